@@ -1,0 +1,211 @@
+#include "appliance/engine/api.h"
+
+#include <string.h>
+
+/* The length field is written last, when the length is known. */
+static struct bytes_writer begin(uint8_t *bytes, size_t capacity_bytes, uint8_t type, uint32_t id)
+{
+    struct bytes_writer writer = bytes_writer_over(bytes, capacity_bytes);
+
+    bytes_put_u32(&writer, 0);
+    bytes_put_u8(&writer, type);
+    bytes_put_u32(&writer, id);
+    return writer;
+}
+
+static size_t finish(struct bytes_writer *writer, uint32_t body_len_bytes)
+{
+    struct bytes_writer length = bytes_writer_over(writer->data, 4);
+
+    if (writer->failed) {
+        return 0;
+    }
+    bytes_put_u32(&length, (uint32_t)writer->len_bytes - 4 + body_len_bytes);
+    return writer->len_bytes;
+}
+
+int64_t api_frame_length(const uint8_t *bytes, size_t len_bytes, size_t max_bytes)
+{
+    struct bytes_reader reader = bytes_reader_over(bytes, len_bytes);
+    uint64_t whole_bytes;
+
+    if (len_bytes < 4) {
+        return 0;
+    }
+    whole_bytes = 4 + (uint64_t)bytes_get_u32(&reader);
+    if (whole_bytes < API_FRAME_HEADER_BYTES || whole_bytes > max_bytes) {
+        return -1;
+    }
+    return whole_bytes > len_bytes ? 0 : (int64_t)whole_bytes;
+}
+
+uint8_t api_frame_type(const uint8_t *frame)
+{
+    return frame[4];
+}
+
+static struct bytes_reader open_frame(const uint8_t *frame, size_t len_bytes, uint8_t *ret_type,
+                                      uint32_t *ret_id)
+{
+    struct bytes_reader reader = bytes_reader_over(frame, len_bytes);
+
+    if ((uint64_t)bytes_get_u32(&reader) + 4 != len_bytes) {
+        reader.failed = true;
+    }
+    *ret_type = bytes_get_u8(&reader);
+    *ret_id = bytes_get_u32(&reader);
+    return reader;
+}
+
+size_t api_request_encode(const struct api_request *request, uint8_t *bytes, size_t capacity_bytes)
+{
+    struct bytes_writer writer = begin(bytes, capacity_bytes, request->type, request->id);
+    const struct api_command *command = &request->command;
+
+    if (request->type == API_COMMAND) {
+        bytes_put_u8(&writer, command->action);
+        bytes_put_u8(&writer, command->actor);
+        bytes_put(&writer, command->key.bytes, sizeof(command->key.bytes));
+        bytes_put_u64(&writer, command->body_hash);
+        bytes_put_u16(&writer, command->category);
+        bytes_put_u16(&writer, command->counter);
+        bytes_put(&writer, command->ticket.bytes, sizeof(command->ticket.bytes));
+        bytes_put_u16(&writer, command->number);
+        bytes_put_text(&writer, command->series);
+        bytes_put_u8(&writer, command->delivery);
+        bytes_put_u8(&writer, command->priority);
+        bytes_put_text(&writer, command->language);
+    } else if (request->type == API_READ) {
+        bytes_put_u8(&writer, request->read.what);
+        bytes_put_u16(&writer, request->read.number);
+        bytes_put(&writer, request->read.ticket.bytes, sizeof(request->read.ticket.bytes));
+        bytes_put_text(&writer, request->read.text);
+    } else if (request->type == API_CONTROL) {
+        bytes_put_u8(&writer, request->control.what);
+        bytes_put_u8(&writer, request->control.actor);
+        bytes_put_text(&writer, request->control.text);
+    } else if (request->type != API_SUBSCRIBE) {
+        writer.failed = true;
+    }
+    return finish(&writer, 0);
+}
+
+bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_request *ret_request)
+{
+    struct api_request request = {0};
+    struct bytes_reader reader = open_frame(frame, len_bytes, &request.type, &request.id);
+    struct api_command *command = &request.command;
+
+    if (request.type == API_COMMAND) {
+        command->action = bytes_get_u8(&reader);
+        command->actor = bytes_get_u8(&reader);
+        bytes_get(&reader, command->key.bytes, sizeof(command->key.bytes));
+        command->body_hash = bytes_get_u64(&reader);
+        command->category = bytes_get_u16(&reader);
+        command->counter = bytes_get_u16(&reader);
+        bytes_get(&reader, command->ticket.bytes, sizeof(command->ticket.bytes));
+        command->number = bytes_get_u16(&reader);
+        bytes_get_text(&reader, command->series, sizeof(command->series));
+        command->delivery = bytes_get_u8(&reader);
+        command->priority = bytes_get_u8(&reader);
+        bytes_get_text(&reader, command->language, sizeof(command->language));
+    } else if (request.type == API_READ) {
+        request.read.what = bytes_get_u8(&reader);
+        request.read.number = bytes_get_u16(&reader);
+        bytes_get(&reader, request.read.ticket.bytes, sizeof(request.read.ticket.bytes));
+        bytes_get_text(&reader, request.read.text, sizeof(request.read.text));
+    } else if (request.type == API_CONTROL) {
+        request.control.what = bytes_get_u8(&reader);
+        request.control.actor = bytes_get_u8(&reader);
+        bytes_get_text(&reader, request.control.text, sizeof(request.control.text));
+    } else if (request.type != API_SUBSCRIBE) {
+        return false;
+    }
+    if (!bytes_finished(&reader)) {
+        return false;
+    }
+    *ret_request = request;
+    return true;
+}
+
+size_t api_reply_header_encode(uint32_t id, const struct api_reply *reply, uint8_t bytes[32])
+{
+    struct bytes_writer writer = begin(bytes, 32, API_REPLY, id);
+
+    bytes_put_u16(&writer, reply->status);
+    bytes_put_u16(&writer, reply->retry_after_s);
+    bytes_put_u64(&writer, reply->lsn);
+    return finish(&writer, reply->body_len_bytes);
+}
+
+bool api_reply_decode(const uint8_t *frame, size_t len_bytes, uint32_t *ret_id,
+                      struct api_reply *ret_reply)
+{
+    struct api_reply reply = {0};
+    uint8_t type;
+    uint32_t id;
+    struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
+
+    reply.status = bytes_get_u16(&reader);
+    reply.retry_after_s = bytes_get_u16(&reader);
+    reply.lsn = bytes_get_u64(&reader);
+    if (reader.failed || type != API_REPLY) {
+        return false;
+    }
+    reply.body_len_bytes = (uint32_t)bytes_left(&reader);
+    reply.body = bytes_take(&reader, reply.body_len_bytes);
+    *ret_id = id;
+    *ret_reply = reply;
+    return true;
+}
+
+size_t api_event_header_encode(const struct api_event *event, uint8_t bytes[32])
+{
+    struct bytes_writer writer = begin(bytes, 32, API_EVENT, 0);
+
+    bytes_put_u64(&writer, event->id);
+    return finish(&writer, event->body_len_bytes);
+}
+
+bool api_event_decode(const uint8_t *frame, size_t len_bytes, struct api_event *ret_event)
+{
+    struct api_event event = {0};
+    uint8_t type;
+    uint32_t id;
+    struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
+
+    event.id = bytes_get_u64(&reader);
+    if (reader.failed || type != API_EVENT) {
+        return false;
+    }
+    event.body_len_bytes = (uint32_t)bytes_left(&reader);
+    event.body = bytes_take(&reader, event.body_len_bytes);
+    *ret_event = event;
+    return true;
+}
+
+size_t api_state_encode(const struct api_state *state, uint8_t *bytes, size_t capacity_bytes)
+{
+    struct bytes_writer writer = begin(bytes, capacity_bytes, API_STATE, 0);
+
+    bytes_put_u8(&writer, state->serving ? 1 : 0);
+    bytes_put_text(&writer, state->reason);
+    return finish(&writer, 0);
+}
+
+bool api_state_decode(const uint8_t *frame, size_t len_bytes, struct api_state *ret_state)
+{
+    struct api_state state = {0};
+    uint8_t type;
+    uint32_t id;
+    struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
+    uint8_t serving = bytes_get_u8(&reader);
+
+    bytes_get_text(&reader, state.reason, sizeof(state.reason));
+    if (!bytes_finished(&reader) || type != API_STATE || serving > 1) {
+        return false;
+    }
+    state.serving = serving == 1;
+    *ret_state = state;
+    return true;
+}

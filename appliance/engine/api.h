@@ -1,0 +1,144 @@
+/*
+ * appliance/engine/api.h - the language of toband's UNIX socket: toban-web, toban and the tests speak it.
+ *
+ * Decides: how requests, replies and live events are framed. Decides not: what they mean (engine), how
+ * HTTP names them (gateway). Codec only: pure, no I/O; bytes from the socket are refused, never trusted.
+ *
+ * Stream of frames: u32 length of the rest, u8 type, u32 request id (echoed; 0 in pushed frames), body.
+ * Many requests may be in flight on one connection; replies come in any order. Replies carry a finished
+ * JSON body (an RFC 9457 problem when status >= 400), rendered once by the engine, so the gateway passes
+ * bytes on. A reply leaves toband only when what it was computed from is durable (DESIGN 3 rule 1),
+ * except STATUS, READY and EXPLAIN, which leave at once and say their lsn.
+ *
+ * On connecting, toband sends one STATE frame, and again whenever serving starts or ends; gateways hold
+ * requests up to 3 s while not serving and send them again with the same key.
+ */
+#ifndef APPLIANCE_ENGINE_API_H
+#define APPLIANCE_ENGINE_API_H
+
+#include "base/bytes.h"
+#include "base/ids.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum api_limit {
+    API_REQUEST_BYTES_MAX = 1024,         /* one request frame, with its length field */
+    API_REPLY_BYTES_MAX = 4 * 1024 * 1024,
+    API_TEXT_BYTES = 128,
+    API_REQUESTS_IN_FLIGHT_MAX = 1024,    /* per connection; more are answered 503 OVERLOAD */
+    API_FRAME_HEADER_BYTES = 4 + 1 + 4,
+};
+
+enum api_type {
+    API_COMMAND = 1,    /* changes the queue: struct api_command */
+    API_READ = 2,       /* struct api_read */
+    API_SUBSCRIBE = 3,  /* no body: from now on EVENT frames; the first comes at once */
+    API_CONTROL = 4,    /* struct api_control: operators */
+    API_REPLY = 129,    /* struct api_reply */
+    API_EVENT = 130,    /* struct api_event */
+    API_STATE = 131,    /* struct api_state */
+};
+
+/* Who asks; the number is a counter's or 0. Goes into the entry's actor field. */
+enum api_actor { API_ACTOR_UNIT = 0, API_ACTOR_KIOSK = 1, API_ACTOR_COUNTER = 2, API_ACTOR_MANAGER = 3,
+                 API_ACTOR_ADMINISTRATOR = 4, API_ACTOR_VISITOR = 5, API_ACTOR_ENGINEER = 6 };
+
+struct api_command {
+    uint8_t action;                     /* enum queue_action, ISSUE .. COUNTER_CLOSE */
+    uint8_t actor;                      /* enum api_actor */
+    struct ids_token key;               /* first 16 bytes of SHA-256(Idempotency-Key) */
+    uint64_t body_hash;                 /* of method, path and canonical body */
+    uint16_t category, counter;         /* 0: not given */
+    struct ids_token ticket;            /* zero: not given */
+    uint16_t number;                    /* CALL by number; 0: not given */
+    char series[IDS_SERIES_TEXT_BYTES]; /* with number */
+    uint8_t delivery, priority;
+    char language[8];
+};
+
+enum api_read_what {
+    API_READ_QUEUE = 1,    /* public: categories, counters, newest calls */
+    API_READ_TICKET = 2,   /* `ticket`, or `number` + text=series */
+    API_READ_COUNTER = 3,  /* `number`: one counter with the tickets it may call, held and absent ones */
+    API_READ_DAY = 4,
+    API_READ_STATUS = 5,
+    API_READ_READY = 6,
+    API_READ_EXPLAIN = 7,
+    API_READ_LEDGER = 8,   /* lsn, head, digest, scrub age, size */
+    API_READ_CALENDAR = 9, /* `number`: year */
+    API_READ_METRICS = 10, /* OpenMetrics text instead of JSON */
+};
+
+struct api_read {
+    uint8_t what;
+    uint16_t number;
+    struct ids_token ticket;
+    char text[API_TEXT_BYTES];
+};
+
+enum api_control_what {
+    API_CONTROL_DAY_OPEN = 1,      /* text: yyyy-mm-dd, empty = today by the believed clock */
+    API_CONTROL_DAY_CLOSE = 2,
+    API_CONTROL_DUTY_HANDOVER = 3,
+    API_CONTROL_DUTY_STOP = 4,
+    API_CONTROL_DUTY_RESUME = 5,
+    API_CONTROL_UNIT_APPROVE = 6,  /* text: serial; two people (rule 11) */
+    API_CONTROL_UNIT_RETIRE = 7,
+    API_CONTROL_FAULT = 8,         /* tests and drills: text names a failpoint */
+};
+
+struct api_control {
+    uint8_t what;
+    uint8_t actor;
+    char text[API_TEXT_BYTES];
+};
+
+struct api_reply {
+    uint16_t status;               /* as HTTP: 200, 201, 404, 409, 422, 503 ... */
+    uint16_t retry_after_s;        /* with 503; 0 none */
+    uint64_t lsn;                  /* that the answer was computed at */
+    const uint8_t *body;           /* borrowed; JSON, UTF-8 */
+    uint32_t body_len_bytes;
+};
+
+struct api_event {
+    uint64_t id;                   /* lsn: rises; level, not edge: each event is the whole queue */
+    const uint8_t *body;           /* the same JSON as API_READ_QUEUE */
+    uint32_t body_len_bytes;
+};
+
+struct api_state {
+    bool serving;
+    char reason[API_TEXT_BYTES];   /* code when not serving */
+};
+
+struct api_request {
+    uint8_t type;
+    uint32_t id;
+    union {
+        struct api_command command;
+        struct api_read read;
+        struct api_control control;
+    };
+};
+
+/* Looks at the start of received bytes: the whole length of the first frame; 0: more bytes are needed;
+ * -1: longer than max_bytes or malformed, close the connection. */
+int64_t api_frame_length(const uint8_t *bytes, size_t len_bytes, size_t max_bytes);
+
+/* Whole frames. encode: bytes written, 0 when it does not fit. decode: false when refused. */
+size_t api_request_encode(const struct api_request *request, uint8_t *bytes, size_t capacity_bytes);
+bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_request *ret_request);
+/* Writes the header of a reply whose body follows: the caller sends header, then body. */
+size_t api_reply_header_encode(uint32_t id, const struct api_reply *reply, uint8_t bytes[32]);
+bool api_reply_decode(const uint8_t *frame, size_t len_bytes, uint32_t *ret_id,
+                      struct api_reply *ret_reply);
+size_t api_event_header_encode(const struct api_event *event, uint8_t bytes[32]);
+bool api_event_decode(const uint8_t *frame, size_t len_bytes, struct api_event *ret_event);
+size_t api_state_encode(const struct api_state *state, uint8_t *bytes, size_t capacity_bytes);
+bool api_state_decode(const uint8_t *frame, size_t len_bytes, struct api_state *ret_state);
+uint8_t api_frame_type(const uint8_t *frame);
+
+#endif
