@@ -19,7 +19,7 @@ ALL_CFLAGS := -std=gnu17 -I. -D_GNU_SOURCE -Wall -Wextra -Wconversion -Wshadow \
 	-Wmissing-prototypes -Wstrict-prototypes -Wswitch-enum -Wvla -Wundef -Wno-sign-conversion \
 	$(if $(WERROR),-Werror) -fstack-protector-strong -fno-common -pthread $(CFLAGS) $(FLAGS_$(VARIANT))
 LIBS    := -lcpg -lcmap -lcfg -llmdb -lnanomsg -lssl -lcrypto -lsystemd -lnl-route-3 -lnl-3 \
-	-lmicrohttpd -ljansson -lcyaml -lm
+	-lmicrohttpd -ljansson -lcyaml -lyaml -lm
 ALL_CFLAGS += -I/usr/include/libnl3
 
 PURE    := base storage/entry storage/ship cluster/duty appliance/queue appliance/calendar watchdog/pet

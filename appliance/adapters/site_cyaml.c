@@ -1,0 +1,351 @@
+/* Site file, second step: the schema. See site_raw.h for the three steps. */
+#include "appliance/adapters/site_cyaml.h"
+
+#include "appliance/adapters/site_raw.h"
+#include "base/check.h"
+
+#include <cyaml/cyaml.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+enum {
+    BACKTRACE_MAX = 8,   /* deeper than the schema */
+    LOG_LINE_BYTES = 256,
+};
+
+#define TEXT(key, structure, member) CYAML_FIELD_STRING(key, CYAML_FLAG_DEFAULT, structure, member, 1)
+#define TEXT_OPTIONAL(key, structure, member)                                                      \
+    CYAML_FIELD_STRING(key, CYAML_FLAG_OPTIONAL, structure, member, 1)
+#define UINT(key, structure, member) CYAML_FIELD_UINT(key, CYAML_FLAG_DEFAULT, structure, member)
+#define LIST(key, structure, member, entry, min, max)                                              \
+    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_DEFAULT, structure, member, entry, min, max)
+#define MAP(key, structure, member, fields)                                                        \
+    CYAML_FIELD_MAPPING(key, CYAML_FLAG_DEFAULT, structure, member, fields)
+
+static const cyaml_schema_field_t override_fields[] = {
+    TEXT("date", struct site_raw_override, date),
+    TEXT_OPTIONAL("open", struct site_raw_override, open),
+    TEXT_OPTIONAL("close", struct site_raw_override, close),
+    TEXT("reason_ja", struct site_raw_override, reason_ja),
+    TEXT("reason_en", struct site_raw_override, reason_en),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t override_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_override, override_fields),
+};
+static const cyaml_schema_field_t hours_fields[] = {
+    TEXT("open", struct site_raw_hours, open),
+    TEXT("close", struct site_raw_hours, close),
+    UINT("lead_minutes", struct site_raw_hours, lead_minutes),
+    LIST("overrides", struct site_raw_hours, overrides, &override_schema, 0, SITE_OVERRIDES_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t site_fields[] = {
+    TEXT("name_ja", struct site_raw_names, name_ja),
+    TEXT("name_en", struct site_raw_names, name_en),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t numbers_fields[] = {
+    UINT("first", struct site_raw_numbers, first),
+    UINT("last", struct site_raw_numbers, last),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t category_fields[] = {
+    UINT("id", struct site_raw_category, id),
+    TEXT("name_ja", struct site_raw_category, name_ja),
+    TEXT("name_en", struct site_raw_category, name_en),
+    MAP("numbers", struct site_raw_category, numbers, numbers_fields),
+    UINT("service_minutes", struct site_raw_category, service_minutes),
+    UINT("wait_limit_minutes", struct site_raw_category, wait_limit_minutes),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t category_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_category, category_fields),
+};
+static const cyaml_schema_field_t served_fields[] = {
+    UINT("category", struct site_raw_served, category),
+    UINT("tier", struct site_raw_served, tier),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t served_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_served, served_fields),
+};
+static const cyaml_schema_field_t counter_fields[] = {
+    UINT("id", struct site_raw_counter, id),
+    TEXT("name_ja", struct site_raw_counter, name_ja),
+    TEXT("name_en", struct site_raw_counter, name_en),
+    LIST("categories", struct site_raw_counter, categories, &served_schema, 1,
+         QUEUE_COUNTER_CATEGORIES_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t counter_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_counter, counter_fields),
+};
+static const cyaml_strval_t reference_kinds[] = {
+    {"gateway", SITE_REFERENCE_GATEWAY},
+    {"printer", SITE_REFERENCE_PRINTER},
+    {"board", SITE_REFERENCE_BOARD},
+};
+static const cyaml_schema_field_t reference_fields[] = {
+    CYAML_FIELD_ENUM("kind", CYAML_FLAG_STRICT, struct site_raw_reference, kind, reference_kinds,
+                     ARRAY_COUNT(reference_kinds)),
+    TEXT("address", struct site_raw_reference, address),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t reference_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_reference, reference_fields),
+};
+static const cyaml_schema_field_t network_fields[] = {
+    TEXT("floating", struct site_raw_network, floating),
+    LIST("references", struct site_raw_network, references, &reference_schema, 0,
+         SITE_REFERENCES_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t unit_fields[] = {
+    UINT("id", struct site_raw_unit, id),
+    TEXT("name_ja", struct site_raw_unit, name_ja),
+    TEXT("name_en", struct site_raw_unit, name_en),
+    TEXT("serial", struct site_raw_unit, serial),
+    TEXT("service_address", struct site_raw_unit, service_address),
+    TEXT("direct_address", struct site_raw_unit, direct_address),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t unit_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_unit, unit_fields),
+};
+static const cyaml_schema_field_t file_fields[] = {
+    UINT("format", struct site_raw, format),
+    MAP("site", struct site_raw, site, site_fields),
+    MAP("hours", struct site_raw, hours, hours_fields),
+    LIST("categories", struct site_raw, categories, &category_schema, 1, QUEUE_CATEGORIES_MAX),
+    LIST("counters", struct site_raw, counters, &counter_schema, 1, QUEUE_COUNTERS_MAX),
+    MAP("network", struct site_raw, network, network_fields),
+    LIST("units", struct site_raw, units, &unit_schema, 1, SITE_UNITS_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t file_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_POINTER, struct site_raw, file_fields),
+};
+
+/* What libcyaml said while it refused: its first line, and the places from the inside out. It tells
+ * places only as text; whatever here cannot be read leaves the path shorter, never wrong. */
+struct refusal {
+    char first[LOG_LINE_BYTES];
+    uint32_t place_count;
+    struct {
+        char field[SITE_SHORT_TEXT_BYTES]; /* empty: an entry of a list */
+        unsigned entry;                    /* from 1 */
+    } places[BACKTRACE_MAX];
+};
+
+static void take_log_line(cyaml_log_t level, void *context, const char *format, va_list arguments)
+{
+    struct refusal *refusal = context;
+    char line[LOG_LINE_BYTES];
+    char field[SITE_SHORT_TEXT_BYTES];
+    unsigned entry = 0;
+
+    (void)level;
+    (void)vsnprintf(line, sizeof(line), format, arguments);
+    if (refusal->first[0] == '\0') {
+        (void)snprintf(refusal->first, sizeof(refusal->first), "%s", line);
+        return;
+    }
+    if (refusal->place_count == BACKTRACE_MAX) {
+        return;
+    }
+    if (sscanf(line, " in mapping field '%23[^']'", field) == 1) {
+        memcpy(refusal->places[refusal->place_count++].field, field, sizeof(field));
+    } else if (sscanf(line, " in sequence entry '%u'", &entry) == 1) {
+        refusal->places[refusal->place_count++].entry = entry;
+    }
+}
+
+static void add_to_path(char path[SITE_PATH_BYTES], const char *field, unsigned entry)
+{
+    size_t len = strlen(path);
+
+    if (field[0] != '\0') {
+        (void)snprintf(path + len, SITE_PATH_BYTES - len, "%s%s", len == 0 ? "" : ".", field);
+    } else if (entry > 0) {
+        (void)snprintf(path + len, SITE_PATH_BYTES - len, "[%u]", entry - 1);
+    }
+}
+
+static void refusal_path(const struct refusal *refusal, cyaml_err_t error,
+                         char path[SITE_PATH_BYTES])
+{
+    char named[SITE_PATH_BYTES] = "";
+    uint32_t innermost = 0;
+
+    /* A missing key is found at the end of its mapping: the innermost place is the last key there. */
+    if (error == CYAML_ERR_MAPPING_FIELD_MISSING && refusal->place_count > 0 &&
+        refusal->places[0].field[0] != '\0') {
+        innermost = 1;
+    }
+    path[0] = '\0';
+    for (uint32_t i = refusal->place_count; i > innermost; i--) {
+        add_to_path(path, refusal->places[i - 1].field, refusal->places[i - 1].entry);
+    }
+    if (sscanf(refusal->first, "Load: Unexpected key: %63[^\n]", named) == 1 ||
+        sscanf(refusal->first, "Load: Missing required mapping field: %63[^\n]", named) == 1) {
+        add_to_path(path, named, 0);
+    }
+}
+
+struct refusal_text {
+    cyaml_err_t error;
+    const char *ja;
+    const char *en;
+};
+
+static const struct refusal_text refusal_texts[] = {
+    {CYAML_ERR_INVALID_KEY, "この項目はありません。綴りを直すか、この行を消してください。",
+     "There is no such key. Correct its spelling or remove the line."},
+    {CYAML_ERR_MAPPING_FIELD_MISSING, "この項目がありません。書き足してください。",
+     "This key is missing. Add it."},
+    {CYAML_ERR_UNEXPECTED_EVENT, "同じ項目が二度あります。一つだけ残してください。",
+     "This key is there twice. Keep only one."},
+    {CYAML_ERR_STRING_LENGTH_MAX, "文字が長すぎます。短くしてください。", "The text is too long. Shorten it."},
+    {CYAML_ERR_STRING_LENGTH_MIN, "文字が空です。書いてください。", "The text is empty. Fill it in."},
+    {CYAML_ERR_SEQUENCE_ENTRIES_MIN, "一つ以上書いてください。", "Write at least one entry."},
+    {CYAML_ERR_SEQUENCE_ENTRIES_MAX, "数が多すぎます。減らしてください。",
+     "There are too many entries. Remove some."},
+    {CYAML_ERR_ALIAS, "「&」と「*」による参照は使えません。値をそのまま書いてください。",
+     "References with \"&\" and \"*\" are not allowed. Write the value itself."},
+    {CYAML_ERR_INVALID_VALUE, "値が正しくありません。見本と同じ形で、範囲の中の値を書いてください。",
+     "The value is not valid here. Write one of the form shown in the sample, within its bounds."},
+};
+
+static int refuse_by_schema(const struct refusal *refusal, cyaml_err_t error,
+                            const struct site_lines *lines, struct site_error *ret_error)
+{
+    char path[SITE_PATH_BYTES];
+
+    if (error == CYAML_ERR_OOM) {
+        (void)site_refuse(NULL, "", "メモリが足りません。", "Out of memory.", ret_error);
+        return -ENOMEM;
+    }
+    refusal_path(refusal, error, path);
+    for (size_t i = 0; i < ARRAY_COUNT(refusal_texts); i++) {
+        if (refusal_texts[i].error == error) {
+            return site_refuse(lines, path, refusal_texts[i].ja, refusal_texts[i].en, ret_error);
+        }
+    }
+    return site_refuse(lines, path, "読めません。見本と同じ形で書いてください。",
+                       "This cannot be read. Write it in the form shown in the sample.", ret_error);
+}
+
+static int load_with_lines(const void *bytes, size_t len_bytes, const struct site_lines *lines,
+                           struct site *ret_site, struct site_error *ret_error)
+{
+    struct refusal refusal = {0};
+    const cyaml_config_t config = {
+        .log_fn = take_log_line,
+        .log_ctx = &refusal,
+        .log_level = CYAML_LOG_ERROR,
+        .mem_fn = cyaml_mem,
+        .flags = CYAML_CFG_NO_ALIAS,
+    };
+    struct site_raw *raw = NULL;
+    cyaml_err_t error =
+        cyaml_load_data(bytes, len_bytes, &config, &file_schema, (cyaml_data_t **)&raw, NULL);
+    int r = 0;
+
+    if (error != CYAML_OK) {
+        return refuse_by_schema(&refusal, error, lines, ret_error);
+    }
+    r = site_check(raw, lines, ret_site, ret_error);
+    (void)cyaml_free(&config, &file_schema, raw, 0);
+    return r;
+}
+
+int site_load_bytes(const void *bytes, size_t len_bytes, struct site *ret_site,
+                    struct site_error *ret_error)
+{
+    struct site_lines *lines = NULL;
+    int r = 0;
+
+    CHECK(ret_site != NULL && ret_error != NULL);
+    if (len_bytes > SITE_FILE_BYTES_MAX) {
+        (void)site_refuse(NULL, "", "ファイルが大きすぎます（256 KiB まで）。",
+                          "The file is too large (256 KiB at most).", ret_error);
+        return -EFBIG;
+    }
+    r = site_lines_create(bytes, len_bytes, &lines, ret_error);
+    if (r < 0) {
+        return r;
+    }
+    r = load_with_lines(bytes, len_bytes, lines, ret_site, ret_error);
+    site_lines_destroy(lines);
+    return r;
+}
+
+static int read_whole(int fd, uint8_t *bytes, size_t capacity_bytes, size_t *ret_len_bytes)
+{
+    size_t len_bytes = 0;
+
+    while (len_bytes < capacity_bytes) {
+        ssize_t got = read(fd, bytes + len_bytes, capacity_bytes - len_bytes);
+
+        if (got < 0 && errno == EINTR) {
+            continue;
+        }
+        if (got < 0) {
+            return -errno;
+        }
+        if (got == 0) {
+            break;
+        }
+        len_bytes += (size_t)got;
+    }
+    *ret_len_bytes = len_bytes;
+    return 0;
+}
+
+static int refuse_file(int r, struct site_error *ret_error)
+{
+    char en[SITE_ERROR_TEXT_BYTES];
+
+    (void)snprintf(en, sizeof(en), "The file cannot be read (%s). Check its name and permissions.",
+                   strerror(-r));
+    (void)site_refuse(NULL, "", "ファイルを読めません。名前と権限を確かめてください。", en, ret_error);
+    return r;
+}
+
+int site_load_file(const char *path, struct site *ret_site, struct site_error *ret_error)
+{
+    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY);
+    uint8_t *bytes = NULL;
+    size_t len_bytes = 0;
+    int r = 0;
+
+    if (fd < 0) {
+        return refuse_file(-errno, ret_error);
+    }
+    bytes = malloc(SITE_FILE_BYTES_MAX + 1);
+    r = bytes == NULL ? -ENOMEM : read_whole(fd, bytes, SITE_FILE_BYTES_MAX + 1, &len_bytes);
+    (void)close(fd);
+    r = r < 0 ? refuse_file(r, ret_error) : site_load_bytes(bytes, len_bytes, ret_site, ret_error);
+    free(bytes);
+    return r;
+}
+
+void site_error_to_text(const struct site_error *error, const char *file_name, bool japanese,
+                        char *text, size_t capacity_bytes)
+{
+    const char *what = japanese ? error->text_ja : error->text_en;
+    const char *colon = error->path[0] == '\0' ? "" : ": ";
+
+    if (error->line > 0) {
+        (void)snprintf(text, capacity_bytes, "%s:%u: %s%s%s", file_name, error->line, error->path,
+                       colon, what);
+    } else {
+        (void)snprintf(text, capacity_bytes, "%s: %s%s%s", file_name, error->path, colon, what);
+    }
+}

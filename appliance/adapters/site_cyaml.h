@@ -1,0 +1,112 @@
+/*
+ * appliance/adapters/site_cyaml.h - reads the site file: what one office is, written by people in YAML.
+ *
+ * Decides: whether a file describes a site that this program can serve, and if not, which line says
+ * why. Decides not: when a configuration takes force (engine), which day is an opening day (calendar).
+ *
+ * All or nothing: a file with an unknown key, a key twice, a missing key, a value out of its bounds or
+ * overlapping number ranges is refused whole, with one error that names the line and what to do.
+ * Minutes are minutes after local midnight; a closing minute is the first minute that is not open.
+ * Addresses are IPv4 in dotted text, checked. Strings are UTF-8 without control characters.
+ *
+ * Sources: DESIGN 7 (surface), field-queue.md 3 (categories, counters), R-024 (year end), R-033.
+ */
+#ifndef APPLIANCE_ADAPTERS_SITE_CYAML_H
+#define APPLIANCE_ADAPTERS_SITE_CYAML_H
+
+#include "appliance/queue/queue.h"
+
+#include <netinet/in.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum site_limit {
+    SITE_FILE_BYTES_MAX = 256 * 1024,
+    SITE_FORMAT = 1,
+    SITE_UNITS_MAX = 2,
+    SITE_OVERRIDES_MAX = 256,
+    SITE_REFERENCES_MAX = 8,
+    SITE_NAME_BYTES = QUEUE_NAME_BYTES,
+    SITE_SERIAL_BYTES = 32,
+    SITE_ADDRESS_BYTES = INET_ADDRSTRLEN,
+    SITE_ERROR_TEXT_BYTES = 320,
+    SITE_PATH_BYTES = 128,
+    SITE_SERVICE_MINUTES_MAX = 240,
+    SITE_WAIT_LIMIT_MINUTES_MAX = 600,
+    SITE_LEAD_MINUTES_MAX = 240,
+    SITE_TIER_MAX = 9,
+    SITE_MINUTES_A_DAY = 24 * 60,
+};
+
+/* Inputs whose frames prove a working service link (DESIGN 3 rule 2). */
+enum site_reference_kind {
+    SITE_REFERENCE_GATEWAY = 1,
+    SITE_REFERENCE_PRINTER = 2,
+    SITE_REFERENCE_BOARD = 3,
+};
+
+struct site_reference {
+    enum site_reference_kind kind;
+    char address[SITE_ADDRESS_BYTES];
+};
+
+struct site_unit {
+    uint32_t id;
+    char name_ja[SITE_NAME_BYTES];
+    char name_en[SITE_NAME_BYTES];
+    char serial[SITE_SERIAL_BYTES]; /* as printed on the unit */
+    char service_address[SITE_ADDRESS_BYTES];
+    char direct_address[SITE_ADDRESS_BYTES];
+};
+
+/* One date that does not follow the calendar: closed, or open with its own hours. */
+struct site_override {
+    uint32_t date; /* yyyymmdd */
+    bool open;
+    uint16_t open_minute, close_minute; /* 0 when closed */
+    char reason_ja[SITE_NAME_BYTES];
+    char reason_en[SITE_NAME_BYTES];
+};
+
+struct site_hours {
+    uint16_t open_minute, close_minute;
+    uint16_t lead_minutes; /* serving must be possible this long before opening */
+    uint16_t override_count;
+    struct site_override overrides[SITE_OVERRIDES_MAX]; /* by rising date, each date once */
+};
+
+struct site {
+    struct queue_config queue;
+    struct site_hours hours;
+    char floating_address[SITE_ADDRESS_BYTES];
+    uint8_t floating_prefix_len;
+    uint8_t unit_count;
+    uint8_t reference_count;
+    struct site_unit units[SITE_UNITS_MAX]; /* by rising id */
+    struct site_reference references[SITE_REFERENCES_MAX];
+};
+
+/* What is wrong, for people. line counts from 1; 0: not a matter of one line. */
+struct site_error {
+    uint32_t line;
+    char path[SITE_PATH_BYTES]; /* such as "categories[2].numbers.last"; empty: the whole file */
+    char text_ja[SITE_ERROR_TEXT_BYTES];
+    char text_en[SITE_ERROR_TEXT_BYTES];
+};
+
+/* 0, or negative errno with ret_error filled: -EINVAL refused by content, -EFBIG too long, -ENOMEM,
+ * or what opening and reading gave. ret_site is about 90 KiB and belongs to the caller. */
+int site_load_file(const char *path, struct site *ret_site, struct site_error *ret_error);
+int site_load_bytes(const void *bytes, size_t len_bytes, struct site *ret_site,
+                    struct site_error *ret_error);
+
+/* One line: "FILE:LINE: path: sentence". */
+void site_error_to_text(const struct site_error *error, const char *file_name, bool japanese,
+                        char *text, size_t capacity_bytes);
+
+/* "08:30" to 510; "24:00" is the end of a day. "2026-12-28" to 20261228. false: not such a text. */
+bool site_parse_minute(const char *text, uint16_t *ret_minute);
+bool site_parse_date(const char *text, uint32_t *ret_date);
+
+#endif
