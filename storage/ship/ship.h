@@ -1,0 +1,98 @@
+/*
+ * storage/ship/ship.h - log shipping: the frames between two units, and what may be sent when.
+ *
+ * Decides: the bytes of a frame, which entries may be in flight, when unacknowledged ones are sent again,
+ * and when an acknowledgement is overdue (DESIGN 3 rule 1: broken contact). Decides not: what an entry
+ * means, whether a contact is good, who ships to whom. Pure. The channel below may lose, double and
+ * reorder frames; it is authenticated, so a frame is from the peer, but may be of a contact given up:
+ * every frame names both contacts and the engine drops those of another.
+ *
+ * lsn windows, cumulative acknowledgement (term, lsn, hash), resend by going back to the first
+ * unacknowledged entry. Limits below; a frame that breaks one is refused.
+ */
+#ifndef STORAGE_SHIP_SHIP_H
+#define STORAGE_SHIP_SHIP_H
+
+#include "base/bytes.h"
+#include "base/ids.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum ship_limit {
+    SHIP_FRAME_BYTES_MAX = 96 * 1024,
+    SHIP_WINDOW_ENTRIES = 4096,   /* in flight: sent and not acknowledged */
+    SHIP_FRAME_ENTRIES_MAX = 1024,
+    SHIP_KEYS_MAX = 16,
+    SHIP_TAIL_ROWS_MAX = 128,     /* in one TAIL frame */
+    SHIP_RESEND_MS = 100,
+    SHIP_KEY_BYTES = 32,
+};
+
+enum ship_kind {
+    SHIP_WORD = 1,       /* body: duty_word */
+    SHIP_ENTRIES = 2,    /* entries from first_lsn on, and the keys they need */
+    SHIP_ACK = 3,        /* everything up to lsn is durable here */
+    SHIP_ASK_HASH = 4,   /* meeting: which hash has your entry lsn? */
+    SHIP_HASH = 5,
+    SHIP_ASK_TAIL = 6,   /* meeting: your rows changed after lsn, from row `index` on */
+    SHIP_TAIL = 7,
+    SHIP_TAKE = 8,       /* meeting: our ledgers agree up to lsn; take ours from there, at least to `until` */
+    SHIP_KIND_END,
+};
+
+struct ship_contact {
+    uint64_t process, contact;            /* the sender's */
+    uint64_t heard_process, heard_contact; /* the receiver's, as the sender heard them */
+};
+
+struct ship_key {
+    uint32_t day, unit;
+    uint8_t bytes[SHIP_KEY_BYTES];
+};
+
+struct ship_frame {
+    uint8_t kind;
+    struct ship_contact contact;
+    uint64_t lsn;                /* ENTRIES: first; ACK: last durable; others: the lsn meant */
+    uint64_t term;               /* ENTRIES, ACK */
+    struct ids_hash hash;        /* ENTRIES: of the entry before the first; ACK, HASH, TAKE: at lsn */
+    uint64_t until_lsn;          /* TAKE; ENTRIES: the sender's newest lsn */
+    uint32_t index;              /* ASK_TAIL, TAIL: number of the first row */
+    uint32_t count;              /* ENTRIES, TAIL: how many follow in body */
+    bool more;                   /* TAIL: rows are left */
+    uint8_t key_count;           /* ENTRIES */
+    struct ship_key keys[SHIP_KEYS_MAX];
+    const uint8_t *body;         /* borrowed: WORD; ENTRIES and TAIL: u32 length and bytes, count times */
+    size_t body_len_bytes;
+};
+
+size_t ship_frame_encode(const struct ship_frame *frame, uint8_t *bytes, size_t capacity_bytes);
+bool ship_frame_decode(const uint8_t *bytes, size_t len_bytes, struct ship_frame *ret_frame);
+/* Walks the items of a body: NULL at the end or when an item does not fit. */
+const uint8_t *ship_body_next(struct bytes_reader *body, size_t *ret_len_bytes);
+void ship_body_put(struct bytes_writer *body, const void *item, size_t len_bytes);
+
+/* What the sender knows of the receiver. */
+struct ship_sender {
+    uint64_t acked_lsn;
+    uint64_t next_lsn;           /* first not yet sent */
+    uint64_t oldest_ms;          /* when the oldest entry in flight was first sent; 0 none in flight */
+    uint64_t oldest_lsn;
+    uint64_t sent_ms;            /* when something was sent last */
+    uint64_t resent_count;
+};
+
+void ship_sender_init(struct ship_sender *sender, uint64_t acked_lsn);
+/* May [*first, *last] be sent now? Goes back to the first unacknowledged when SHIP_RESEND_MS passed
+ * without progress. head_lsn: newest that may be shipped. */
+bool ship_sender_next(struct ship_sender *sender, uint64_t head_lsn, uint64_t now_ms,
+                      uint64_t *ret_first_lsn, uint64_t *ret_last_lsn);
+void ship_sender_sent(struct ship_sender *sender, uint64_t last_lsn, uint64_t now_ms);
+/* An acknowledgement; an older or impossible one changes nothing. True: progress. */
+bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t now_ms);
+/* How long the oldest entry in flight has waited; 0: none. */
+uint64_t ship_sender_waiting_ms(const struct ship_sender *sender, uint64_t now_ms);
+
+#endif
