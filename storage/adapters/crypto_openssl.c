@@ -1,0 +1,156 @@
+#include "storage/adapters/crypto.h"
+
+#include "base/check.h"
+
+#include <openssl/core_names.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <openssl/kdf.h>
+#include <openssl/params.h>
+#include <openssl/rand.h>
+
+#include <limits.h>
+#include <stdlib.h>
+
+/*
+ * A failing primitive is CHECKed: it means that OpenSSL is missing or memory is gone, never that
+ * bytes from outside are bad. The only answer that bytes can cause is a seal that does not open.
+ */
+struct crypto {
+    EVP_MD *sha256;
+    EVP_MD_CTX *digest;
+    EVP_CIPHER *aes256_gcm;
+    EVP_CIPHER_CTX *cipher;
+    EVP_KDF *hkdf;
+};
+
+struct crypto *crypto_create(void)
+{
+    struct crypto *crypto = calloc(1, sizeof(*crypto));
+
+    CHECK(crypto != NULL);
+    crypto->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    crypto->digest = EVP_MD_CTX_new();
+    crypto->aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
+    crypto->cipher = EVP_CIPHER_CTX_new();
+    crypto->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
+    CHECK(crypto->sha256 != NULL && crypto->digest != NULL && crypto->aes256_gcm != NULL &&
+          crypto->cipher != NULL && crypto->hkdf != NULL);
+    return crypto;
+}
+
+void crypto_destroy(struct crypto *crypto)
+{
+    if (crypto == NULL) {
+        return;
+    }
+    EVP_KDF_free(crypto->hkdf);
+    EVP_CIPHER_CTX_free(crypto->cipher);
+    EVP_CIPHER_free(crypto->aes256_gcm);
+    EVP_MD_CTX_free(crypto->digest);
+    EVP_MD_free(crypto->sha256);
+    free(crypto);
+}
+
+void crypto_hash(struct crypto *crypto, const void *a, size_t a_len_bytes, const void *b,
+                 size_t b_len_bytes, struct ids_hash *ret_hash)
+{
+    unsigned len_bytes = 0;
+
+    CHECK(EVP_DigestInit_ex2(crypto->digest, crypto->sha256, NULL) == 1);
+    CHECK(EVP_DigestUpdate(crypto->digest, a, a_len_bytes) == 1);
+    CHECK(b_len_bytes == 0 || EVP_DigestUpdate(crypto->digest, b, b_len_bytes) == 1);
+    CHECK(EVP_DigestFinal_ex(crypto->digest, ret_hash->bytes, &len_bytes) == 1);
+    CHECK(len_bytes == sizeof(ret_hash->bytes));
+}
+
+void crypto_chain(struct crypto *crypto, const struct ids_hash *previous, const void *bytes,
+                  size_t len_bytes, struct ids_hash *ret_hash)
+{
+    crypto_hash(crypto, previous->bytes, sizeof(previous->bytes), bytes, len_bytes, ret_hash);
+}
+
+/* RFC 5869 extract and expand, without salt: the day's key is uniformly random already. */
+void crypto_derive(struct crypto *crypto, const struct crypto_key *key, const void *info,
+                   size_t info_len_bytes, struct crypto_key *ret_key)
+{
+    char digest[] = "SHA256";
+    OSSL_PARAM params[] = {
+        OSSL_PARAM_construct_utf8_string(OSSL_KDF_PARAM_DIGEST, digest, 0),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_KEY, (void *)key->bytes,
+                                          sizeof(key->bytes)),
+        OSSL_PARAM_construct_octet_string(OSSL_KDF_PARAM_INFO, (void *)info, info_len_bytes),
+        OSSL_PARAM_construct_end(),
+    };
+    EVP_KDF_CTX *context = EVP_KDF_CTX_new(crypto->hkdf);
+
+    CHECK(context != NULL);
+    CHECK(EVP_KDF_derive(context, ret_key->bytes, sizeof(ret_key->bytes), params) == 1);
+    EVP_KDF_CTX_free(context);
+}
+
+void crypto_seal(struct crypto *crypto, const struct crypto_key *key,
+                 const uint8_t nonce[CRYPTO_NONCE_BYTES], const void *aad, size_t aad_len_bytes,
+                 const void *plain, size_t len_bytes, uint8_t *ret_sealed)
+{
+    EVP_CIPHER_CTX *cipher = crypto->cipher;
+    uint8_t *ciphertext = ret_sealed + CRYPTO_NONCE_BYTES;
+    int written = 0;
+
+    CHECK(aad_len_bytes <= INT_MAX && len_bytes <= INT_MAX);
+    CHECK(EVP_EncryptInit_ex2(cipher, crypto->aes256_gcm, key->bytes, nonce, NULL) == 1);
+    CHECK(aad_len_bytes == 0 ||
+          EVP_EncryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);
+    CHECK(len_bytes == 0 ||
+          (EVP_EncryptUpdate(cipher, ciphertext, &written, plain, (int)len_bytes) == 1 &&
+           written == (int)len_bytes));
+    CHECK(EVP_EncryptFinal_ex(cipher, ciphertext + len_bytes, &written) == 1 && written == 0);
+    CHECK(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_BYTES,
+                              ciphertext + len_bytes) == 1);
+    for (size_t i = 0; i < CRYPTO_NONCE_BYTES; i++) {
+        ret_sealed[i] = nonce[i];
+    }
+}
+
+bool crypto_open(struct crypto *crypto, const struct crypto_key *key, const void *aad,
+                 size_t aad_len_bytes, const uint8_t *sealed, size_t len_bytes, uint8_t *ret_plain)
+{
+    EVP_CIPHER_CTX *cipher = crypto->cipher;
+    uint8_t tag[CRYPTO_TAG_BYTES];
+    uint8_t nothing[1];
+    int written = 0;
+
+    if (len_bytes < CRYPTO_NONCE_BYTES + CRYPTO_TAG_BYTES || len_bytes > INT_MAX ||
+        aad_len_bytes > INT_MAX) {
+        return false;
+    }
+    size_t plain_len_bytes = len_bytes - CRYPTO_NONCE_BYTES - CRYPTO_TAG_BYTES;
+    const uint8_t *ciphertext = sealed + CRYPTO_NONCE_BYTES;
+
+    for (size_t i = 0; i < CRYPTO_TAG_BYTES; i++) {
+        tag[i] = ciphertext[plain_len_bytes + i];
+    }
+    CHECK(EVP_DecryptInit_ex2(cipher, crypto->aes256_gcm, key->bytes, sealed, NULL) == 1);
+    CHECK(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_BYTES, tag) == 1);
+    CHECK(aad_len_bytes == 0 ||
+          EVP_DecryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);
+    CHECK(plain_len_bytes == 0 || EVP_DecryptUpdate(cipher, ret_plain, &written, ciphertext,
+                                                    (int)plain_len_bytes) == 1);
+    if (EVP_DecryptFinal_ex(cipher, nothing, &written) != 1) {
+        /* What was decrypted before the tag was seen to be wrong must not be used by anybody. */
+        OPENSSL_cleanse(ret_plain, plain_len_bytes);
+        return false;
+    }
+    return true;
+}
+
+void crypto_random(void *bytes, size_t len_bytes)
+{
+    CHECK(len_bytes <= INT_MAX);
+    CHECK(RAND_priv_bytes(bytes, (int)len_bytes) == 1);
+}
+
+void crypto_forget(void *bytes, size_t len_bytes)
+{
+    OPENSSL_cleanse(bytes, len_bytes);
+}
