@@ -26,7 +26,7 @@
 enum entry_limit {
     ENTRY_VERSION = 1,
     ENTRY_HEADER_BYTES = 2 + 2 + 8 + 8 + 4 + 4 + 8 + 4 + 8 + 4 + 4 + 1 + 16 + 2,
-    ENTRY_PAYLOAD_BYTES_MAX = 20000,
+    ENTRY_PAYLOAD_BYTES_MAX = 48000,
     ENTRY_SEAL_NONCE_BYTES = 12,
     ENTRY_SEAL_TAG_BYTES = 16,
     ENTRY_SEAL_OVERHEAD_BYTES = ENTRY_SEAL_NONCE_BYTES + ENTRY_SEAL_TAG_BYTES,
@@ -42,6 +42,8 @@ enum entry_kind {
     ENTRY_CHANGE_CLEAR = 5,   /* a queue_change with clear rows only: counters, day, ceilings */
     ENTRY_CHANGE_VISIT = 6,   /* sealed: a queue_change that touches a visit */
     ENTRY_TAIL_REPLACED = 7,  /* clear: first and last lsn and head hash of a tail that a meeting replaced */
+    ENTRY_CHECKPOINT = 8,     /* clear: everything that outlives a visit, at a day's first opening; the fold
+                               * of all later entries begins here (engine_ledger.c) */
     ENTRY_KIND_END,
 };
 

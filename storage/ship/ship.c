@@ -121,7 +121,7 @@ void ship_body_put(struct bytes_writer *body, const void *item, size_t len_bytes
 
 void ship_sender_init(struct ship_sender *sender, uint64_t acked_lsn)
 {
-    *sender = (struct ship_sender){.acked_lsn = acked_lsn, .next_lsn = acked_lsn + 1};
+    *sender = (struct ship_sender){.acked_lsn = acked_lsn, .next_lsn = acked_lsn + 1, .sent_lsn = acked_lsn};
 }
 
 bool ship_sender_next(struct ship_sender *sender, uint64_t head_lsn, uint64_t now_ms,
@@ -155,19 +155,25 @@ void ship_sender_sent(struct ship_sender *sender, uint64_t last_lsn, uint64_t no
         sender->oldest_lsn = last_lsn;
     }
     sender->next_lsn = last_lsn + 1;
+    if (last_lsn > sender->sent_lsn) {
+        sender->sent_lsn = last_lsn;
+    }
     sender->sent_ms = now_ms;
 }
 
 bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t now_ms)
 {
-    if (lsn <= sender->acked_lsn || lsn >= sender->next_lsn) {
+    if (lsn <= sender->acked_lsn || lsn > sender->sent_lsn) {
         return false;
     }
     sender->acked_lsn = lsn;
+    if (sender->next_lsn <= lsn) {
+        sender->next_lsn = lsn + 1;
+    }
     if (lsn >= sender->oldest_lsn) {
         /* What is still in flight was sent after the oldest: its wait is counted from here. */
-        sender->oldest_ms = lsn + 1 < sender->next_lsn ? now_ms : 0;
-        sender->oldest_lsn = sender->next_lsn - 1;
+        sender->oldest_ms = lsn < sender->sent_lsn ? now_ms : 0;
+        sender->oldest_lsn = sender->sent_lsn;
     }
     sender->sent_ms = now_ms;
     return true;

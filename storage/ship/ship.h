@@ -77,7 +77,8 @@ void ship_body_put(struct bytes_writer *body, const void *item, size_t len_bytes
 /* What the sender knows of the receiver. */
 struct ship_sender {
     uint64_t acked_lsn;
-    uint64_t next_lsn;           /* first not yet sent */
+    uint64_t next_lsn;           /* first to send next */
+    uint64_t sent_lsn;           /* highest ever sent: going back does not forget it */
     uint64_t oldest_ms;          /* when the oldest entry in flight was first sent; 0 none in flight */
     uint64_t oldest_lsn;
     uint64_t sent_ms;            /* when something was sent last */

@@ -1,0 +1,110 @@
+/*
+ * appliance/engine/engine.h - the engine of toband: turns events into ledger entries, replies and duty.
+ *
+ * Wires the pure folders (duty, queue, calendar, entry, ship) to one struct world. Decides: when a batch
+ * closes, when a reply may leave (DESIGN 3 rule 1), how a meeting goes step by step (rule 5), when a
+ * service day opens, closes and is erased (rule 9). It reads no clock and does no I/O of its own:
+ * everything comes by engine_step() and goes through the world, so one process may hold many engines.
+ *
+ * One turn: engine_step() handles one event, runs duty until it rests, closes a batch when none is in
+ * flight, ships what may be shipped, and releases the replies that have become durable.
+ * Memory: about 40 MiB an engine, allocated at create; replies and batches are bounded by enum
+ * engine_limit, beyond which requests are refused with 503 OVERLOAD.
+ */
+#ifndef APPLIANCE_ENGINE_ENGINE_H
+#define APPLIANCE_ENGINE_ENGINE_H
+
+#include "appliance/calendar/calendar.h"
+#include "appliance/engine/world.h"
+#include "appliance/queue/queue.h"
+#include "cluster/duty/duty.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum engine_limit {
+    ENGINE_REPLIES_MAX = 8192,        /* computed, waiting to become durable */
+    ENGINE_HELD_MAX = 2048,           /* requests held during a change of duty */
+    ENGINE_HELD_MS_MAX = 3000,
+    ENGINE_BATCH_ENTRIES_MAX = 1024,
+    ENGINE_CACHE_ENTRIES = 8192,      /* newest entries kept in memory for shipping */
+    ENGINE_KEYS_MAX = 16,
+    ENGINE_SUBSCRIBERS_MAX = 64,
+    ENGINE_EVENT_INTERVAL_MS = 50,    /* live events are levels: newer ones replace older ones */
+    ENGINE_TICK_MS = 1000,            /* calendar and day are looked at this often */
+    ENGINE_STAGING_BYTES_MAX = 64 * 1024 * 1024,
+    ENGINE_CLOCK_DIFFERENCE_MS_MAX = 300000,
+    ENGINE_CLOSE_AFTER_MINUTES = 120, /* a day is closed at the latest this long after closing time */
+};
+
+enum engine_event_kind {
+    ENGINE_START,          /* load the ledger; `found`: an empty ledger is founded */
+    ENGINE_TIMER,
+    ENGINE_STORED,         /* result */
+    ENGINE_FRAME,          /* authenticated bytes of the peer */
+    ENGINE_LINK,           /* to the peer: link, up */
+    ENGINE_PEER_PROCESS,   /* corosync */
+    ENGINE_SERVICE_LINK,   /* level: carrier, and a reference heard */
+    ENGINE_PROBED,
+    ENGINE_CONTESTED,
+    ENGINE_REQUEST,        /* one frame of the UNIX socket (api.h) */
+    ENGINE_CLIENT_GONE,
+    ENGINE_CLOCK,          /* level: the wall clock is synchronised */
+    ENGINE_LEAVE,          /* the process is asked to stop: say farewell */
+};
+
+struct engine_event {
+    enum engine_event_kind kind;
+    uint64_t now_ms;                  /* CLOCK_MONOTONIC_RAW */
+    int64_t wall_ms;                  /* since 1970 UTC */
+    union {
+        bool found;
+        int result;
+        struct {
+            enum world_link link;
+            const uint8_t *bytes;
+            size_t len_bytes;
+        } frame;
+        struct {
+            enum world_link link;
+            bool up;
+        } link;
+        enum duty_peer_process process;
+        bool level;
+        enum duty_probe probe;
+        struct {
+            uint64_t client;
+            const uint8_t *bytes;
+            size_t len_bytes;
+        } request;
+        uint64_t client;
+    };
+};
+
+struct engine_options {
+    const struct world *world;        /* lives as long as the engine */
+    struct duty_options duty;
+    const struct queue_config *config; /* of the site file: in force at a day's opening */
+    const struct calendar *calendar;
+    const char *unit_name_ja, *unit_name_en;
+    const char *peer_name_ja, *peer_name_en;
+    const char *unit_address, *peer_address;
+};
+
+struct engine;
+
+struct engine *engine_create(const struct engine_options *options);
+void engine_destroy(struct engine *engine);
+/* 0; or a negative errno after which the process must end and start again: a commit failed, the ledger
+ * is damaged (-EUCLEAN), or it was left on purpose (-ESHUTDOWN). engine_why() tells. */
+int engine_step(struct engine *engine, const struct engine_event *event);
+const char *engine_why(const struct engine *engine);
+/* When ENGINE_TIMER is wanted. */
+uint64_t engine_deadline_ms(const struct engine *engine);
+
+/* For tests, the simulator and status; borrowed. */
+const struct duty *engine_duty(const struct engine *engine);
+const struct queue *engine_queue(const struct engine *engine);
+
+#endif

@@ -1,0 +1,125 @@
+#include "appliance/engine/json.h"
+
+#include "base/check.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { JSON_START_BYTES = 1024, JSON_NUMBER_BYTES = 32 };
+
+void json_init(struct json *json)
+{
+    *json = (struct json){0};
+}
+
+static void put(struct json *json, const char *text, size_t len_bytes)
+{
+    if (json->len_bytes + len_bytes + 1 > json->capacity_bytes) {
+        size_t wanted = json->capacity_bytes == 0 ? JSON_START_BYTES : json->capacity_bytes * 2;
+
+        while (wanted < json->len_bytes + len_bytes + 1) {
+            wanted *= 2;
+        }
+        json->text = realloc(json->text, wanted);
+        CHECK(json->text != NULL);
+        json->capacity_bytes = wanted;
+    }
+    memcpy(json->text + json->len_bytes, text, len_bytes);
+    json->len_bytes += len_bytes;
+    json->text[json->len_bytes] = '\0';
+}
+
+char *json_take(struct json *json, size_t *ret_len_bytes)
+{
+    char *text = json->text;
+
+    *ret_len_bytes = json->len_bytes;
+    json_init(json);
+    return text;
+}
+
+static void put_quoted(struct json *json, const char *value)
+{
+    put(json, "\"", 1);
+    for (const char *at = value; *at != '\0'; at++) {
+        unsigned char byte = (unsigned char)*at;
+
+        if (byte == '"' || byte == '\\') {
+            char pair[2] = {'\\', *at};
+
+            put(json, pair, sizeof(pair));
+        } else if (byte < 0x20) {
+            char escape[8];
+
+            put(json, escape, (size_t)snprintf(escape, sizeof(escape), "\\u%04x", byte));
+        } else {
+            put(json, at, 1);
+        }
+    }
+    put(json, "\"", 1);
+}
+
+static void begin(struct json *json, const char *name)
+{
+    if (json->comma) {
+        put(json, ",", 1);
+    }
+    json->comma = true;
+    if (name != NULL) {
+        put_quoted(json, name);
+        put(json, ":", 1);
+    }
+}
+
+void json_open(struct json *json, const char *name, char bracket)
+{
+    begin(json, name);
+    put(json, &bracket, 1);
+    json->comma = false;
+}
+
+void json_close(struct json *json, char bracket)
+{
+    put(json, &bracket, 1);
+    json->comma = true;
+}
+
+void json_text(struct json *json, const char *name, const char *value)
+{
+    begin(json, name);
+    put_quoted(json, value);
+}
+
+void json_number(struct json *json, const char *name, int64_t value)
+{
+    char digits[JSON_NUMBER_BYTES];
+
+    begin(json, name);
+    put(json, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, value));
+}
+
+void json_real(struct json *json, const char *name, double value)
+{
+    char digits[JSON_NUMBER_BYTES];
+
+    begin(json, name);
+    put(json, digits, (size_t)snprintf(digits, sizeof(digits), "%.3f", value));
+}
+
+void json_bool(struct json *json, const char *name, bool value)
+{
+    begin(json, name);
+    if (value) {
+        put(json, "true", 4);
+    } else {
+        put(json, "false", 5);
+    }
+}
+
+void json_null(struct json *json, const char *name)
+{
+    begin(json, name);
+    put(json, "null", 4);
+}
