@@ -1,0 +1,215 @@
+#!/bin/bash
+# Runs the tests stage by stage, says what each stage does, counts every single test, and ends with
+# "N passed, N failed, N skipped". Exit 0 only when nothing failed and something passed.
+#   tests/run.sh [STAGE...]            default: every stage, in the order of STAGES below
+#   tests/run.sh --programs FILE...    these cmocka programs only (make unit)
+# A program that crashes, hangs past its limit or stops before its plan counts as one failure more.
+# shellcheck disable=SC2317  # stages are called by name
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+
+STAGES="build layers pure unit clang asan tsan integration browser sim"
+JOBS=${JOBS:-2}
+SEEDS=${SEEDS:-200}
+PROGRAM_SECONDS=${PROGRAM_SECONDS:-180} # one test program, sanitizers included
+FILE_SECONDS=${FILE_SECONDS:-600}       # one .bats file, the browser run, the simulation
+BUILD=${BUILD:-build}
+LOGS=$BUILD/test-logs
+
+passed=0
+failed=0
+skipped=0
+failures=()
+mkdir -p "$LOGS"
+
+say() {
+    printf '%s\n' "$*"
+}
+
+fail() {
+    failed=$((failed + 1))
+    failures+=("$1")
+}
+
+# count NAME LOG STATUS: adds up one run's TAP (cmocka, bats) or node's own totals.
+count() {
+    local name=$1 log=$2 status=$3 p f s ended
+    read -r p f s ended < <(awk '
+        /^# pass [0-9]+$/ { node = 1; np = $3 }
+        /^# (fail|cancelled) [0-9]+$/ { nf += $3 }
+        /^# (skipped|todo) [0-9]+$/ { ns += $3 }
+        /^1\.\.[0-9]+/ { sub(/^1\.\./, "", $1); plan += $1 }
+        /^(not )?ok [0-9]+/ {
+            if ($0 ~ /# *(SKIP|skip|TODO)/) { s++ } else if ($1 == "ok") { p++ } else { f++ }
+        }
+        END {
+            if (node) { print np + 0, nf + 0, ns + 0, 1 } else { print p + 0, f + 0, s + 0, (p + f + s >= plan) }
+        }' "$log")
+    passed=$((passed + p))
+    skipped=$((skipped + s))
+    failed=$((failed + f))
+    if [ "$f" -gt 0 ]; then
+        failures+=("$name: $f")
+    elif [ "$status" -ne 0 ] || [ "$ended" -eq 0 ]; then
+        f=1
+        fail "$name: ended with status $status before its plan was done"
+    elif [ $((p + s)) -eq 0 ]; then
+        f=1
+        fail "$name: no test ran"
+    fi
+    if [ "$f" -gt 0 ]; then
+        grep -E -A12 '^not ok' "$log" | grep -v '# SKIP' | head -n 60
+        say "   ---- the end of $log"
+        tail -n 25 "$log"
+    fi
+    say "   $name: $p passed, $f failed, $s skipped"
+}
+
+# run_tap NAME SECONDS COMMAND...
+run_tap() {
+    local name=$1 seconds=$2 log status=0
+    shift 2
+    log=$LOGS/$(tr '/ ' '--' <<<"$name").log
+    timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1 || status=$?
+    [ "$status" -ne 124 ] || say "   $name was stopped after $seconds s" | tee -a "$log"
+    count "$name" "$log" "$status"
+}
+
+# run_step NAME COMMAND...: a step without tests of its own counts as one.
+run_step() {
+    local name=$1 log
+    shift
+    log=$LOGS/$(tr '/ ' '--' <<<"$name").log
+    if "$@" >"$log" 2>&1; then
+        passed=$((passed + 1))
+        grep -vE '^  (CC|LINK) ' "$log" | tail -n 3
+    else
+        tail -n 40 "$log"
+        fail "$name"
+        return 1
+    fi
+}
+
+run_programs() {
+    local variant=$1 program
+    shift
+    for program in "$@"; do
+        run_tap "$variant ${program##*/}" "$PROGRAM_SECONDS" env CMOCKA_MESSAGE_OUTPUT=TAP \
+            "${LAUNCHER[@]}" "$program"
+    done
+}
+LAUNCHER=(env)
+
+make_variant() {
+    local variant=$1
+    shift
+    run_step "build with $variant" make --no-print-directory -j"$JOBS" VARIANT="$variant" WERROR=1 "$@"
+}
+
+programs_of() {
+    local variant=$1 source folder
+    shift
+    for folder in "$@"; do
+        for source in tests/"$folder"/*_test.c; do
+            [ -e "$source" ] && printf '%s\n' "$BUILD/$variant/tests/${source%.c}"
+        done
+    done
+}
+
+stage_build() {
+    say "== build: gcc, warnings are errors"
+    make_variant plain all tests
+}
+
+stage_layers() {
+    say "== layers: every include line against tools/layers.txt"
+    run_step layers make --no-print-directory check-layers
+}
+
+stage_pure() {
+    say "== pure: folders that may not touch the world, linked alone"
+    run_step pure make --no-print-directory check-pure
+}
+
+stage_unit() {
+    local programs
+    say "== unit: unit, regression and conformance tests"
+    mapfile -t programs < <(programs_of plain unit regression conformance)
+    run_programs plain "${programs[@]}"
+}
+
+stage_clang() {
+    say "== clang: the same tree with the other compiler, warnings are errors"
+    make_variant clang programs tests
+}
+
+stage_asan() {
+    local programs
+    say "== asan: the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+    make_variant asan tests || return
+    mapfile -t programs < <(programs_of asan unit regression conformance)
+    run_programs asan "${programs[@]}"
+}
+
+# The writer thread is the product's one thread: its tests run under ThreadSanitizer, without address
+# randomisation, which clang 14's runtime does not bear on newer kernels.
+stage_tsan() {
+    local programs
+    mapfile -t programs < <(programs_of tsan unit | grep ledger)
+    [ "${#programs[@]}" -gt 0 ] || return
+    say "== tsan: the writer thread's tests under ThreadSanitizer"
+    make_variant tsan "${programs[@]}" || return
+    LAUNCHER=(setarch -R)
+    run_programs tsan "${programs[@]}"
+    LAUNCHER=(env)
+}
+
+stage_integration() {
+    local programs file
+    say "== integration: real processes, real libraries, namespaces"
+    mapfile -t programs < <(programs_of plain integration)
+    run_programs integration "${programs[@]}"
+    for file in tests/integration/*.bats; do
+        [ -e "$file" ] && run_tap "bats ${file##*/}" "$FILE_SECONDS" bats --formatter tap "$file"
+    done
+}
+
+stage_browser() {
+    [ -x tests/browser/run.sh ] || return
+    say "== browser: the pages in Chromium"
+    run_tap browser "$FILE_SECONDS" tests/browser/run.sh
+}
+
+stage_sim() {
+    [ -e tests/sim/main.c ] || return
+    say "== sim: $SEEDS simulated days of two units"
+    run_step simulation timeout --kill-after=10 "$FILE_SECONDS" \
+        make --no-print-directory sim SEEDS="$SEEDS"
+}
+
+finish() {
+    local failure
+    for failure in "${failures[@]}"; do
+        say "FAILED  $failure"
+    done
+    say "$passed passed, $failed failed, $skipped skipped"
+    [ "$failed" -eq 0 ] && [ "$passed" -gt 0 ]
+    exit
+}
+
+if [ "${1:-}" = --programs ]; then
+    shift
+    run_programs unit "$@"
+    finish
+fi
+started=$(date +%s)
+[ "$#" -gt 0 ] || read -ra all <<<"$STAGES"
+for stage in "${@:-${all[@]}}"; do
+    if ! declare -F "stage_$stage" >/dev/null; then
+        say "tests/run.sh: no stage '$stage'; there are: $STAGES"
+        exit 2
+    fi
+    "stage_$stage"
+done
+say "== done in $(($(date +%s) - started)) s"
+finish
