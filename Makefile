@@ -50,10 +50,10 @@ INTEGRATION_TESTS := $(call tests_of,integration)
 FUZZERS           := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
 .PHONY: all programs tests links help
-all: $(BINS) links
+all: $(ARCHIVES) $(BINS) links
 	@:
 
-programs: $(BINS)
+programs: $(ARCHIVES) $(BINS)
 tests: $(UNIT_TESTS) $(INTEGRATION_TESTS)
 
 help:

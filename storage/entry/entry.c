@@ -106,6 +106,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "change-visit";
     case ENTRY_TAIL_REPLACED:
         return "tail-replaced";
+    case ENTRY_CHECKPOINT:
+        return "checkpoint";
     case ENTRY_KIND_END:
         break;
     }
