@@ -7,7 +7,7 @@ setup() {
     mkdir "$copy"
     tar -C "$BATS_TEST_DIRNAME/../.." --exclude=./build --exclude=./.git --exclude=node_modules -c . |
         tar -C "$copy" -x
-    cd "$copy"
+    cd "$copy" || return 1
 }
 
 plant() { # FILE TEXT
