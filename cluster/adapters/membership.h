@@ -1,17 +1,17 @@
 /*
  * cluster/adapters/membership.h - who is in the room, as corosync's closed process groups tell it.
  *
- * Decides: nothing. It joins one cpg group, turns each configuration change into facts about the one
- * peer, and joins again when corosync went away (50 ms doubling to 1 s). What a fact means for duty is
- * cluster/duty's business; every fact may be late, wrong or missing (DESIGN 3, "Evidence"). A ghost
- * member is possible (reliability.md 6): never wait for a LEFT or LOST that does not come.
+ * Decides: nothing. It joins one cpg group, turns each configuration change into facts about the
+ * one peer, and joins again when corosync went away (50 ms doubling to 1 s). What a fact means for
+ * duty is cluster/duty's business; every fact may be late, wrong or missing (DESIGN 3, "Evidence").
+ * A ghost member is possible (reliability.md 6): never wait for a LEFT or LOST that does not come.
  *
  * libcpg's calls wait for the corosync process, which may be stopped or busy, so a thread of this
- * adapter makes them; facts reach the event loop through a socket and every callback runs in the loop.
- * Nothing here ever blocks the loop, also not membership_destroy().
+ * adapter makes them; facts reach the event loop through a socket and every callback runs in the
+ * loop. Nothing here ever blocks the loop, also not membership_destroy().
  *
- * Node ids are corosync's (nodelist.node.nodeid); the caller says which one is which unit. Members with
- * any other node id are counted and ignored. Errors: 0 or negative errno.
+ * Node ids are corosync's (nodelist.node.nodeid); the caller says which one is which unit. Members
+ * with any other node id are counted and ignored. Errors: 0 or negative errno.
  */
 #ifndef CLUSTER_ADAPTERS_MEMBERSHIP_H
 #define CLUSTER_ADAPTERS_MEMBERSHIP_H
@@ -30,17 +30,20 @@ enum membership_limit {
 };
 
 enum membership_kind {
-    MEMBERSHIP_CONNECTED = 1,    /* corosync answers and this process is in the group */
-    MEMBERSHIP_DISCONNECTED = 2, /* corosync is gone or refuses; nothing is known about the peer now */
-    MEMBERSHIP_PEER_JOINED = 3,  /* a process of the peer is in the group (again) */
-    MEMBERSHIP_PEER_LEFT = 4,    /* it said goodbye: cpg_leave, or corosync was stopped cleanly */
-    MEMBERSHIP_PEER_LOST = 5,    /* it is gone without a goodbye: see reason */
+    MEMBERSHIP_CONNECTED = 1, /* corosync answers and this process is in the group */
+    MEMBERSHIP_DISCONNECTED =
+        2, /* corosync is gone or refuses; nothing is known about the peer now */
+    MEMBERSHIP_PEER_JOINED = 3, /* a process of the peer is in the group (again) */
+    MEMBERSHIP_PEER_LEFT = 4,   /* it said goodbye: cpg_leave, or corosync was stopped cleanly */
+    MEMBERSHIP_PEER_LOST = 5,   /* it is gone without a goodbye: see reason */
 };
 
 enum membership_reason {
     MEMBERSHIP_REASON_NONE = 0,
-    MEMBERSHIP_REASON_PROCESS_GONE = 1, /* its corosync lives and saw the process end or be killed */
-    MEMBERSHIP_REASON_NODE_GONE = 2,    /* its corosync is not heard: power, links, or corosync itself */
+    MEMBERSHIP_REASON_PROCESS_GONE =
+        1, /* its corosync lives and saw the process end or be killed */
+    MEMBERSHIP_REASON_NODE_GONE =
+        2, /* its corosync is not heard: power, links, or corosync itself */
 };
 
 /* In order, exactly one CONNECTED before any PEER fact; JOINED and LEFT/LOST alternate per pid. */
@@ -54,7 +57,7 @@ struct membership_fact {
 typedef void membership_fact_fn(void *context, const struct membership_fact *fact);
 
 struct membership_options {
-    sd_event *event; /* a reference is taken */
+    sd_event *event;   /* a reference is taken */
     const char *group; /* "toban" */
     uint32_t own_node, own_unit;
     uint32_t peer_node, peer_unit;
@@ -66,9 +69,9 @@ struct membership_options {
 struct membership_state {
     bool connected;
     bool peer_present;
-    uint32_t peer_pid;          /* the one that joined last; 0 when not present */
-    uint64_t answer_age_ms;     /* since corosync last answered a question (watch chain, DESIGN 5) */
-    uint64_t disconnects;       /* since create */
+    uint32_t peer_pid;      /* the one that joined last; 0 when not present */
+    uint64_t answer_age_ms; /* since corosync last answered a question (watch chain, DESIGN 5) */
+    uint64_t disconnects;   /* since create */
     uint64_t strangers_ignored; /* members with a node id that is neither unit's */
 };
 
