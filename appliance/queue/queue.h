@@ -350,6 +350,8 @@ bool queue_join_ticket(const struct queue *queue, const struct queue_ticket *the
 
 /* Reading. Pointers live until the next apply. NULL: no such thing. */
 const struct queue_ticket *queue_ticket_find(const struct queue *queue, const struct ids_token *id);
+/* What an idempotency key was answered, or NULL. */
+const struct queue_key *queue_key_find(const struct queue *queue, const struct ids_token *key);
 const struct queue_ticket *queue_ticket_by_number(const struct queue *queue, uint16_t number,
                                                   struct ids_series series);
 const struct queue_counter *queue_counter_find(const struct queue *queue, uint16_t id);
