@@ -3,7 +3,6 @@
 
 #include "base/bytes.h"
 
-#include <assert.h>
 #include <string.h>
 
 enum {
@@ -19,10 +18,10 @@ enum {
     IMPORT_DAY_COUNT_ZERO = -8036,
 };
 
-static_assert((int)SITE_BYTES_MAX <= (int)CALENDAR_RECORD_BYTES_MAX,
-              "a site's settings fit one record");
-static_assert((int)IMPORT_BYTES_MAX <= (int)CALENDAR_RECORD_BYTES_MAX,
-              "an imported list fits one record");
+_Static_assert((int)SITE_BYTES_MAX <= (int)CALENDAR_RECORD_BYTES_MAX,
+               "a site's settings fit one record");
+_Static_assert((int)IMPORT_BYTES_MAX <= (int)CALENDAR_RECORD_BYTES_MAX,
+               "an imported list fits one record");
 
 static size_t finish(const struct bytes_writer *writer)
 {

@@ -63,10 +63,10 @@ int64_t calendar_epoch_ms_from(const struct calendar *calendar, uint32_t date, u
            offset_ms(calendar);
 }
 
+/* May lie before midnight: then the lead begins with the day. */
 static int32_t lead_minute(const struct calendar *calendar, const struct calendar_day *day)
 {
-    return day->open_minute > calendar->lead_minutes ? day->open_minute - calendar->lead_minutes
-                                                     : 0;
+    return day->open_minute - calendar->lead_minutes;
 }
 
 static enum calendar_level level_at(const struct calendar *calendar, const struct calendar_day *day,

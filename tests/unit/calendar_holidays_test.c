@@ -220,6 +220,27 @@ static void the_years_of_the_contract_have_their_known_holidays(void **state)
     assert_int_equal(calendar_holiday_by_law(parts_of(20320921)).kind, CALENDAR_HOLIDAY_BETWEEN);
 }
 
+/* The last digit of the equinox day in Japan for each year from 1980, worked out by an astronomical
+ * series for the moment of the equinox (Meeus) and the expected rotation of the earth, not by the
+ * formula under test. The nearest to midnight is 2074-09-23 at 00:04: a forecast in either way. */
+static void the_equinoxes_follow_the_sun_until_2099(void **state)
+{
+    static const char march[] = "011101110111001100110011001100110011001100110001000100010001"
+                                "000100010001000100000000000000000000000000000000000090009000";
+    static const char september[] = "333333333333333333333333333333332333233323332333233323332333"
+                                    "233322332233223322332233223322332233222322232223222322232223";
+
+    (void)state;
+    for (uint32_t i = 0; i < 120; i++) {
+        uint32_t spring = (1980 + i) * 10000 + 310 + (uint32_t)(march[i] - '0');
+        uint32_t autumn = (1980 + i) * 10000 + 920 + (uint32_t)(september[i] - '0');
+
+        spring += march[i] == '9' ? 0 : 10;
+        assert_string_equal(calendar_holiday_by_law(parts_of(spring)).name_ja, "春分の日");
+        assert_string_equal(calendar_holiday_by_law(parts_of(autumn)).name_ja, "秋分の日");
+    }
+}
+
 static void the_law_says_why_a_day_is_off(void **state)
 {
     static const struct {
@@ -501,6 +522,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup(the_law_agrees_with_the_published_file_day_by_day, read_published),
         IN_FRESH_CALENDAR(the_years_of_the_contract_have_their_known_holidays),
+        IN_FRESH_CALENDAR(the_equinoxes_follow_the_sun_until_2099),
         IN_FRESH_CALENDAR(the_law_says_why_a_day_is_off),
         IN_FRESH_CALENDAR(an_import_beats_the_law_in_the_years_it_covers),
         IN_FRESH_CALENDAR(an_imported_day_off_is_named_by_the_law_where_it_can_be),

@@ -94,7 +94,9 @@ static void a_calendar_comes_back_from_its_records(void **state)
 static void the_fullest_calendar_fits_its_records(void **state)
 {
     static uint8_t bytes[CALENDAR_RECORD_BYTES_MAX];
+    static struct calendar back;
     struct calendar_override override = {.hours = {true, 0, 1440}};
+    size_t len;
     char name[CALENDAR_NAME_BYTES];
 
     (void)state;
@@ -108,12 +110,37 @@ static void the_fullest_calendar_fits_its_records(void **state)
         (void)snprintf(name, sizeof(name), "%063d", i % CALENDAR_IMPORT_NAMES_MAX);
         add_day(&calendar.import, calendar_date_plus(20991231, -i), name);
     }
-    assert_true(calendar_site_encode(&calendar, bytes, sizeof(bytes)) > 17000);
-    assert_true(calendar_import_encode(&calendar.import, bytes, sizeof(bytes)) > 10000);
+    len = calendar_site_encode(&calendar, bytes, sizeof(bytes));
+    assert_true(len > 17000);
+    assert_true(calendar_site_decode(bytes, len, &back));
+    assert_int_equal(back.override_count, CALENDAR_OVERRIDES_MAX);
+    len = calendar_import_encode(&calendar.import, bytes, sizeof(bytes));
+    assert_true(len > 10000);
+    assert_true(calendar_import_decode(bytes, len, &back.import));
+    assert_int_equal(back.import.day_count, CALENDAR_IMPORT_DAYS_MAX);
+    assert_int_equal(back.import.name_count, CALENDAR_IMPORT_NAMES_MAX);
+    bytes[len - 1] = CALENDAR_IMPORT_NAMES_MAX; /* the last day's name: one beyond the last */
+    assert_false(calendar_import_decode(bytes, len, &back.import));
     assert_int_equal(calendar_site_encode(&calendar, bytes, 100), 0);
     assert_int_equal(calendar_import_encode(&calendar.import, bytes, 100), 0);
     calendar.import.days[0].date = 20270229; /* not built by calendar_import_add */
     assert_int_equal(calendar_import_encode(&calendar.import, bytes, sizeof(bytes)), 0);
+}
+
+static void the_first_and_the_last_day_of_an_import_come_back(void **state)
+{
+    static struct calendar_import back;
+    uint8_t bytes[64];
+    size_t len;
+
+    (void)state;
+    add_day(&calendar.import, 19480101, "a");
+    add_day(&calendar.import, 20991231, "b");
+    len = calendar_import_encode(&calendar.import, bytes, sizeof(bytes));
+    assert_true(calendar_import_decode(bytes, len, &back));
+    assert_int_equal(back.day_count, 2);
+    assert_string_equal(calendar_import_find(&back, 19480101), "a");
+    assert_string_equal(calendar_import_find(&back, 20991231), "b");
 }
 
 /* Every byte at every place: refused, or read as something that is again a calendar in order. */
@@ -186,6 +213,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         IN_FRESH_CALENDAR(a_calendar_comes_back_from_its_records),
         IN_FRESH_CALENDAR(the_fullest_calendar_fits_its_records),
+        IN_FRESH_CALENDAR(the_first_and_the_last_day_of_an_import_come_back),
         IN_FRESH_CALENDAR(a_damaged_record_is_refused_or_harmless),
         IN_FRESH_CALENDAR(a_record_out_of_order_or_with_too_much_is_refused),
     };

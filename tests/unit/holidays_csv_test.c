@@ -289,6 +289,7 @@ static void a_zero_byte_is_refused_wherever_it_is(void **state)
         memcpy(text, file_bytes, file_len);
         text[at] = '\0';
         assert_int_equal(parse(text, file_len), -EINVAL);
+        assert_non_null(strstr(error.text_en, "zero byte"));
         assert_true(is_untouched(&import, sizeof(import)));
     }
     assert_refused(HEADER "\r2027/1/1,\0\n", sizeof(HEADER "\r2027/1/1,\0\n") - 1, 2);
