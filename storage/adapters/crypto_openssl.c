@@ -134,8 +134,8 @@ bool crypto_open(struct crypto *crypto, const struct crypto_key *key, const void
     CHECK(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_BYTES, tag) == 1);
     CHECK(aad_len_bytes == 0 ||
           EVP_DecryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);
-    CHECK(plain_len_bytes == 0 || EVP_DecryptUpdate(cipher, ret_plain, &written, ciphertext,
-                                                    (int)plain_len_bytes) == 1);
+    CHECK(plain_len_bytes == 0 ||
+          EVP_DecryptUpdate(cipher, ret_plain, &written, ciphertext, (int)plain_len_bytes) == 1);
     if (EVP_DecryptFinal_ex(cipher, nothing, &written) != 1) {
         /* What was decrypted before the tag was seen to be wrong must not be used by anybody. */
         OPENSSL_cleanse(ret_plain, plain_len_bytes);

@@ -12,17 +12,23 @@
  *   keys/<day>-<unit>.key   32 bytes each, mode 0600, outside LMDB, overwritten and unlinked with the day
  *   ledger.incoming/    a snapshot half received: INCOMPLETE until renamed
  * and, outside the data disk, record_dir/record: the small record of DESIGN 3 rule 3 (two slots with a
- * CRC and a counter, so a torn write leaves the older one).
+ * counter and a SHA-256; every record is written to both, one after the other, so neither a torn nor a
+ * rotten slot ever brings back a record older than the last acknowledged one).
  *
  * A batch is durable in this order: record, new keys (each fsynced, and its directory), one LMDB
  * transaction (entries, rows, meta), then keys to destroy. Whoever is told "stored" may count on all of
  * it. Threads: everything is called from the event loop; the writer thread commits one batch at a time
- * and completion is read from ledger_completion_fd(). Errors: 0 or negative errno; after a failed commit
- * the ledger answers every batch with that error (the process must step down and restart).
+ * and completion is read from ledger_completion_fd(). Errors: 0 or negative errno. -EINVAL (shape, or a
+ * gap in the lsn), -EBADMSG (an entry is not chained to the one before it) and -ENOSPC, from submit or as
+ * a batch's result: nothing of the batch was done and the ledger goes on. -EBUSY: a batch is in flight or
+ * its completion was not taken. Any other: after it the ledger answers every batch with that error (the
+ * process must step down and restart).
  *
  * LMDB 0.9.24 traps heeded here (reliability.md 6): no NOSYNC, NOMETASYNC, WRITEMAP, NOLOCK, DUPSORT;
  * stale readers are cleared at open and every minute; a full map is seen before a commit: batches are
- * refused with -ENOSPC while map_used > 90 %, except those that only delete; one open per process.
+ * refused with -ENOSPC while map_used > 90 % or the disk has no room, except those that make room (rows
+ * only deleted, at most one entry beside them); one open per process, one writing process per data_dir.
+ * The data file is written ahead of LMDB in small steps, so commits do not wait for its size.
  */
 #ifndef STORAGE_ADAPTERS_LEDGER_H
 #define STORAGE_ADAPTERS_LEDGER_H
@@ -87,10 +93,13 @@ struct ledger_info {
     size_t map_size_bytes, map_used_bytes;
     uint64_t commits, device_flushes; /* since open: fdatasync and fsync calls of ours and of LMDB */
     uint32_t commit_us_p50, commit_us_p99; /* over the last 256 commits; 0 not measured */
+    bool full;                    /* map or disk: refuse tickets now; only batches that delete are taken */
     bool incomplete;              /* a half received snapshot is all there is */
 };
 
-/* Opens or creates. -EUCLEAN with a message in `why`: damaged (DESIGN promise 11: not served). */
+/* Opens or creates; both directories appear if their parents are there. On an error `why` says it, in
+ * English and on a second line in Japanese. -EUCLEAN: damaged (DESIGN promise 11: not served); -EBUSY:
+ * another process writes here. */
 int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger, char *why,
                 size_t why_bytes);
 void ledger_close(struct ledger *ledger);
@@ -102,7 +111,9 @@ int ledger_take_completion(struct ledger *ledger, int *ret_result);
 /* Commits in the caller's thread: tools, tests and start-up. */
 int ledger_commit(struct ledger *ledger, const struct ledger_batch *batch);
 
-/* Reading: from the newest commit. each() returns false to stop. Values are borrowed for the call. */
+/* Reading: from the newest commit; reads inside each() see the same commit. each() returns false to stop.
+ * Values are borrowed for the call. Entries are given only with their link to the one before verified:
+ * -EUCLEAN at the first that is damaged or missing, which ledger_verify names. -ENOBUFS: does not fit. */
 typedef bool ledger_each_fn(void *context, const uint8_t *key, size_t key_len_bytes,
                             const uint8_t *value, size_t value_len_bytes);
 int ledger_read_entries(struct ledger *ledger, uint64_t from_lsn, uint64_t to_lsn, ledger_each_fn *each,

@@ -1,5 +1,5 @@
-/* storage/adapters/crypto.h against published vectors: FIPS 180-2 (SHA-256), RFC 5869 (HKDF), the GCM
- * specification's test cases 13 to 16 (AES-256-GCM). */
+/* storage/adapters/crypto.h against published vectors: FIPS 180-2 (SHA-256), RFC 5869 (HKDF), the
+ * GCM specification's test cases 13 to 16 (AES-256-GCM). */
 #include "storage/adapters/crypto.h"
 
 #include <openssl/evp.h>
@@ -78,8 +78,8 @@ static void the_chain_covers_the_previous_hash_and_the_bytes(void **state)
     assert_memory_not_equal(chained.bytes, expected.bytes, IDS_HASH_BYTES);
 }
 
-/* RFC 5869 2.2 and 2.3 spelled out, so that the vectors (whose keys are not 32 bytes long) judge this
- * and this judges crypto_derive. */
+/* RFC 5869 2.2 and 2.3 spelled out, so that the vectors (whose keys are not 32 bytes long) judge
+ * this and this judges crypto_derive. */
 static void reference_hkdf(struct vector salt, struct vector key, const void *info,
                            size_t info_len_bytes, uint8_t *ret_bytes, size_t len_bytes)
 {
@@ -170,8 +170,7 @@ static struct vector seal_case(struct crypto *crypto, const struct gcm_case *c)
     struct vector key_bytes = hex(c->key);
     struct vector plain = hex(c->plain);
     struct vector aad = hex(c->aad);
-    struct vector sealed = {.len_bytes =
-                                plain.len_bytes + CRYPTO_NONCE_BYTES + CRYPTO_TAG_BYTES};
+    struct vector sealed = {.len_bytes = plain.len_bytes + CRYPTO_NONCE_BYTES + CRYPTO_TAG_BYTES};
     struct crypto_key key;
 
     memcpy(key.bytes, key_bytes.bytes, sizeof(key.bytes));

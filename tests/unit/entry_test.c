@@ -1,4 +1,5 @@
-/* What storage/entry promises: one form per entry, and nothing accepted that encode would not make. */
+/* What storage/entry promises: one form per entry, and nothing accepted that encode would not make.
+ */
 #include "storage/entry/entry.h"
 
 #include <setjmp.h>
@@ -15,7 +16,8 @@ struct stored {
     size_t len_bytes;
 };
 
-static const uint8_t sample_payload[SAMPLE_PAYLOAD_BYTES] = "forty bytes which look like a seal 12345";
+static const uint8_t sample_payload[SAMPLE_PAYLOAD_BYTES] =
+    "forty bytes which look like a seal 12345";
 
 static struct entry sample(void)
 {
@@ -84,19 +86,21 @@ static void an_entry_comes_back_as_it_was_stored(void **state)
 static void the_layout_is_the_documented_one(void **state)
 {
     (void)state;
+    /* clang-format off */
     static const uint8_t expected[ENTRY_HEADER_BYTES] = {
-        0, 1, 0, 6,                                              /* version, kind */
-        1, 2, 3, 4, 5, 6, 7, 8,                                  /* lsn */
-        0, 0, 0, 0, 0, 0, 0, 7,                                  /* term */
-        0, 0, 0, 3, 0, 0, 0, 2,                                  /* session, unit */
-        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,          /* wall_ms */
-        0, 2, 0, 5,                                              /* actor */
-        1, 2, 3, 4, 5, 6, 7, 0,                                  /* mark_lsn */
-        0x01, 0x35, 0x29, 0x04, 0, 0, 0, 1,                      /* day, key_unit */
-        1,                                                       /* sealed */
-        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,   /* request */
-        0, SAMPLE_PAYLOAD_BYTES,                                 /* payload length */
+        0, 1, 0, 6,                                             /* version, kind */
+        1, 2, 3, 4, 5, 6, 7, 8,                                 /* lsn */
+        0, 0, 0, 0, 0, 0, 0, 7,                                 /* term */
+        0, 0, 0, 3, 0, 0, 0, 2,                                 /* session, unit */
+        0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff,         /* wall_ms */
+        0, 2, 0, 5,                                             /* actor */
+        1, 2, 3, 4, 5, 6, 7, 0,                                 /* mark_lsn */
+        0x01, 0x35, 0x29, 0x04, 0, 0, 0, 1,                     /* day, key_unit */
+        1,                                                      /* sealed */
+        1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 16,  /* request */
+        0, SAMPLE_PAYLOAD_BYTES,                                /* payload length */
     };
+    /* clang-format on */
     struct entry entry = sample();
     struct stored stored = store(&entry);
 

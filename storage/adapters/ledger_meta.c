@@ -1,0 +1,231 @@
+#include "storage/adapters/ledger_internal.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/*
+ * LMDB 0.9 trusts its two meta pages except for their magic and version (mdb.c mdb_env_read_header,
+ * mdb_env_pick_meta), and keeps no checksum of anything. A flipped bit in a transaction number
+ * would silently take back the newest commit; a file cut short ends in SIGBUS. So the pages are
+ * read here with pread before LMDB maps the file, and every commit writes down what the other page
+ * looked like (ledger_book), which ties the pages to each other. Layout of struct MDB_meta, native
+ * byte order: page header 16 bytes | u32 magic | u32 version | address | map size | free database
+ * (pad = page size first) 48 | main database 48 | last page | transaction
+ */
+enum {
+    RAW_PAGE_HEADER_BYTES = 16,
+    RAW_AT_MAGIC = 0,
+    RAW_AT_VERSION = 4,
+    RAW_AT_PAGE_BYTES = 24,
+    RAW_AT_LAST_PAGE = 120,
+    RAW_AT_TXN = 128,
+    RAW_VERSION = 1,
+    PAGE_BYTES_MIN = 512,
+    PAGE_BYTES_MAX = 32768,
+    CHECK_TRIES = 3,
+};
+static const uint32_t raw_magic = 0xBEEFC0DEu;
+
+int ledger_meta_read(int fd, unsigned index, struct ledger_raw_meta *ret_meta)
+{
+    struct ledger_raw_meta meta;
+    long page_bytes = sysconf(_SC_PAGESIZE);
+    ssize_t n = pread(fd, meta.bytes, sizeof(meta.bytes),
+                      (off_t)index * page_bytes + RAW_PAGE_HEADER_BYTES);
+
+    if (n < 0) {
+        return -errno;
+    }
+    if (n != (ssize_t)sizeof(meta.bytes)) {
+        return -EUCLEAN;
+    }
+    memcpy(&meta.magic, meta.bytes + RAW_AT_MAGIC, sizeof(meta.magic));
+    memcpy(&meta.version, meta.bytes + RAW_AT_VERSION, sizeof(meta.version));
+    memcpy(&meta.page_bytes, meta.bytes + RAW_AT_PAGE_BYTES, sizeof(meta.page_bytes));
+    memcpy(&meta.last_page, meta.bytes + RAW_AT_LAST_PAGE, sizeof(meta.last_page));
+    memcpy(&meta.txn_id, meta.bytes + RAW_AT_TXN, sizeof(meta.txn_id));
+    *ret_meta = meta;
+    return 0;
+}
+
+static int damaged(char *why, size_t why_bytes, const char *en, const char *ja)
+{
+    ledger_explain(why, why_bytes, en, ja);
+    return -EUCLEAN;
+}
+
+static int metas_check(int fd, uint64_t file_bytes, char *why, size_t why_bytes)
+{
+    struct ledger_raw_meta metas[LEDGER_META_PAGES];
+    uint64_t end_bytes = 0;
+
+    for (unsigned i = 0; i < LEDGER_META_PAGES; i++) {
+        int r = ledger_meta_read(fd, i, &metas[i]);
+        if (r == -EUCLEAN) {
+            return damaged(why, why_bytes, "the ledger's file is cut short within its first pages",
+                           "台帳のファイルが先頭の部分で途切れています。");
+        }
+        if (r < 0) {
+            return r;
+        }
+        if (metas[i].magic != raw_magic || metas[i].version != RAW_VERSION ||
+            metas[i].page_bytes != (uint32_t)sysconf(_SC_PAGESIZE) ||
+            (metas[i].txn_id != 0 && metas[i].txn_id % LEDGER_META_PAGES != i)) {
+            char en[LEDGER_WHY_BYTES / 2];
+            char ja[LEDGER_WHY_BYTES / 2];
+            (void)snprintf(en, sizeof(en), "meta page %u of the ledger's file is damaged", i);
+            (void)snprintf(ja, sizeof(ja), "台帳のファイルの管理ページ%uが壊れています。", i);
+            return damaged(why, why_bytes, en, ja);
+        }
+        uint64_t pages = metas[i].last_page + 1;
+        uint64_t page_end =
+            pages > UINT64_MAX / PAGE_BYTES_MAX ? UINT64_MAX : pages * metas[i].page_bytes;
+        end_bytes = page_end > end_bytes ? page_end : end_bytes;
+    }
+    uint64_t newest = metas[0].txn_id > metas[1].txn_id ? metas[0].txn_id : metas[1].txn_id;
+    uint64_t oldest = metas[0].txn_id > metas[1].txn_id ? metas[1].txn_id : metas[0].txn_id;
+    if (newest - oldest > 1) {
+        return damaged(why, why_bytes,
+                       "the two meta pages of the ledger's file do not fit together",
+                       "台帳のファイルの二つの管理ページがつながっていません。");
+    }
+    if (end_bytes > file_bytes) {
+        char en[LEDGER_WHY_BYTES / 2];
+        char ja[LEDGER_WHY_BYTES / 2];
+        (void)snprintf(en, sizeof(en),
+                       "the ledger's file is cut short: %" PRIu64 " bytes of %" PRIu64 " are there",
+                       file_bytes, end_bytes);
+        (void)snprintf(ja, sizeof(ja),
+                       "台帳のファイルが途切れています(%" PRIu64 "/%" PRIu64 "バイト)。",
+                       file_bytes, end_bytes);
+        return damaged(why, why_bytes, en, ja);
+    }
+    return 0;
+}
+
+/* Before LMDB maps the file. A file that is not there, or empty, is a new ledger. */
+int ledger_meta_check_file(struct ledger *ledger, char *why, size_t why_bytes)
+{
+    __attribute__((cleanup(ledger_fd_close))) int fd =
+        openat(ledger->ledger_dir_fd, "data.mdb", O_RDONLY | O_CLOEXEC);
+    struct stat file;
+    int r = 0;
+
+    if (fd < 0) {
+        return errno == ENOENT && !ledger->read_only ? 0 : -errno;
+    }
+    /* A tool may read between the two writes of a running daemon: damage stays, that does not. */
+    for (unsigned i = 0; i < CHECK_TRIES; i++) {
+        if (fstat(fd, &file) < 0) {
+            return -errno;
+        }
+        if (file.st_size == 0) {
+            return 0;
+        }
+        r = metas_check(fd, (uint64_t)file.st_size, why, why_bytes);
+        if (r == 0) {
+            break;
+        }
+    }
+    return r;
+}
+
+static int book_check_once(struct ledger *ledger, struct crypto *crypto)
+{
+    struct ledger_raw_meta other;
+    struct ledger_book book;
+    struct ids_hash hash;
+    mdb_filehandle_t fd = -1;
+    MDB_txn *txn = NULL;
+    int r = ledger_reader_begin(ledger, &txn);
+
+    if (r < 0) {
+        return r;
+    }
+    uint64_t txn_id = mdb_txn_id(txn);
+    r = ledger_book_read(ledger, txn, &book);
+    ledger_reader_end(ledger);
+    if (r < 0) {
+        return r == -ENOENT ? -EUCLEAN : r;
+    }
+    CHECK(mdb_env_get_fd(ledger->env, &fd) == 0);
+    r = ledger_meta_read(fd, (unsigned)(1 - txn_id % LEDGER_META_PAGES), &other);
+    if (r < 0) {
+        return r;
+    }
+    crypto_hash(crypto, other.bytes, sizeof(other.bytes), NULL, 0, &hash);
+    ledger->book = book;
+    return book.txn_id == txn_id && ids_hash_equal(&hash, &book.other_meta) ? 0 : -EUCLEAN;
+}
+
+/* The newest transaction must be the one that wrote the book, and must remember the other page. */
+int ledger_meta_check_book(struct ledger *ledger, char *why, size_t why_bytes)
+{
+    int r = 0;
+
+    for (unsigned i = 0; i < CHECK_TRIES; i++) {
+        r = book_check_once(ledger, ledger->reader_crypto);
+        if (r != -EUCLEAN) {
+            return r;
+        }
+    }
+    return damaged(
+        why, why_bytes,
+        "a meta page of the ledger's file is damaged: the newest commit cannot be trusted",
+        "台帳のファイルの管理ページが壊れていて、最新の記録を信用できません。");
+}
+
+/* Every page belongs to a database or to the free list, exactly: what mdb_stat -ff adds up. */
+int ledger_meta_check_pages(struct ledger *ledger, char *why, size_t why_bytes)
+{
+    const MDB_dbi databases[] = {
+        0, 1, ledger->entries, ledger->rows, ledger->metas, ledger->archive};
+    uint64_t pages = LEDGER_META_PAGES;
+    uint64_t free_pages = 0;
+    MDB_txn *txn = NULL;
+    struct ledger_raw_meta newest = {0};
+    mdb_filehandle_t fd = -1;
+    int r = ledger_reader_begin(ledger, &txn);
+
+    if (r < 0) {
+        return r;
+    }
+    for (unsigned i = 0; r == 0 && i < ARRAY_COUNT(databases); i++) {
+        MDB_stat stat;
+        r = ledger_error(mdb_stat(txn, databases[i], &stat));
+        pages += r == 0 ? stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages : 0;
+    }
+    if (r == 0) {
+        r = ledger_count_free(ledger, txn, &free_pages);
+    }
+    uint64_t txn_id = mdb_txn_id(txn);
+    ledger_reader_end(ledger);
+    CHECK(mdb_env_get_fd(ledger->env, &fd) == 0);
+    if (r == 0) {
+        r = ledger_meta_read(fd, (unsigned)(txn_id % LEDGER_META_PAGES), &newest);
+    }
+    if (r < 0 && r != -EUCLEAN) {
+        return r;
+    }
+    if (r == 0 && newest.txn_id != txn_id) {
+        return 0; /* a running daemon went on meanwhile */
+    }
+    if (r < 0 || pages + free_pages != newest.last_page + 1) {
+        char en[LEDGER_WHY_BYTES / 2];
+        (void)snprintf(en, sizeof(en),
+                       "the ledger's file does not add up: %" PRIu64 " pages used, %" PRIu64
+                       " free, %" PRIu64 " in all",
+                       pages, free_pages, newest.last_page + 1);
+        return damaged(why, why_bytes, en,
+                       "台帳のファイルのページ数が合いません。ファイルが壊れています。");
+    }
+    ledger->free_pages = free_pages;
+    return 0;
+}
