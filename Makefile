@@ -68,6 +68,9 @@ $(B)/obj/%.o: %.c
 	$(if $(Q),@echo "  CC    $<")
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
+# Carried inside the program by .incbin, which the compiler's dependency files do not see.
+$(B)/obj/appliance/gateway/openapi.o: appliance/gateway/openapi.json
+
 define archive_rule
 $(call archive,$(1)): $(call objects,$(call sources,$(1)))
 	$(Q)mkdir -p $$(@D) && rm -f $$@ && ar rcs $$@ $$^

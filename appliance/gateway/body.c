@@ -1,0 +1,173 @@
+#include "appliance/gateway/body.h"
+
+#include "appliance/queue/queue.h"
+#include "base/check.h"
+
+#include <jansson.h>
+#include <string.h>
+
+static const struct {
+    const char *name;
+    enum body_member member;
+} members[] = {
+    {"category", BODY_CATEGORY}, {"language", BODY_LANGUAGE}, {"priority", BODY_PRIORITY},
+    {"delivery", BODY_DELIVERY}, {"ticket", BODY_TICKET},     {"number", BODY_NUMBER},
+    {"series", BODY_SERIES},     {"date", BODY_DATE},
+};
+
+static void release(json_t **value)
+{
+    json_decref(*value);
+}
+
+static bool integer_from(const json_t *value, json_int_t least, json_int_t most, uint16_t *ret_number)
+{
+    json_int_t number = json_integer_value(value);
+
+    if (!json_is_integer(value) || number < least || number > most) {
+        return false;
+    }
+    *ret_number = (uint16_t)number;
+    return true;
+}
+
+static bool text_from(const json_t *value, const char *allowed, size_t least_bytes, char *ret_text,
+                      size_t capacity_bytes)
+{
+    const char *text = json_string_value(value);
+    size_t len_bytes = json_string_length(value);
+
+    if (text == NULL || len_bytes < least_bytes || len_bytes >= capacity_bytes ||
+        strspn(text, allowed) != len_bytes) {
+        return false;
+    }
+    memcpy(ret_text, text, len_bytes + 1);
+    return true;
+}
+
+/* The shape only; the calendar knows which dates exist. */
+static bool date_from(const json_t *value, char ret_date[BODY_DATE_BYTES])
+{
+    char date[BODY_DATE_BYTES];
+
+    if (!text_from(value, "0123456789-", BODY_DATE_BYTES - 1, date, sizeof(date))) {
+        return false;
+    }
+    for (size_t i = 0; i < BODY_DATE_BYTES - 1; i++) {
+        if ((date[i] == '-') != (i == 4 || i == 7)) {
+            return false;
+        }
+    }
+    memcpy(ret_date, date, sizeof(date));
+    return true;
+}
+
+static bool delivery_from(const json_t *value, uint8_t *ret_delivery)
+{
+    const char *text = json_string_value(value);
+
+    if (text == NULL || (strcmp(text, "screen") != 0 && strcmp(text, "paper") != 0)) {
+        return false;
+    }
+    *ret_delivery = strcmp(text, "paper") == 0 ? QUEUE_DELIVERY_PAPER : QUEUE_DELIVERY_SCREEN;
+    return true;
+}
+
+static bool member_from(enum body_member member, const json_t *value, struct body *body)
+{
+    uint16_t number = 0;
+    bool good = false;
+
+    switch (member) {
+    case BODY_CATEGORY:
+        return integer_from(value, 1, BODY_CATEGORY_MAX, &body->category);
+    case BODY_LANGUAGE:
+        return text_from(value, "abcdefghijklmnopqrstuvwxyz-", 2, body->language,
+                         sizeof(body->language));
+    case BODY_PRIORITY:
+        good = integer_from(value, 0, BODY_PRIORITY_MAX, &number);
+        body->priority = (uint8_t)number;
+        return good;
+    case BODY_DELIVERY:
+        return delivery_from(value, &body->delivery);
+    case BODY_TICKET:
+        return json_is_string(value) &&
+               ids_token_from_text(json_string_value(value), json_string_length(value),
+                                   &body->ticket) &&
+               !ids_token_is_zero(&body->ticket);
+    case BODY_NUMBER:
+        return integer_from(value, 1, BODY_NUMBER_MAX, &body->number);
+    case BODY_SERIES:
+        return text_from(value, "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789", 0, body->series,
+                         sizeof(body->series));
+    case BODY_DATE:
+        return date_from(value, body->date);
+    }
+    return false;
+}
+
+static const char *first_name_of(uint16_t set)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
+        if ((set & members[i].member) != 0) {
+            return members[i].name;
+        }
+    }
+    return NULL;
+}
+
+static enum problem read_members(json_t *object, uint16_t taken, struct body *body,
+                                 const char **ret_member)
+{
+    const char *name;
+    json_t *value;
+
+    json_object_foreach(object, name, value)
+    {
+        size_t i = 0;
+
+        while (i < ARRAY_COUNT(members) && strcmp(members[i].name, name) != 0) {
+            i++;
+        }
+        if (i == ARRAY_COUNT(members) || (taken & members[i].member) == 0) {
+            return PROBLEM_UNKNOWN_MEMBER;
+        }
+        if (!member_from(members[i].member, value, body)) {
+            *ret_member = members[i].name;
+            return PROBLEM_BAD_MEMBER;
+        }
+        body->present = (uint16_t)(body->present | members[i].member);
+    }
+    return PROBLEM_NONE;
+}
+
+enum problem body_parse(const char *bytes, size_t len_bytes, uint16_t required, uint16_t optional,
+                        struct body *ret_body, const char **ret_member)
+{
+    __attribute__((cleanup(release))) json_t *object = NULL;
+    struct body body = {0};
+    json_error_t error;
+    enum problem problem;
+
+    *ret_member = NULL;
+    if (len_bytes > 0) {
+        object = json_loadb(bytes, len_bytes, JSON_REJECT_DUPLICATES, &error);
+        if (object == NULL) {
+            return json_error_code(&error) == json_error_duplicate_key ? PROBLEM_DUPLICATE_MEMBER
+                                                                       : PROBLEM_BAD_JSON;
+        }
+        if (!json_is_object(object)) {
+            return PROBLEM_NOT_AN_OBJECT;
+        }
+        problem = read_members(object, (uint16_t)(required | optional), &body, ret_member);
+        if (problem != PROBLEM_NONE) {
+            return problem;
+        }
+    }
+    *ret_member = first_name_of((uint16_t)(required & ~body.present));
+    if (*ret_member != NULL) {
+        return PROBLEM_MISSING_MEMBER;
+    }
+    *ret_body = body;
+    return PROBLEM_NONE;
+}

@@ -1,0 +1,53 @@
+/*
+ * appliance/gateway/body.h - reads the JSON body of a request.
+ *
+ * Decides: which bytes are a body: one flat object, at most GATEWAY_BODY_BYTES_MAX, no member twice, no
+ * member that the request does not take, every value of its type and in its range. Decides not: whether
+ * the category or ticket exists (the queue does). An empty body counts as {}. No I/O; jansson allocates,
+ * bounded by the body's length. A refused body leaves `ret_body` as it was.
+ */
+#ifndef APPLIANCE_GATEWAY_BODY_H
+#define APPLIANCE_GATEWAY_BODY_H
+
+#include "appliance/gateway/problem.h"
+#include "base/ids.h"
+
+#include <stddef.h>
+#include <stdint.h>
+
+enum body_limit {
+    BODY_LANGUAGE_BYTES = 8,   /* with the closing zero, as in api_command */
+    BODY_DATE_BYTES = 11,      /* yyyy-mm-dd and the closing zero */
+    BODY_CATEGORY_MAX = 65535,
+    BODY_NUMBER_MAX = 9999,
+    BODY_PRIORITY_MAX = 3,
+};
+
+enum body_member {
+    BODY_CATEGORY = 1,   /* integer */
+    BODY_LANGUAGE = 2,   /* text of a-z and '-' */
+    BODY_PRIORITY = 4,   /* integer 0..3 */
+    BODY_DELIVERY = 8,   /* "screen" or "paper" */
+    BODY_TICKET = 16,    /* a ticket id */
+    BODY_NUMBER = 32,    /* integer 1..9999 */
+    BODY_SERIES = 64,    /* "" or letters and a session number */
+    BODY_DATE = 128,     /* yyyy-mm-dd */
+};
+
+struct body {
+    uint16_t present;    /* members that were given */
+    uint16_t category;
+    char language[BODY_LANGUAGE_BYTES];
+    uint8_t priority;
+    uint8_t delivery;    /* enum queue_delivery, 0 not given */
+    struct ids_token ticket;
+    uint16_t number;
+    char series[IDS_SERIES_TEXT_BYTES];
+    char date[BODY_DATE_BYTES];
+};
+
+/* PROBLEM_NONE, or what is wrong; `ret_member` then names our member it is about, or is NULL. */
+enum problem body_parse(const char *bytes, size_t len_bytes, uint16_t required, uint16_t optional,
+                        struct body *ret_body, const char **ret_member);
+
+#endif

@@ -1,0 +1,295 @@
+/* What one whole request is: a page, a refusal, something of our own, or a question for the engine. */
+#include "appliance/gateway/answer.h"
+#include "appliance/gateway/body.h"
+#include "appliance/gateway/internal.h"
+#include "appliance/gateway/translate.h"
+#include "base/check.h"
+
+#include <string.h>
+#include <strings.h>
+
+static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name,
+                                   size_t name_bytes, const char *value, size_t value_bytes)
+{
+    struct headers *headers = cls;
+    const struct {
+        const char *name;
+        struct header *header;
+    } known[] = {
+        {"Host", &headers->host},
+        {"Origin", &headers->origin},
+        {"Idempotency-Key", &headers->key},
+        {"Content-Type", &headers->content_type},
+        {"Content-Length", &headers->content_length},
+        {"Transfer-Encoding", &headers->transfer_encoding},
+        {"If-None-Match", &headers->if_none_match},
+    };
+
+    (void)kind;
+    for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
+        if (strlen(known[i].name) == name_bytes && strcasecmp(known[i].name, name) == 0) {
+            known[i].header->text = value == NULL ? "" : value;
+            known[i].header->len_bytes = value_bytes;
+            known[i].header->count++;
+        }
+    }
+    return MHD_YES;
+}
+
+static bool length_from(const struct header *header, uint64_t *ret_length)
+{
+    uint64_t length = 0;
+
+    if (header->len_bytes == 0 || header->len_bytes > 18 ||
+        strspn(header->text, "0123456789") != header->len_bytes) {
+        return false;
+    }
+    for (size_t i = 0; i < header->len_bytes; i++) {
+        length = length * 10 + (uint64_t)(header->text[i] - '0');
+    }
+    *ret_length = length;
+    return true;
+}
+
+/* The library takes the first of several lengths and prefers chunked over a length. A server before or
+ * after us may not: whoever sends both is refused and disconnected (RFC 9112 6.3, request smuggling). */
+enum problem dispatch_check_framing(struct request *request)
+{
+    struct headers *headers = &request->headers;
+    uint64_t length = 0;
+
+    (void)MHD_get_connection_values_n(request->http, MHD_HEADER_KIND, note_header, headers);
+    if (headers->content_length.count + headers->transfer_encoding.count > 1 ||
+        headers->host.count > 1) {
+        return PROBLEM_BAD_REQUEST;
+    }
+    if (headers->transfer_encoding.count == 1 &&
+        strcasecmp(headers->transfer_encoding.text, "chunked") != 0) {
+        return PROBLEM_BAD_REQUEST;
+    }
+    if (headers->content_length.count == 1 && !length_from(&headers->content_length, &length)) {
+        return PROBLEM_BAD_REQUEST;
+    }
+    return length > GATEWAY_BODY_BYTES_MAX ? PROBLEM_BODY_TOO_LARGE : PROBLEM_NONE;
+}
+
+/* A page of a foreign name that was pointed at our address (DNS rebinding) says that name in Host: only
+ * addresses, localhost and configured names are ours. */
+static bool host_is_ours(const struct gateway *gateway, const struct header *host)
+{
+    size_t len_bytes = host->len_bytes;
+
+    if (host->count == 0) {
+        return true; /* HTTP/1.0: not a browser of today */
+    }
+    if (len_bytes > 0 && host->text[0] == '[') {
+        return strspn(host->text, "0123456789abcdefABCDEF:.[]") == len_bytes;
+    }
+    len_bytes = strcspn(host->text, ":");
+    if (len_bytes == 0) {
+        return false;
+    }
+    if (strspn(host->text, "0123456789.") == len_bytes ||
+        (len_bytes == strlen("localhost") && strncasecmp(host->text, "localhost", len_bytes) == 0)) {
+        return true;
+    }
+    for (uint32_t i = 0; i < gateway->config.host_count; i++) {
+        const char *name = gateway->config.hosts[i];
+
+        if (strlen(name) == len_bytes && strncasecmp(host->text, name, len_bytes) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Browsers name the page's origin with every POST; other clients send none. */
+static bool origin_is_ours(const struct headers *headers)
+{
+    const char *start;
+
+    if (headers->origin.count == 0) {
+        return true;
+    }
+    start = strstr(headers->origin.text, "://");
+    return headers->origin.count == 1 && headers->host.count == 1 && start != NULL &&
+           strcasecmp(start + strlen("://"), headers->host.text) == 0;
+}
+
+static bool type_is_json(const struct header *type)
+{
+    static const char json[] = "application/json";
+    size_t len_bytes = sizeof(json) - 1;
+
+    return type->count == 1 && strncasecmp(type->text, json, len_bytes) == 0 &&
+           (type->text[len_bytes] == '\0' || type->text[len_bytes] == ';' ||
+            type->text[len_bytes] == ' ');
+}
+
+static void answer_refusal_allow(struct request *request, const char *allow)
+{
+    struct MHD_Response *response = answer_problem(PROBLEM_NO_SUCH_METHOD, NULL, NULL);
+
+    if (response != NULL) {
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, allow);
+    }
+    server_answer(request, problem_status(PROBLEM_NO_SUCH_METHOD), response);
+}
+
+static void answer_with_file(struct request *request, const struct file *file)
+{
+    const struct header *wanted = &request->headers.if_none_match;
+    bool has_it = wanted->count > 0 && strstr(wanted->text, file->tag) != NULL;
+
+    request->response_is_shared = true;
+    server_answer(request, has_it ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                  has_it ? file->not_modified : file->response);
+}
+
+static bool method_reads(const char *method)
+{
+    return strcmp(method, "GET") == 0 || strcmp(method, "HEAD") == 0;
+}
+
+/* true: the path was a page's or asset's and is answered. */
+static bool answer_page(struct request *request, const char *method, const char *path)
+{
+    const struct file *file;
+
+    if (strncmp(path, "/api/", strlen("/api/")) == 0) {
+        return false;
+    }
+    file = files_find(request->gateway->files, path);
+    if (file == NULL && strcmp(path, "/") != 0) {
+        return false;
+    }
+    if (!method_reads(method)) {
+        answer_refusal_allow(request, "GET, HEAD");
+    } else if (file == NULL) {
+        server_answer(request, MHD_HTTP_SEE_OTHER, answer_redirect("/status"));
+    } else {
+        answer_with_file(request, file);
+    }
+    return true;
+}
+
+static enum problem read_post(struct request *request, const struct route_match *match,
+                              const char *path, const char **ret_member)
+{
+    const struct headers *headers = &request->headers;
+    struct digest *digest = request->gateway->digest;
+    struct body body;
+    struct ids_token key;
+    enum problem problem;
+
+    if (!origin_is_ours(headers)) {
+        return PROBLEM_CROSS_ORIGIN;
+    }
+    if (headers->key.count == 0) {
+        return PROBLEM_KEY_MISSING;
+    }
+    if (headers->key.count > 1 ||
+        !translate_key_is_valid(headers->key.text, headers->key.len_bytes)) {
+        return PROBLEM_KEY_INVALID;
+    }
+    if (request->discarded_bytes > 0) {
+        return PROBLEM_BODY_TOO_LARGE;
+    }
+    if (request->body_len_bytes > 0 && !type_is_json(&headers->content_type)) {
+        return PROBLEM_NOT_JSON;
+    }
+    problem = body_parse(request->body, request->body_len_bytes, match->route->required,
+                         match->route->optional, &body, ret_member);
+    if (problem != PROBLEM_NONE) {
+        return problem;
+    }
+    key = digest_key(digest, headers->key.text, headers->key.len_bytes);
+    return translate_request(
+        match, &body, &key,
+        digest_body(digest, "POST", path, request->body, request->body_len_bytes), &request->api);
+}
+
+static enum problem read_get(struct request *request, const struct route_match *match)
+{
+    const struct body none = {0};
+    const struct ids_token no_key = {0};
+
+    return translate_request(match, &none, &no_key, 0, &request->api);
+}
+
+static void answer_match(struct request *request, const struct route_match *match, const char *path)
+{
+    struct gateway *gateway = request->gateway;
+    const char *member = NULL;
+    enum problem problem = PROBLEM_NONE;
+    uint16_t status;
+
+    switch (match->route->kind) {
+    case ROUTE_EVENTS:
+        stream_open(request);
+        return;
+    case ROUTE_OPENAPI:
+        answer_with_file(request, files_find(gateway->files, match->route->path));
+        return;
+    case ROUTE_HEALTH: {
+        struct MHD_Response *page = metrics_health(gateway, &status);
+
+        server_answer(request, status, page);
+        return;
+    }
+    case ROUTE_METRICS:
+        request->metrics = true;
+        if (!engine_link_is_up(gateway->link)) {
+            server_answer(request, MHD_HTTP_OK, metrics_page(gateway, NULL, 0));
+            return;
+        }
+        problem = read_get(request, match);
+        break;
+    case ROUTE_READ:
+        problem = read_get(request, match);
+        break;
+    case ROUTE_COMMAND:
+    case ROUTE_CONTROL:
+        problem = read_post(request, match, path, &member);
+        break;
+    }
+    if (problem != PROBLEM_NONE) {
+        server_answer_problem(request, problem, member == NULL ? NULL : "member", member);
+        return;
+    }
+    request->at_once = match->route->at_once;
+    forward_request(request);
+}
+
+void dispatch_request(struct request *request, const char *method, const char *path)
+{
+    struct route_match match;
+    char allow[ROUTE_ALLOW_BYTES];
+    enum route_result found;
+
+    if (strlen(path) > GATEWAY_PATH_BYTES_MAX) {
+        server_answer_problem(request, PROBLEM_PATH_TOO_LONG, NULL, NULL);
+        return;
+    }
+    if (!host_is_ours(request->gateway, &request->headers.host)) {
+        server_answer_problem(request, PROBLEM_WRONG_HOST, NULL, NULL);
+        return;
+    }
+    if (answer_page(request, method, path)) {
+        return;
+    }
+    found = route_find(method, path, &match, allow);
+    if (found == ROUTE_FOUND && match.route->management_only &&
+        !request->connection->listener->management) {
+        server_answer_problem(request,
+                              match.route->kind == ROUTE_CONTROL ? PROBLEM_MANAGEMENT_ONLY
+                                                                 : PROBLEM_NO_SUCH_PATH,
+                              NULL, NULL);
+    } else if (found == ROUTE_FOUND) {
+        answer_match(request, &match, path);
+    } else if (found == ROUTE_NO_SUCH_METHOD) {
+        answer_refusal_allow(request, allow);
+    } else {
+        server_answer_problem(request, PROBLEM_NO_SUCH_PATH, NULL, NULL);
+    }
+}

@@ -1,0 +1,273 @@
+/* Requests on their way to the engine: held while it is away or not serving, sent, sent again, answered
+ * by it, or answered 503 when their time is over. Every one has a slot; a slot's number and serial make
+ * the id on the wire, so that a reply that comes too late finds nobody. */
+#include "appliance/gateway/answer.h"
+#include "appliance/gateway/internal.h"
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { SLOT_BITS = 10, SLOT_MASK = (1 << SLOT_BITS) - 1, REFUSAL_BYTES_MAX = 16384, ACCURACY_USEC = 1000 };
+
+_Static_assert((int)GATEWAY_REQUESTS_MAX == (int)SLOT_MASK + 1, "a slot's number fits its bits");
+_Static_assert((int)GATEWAY_REQUESTS_MAX <= (int)API_REQUESTS_IN_FLIGHT_MAX, "the engine takes all of ours");
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata);
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
+
+static void state_away(struct api_state *state)
+{
+    *state = (struct api_state){.serving = false, .reason = "ENGINE_AWAY"};
+}
+
+int forward_init(struct gateway *gateway)
+{
+    struct forward *forward = &gateway->forward;
+    int r;
+
+    TAILQ_INIT(&forward->waiting);
+    state_away(&forward->state);
+    for (uint32_t i = 0; i < GATEWAY_REQUESTS_MAX; i++) {
+        forward->free_slots[i] = (uint16_t)(GATEWAY_REQUESTS_MAX - 1 - i);
+    }
+    forward->free_count = GATEWAY_REQUESTS_MAX;
+    r = sd_event_add_time_relative(gateway->event, &forward->deadline, CLOCK_MONOTONIC, 0,
+                                   ACCURACY_USEC, on_deadline, gateway);
+    if (r >= 0) {
+        r = sd_event_source_set_enabled(forward->deadline, SD_EVENT_OFF);
+    }
+    if (r >= 0) {
+        r = sd_event_add_time_relative(gateway->event, &forward->retry, CLOCK_MONOTONIC, 0,
+                                       ACCURACY_USEC, on_retry, gateway);
+    }
+    return r < 0 ? r : sd_event_source_set_enabled(forward->retry, SD_EVENT_OFF);
+}
+
+uint32_t forward_count(const struct gateway *gateway)
+{
+    return GATEWAY_REQUESTS_MAX - gateway->forward.free_count;
+}
+
+static int arm(sd_event_source *timer, uint64_t after_ms)
+{
+    int enabled;
+    int r = sd_event_source_get_enabled(timer, &enabled);
+
+    if (r < 0 || enabled != SD_EVENT_OFF) {
+        return r;
+    }
+    r = sd_event_source_set_time_relative(timer, after_ms * INTERNAL_USEC_PER_MSEC);
+    return r < 0 ? r : sd_event_source_set_enabled(timer, SD_EVENT_ONESHOT);
+}
+
+static void try_send(struct request *request)
+{
+    struct gateway *gateway = request->gateway;
+
+    CHECK(request->phase == REQUEST_HELD);
+    if ((request->at_once || gateway->forward.state.serving) &&
+        engine_link_send(gateway->link, &request->api)) {
+        request->phase = REQUEST_SENT;
+    }
+}
+
+static void send_held(struct gateway *gateway)
+{
+    struct request *request;
+
+    TAILQ_FOREACH(request, &gateway->forward.waiting, by_age)
+    {
+        if (request->phase == REQUEST_HELD) {
+            try_send(request);
+            gateway->counters.sent_again += request->phase == REQUEST_SENT ? 1 : 0;
+        }
+    }
+}
+
+void forward_request(struct request *request)
+{
+    struct gateway *gateway = request->gateway;
+    struct forward *forward = &gateway->forward;
+    uint32_t reserve = request->connection->listener->management ? 0 : GATEWAY_REQUESTS_FOR_MANAGEMENT;
+    uint16_t slot;
+
+    if (forward->free_count <= reserve || gateway->stopping) {
+        gateway->counters.overloads++;
+        server_answer_problem(request, PROBLEM_OVERLOAD, NULL, NULL);
+        return;
+    }
+    slot = forward->free_slots[--forward->free_count];
+    forward->slots[slot] = request;
+    forward->serials[slot]++;
+    request->api.id = forward->serials[slot] << SLOT_BITS | slot;
+    request->phase = REQUEST_HELD;
+    request->arrived_ms = gateway_now_ms(gateway);
+    TAILQ_INSERT_TAIL(&forward->waiting, request, by_age);
+    try_send(request);
+    gateway->counters.held += request->phase == REQUEST_HELD ? 1 : 0;
+    (void)arm(forward->deadline, gateway->config.hold_ms);
+}
+
+/* Takes it out of the table: it must be answered by the caller. */
+static void release(struct request *request)
+{
+    struct forward *forward = &request->gateway->forward;
+    uint16_t slot = (uint16_t)(request->api.id & SLOT_MASK);
+
+    CHECK(forward->slots[slot] == request);
+    forward->slots[slot] = NULL;
+    forward->free_slots[forward->free_count++] = slot;
+    TAILQ_REMOVE(&forward->waiting, request, by_age);
+}
+
+static void give_up(struct request *request)
+{
+    struct gateway *gateway = request->gateway;
+    bool was_sent = request->phase == REQUEST_SENT;
+
+    release(request);
+    gateway->counters.timed_out++;
+    if (request->metrics) {
+        server_answer(request, MHD_HTTP_OK, metrics_page(gateway, NULL, 0));
+    } else if (was_sent && request->api.type == API_CONTROL) {
+        server_answer_problem(request, PROBLEM_OUTCOME_UNKNOWN, NULL, NULL);
+    } else if (was_sent) {
+        server_answer_problem(request, PROBLEM_ENGINE_SILENT, NULL, NULL);
+    } else if (!engine_link_is_up(gateway->link)) {
+        server_answer_problem(request, PROBLEM_ENGINE_AWAY, NULL, NULL);
+    } else if (request->refusal != NULL) {
+        server_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE,
+                      answer_json(MHD_HTTP_SERVICE_UNAVAILABLE, request->refusal,
+                                  request->refusal_len_bytes, request->refusal_retry_after_s));
+    } else {
+        server_answer_problem(request, PROBLEM_NOT_SERVING, "reason", gateway->forward.state.reason);
+    }
+}
+
+static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct gateway *gateway = userdata;
+    struct forward *forward = &gateway->forward;
+    uint64_t now_ms = gateway_now_ms(gateway);
+    struct request *request;
+
+    (void)source;
+    (void)usec;
+    while ((request = TAILQ_FIRST(&forward->waiting)) != NULL) {
+        uint64_t age_ms = now_ms - request->arrived_ms;
+
+        if (age_ms < gateway->config.hold_ms) {
+            return arm(forward->deadline, gateway->config.hold_ms - age_ms);
+        }
+        give_up(request);
+    }
+    return 0;
+}
+
+static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct gateway *gateway = userdata;
+
+    (void)source;
+    (void)usec;
+    send_held(gateway);
+    return 0;
+}
+
+void forward_engine_up(struct gateway *gateway)
+{
+    gateway->counters.connects++;
+    send_held(gateway);
+    stream_engine_up(gateway);
+}
+
+void forward_engine_down(struct gateway *gateway)
+{
+    struct forward *forward = &gateway->forward;
+    struct request *request = TAILQ_FIRST(&forward->waiting);
+
+    gateway->counters.disconnects++;
+    state_away(&forward->state);
+    while (request != NULL) {
+        struct request *next = TAILQ_NEXT(request, by_age);
+
+        if (request->phase == REQUEST_SENT && request->api.type == API_CONTROL) {
+            release(request);
+            server_answer_problem(request, PROBLEM_OUTCOME_UNKNOWN, NULL, NULL);
+        } else {
+            request->phase = REQUEST_HELD;
+        }
+        request = next;
+    }
+    stream_state_changed(gateway);
+}
+
+void forward_engine_state(struct gateway *gateway, const struct api_state *state)
+{
+    gateway->forward.state = *state;
+    if (state->serving) {
+        send_held(gateway);
+    }
+    stream_state_changed(gateway);
+}
+
+/* The request stays: it may be answered yet. What the engine said is kept for the case that it is not. */
+static void keep_refusal(struct request *request, const struct api_reply *reply)
+{
+    uint8_t *copy;
+
+    request->phase = REQUEST_HELD;
+    if (reply->body_len_bytes == 0 || reply->body_len_bytes > REFUSAL_BYTES_MAX) {
+        return;
+    }
+    copy = realloc(request->refusal, reply->body_len_bytes);
+    if (copy != NULL) {
+        memcpy(copy, reply->body, reply->body_len_bytes);
+        request->refusal = copy;
+        request->refusal_len_bytes = reply->body_len_bytes;
+        request->refusal_retry_after_s = reply->retry_after_s > 0 ? reply->retry_after_s : 1;
+    }
+}
+
+void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api_reply *reply)
+{
+    struct forward *forward = &gateway->forward;
+    struct request *request = forward->slots[id & SLOT_MASK];
+
+    if (request == NULL || request->api.id != id || request->phase != REQUEST_SENT) {
+        return; /* its time was over, and its client has its 503 */
+    }
+    if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE && !request->at_once) {
+        keep_refusal(request, reply);
+        if (forward->state.serving) {
+            (void)arm(forward->retry, GATEWAY_RETRY_MS);
+        }
+        return;
+    }
+    release(request);
+    if (request->metrics) {
+        server_answer(request, MHD_HTTP_OK,
+                      metrics_page(gateway, reply->status == MHD_HTTP_OK ? reply->body : NULL,
+                                   reply->body_len_bytes));
+    } else if (reply->status < 200 || reply->status > 599) {
+        server_answer_problem(request, PROBLEM_ENGINE_SILENT, NULL, NULL);
+    } else {
+        server_answer(request, reply->status,
+                      answer_json(reply->status, reply->body, reply->body_len_bytes,
+                                  reply->retry_after_s));
+    }
+}
+
+void forward_finish(struct gateway *gateway)
+{
+    struct forward *forward = &gateway->forward;
+    struct request *request;
+
+    while ((request = TAILQ_FIRST(&forward->waiting)) != NULL) {
+        release(request);
+        server_answer_problem(request, PROBLEM_ENGINE_AWAY, NULL, NULL);
+    }
+    forward->deadline = sd_event_source_disable_unref(forward->deadline);
+    forward->retry = sd_event_source_disable_unref(forward->retry);
+}

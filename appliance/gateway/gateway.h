@@ -1,0 +1,90 @@
+/*
+ * appliance/gateway/gateway.h - the HTTP surface of a unit: toban-web, which holds no ledger and no key.
+ *
+ * Decides: which HTTP requests exist, which bytes are refused before the engine sees them, how long a
+ * request waits for a unit that is about to serve, who gets live events. Decides not: anything about
+ * tickets, counters or duty; every answer about them is rendered by toband and passed on unchanged.
+ *
+ * One thread, one sd-event loop. A request becomes one frame of appliance/engine/api.h; while toband is
+ * away or not serving it is held and sent (again) with the same key when serving starts, at most hold_ms
+ * after it came, then 503 with Retry-After. Commands carry idempotency keys and reads change nothing, so
+ * both are sent again after a broken connection; operators' controls carry none and are answered
+ * OUTCOME_UNKNOWN instead. Nothing that a client can send allocates without the limits below.
+ *
+ * Files: route.h (the table of requests), body.h (JSON bodies), translate.h (HTTP -> api_request),
+ * problem.h (refusals), engine_link.h (the socket), stream.c (live events), files.h (static pages),
+ * internal.h (what the .c files of this folder share). Sources: DESIGN 3 rules 1 and 7, 7; R-074;
+ * reliability.md 4 (HTTP); RFC 9110, RFC 9457; ADR 0003.
+ */
+#ifndef APPLIANCE_GATEWAY_GATEWAY_H
+#define APPLIANCE_GATEWAY_GATEWAY_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <systemd/sd-event.h>
+
+enum gateway_limit {
+    GATEWAY_LISTENERS_MAX = 8,
+    GATEWAY_HOSTS_MAX = 8,
+    GATEWAY_CONNECTIONS_MAX = 1024,            /* of all public listeners together */
+    GATEWAY_MANAGEMENT_CONNECTIONS_MAX = 16,
+    GATEWAY_STREAMS_MAX = 200,                 /* live event streams; more are answered 503 */
+    GATEWAY_REQUESTS_MAX = 1024,               /* held or in flight; more are answered 503 OVERLOAD */
+    GATEWAY_REQUESTS_FOR_MANAGEMENT = 16,      /* of them kept free for the management listener */
+    GATEWAY_BODY_BYTES_MAX = 4096,             /* longer: 413 */
+    GATEWAY_BODY_DISCARD_BYTES_MAX = 65536,    /* of an undeclared long body, then the connection ends */
+    GATEWAY_PATH_BYTES_MAX = 128,              /* longer: 414 */
+    GATEWAY_CONNECTION_MEMORY_BYTES = 16384,   /* request line, headers and read buffer of one */
+    GATEWAY_KEY_BYTES_MAX = 128,               /* Idempotency-Key: 1 to this many visible characters */
+    GATEWAY_HOLD_MS = 3000,                    /* from arrival to 503 */
+    GATEWAY_RETRY_MS = 50,                     /* after a 503 of an engine that says it serves */
+    GATEWAY_READ_MS_MAX = 30000,               /* to bring one whole request, also when idle */
+    GATEWAY_WRITE_MS_MAX = 30000,              /* to take one whole answer */
+    GATEWAY_SWEEP_MS = 500,                    /* how often the two above are looked at */
+    GATEWAY_HEARTBEAT_MS = 2000,               /* comment line on every stream while serving */
+    GATEWAY_STREAM_STUCK_MS = 15000,           /* a stream that takes nothing for so long is closed */
+    GATEWAY_FANOUT_MS_MIN = 20,                /* between two queue events; the newest always goes out */
+    GATEWAY_RECONNECT_MS_MIN = 5,              /* doubling */
+    GATEWAY_RECONNECT_MS_MAX = 50,             /* a restarted engine is found within this */
+    GATEWAY_DRAIN_MS = 500,                    /* on stop: for requests still in flight */
+    GATEWAY_FILES_MAX = 256,
+    GATEWAY_FILES_BYTES_MAX = 16 * 1024 * 1024,
+};
+
+struct gateway_listen {
+    struct sockaddr_storage address;
+    socklen_t address_len_bytes;
+    bool management;
+};
+
+struct gateway_config {
+    const char *engine_socket;
+    const char *web_dir;                /* NULL: no pages */
+    uint32_t listen_count;
+    struct gateway_listen listens[GATEWAY_LISTENERS_MAX];
+    uint32_t host_count;                /* names, beside addresses and localhost, that Host may say */
+    const char *hosts[GATEWAY_HOSTS_MAX];
+    uint32_t hold_ms;                   /* 0: GATEWAY_HOLD_MS */
+    uint32_t read_ms_max;               /* 0: GATEWAY_READ_MS_MAX */
+};
+
+struct gateway;
+
+/* "10.90.0.10:80" or "[::1]:80": 0 or -EINVAL. */
+int gateway_listen_parse(const char *text, bool management, struct gateway_listen *ret_listen);
+
+/* Binds every listener (IP_FREEBIND: the floating address need not be here yet), loads the pages and
+ * starts looking for the engine. Texts of the config are borrowed until destroy. */
+int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway);
+void gateway_destroy(struct gateway *gateway);
+/* The loop, for signals and service notification; lives as long as the gateway. */
+sd_event *gateway_event(struct gateway *gateway);
+uint16_t gateway_port(const struct gateway *gateway, uint32_t listener_index);
+/* Runs until gateway_stop: 0 or negative errno. */
+int gateway_run(struct gateway *gateway);
+/* May be called from any thread and from a signal handler: no new connections, requests in flight get
+ * GATEWAY_DRAIN_MS to be answered, then run returns. */
+void gateway_stop(struct gateway *gateway);
+
+#endif

@@ -1,0 +1,203 @@
+/*
+ * appliance/gateway/internal.h - what the .c files of this folder share; nobody else includes it.
+ *
+ * One request is in one place at a time: READING (its bytes arrive), HELD or SENT (forward.c, with a
+ * slot of the table and its connection suspended), STREAMING (stream.c), ANSWERED (a response is queued
+ * or about to be). It belongs to its HTTP connection: request_completed in server.c frees it.
+ *
+ * Order in one turn of the loop: sources of events run first (sockets, timers, the engine's frames);
+ * then gateway_turn lets the HTTP daemons move and writes the requests for the engine in one piece.
+ */
+#ifndef APPLIANCE_GATEWAY_INTERNAL_H
+#define APPLIANCE_GATEWAY_INTERNAL_H
+
+#include "appliance/engine/api.h"
+#include "appliance/gateway/digest.h"
+#include "appliance/gateway/engine_link.h"
+#include "appliance/gateway/files.h"
+#include "appliance/gateway/gateway.h"
+#include "appliance/gateway/problem.h"
+#include "appliance/gateway/route.h"
+
+#include <microhttpd.h>
+#include <sys/queue.h>
+#include <systemd/sd-event.h>
+
+enum internal_limit {
+    INTERNAL_LATENCY_BUCKETS = 8,
+    INTERNAL_STATUS_CLASSES = 6,
+    INTERNAL_USEC_PER_MSEC = 1000,
+};
+
+enum request_phase { REQUEST_READING, REQUEST_HELD, REQUEST_SENT, REQUEST_STREAMING, REQUEST_ANSWERED };
+
+/* The headers that are looked at, found in one pass. Borrowed from the connection. */
+struct header {
+    const char *text;      /* NULL: not given */
+    size_t len_bytes;
+    uint32_t count;
+};
+
+struct headers {
+    struct header host, origin, key, content_type, content_length, transfer_encoding, if_none_match;
+};
+
+struct stream;
+
+struct connection {
+    TAILQ_ENTRY(connection) all;
+    struct listener *listener;
+    int fd;
+    bool at_work;          /* held, sent or streaming: the client waits for us, not we for it */
+    uint64_t since_ms;     /* when it began to read a request, or to write an answer */
+};
+
+struct request {
+    TAILQ_ENTRY(request) by_age;        /* HELD and SENT ones, oldest first: earliest deadline first */
+    struct gateway *gateway;
+    struct connection *connection;
+    struct MHD_Connection *http;
+    enum request_phase phase;
+    bool seen_whole;                    /* dispatched once */
+    bool metrics;                       /* the reply goes into the gateway's own page */
+    struct headers headers;
+    struct api_request api;
+    bool at_once;
+    uint64_t arrived_ms;
+    bool suspended;
+    struct MHD_Response *response;      /* ANSWERED: until it is queued */
+    bool response_is_shared;            /* a file's: not ours to destroy */
+    uint16_t status;
+    uint8_t *refusal;                   /* the engine's newest 503: passed on at the deadline */
+    uint32_t refusal_len_bytes;
+    uint16_t refusal_retry_after_s;
+    struct stream *stream;
+    uint32_t discarded_bytes;
+    uint32_t body_len_bytes;
+    char body[GATEWAY_BODY_BYTES_MAX];
+};
+
+TAILQ_HEAD(request_list, request);
+TAILQ_HEAD(connection_list, connection);
+TAILQ_HEAD(stream_list, stream);
+
+struct listener {
+    struct gateway *gateway;
+    struct MHD_Daemon *daemon;
+    sd_event_source *io;
+    int fd;                             /* -1 once it is the daemon's alone to close */
+    bool management;
+    bool dirty;                         /* must run in this turn */
+    uint32_t connection_count;
+};
+
+struct forward {
+    struct request *slots[GATEWAY_REQUESTS_MAX];
+    uint32_t serials[GATEWAY_REQUESTS_MAX];      /* in ids on the wire: late replies find nobody */
+    uint16_t free_slots[GATEWAY_REQUESTS_MAX];
+    uint32_t free_count;
+    struct request_list waiting;
+    struct api_state state;
+    sd_event_source *deadline;
+    sd_event_source *retry;
+};
+
+/* One queue event, ready for the wire, shared by all streams that still send it. */
+struct snapshot {
+    uint32_t reference_count;
+    uint64_t serial;                    /* ours: an event's own id may come again after a restart */
+    size_t len_bytes;
+    char text[];
+};
+
+struct streams {
+    struct stream_list list;
+    uint32_t count;
+    struct snapshot *newest;            /* NULL: the engine has not told yet, or is away */
+    uint64_t serial;                    /* of the newest */
+    uint64_t fanned_out_ms;
+    bool subscribed;
+    sd_event_source *heartbeat;
+    sd_event_source *fanout;
+};
+
+struct counters {
+    uint64_t requests, requests_by_class[INTERNAL_STATUS_CLASSES];
+    uint64_t latency_buckets[INTERNAL_LATENCY_BUCKETS];
+    uint64_t latency_ms_sum;
+    uint64_t held, sent_again, timed_out, overloads, connects, disconnects;
+    uint64_t refused_connections, closed_slow, queue_events, heartbeats;
+};
+
+struct gateway {
+    struct gateway_config config;
+    sd_event *event;
+    sd_event_source *turn, *sweep, *rerun, *stop_source, *drain;
+    int stop_fd;
+    bool stopping;
+    uint64_t stop_at_ms;
+    struct digest *digest;
+    struct files *files;
+    struct engine_link *link;
+    struct forward forward;
+    struct streams streams;
+    struct listener listeners[GATEWAY_LISTENERS_MAX];
+    uint32_t listener_count;
+    struct connection_list connections;
+    uint32_t public_connection_count, management_connection_count;
+    struct counters counters;
+};
+
+/* openapi.c: openapi.json, as it was when this program was built */
+const char *openapi_text(size_t *ret_len_bytes);
+
+/* gateway.c */
+uint64_t gateway_now_ms(const struct gateway *gateway);
+
+/* server.c: HTTP daemons, connections and requests */
+int server_start(struct gateway *gateway);
+void server_stop_accepting(struct gateway *gateway);
+void server_finish(struct gateway *gateway);
+void server_turn(struct gateway *gateway);
+void server_sweep(struct gateway *gateway);
+/* Gives a suspended request its answer; takes the response. */
+void server_answer(struct request *request, uint16_t status, struct MHD_Response *response);
+void server_answer_problem(struct request *request, enum problem problem, const char *name,
+                           const char *value);
+/* Gives a suspended connection back to its daemon, in this turn. */
+void server_resume(struct request *request);
+
+/* dispatch.c: what a whole request is. Leaves it ANSWERED, HELD, SENT or STREAMING. */
+void dispatch_request(struct request *request, const char *method, const char *path);
+/* Headers that make it unsafe even to read the body. */
+enum problem dispatch_check_framing(struct request *request);
+
+/* forward.c: to the engine and back */
+int forward_init(struct gateway *gateway);
+void forward_finish(struct gateway *gateway);
+void forward_request(struct request *request);
+uint32_t forward_count(const struct gateway *gateway);
+void forward_engine_up(struct gateway *gateway);
+void forward_engine_down(struct gateway *gateway);
+void forward_engine_state(struct gateway *gateway, const struct api_state *state);
+void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api_reply *reply);
+
+/* stream.c: live events */
+int stream_init(struct gateway *gateway);
+void stream_finish(struct gateway *gateway);
+/* ANSWERED with a response that goes on for as long as the client stays, or with a problem. */
+void stream_open(struct request *request);
+void stream_close(struct stream *stream);
+void stream_queue_event(struct gateway *gateway, const struct api_event *event);
+void stream_state_changed(struct gateway *gateway);
+void stream_engine_up(struct gateway *gateway);
+void stream_sweep(struct gateway *gateway);
+
+/* metrics.c */
+void metrics_note_answer(struct gateway *gateway, const struct request *request);
+/* Our own page, with the engine's after it; NULL body: the engine is away. */
+struct MHD_Response *metrics_page(const struct gateway *gateway, const void *engine_body,
+                                  size_t len_bytes);
+struct MHD_Response *metrics_health(const struct gateway *gateway, uint16_t *ret_status);
+
+#endif

@@ -1,0 +1,169 @@
+#include "appliance/gateway/route.h"
+
+#include "appliance/engine/api.h"
+#include "appliance/gateway/body.h"
+#include "appliance/queue/queue.h"
+#include "base/check.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#define API "/api/v1"
+#define READ(p, what, now)                                                                         \
+    {                                                                                              \
+        .method = "GET", .path = API p, .kind = ROUTE_READ, .code = (what), .at_once = (now),      \
+    }
+#define TICKET(p, action, who, need, may)                                                          \
+    {                                                                                              \
+        .method = "POST", .path = API "/tickets" p, .kind = ROUTE_COMMAND, .code = (action),       \
+        .actor = (who), .required = (need), .optional = (may),                                     \
+    }
+#define COUNTER(p, action, need, may)                                                              \
+    {                                                                                              \
+        .method = "POST", .path = API "/counters/{counter}/" p, .kind = ROUTE_COMMAND,             \
+        .code = (action), .actor = API_ACTOR_COUNTER, .required = (need), .optional = (may),       \
+    }
+#define CONTROL(p, what, may)                                                                      \
+    {                                                                                              \
+        .method = "POST", .path = API p, .kind = ROUTE_CONTROL, .code = (what),                    \
+        .actor = API_ACTOR_ADMINISTRATOR, .optional = (may), .management_only = true,              \
+        .at_once = true,                                                                           \
+    }
+
+static const struct route routes[] = {
+    TICKET("", QUEUE_ISSUE, API_ACTOR_KIOSK, BODY_CATEGORY,
+           BODY_LANGUAGE | BODY_PRIORITY | BODY_DELIVERY),
+    COUNTER("call-next", QUEUE_CALL_NEXT, 0, 0),
+    COUNTER("complete", QUEUE_COMPLETE, 0, 0),
+    READ("/queue", API_READ_QUEUE, false),
+    READ("/tickets/{ticket}", API_READ_TICKET, false),
+    READ("/counters/{counter}", API_READ_COUNTER, false),
+    TICKET("/{ticket}/cancel", QUEUE_CANCEL, API_ACTOR_VISITOR, 0, 0),
+    TICKET("/{ticket}/reprint", QUEUE_REPRINT, API_ACTOR_KIOSK, 0, 0),
+    TICKET("/{ticket}/printed", QUEUE_PRINTED, API_ACTOR_KIOSK, 0, 0),
+    TICKET("/{ticket}/hold", QUEUE_HOLD, API_ACTOR_COUNTER, 0, 0),
+    TICKET("/{ticket}/return", QUEUE_RETURN, API_ACTOR_COUNTER, 0, 0),
+    TICKET("/{ticket}/transfer", QUEUE_TRANSFER, API_ACTOR_COUNTER, BODY_CATEGORY, 0),
+    COUNTER("call", QUEUE_CALL, 0, BODY_TICKET | BODY_NUMBER | BODY_SERIES),
+    COUNTER("recall", QUEUE_RECALL, 0, 0),
+    COUNTER("start", QUEUE_START, 0, 0),
+    COUNTER("absent", QUEUE_SET_ABSENT, 0, 0),
+    COUNTER("put-back", QUEUE_PUT_BACK, 0, 0),
+    COUNTER("undo", QUEUE_UNDO, 0, 0),
+    COUNTER("open", QUEUE_COUNTER_OPEN, 0, 0),
+    COUNTER("close", QUEUE_COUNTER_CLOSE, 0, 0),
+    COUNTER("hold", QUEUE_HOLD, 0, 0),
+    COUNTER("transfer", QUEUE_TRANSFER, BODY_CATEGORY, 0),
+    {.method = "GET", .path = API "/events", .kind = ROUTE_EVENTS},
+    READ("/day", API_READ_DAY, false),
+    READ("/status", API_READ_STATUS, true),
+    READ("/ready", API_READ_READY, true),
+    READ("/explain", API_READ_EXPLAIN, true),
+    CONTROL("/day/open", API_CONTROL_DAY_OPEN, BODY_DATE),
+    CONTROL("/day/close", API_CONTROL_DAY_CLOSE, 0),
+    CONTROL("/duty/handover", API_CONTROL_DUTY_HANDOVER, 0),
+    CONTROL("/duty/stop", API_CONTROL_DUTY_STOP, 0),
+    CONTROL("/duty/resume", API_CONTROL_DUTY_RESUME, 0),
+    {.method = "GET", .path = API "/openapi.json", .kind = ROUTE_OPENAPI},
+    {.method = "GET", .path = "/healthz", .kind = ROUTE_HEALTH, .management_only = true},
+    {.method = "GET", .path = "/metrics", .kind = ROUTE_METRICS, .code = API_READ_METRICS,
+     .management_only = true, .at_once = true},
+};
+
+size_t route_count(void)
+{
+    return ARRAY_COUNT(routes);
+}
+
+const struct route *route_at(size_t index)
+{
+    CHECK(index < ARRAY_COUNT(routes));
+    return &routes[index];
+}
+
+static bool starts_with(const char *text, const char *start, size_t *ret_len_bytes)
+{
+    *ret_len_bytes = strlen(start);
+    return strncmp(text, start, *ret_len_bytes) == 0;
+}
+
+/* One to five digits without leading zeros: one counter has one name, so one body hash. */
+static size_t take_counter(const char *text, uint16_t *ret_counter)
+{
+    uint32_t value = 0;
+    size_t len_bytes = 0;
+
+    while (len_bytes < 5 && text[len_bytes] >= '0' && text[len_bytes] <= '9') {
+        value = value * 10 + (uint32_t)(text[len_bytes] - '0');
+        len_bytes++;
+    }
+    if (len_bytes == 0 || text[0] == '0' || value > UINT16_MAX) {
+        return 0;
+    }
+    *ret_counter = (uint16_t)value;
+    return len_bytes;
+}
+
+static bool path_matches(const char *pattern, const char *path, struct route_match *match)
+{
+    size_t len_bytes;
+
+    while (*pattern != '\0') {
+        if (starts_with(pattern, "{ticket}", &len_bytes)) {
+            size_t id_bytes = strcspn(path, "/");
+
+            if (!ids_token_from_text(path, id_bytes, &match->ticket) ||
+                ids_token_is_zero(&match->ticket)) {
+                return false;
+            }
+            path += id_bytes;
+        } else if (starts_with(pattern, "{counter}", &len_bytes)) {
+            size_t number_bytes = take_counter(path, &match->counter);
+
+            if (number_bytes == 0) {
+                return false;
+            }
+            path += number_bytes;
+        } else if (*pattern == *path) {
+            len_bytes = 1;
+            path++;
+        } else {
+            return false;
+        }
+        pattern += len_bytes;
+    }
+    return *path == '\0';
+}
+
+static bool method_matches(const struct route *route, const char *method)
+{
+    return strcmp(route->method, method) == 0 ||
+           (strcmp(method, "HEAD") == 0 && strcmp(route->method, "GET") == 0 &&
+            route->kind != ROUTE_EVENTS);
+}
+
+enum route_result route_find(const char *method, const char *path, struct route_match *ret_match,
+                             char allow[ROUTE_ALLOW_BYTES])
+{
+    bool path_exists = false;
+
+    allow[0] = '\0';
+    for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
+        const struct route *route = &routes[i];
+        struct route_match match = {.route = route};
+        size_t len_bytes = strlen(allow);
+
+        if (!path_matches(route->path, path, &match)) {
+            continue;
+        }
+        if (method_matches(route, method)) {
+            *ret_match = match;
+            return ROUTE_FOUND;
+        }
+        path_exists = true;
+        (void)snprintf(allow + len_bytes, ROUTE_ALLOW_BYTES - len_bytes, "%s%s%s",
+                       len_bytes > 0 ? ", " : "", route->method,
+                       method_matches(route, "HEAD") ? ", HEAD" : "");
+    }
+    return path_exists ? ROUTE_NO_SUCH_METHOD : ROUTE_NO_SUCH_PATH;
+}

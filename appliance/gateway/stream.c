@@ -1,0 +1,334 @@
+/* Live events (server-sent events). Level, not edge: a screen gets the newest queue, however many
+ * changes it missed, so a slow one costs one pointer and never a growing buffer. While the engine is
+ * away or not serving, a stream carries the state and then nothing, not even heartbeats: silence is how
+ * a page knows that what it shows is getting old. */
+#include "appliance/gateway/answer.h"
+#include "appliance/gateway/internal.h"
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+enum { SMALL_BYTES = 384, BLOCK_BYTES = 1024, ACCURACY_USEC = 1000, FRAME_TEXT_BYTES = 64 };
+
+struct stream {
+    TAILQ_ENTRY(stream) all;
+    struct request *request;
+    bool greeting_due, state_due, heartbeat_due, closing;
+    struct snapshot *sending;      /* what `piece` points into, when it is a queue event */
+    uint64_t sent_serial;          /* of the newest that was begun */
+    const char *piece;             /* not yet sent bytes */
+    size_t piece_len_bytes;
+    uint64_t awake_since_ms;       /* 0: suspended, everything was taken */
+    char small[SMALL_BYTES];
+};
+
+static void wake(struct stream *stream)
+{
+    if (stream->request->suspended) {
+        stream->awake_since_ms = gateway_now_ms(stream->request->gateway);
+        server_resume(stream->request);
+    }
+}
+
+static void snapshot_unref(struct snapshot *snapshot)
+{
+    if (snapshot != NULL && --snapshot->reference_count == 0) {
+        free(snapshot);
+    }
+}
+
+static void set_small(struct stream *stream, int len)
+{
+    CHECK(len > 0 && len < SMALL_BYTES);
+    stream->piece = stream->small;
+    stream->piece_len_bytes = (size_t)len;
+}
+
+static bool is_serving(const struct gateway *gateway)
+{
+    return gateway->forward.state.serving && engine_link_is_up(gateway->link);
+}
+
+/* The next thing to say, or false. The state goes first: a page must not take a queue for fresh. */
+static bool next_piece(struct stream *stream)
+{
+    struct gateway *gateway = stream->request->gateway;
+    struct snapshot *newest = gateway->streams.newest;
+
+    snapshot_unref(stream->sending);
+    stream->sending = NULL;
+    if (stream->greeting_due) {
+        stream->greeting_due = false;
+        set_small(stream, snprintf(stream->small, SMALL_BYTES, "retry: 500\n\n"));
+    } else if (stream->state_due) {
+        char reason[API_TEXT_BYTES];
+
+        stream->state_due = false;
+        problem_clean_text(gateway->forward.state.reason, reason, sizeof(reason));
+        set_small(stream, snprintf(stream->small, SMALL_BYTES,
+                                   "event: state\ndata: {\"serving\":%s,\"reason\":\"%s\"}\n\n",
+                                   gateway->forward.state.serving ? "true" : "false", reason));
+    } else if (newest != NULL && newest->serial != stream->sent_serial && is_serving(gateway)) {
+        newest->reference_count++;
+        stream->sending = newest;
+        stream->sent_serial = newest->serial;
+        stream->piece = newest->text;
+        stream->piece_len_bytes = newest->len_bytes;
+    } else if (stream->heartbeat_due && is_serving(gateway)) {
+        stream->heartbeat_due = false;
+        set_small(stream, snprintf(stream->small, SMALL_BYTES, ":\n\n"));
+    } else {
+        stream->heartbeat_due = false;
+        return false;
+    }
+    return true;
+}
+
+static ssize_t read_stream(void *cls, uint64_t position, char *buffer, size_t max_bytes)
+{
+    struct stream *stream = cls;
+    size_t at_bytes = 0;
+
+    (void)position;
+    if (stream->closing) {
+        return MHD_CONTENT_READER_END_OF_STREAM;
+    }
+    while (at_bytes < max_bytes) {
+        size_t take_bytes;
+
+        if (stream->piece_len_bytes == 0 && !next_piece(stream)) {
+            break;
+        }
+        take_bytes = stream->piece_len_bytes < max_bytes - at_bytes ? stream->piece_len_bytes
+                                                                    : max_bytes - at_bytes;
+        memcpy(buffer + at_bytes, stream->piece, take_bytes);
+        stream->piece += take_bytes;
+        stream->piece_len_bytes -= take_bytes;
+        at_bytes += take_bytes;
+    }
+    if (at_bytes == 0) {
+        stream->awake_since_ms = 0;
+        stream->request->suspended = true;
+        MHD_suspend_connection(stream->request->http);
+    } else {
+        stream->awake_since_ms = gateway_now_ms(stream->request->gateway);
+    }
+    return (ssize_t)at_bytes;
+}
+
+static void subscribe(struct gateway *gateway)
+{
+    const struct api_request request = {.type = API_SUBSCRIBE};
+
+    if (gateway->streams.count > 0 && !gateway->streams.subscribed) {
+        gateway->streams.subscribed = engine_link_send(gateway->link, &request);
+    }
+}
+
+void stream_open(struct request *request)
+{
+    struct gateway *gateway = request->gateway;
+    struct stream *stream;
+    struct MHD_Response *response;
+
+    if (gateway->streams.count >= GATEWAY_STREAMS_MAX || gateway->stopping) {
+        server_answer_problem(request, PROBLEM_TOO_MANY_STREAMS, NULL, NULL);
+        return;
+    }
+    stream = calloc(1, sizeof(*stream));
+    response = stream == NULL ? NULL
+                              : MHD_create_response_from_callback(MHD_SIZE_UNKNOWN, BLOCK_BYTES,
+                                                                  read_stream, stream, NULL);
+    if (response == NULL) {
+        free(stream);
+        server_answer(request, MHD_HTTP_SERVICE_UNAVAILABLE, NULL);
+        return;
+    }
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
+    answer_harden(response, "no-store");
+    stream->request = request;
+    stream->greeting_due = stream->state_due = true;
+    stream->awake_since_ms = gateway_now_ms(gateway);
+    request->stream = stream;
+    TAILQ_INSERT_TAIL(&gateway->streams.list, stream, all);
+    gateway->streams.count++;
+    subscribe(gateway);
+    server_answer(request, MHD_HTTP_OK, response);
+}
+
+void stream_close(struct stream *stream)
+{
+    struct streams *streams = &stream->request->gateway->streams;
+
+    TAILQ_REMOVE(&streams->list, stream, all);
+    streams->count--;
+    snapshot_unref(stream->sending);
+    stream->request->stream = NULL;
+    free(stream);
+}
+
+static void wake_all(struct gateway *gateway)
+{
+    struct stream *stream;
+
+    TAILQ_FOREACH(stream, &gateway->streams.list, all)
+    {
+        wake(stream);
+    }
+}
+
+static int fan_out(struct gateway *gateway)
+{
+    struct streams *streams = &gateway->streams;
+    uint64_t now_ms = gateway_now_ms(gateway);
+    uint64_t since_ms = now_ms - streams->fanned_out_ms;
+    int r;
+
+    if (since_ms >= GATEWAY_FANOUT_MS_MIN) {
+        streams->fanned_out_ms = now_ms;
+        wake_all(gateway);
+        return 0;
+    }
+    r = sd_event_source_set_time_relative(streams->fanout, (GATEWAY_FANOUT_MS_MIN - since_ms) *
+                                                               INTERNAL_USEC_PER_MSEC);
+    return r < 0 ? r : sd_event_source_set_enabled(streams->fanout, SD_EVENT_ONESHOT);
+}
+
+static int on_fanout(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    (void)source;
+    (void)usec;
+    return fan_out(userdata);
+}
+
+static int on_heartbeat(sd_event_source *source, uint64_t usec, void *userdata)
+{
+    struct gateway *gateway = userdata;
+    struct stream *stream;
+    int r;
+
+    (void)usec;
+    if (is_serving(gateway) && gateway->streams.count > 0) {
+        TAILQ_FOREACH(stream, &gateway->streams.list, all)
+        {
+            stream->heartbeat_due = true;
+            wake(stream);
+        }
+        gateway->counters.heartbeats++;
+    }
+    r = sd_event_source_set_time_relative(source, (uint64_t)GATEWAY_HEARTBEAT_MS *
+                                                      INTERNAL_USEC_PER_MSEC);
+    return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+void stream_queue_event(struct gateway *gateway, const struct api_event *event)
+{
+    struct streams *streams = &gateway->streams;
+    struct snapshot *snapshot =
+        malloc(sizeof(*snapshot) + FRAME_TEXT_BYTES + event->body_len_bytes);
+    int head;
+
+    gateway->counters.queue_events++;
+    if (snapshot == NULL) {
+        return; /* the next event says all of it again */
+    }
+    snapshot->reference_count = 1;
+    snapshot->serial = ++streams->serial;
+    head = snprintf(snapshot->text, FRAME_TEXT_BYTES, "id: %llu\nevent: queue\ndata: ",
+                    (unsigned long long)event->id);
+    CHECK(head > 0 && head < FRAME_TEXT_BYTES - 2);
+    memcpy(snapshot->text + head, event->body, event->body_len_bytes);
+    for (uint32_t i = 0; i < event->body_len_bytes; i++) {
+        char *byte = &snapshot->text[(size_t)head + i];
+
+        /* Between JSON tokens a line end is only space; in the stream it would end the event. */
+        *byte = *byte == '\n' || *byte == '\r' ? ' ' : *byte;
+    }
+    memcpy(snapshot->text + head + event->body_len_bytes, "\n\n", 2);
+    snapshot->len_bytes = (size_t)head + event->body_len_bytes + 2;
+    snapshot_unref(streams->newest);
+    streams->newest = snapshot;
+    (void)fan_out(gateway);
+}
+
+void stream_state_changed(struct gateway *gateway)
+{
+    struct stream *stream;
+
+    if (!engine_link_is_up(gateway->link)) {
+        gateway->streams.subscribed = false;
+    }
+    TAILQ_FOREACH(stream, &gateway->streams.list, all)
+    {
+        stream->state_due = true;
+        wake(stream);
+    }
+}
+
+void stream_engine_up(struct gateway *gateway)
+{
+    gateway->streams.subscribed = false;
+    subscribe(gateway);
+}
+
+/* A suspended connection is not watched by the library: whoever left is found here. Who is awake and
+ * takes nothing is closed. */
+void stream_sweep(struct gateway *gateway)
+{
+    uint64_t now_ms = gateway_now_ms(gateway);
+    struct stream *stream;
+
+    TAILQ_FOREACH(stream, &gateway->streams.list, all)
+    {
+        struct request *request = stream->request;
+        char byte;
+
+        if (request->suspended) {
+            ssize_t got = recv(request->connection->fd, &byte, 1, MSG_PEEK | MSG_DONTWAIT);
+
+            if (got == 0 || (got < 0 && errno != EAGAIN && errno != EINTR)) {
+                stream->closing = true;
+                wake(stream);
+            }
+        } else if (stream->awake_since_ms != 0 &&
+                   now_ms - stream->awake_since_ms > GATEWAY_STREAM_STUCK_MS) {
+            gateway->counters.closed_slow++;
+            stream->awake_since_ms = now_ms;
+            (void)shutdown(request->connection->fd, SHUT_RDWR);
+            request->connection->listener->dirty = true;
+        }
+    }
+}
+
+int stream_init(struct gateway *gateway)
+{
+    struct streams *streams = &gateway->streams;
+    int r;
+
+    TAILQ_INIT(&streams->list);
+    r = sd_event_add_time_relative(gateway->event, &streams->heartbeat, CLOCK_MONOTONIC,
+                                   (uint64_t)GATEWAY_HEARTBEAT_MS * INTERNAL_USEC_PER_MSEC,
+                                   ACCURACY_USEC, on_heartbeat, gateway);
+    if (r >= 0) {
+        r = sd_event_add_time_relative(gateway->event, &streams->fanout, CLOCK_MONOTONIC, 0,
+                                       ACCURACY_USEC, on_fanout, gateway);
+    }
+    return r < 0 ? r : sd_event_source_set_enabled(streams->fanout, SD_EVENT_OFF);
+}
+
+void stream_finish(struct gateway *gateway)
+{
+    struct stream *stream;
+
+    TAILQ_FOREACH(stream, &gateway->streams.list, all)
+    {
+        stream->closing = true;
+        wake(stream);
+    }
+    gateway->streams.heartbeat = sd_event_source_disable_unref(gateway->streams.heartbeat);
+    gateway->streams.fanout = sd_event_source_disable_unref(gateway->streams.fanout);
+}

@@ -1,0 +1,75 @@
+#include "appliance/gateway/translate.h"
+
+#include "appliance/gateway/gateway.h"
+#include "appliance/queue/queue.h"
+#include "base/check.h"
+
+#include <string.h>
+
+bool translate_key_is_valid(const char *key, size_t len_bytes)
+{
+    if (len_bytes < 1 || len_bytes > GATEWAY_KEY_BYTES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < len_bytes; i++) {
+        if (key[i] < '!' || key[i] > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static void fill_command(const struct route_match *match, const struct body *body,
+                         struct api_command *command)
+{
+    command->action = match->route->code;
+    command->actor = match->route->actor;
+    command->category = body->category;
+    command->counter = match->counter;
+    command->ticket = ids_token_is_zero(&match->ticket) ? body->ticket : match->ticket;
+    command->number = body->number;
+    memcpy(command->series, body->series, sizeof(command->series));
+    command->priority = body->priority;
+    memcpy(command->language, body->language, sizeof(command->language));
+    if (match->route->code == QUEUE_ISSUE) {
+        /* A client that cannot confirm a paper does not ask for one: its visitor waits at once. */
+        command->delivery = body->delivery == 0 ? QUEUE_DELIVERY_SCREEN : body->delivery;
+        if (command->language[0] == '\0') {
+            memcpy(command->language, "ja", sizeof("ja"));
+        }
+    }
+}
+
+enum problem translate_request(const struct route_match *match, const struct body *body,
+                               const struct ids_token *key, uint64_t body_hash,
+                               struct api_request *ret_request)
+{
+    const struct route *route = match->route;
+    struct api_request request = {0};
+    bool names_number = (body->present & BODY_NUMBER) != 0;
+
+    if (route->kind == ROUTE_COMMAND) {
+        if (route->code == QUEUE_CALL &&
+            (names_number == ((body->present & BODY_TICKET) != 0) ||
+             (!names_number && (body->present & BODY_SERIES) != 0))) {
+            return PROBLEM_TICKET_OR_NUMBER;
+        }
+        request.type = API_COMMAND;
+        request.command.key = *key;
+        request.command.body_hash = body_hash;
+        fill_command(match, body, &request.command);
+    } else if (route->kind == ROUTE_CONTROL) {
+        request.type = API_CONTROL;
+        request.control.what = route->code;
+        request.control.actor = route->actor;
+        memcpy(request.control.text, body->date, sizeof(body->date));
+    } else {
+        CHECK(route->kind == ROUTE_READ || route->kind == ROUTE_METRICS);
+        request.type = API_READ;
+        request.read.what = route->code;
+        request.read.number = match->counter;
+        request.read.ticket = match->ticket;
+    }
+    *ret_request = request;
+    return PROBLEM_NONE;
+}
