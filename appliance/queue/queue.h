@@ -1,20 +1,26 @@
 /*
  * appliance/queue/queue.h - the queue domain: tickets, categories, counters, the service day.
  *
- * Decides: which number a visitor gets, whom a counter calls, what each press of a button may change,
- * how long a visitor will wait, and how two ledgers' views of one ticket are joined. Decides not: who
- * is on duty, when something is durable, what time it is, whether the office is open by calendar.
+ * Decides: which number a visitor gets, whom a counter calls, what each press of a button may
+ * change, how long a visitor will wait, and how two ledgers' views of one ticket are joined.
+ * Decides not: who is on duty, when something is durable, what time it is, whether the office is
+ * open by calendar.
  *
  * How it works. State is rows; every change is a set of whole row images. queue_decide() reads the
- * state and a command and writes the rows that would change; queue_apply() puts rows into the state.
- * The engine seals the encoded change into a ledger entry between the two, so state = fold(entries)
- * holds by construction, on both units and after every restart. decide never changes the state, apply
- * never fails on a change that decide or queue_change_decode (which checks every field) produced.
+ * state and a command and writes the rows that would change; queue_apply() puts rows into the
+ * state. The engine seals the encoded change into a ledger entry between the two, so state =
+ * fold(entries) holds by construction, on both units and after every restart. decide never changes
+ * the state, apply never fails on a change that decide or queue_change_decode (which checks every
+ * field) produced. Nothing that decide answers depends on the order in which rows came here.
  *
  * Pure: no clock, no I/O, no allocation, no randomness, no globals. Time is a field of the command
- * (wall clock, milliseconds since 1970 UTC, used for waiting times and shown to people; ordering never
- * rests on it). Sizes are bounded by enum queue_limit; the structure is about 10 MiB and belongs to the
- * caller. Sources: field-queue.md 3 (states and guards), 6 (estimate), DESIGN 3 rules 4 and 5.
+ * (wall clock, milliseconds since 1970 UTC, used for waiting times and shown to people; ordering
+ * never rests on it: a clock that goes back does not let a later visitor in front of an earlier
+ * one). Sizes are bounded by enum queue_limit; the structure is about 32 MiB of address space,
+ * belongs to the caller, and only what is used of it is ever touched (queue_init touches 3 MiB, a
+ * ticket with five answered keys adds 1 KiB). Issue, call and every press cost the same at 20,000
+ * tickets as at 20. Sources: field-queue.md 3 (states and guards), 6 (estimate), DESIGN 3 rules 4
+ * and 5.
  */
 #ifndef APPLIANCE_QUEUE_QUEUE_H
 #define APPLIANCE_QUEUE_QUEUE_H
@@ -30,39 +36,53 @@ enum queue_limit {
     QUEUE_CATEGORIES_MAX = 32,
     QUEUE_COUNTERS_MAX = 64,
     QUEUE_COUNTER_CATEGORIES_MAX = 32,
-    QUEUE_TICKETS_MAX = 20000,      /* of one service day; the next is refused: DAY_FULL */
-    QUEUE_KEYS_MAX = 131072,        /* answered idempotency keys of one service day */
-    QUEUE_NAME_BYTES = 64,          /* UTF-8, with the closing zero */
-    QUEUE_CHANGE_ROWS_MAX = 6,
+    QUEUE_TICKETS_MAX = 20000, /* of one service day; the next is refused: DAY_FULL */
+    QUEUE_KEYS_MAX = 131072,   /* answered idempotency keys of one service day */
+    QUEUE_NAME_BYTES = 64,     /* UTF-8, with the closing zero */
+    QUEUE_TICKETS_HELD_MAX = 2 * QUEUE_TICKETS_MAX, /* a meeting joins two full ledgers */
+    QUEUE_KEYS_HELD_MAX = 2 * QUEUE_KEYS_MAX,
+    QUEUE_TICKET_INDEX_SLOTS = 131072,
+    QUEUE_KEY_INDEX_SLOTS = 524288,
+    QUEUE_CHANGE_ROWS_MAX = 8,
     QUEUE_ROW_BYTES_MAX = 512,      /* one encoded row */
     QUEUE_CHANGE_BYTES_MAX = 2560,  /* one encoded change */
-    QUEUE_CONFIG_BYTES_MAX = 16384,
+    QUEUE_CONFIG_BYTES_MAX = 19500, /* the largest valid configuration fits */
     QUEUE_NUMBER_MAX = 9999,
-    QUEUE_CALLS_BEFORE_ABSENT = 1,  /* a counter may set a called visitor absent after this many calls */
+    QUEUE_CALLS_BEFORE_ABSENT = 1, /* so many calls, then a counter may set a visitor absent */
     QUEUE_RECALL_INTERVAL_MS = 5000,
     QUEUE_UNDO_WINDOW_MS = 30000,
-    QUEUE_CEILING_STEP = 50,        /* DESIGN 3 rule 4 */
+    QUEUE_CEILING_STEP = 50, /* DESIGN 3 rule 4 */
+    QUEUE_PRIORITY_MAX = 3,
+    QUEUE_PRIORITY_BOOST_MS = 600000, /* each level is called as if it had come so much earlier */
+    QUEUE_SERVICES_REMEMBERED = 20,   /* newest service times that an estimate rests on */
+    QUEUE_SERVICE_PRIOR_WEIGHT = 5,   /* the configured prior counts as so many services */
+    QUEUE_DURATION_MS_MAX = 86400000,
+    QUEUE_ESTIMATE_STEP_S = 300,
+    QUEUE_ESTIMATE_S_MAX = 65100, /* longer waits say this */
+    QUEUE_ESTIMATE_NONE = 65535,
 };
+
+#define QUEUE_TIME_MS_MAX INT64_C(253402300799999) /* 9999-12-31: later times are not believed */
 
 /* What the site's configuration says of the queue. In the ledger as a CONFIG entry. */
 struct queue_category_config {
-    uint16_t id;                        /* 1..QUEUE_CATEGORIES_MAX, named by HTTP and by rows */
+    uint16_t id; /* 1..QUEUE_CATEGORIES_MAX, named by HTTP and by rows */
     char name_ja[QUEUE_NAME_BYTES];
     char name_en[QUEUE_NAME_BYTES];
-    uint16_t number_first;              /* ranges of categories do not overlap */
-    uint16_t number_last;               /* refused beyond: NUMBERS_USED_UP, never wrapped */
-    uint32_t service_ms_prior;          /* expected service time before anything is measured */
-    uint32_t wait_ms_limit;             /* waiting longer jumps a tier; 0 = no limit */
+    uint16_t number_first;     /* ranges of categories do not overlap */
+    uint16_t number_last;      /* refused beyond: NUMBERS_USED_UP, never wrapped */
+    uint32_t service_ms_prior; /* expected service time before anything is measured */
+    uint32_t wait_ms_limit;    /* waiting longer jumps a tier; 0 = no limit */
 };
 
 struct queue_counter_config {
-    uint16_t id;                        /* the number that visitors see: 1.. */
+    uint16_t id; /* the number that visitors see: 1.. */
     char name_ja[QUEUE_NAME_BYTES];
     char name_en[QUEUE_NAME_BYTES];
     uint8_t category_count;
     struct {
         uint16_t category;
-        uint8_t tier;                   /* 1 first, 2 when tier 1 is empty, ... */
+        uint8_t tier; /* 1 first, 2 when tier 1 is empty, ... */
     } categories[QUEUE_COUNTER_CATEGORIES_MAX];
 };
 
@@ -75,16 +95,21 @@ struct queue_config {
     struct queue_counter_config counters[QUEUE_COUNTERS_MAX];
 };
 
-enum queue_day_state { QUEUE_DAY_NONE = 0, QUEUE_DAY_OPEN = 1, QUEUE_DAY_CLOSED = 2, QUEUE_DAY_ERASED = 3 };
+enum queue_day_state {
+    QUEUE_DAY_NONE = 0,
+    QUEUE_DAY_OPEN = 1,
+    QUEUE_DAY_CLOSED = 2,
+    QUEUE_DAY_ERASED = 3
+};
 
 enum queue_ticket_state {
-    QUEUE_ISSUING = 1,   /* a number is given, its paper not confirmed yet */
+    QUEUE_ISSUING = 1, /* a number is given, its paper not confirmed yet */
     QUEUE_WAITING = 2,
     QUEUE_CALLED = 3,
     QUEUE_SERVING = 4,
     QUEUE_HELD = 5,
     QUEUE_ABSENT = 6,
-    QUEUE_DONE = 7,      /* ends from here on */
+    QUEUE_DONE = 7, /* ends from here on */
     QUEUE_CANCELLED = 8,
     QUEUE_NO_SHOW = 9,
     QUEUE_EXPIRED = 10,
@@ -94,15 +119,15 @@ enum queue_ticket_state {
 enum queue_delivery { QUEUE_DELIVERY_SCREEN = 1, QUEUE_DELIVERY_PAPER = 2 };
 
 enum queue_row_kind {
-    QUEUE_ROW_DAY = 1,       /* clear: one row */
-    QUEUE_ROW_CATEGORY = 2,  /* clear: numbers used and ceiling, per category */
-    QUEUE_ROW_COUNTER = 3,   /* clear: open or closed, which ticket it has */
-    QUEUE_ROW_TOTALS = 4,    /* clear: anonymous totals of the day, per category */
-    QUEUE_ROW_TICKET = 16,   /* of a visit: sealed under the day's key, gone with it */
-    QUEUE_ROW_KEY = 17,      /* of a visit: what an idempotency key was answered */
+    QUEUE_ROW_DAY = 1,      /* clear: one row */
+    QUEUE_ROW_CATEGORY = 2, /* clear: numbers used and ceiling, per category */
+    QUEUE_ROW_COUNTER = 3,  /* clear: open or closed, which ticket it has */
+    QUEUE_ROW_TOTALS = 4,   /* clear: anonymous totals of the day, per category */
+    QUEUE_ROW_TICKET = 16,  /* of a visit: sealed under the day's key, gone with it */
+    QUEUE_ROW_KEY = 17,     /* of a visit: what an idempotency key was answered */
 };
 
-/* Where a row was last changed: DESIGN 3 rule 5. lsn counts in the ledger of `unit` at that time. */
+/* Where a row was last changed: DESIGN 3 rule 5. lsn counts in `unit`'s ledger of then. */
 struct queue_origin {
     uint32_t unit;
     uint64_t term;
@@ -111,41 +136,49 @@ struct queue_origin {
 };
 
 struct queue_ticket {
-    struct ids_token id;            /* drawn by the engine: unguessable, the visitor's credential */
-    uint32_t day;                   /* yyyymmdd */
+    struct ids_token id; /* drawn by the engine: unguessable, the visitor's credential */
+    uint32_t day;        /* yyyymmdd */
     uint16_t category;
     uint16_t number;
     struct ids_series series;
     uint64_t term;
-    uint8_t state;                  /* enum queue_ticket_state */
+    uint8_t state; /* enum queue_ticket_state */
     uint8_t delivery;
-    uint8_t priority;               /* 0 none .. 3 */
-    char language[8];               /* "ja", "ja-easy", "en", "zh", "ko" */
-    uint16_t counter;               /* CALLED, SERVING, HELD: whose; 0 none */
+    uint8_t priority; /* 0 none .. 3 */
+    char language[8]; /* "ja", "ja-easy", "en", "zh", "ko" */
+    uint16_t counter; /* CALLED, SERVING, HELD: whose; ABSENT, ended: whose last; 0 none */
     uint16_t call_count;
     uint16_t waiting_ahead_at_issue;
-    uint16_t estimate_s_at_issue;   /* UINT16_MAX: no estimate */
-    uint8_t undelivered;            /* the printer did not confirm: staff see it */
-    uint8_t copies;                 /* papers beyond the first: each says 再発行 */
-    uint8_t uncertain;              /* plain, and not known to be on both disks */
-    int64_t issued_ms, enqueued_ms, called_ms, started_ms, ended_ms;
-    uint64_t call_lsn;              /* origin of the newest call: with call_unit names it on boards */
+    uint16_t estimate_s_at_issue; /* QUEUE_ESTIMATE_NONE: no estimate */
+    uint8_t undelivered;          /* the printer did not confirm: staff see it */
+    uint8_t copies;               /* papers beyond the first: each says 再発行 */
+    uint8_t uncertain;            /* plain, and not known to be on both disks: set by the engine in
+                                   * the image before it is sealed; decide leaves it 0 */
+    int64_t issued_ms;
+    int64_t enqueued_ms; /* its place in the line: issued_ms, never before an earlier ticket's */
+    int64_t called_ms;   /* newest call or recall; 0 never */
+    int64_t started_ms, ended_ms; /* 0: not */
+    uint64_t call_lsn;            /* origin of the newest call: with call_unit names it on boards */
     uint32_t call_unit;
-    struct ids_token request_key;   /* the idempotency key that it was issued for */
-    struct queue_origin origin;     /* the entry that last changed it */
-    struct queue_origin adopted;    /* the newest change of the peer that a meeting brought */
-    uint64_t changed_lsn;           /* in this ledger */
+    struct ids_token request_key; /* the idempotency key that it was issued for */
+    struct queue_origin origin;   /* the entry that last changed it */
+    struct queue_origin adopted;  /* the newest change of the peer that a meeting brought */
+    uint64_t changed_lsn;         /* in this ledger */
 };
 
 struct queue_counter {
     uint16_t id;
     uint8_t open;
-    struct ids_token ticket;        /* CALLED or SERVING here; zero none */
+    struct ids_token ticket; /* CALLED or SERVING here; zero none */
     /* For undo: what the newest press here did, and the ticket as it was before. */
-    uint8_t undo_action;            /* enum queue_action, 0 nothing to undo */
+    uint8_t undo_action; /* enum queue_action, 0 nothing to undo */
     uint8_t undo_state;
     uint16_t undo_counter;
     uint16_t undo_call_count;
+    uint16_t undo_category;
+    uint32_t undo_call_unit;
+    uint64_t undo_call_lsn;
+    int64_t undo_called_ms, undo_started_ms;
     int64_t undo_at_ms;
     struct ids_token undo_ticket;
     uint64_t changed_lsn;
@@ -153,23 +186,28 @@ struct queue_counter {
 
 struct queue_category {
     uint16_t id;
-    uint16_t plain_highest;         /* 0 none yet */
-    uint16_t ceiling;               /* plain numbers above it are not assigned; 0 none reserved */
-    struct ids_series letter;       /* the newest lettered series that gave numbers here */
-    uint16_t letter_highest;        /* its highest; a new session goes on above every number seen */
-    uint8_t suspended;              /* acceptance stopped */
+    uint16_t plain_highest;   /* 0 none yet */
+    uint16_t ceiling;         /* plain numbers above it are not assigned; 0 none reserved */
+    struct ids_series letter; /* the newest lettered series that gave numbers here */
+    uint16_t letter_highest;  /* its highest; a new session goes on above every number seen */
+    uint8_t suspended;        /* acceptance stopped */
     uint64_t changed_lsn;
 };
 
 struct queue_day {
-    uint32_t date;                  /* yyyymmdd, 0 before the first */
+    uint32_t date; /* yyyymmdd, 0 before the first */
     uint8_t state;
-    uint16_t openings;              /* how often this date was opened: an annulled day opens again */
-    int64_t opened_ms, closed_ms;
-    uint64_t opened_lsn;            /* of its first opening: the fold's checkpoint */
-    uint32_t erased_date;           /* newest date whose visit data is destroyed */
+    uint16_t openings;            /* how often this date was opened: an annulled day opens again */
+    int64_t opened_ms, closed_ms; /* of the newest opening and closing; closed_ms 0 while open */
+    uint64_t opened_lsn;          /* of its first opening: the fold's checkpoint */
+    uint32_t erased_date;         /* newest date whose visit data is destroyed */
+    struct queue_origin origin;   /* the entry that last changed it: also of the rows it ended */
 };
 
+/* The day's sum over its tickets, plus skipped numbers: issued counts where the number is from, all
+ * else where the ticket ended. Both sums are over the served ones: from joining the line to the
+ * newest call, from there to the end (walking up included). What the day's closing ended is in
+ * neither. */
 struct queue_totals {
     uint16_t category;
     uint32_t issued, served, no_show, cancelled, expired, voided;
@@ -179,80 +217,81 @@ struct queue_totals {
 /* Everything a client may ask. The HTTP names are in appliance/gateway/openapi.json. */
 enum queue_action {
     QUEUE_ISSUE = 1,
-    QUEUE_PRINTED,        /* paper confirmed: ISSUING -> WAITING */
-    QUEUE_PRINT_UNKNOWN,  /* ISSUING -> WAITING, undelivered */
-    QUEUE_REPRINT,        /* any live state: one more paper, marked as a copy */
+    QUEUE_PRINTED,       /* paper confirmed: ISSUING -> WAITING; late: no longer undelivered */
+    QUEUE_PRINT_UNKNOWN, /* ISSUING -> WAITING, undelivered */
+    QUEUE_REPRINT,       /* any live state: one more paper, marked as a copy */
     QUEUE_CANCEL,
     QUEUE_CALL_NEXT,
-    QUEUE_CALL,           /* a named ticket: WAITING, HELD, ABSENT */
+    QUEUE_CALL, /* a named ticket: WAITING, HELD, ABSENT */
     QUEUE_RECALL,
     QUEUE_START,
-    QUEUE_COMPLETE,       /* CALLED or SERVING */
+    QUEUE_COMPLETE, /* CALLED or SERVING */
     QUEUE_SET_ABSENT,
-    QUEUE_RETURN,         /* ABSENT -> WAITING at its old place */
-    QUEUE_PUT_BACK,       /* CALLED -> WAITING at its old place */
-    QUEUE_HOLD,           /* CALLED, SERVING -> HELD */
-    QUEUE_TRANSFER,       /* CALLED, SERVING, HELD -> WAITING in another category, same number */
-    QUEUE_UNDO,
+    QUEUE_RETURN,   /* ABSENT -> WAITING at its old place */
+    QUEUE_PUT_BACK, /* CALLED -> WAITING at its old place */
+    QUEUE_HOLD,     /* CALLED, SERVING -> HELD */
+    QUEUE_TRANSFER, /* CALLED, SERVING, HELD -> WAITING in `category`, same number, by its age */
+    QUEUE_UNDO,     /* the newest press of this counter on a ticket, not a recall or a reprint */
     QUEUE_COUNTER_OPEN,
     QUEUE_COUNTER_CLOSE,
-    QUEUE_DAY_OPENING,    /* closes whatever is open first; a later date needs the older one erased */
-    QUEUE_DAY_CLOSING,    /* every live ticket ends: EXPIRED, or NO_SHOW when it was never received */
-    QUEUE_DAY_ERASING,    /* tickets and keys leave the state; totals stay */
-    QUEUE_SKIP_NUMBERS,   /* the plain numbers up to a new highest are VOID: gaps after a meeting */
-    QUEUE_RAISE_CEILING,  /* DESIGN 3 rule 4 */
-    QUEUE_JOIN,           /* a row that a meeting brought */
+    QUEUE_DAY_OPENING, /* closes whatever is open first; a later date needs the older one erased */
+    QUEUE_DAY_CLOSING, /* counters close, live tickets end: ISSUING, ABSENT NO_SHOW, else EXPIRED */
+    QUEUE_DAY_ERASING, /* tickets and keys leave the state; totals stay */
+    /* Not for queue_decide: each has its function below. */
+    QUEUE_SKIP_NUMBERS,  /* plain numbers become VOID: gaps after a meeting, uncertain tickets */
+    QUEUE_RAISE_CEILING, /* DESIGN 3 rule 4 */
+    QUEUE_JOIN,          /* rows that a meeting brought; queue_apply puts them as they are */
     QUEUE_ACTION_END,
 };
 
 enum queue_reason {
     QUEUE_OK = 0,
-    QUEUE_REPLAYED,            /* this key was answered before: the same answer again */
-    QUEUE_EMPTY,               /* call_next: nobody is waiting for this counter (an answer, not an error) */
-    QUEUE_KEY_REUSED,          /* 422: the key came before with another body */
-    QUEUE_DAY_NOT_OPEN,        /* 409 */
-    QUEUE_DAY_ALREADY_OPEN,    /* 409 */
-    QUEUE_DAY_NOT_LATER,       /* 409: a date before the ledger's */
-    QUEUE_DAY_NOT_ERASED,      /* 409: yesterday's visits are still here */
-    QUEUE_DAY_FULL,            /* 409: QUEUE_TICKETS_MAX or QUEUE_KEYS_MAX */
-    QUEUE_NO_SUCH_CATEGORY,    /* 422 */
-    QUEUE_NO_SUCH_COUNTER,     /* 404 */
-    QUEUE_NO_SUCH_TICKET,      /* 404 */
-    QUEUE_CATEGORY_SUSPENDED,  /* 409 */
-    QUEUE_NUMBERS_USED_UP,     /* 409 */
-    QUEUE_CEILING_REACHED,     /* not for clients: the engine raises the ceiling and decides again */
-    QUEUE_COUNTER_CLOSED,      /* 409 */
-    QUEUE_COUNTER_BUSY,        /* 409: it has a ticket called or being served */
-    QUEUE_COUNTER_IDLE,        /* 409: it has none */
-    QUEUE_COUNTER_NOT_FOR,     /* 409: this counter does not serve that category */
-    QUEUE_TICKET_ELSEWHERE,    /* 409: another counter has it */
-    QUEUE_WRONG_STATE,         /* 409 */
-    QUEUE_TOO_SOON,            /* 409: recall within QUEUE_RECALL_INTERVAL_MS */
-    QUEUE_NOTHING_TO_UNDO,     /* 409 */
-    QUEUE_UNDO_TOO_LATE,       /* 409 */
-    QUEUE_BAD_LANGUAGE,        /* 422 */
-    QUEUE_BAD_PRIORITY,        /* 422 */
+    QUEUE_REPLAYED,   /* this key was answered before: the same answer again */
+    QUEUE_EMPTY,      /* call_next: nobody is waiting for this counter (an answer, not an error) */
+    QUEUE_KEY_REUSED, /* 422: the key came before with another body */
+    QUEUE_DAY_NOT_OPEN,     /* 409 */
+    QUEUE_DAY_ALREADY_OPEN, /* 409: opened twice, or to be erased before it is closed */
+    QUEUE_DAY_NOT_LATER,    /* 409: a date before the ledger's, an erased one, or no date at all */
+    QUEUE_DAY_NOT_ERASED,   /* 409: yesterday's visits are still here */
+    QUEUE_DAY_FULL,         /* 409: QUEUE_TICKETS_MAX or QUEUE_KEYS_MAX */
+    QUEUE_NO_SUCH_CATEGORY, /* 422 */
+    QUEUE_NO_SUCH_COUNTER,  /* 404 */
+    QUEUE_NO_SUCH_TICKET,   /* 404 */
+    QUEUE_CATEGORY_SUSPENDED, /* 409 */
+    QUEUE_NUMBERS_USED_UP,    /* 409 */
+    QUEUE_CEILING_REACHED,    /* not for clients: the engine raises the ceiling and decides again */
+    QUEUE_COUNTER_CLOSED,     /* 409 */
+    QUEUE_COUNTER_BUSY,       /* 409: it has a ticket called or being served */
+    QUEUE_COUNTER_IDLE,       /* 409: it has none */
+    QUEUE_COUNTER_NOT_FOR,    /* 409: this counter does not serve that category */
+    QUEUE_TICKET_ELSEWHERE,   /* 409: another counter has it */
+    QUEUE_WRONG_STATE,        /* 409 */
+    QUEUE_TOO_SOON,           /* 409: recall within QUEUE_RECALL_INTERVAL_MS */
+    QUEUE_NOTHING_TO_UNDO,    /* 409 */
+    QUEUE_UNDO_TOO_LATE,      /* 409 */
+    QUEUE_BAD_LANGUAGE,       /* 422 */
+    QUEUE_BAD_PRIORITY,       /* 422 */
     QUEUE_REASON_END,
 };
 
 struct queue_command {
     enum queue_action action;
-    int64_t at_ms;                  /* wall clock */
-    struct ids_token key;           /* hash of the Idempotency-Key; zero = none (inner commands) */
-    uint64_t body_hash;             /* of the request's method, path and body */
+    int64_t at_ms;        /* wall clock */
+    struct ids_token key; /* hash of the Idempotency-Key; zero = none (inner commands) */
+    uint64_t body_hash;   /* of the request's method, path and body; 0 unknown, fits any */
     uint16_t category;
     uint16_t counter;
-    struct ids_token ticket;        /* the ticket meant; for ISSUE the id drawn for the new one */
+    struct ids_token ticket; /* the ticket meant; for ISSUE the id drawn for the new one */
     uint8_t delivery, priority;
     char language[8];
-    uint32_t date;                  /* DAY_OPENING */
+    uint32_t date; /* DAY_OPENING */
     /* Filled by the engine, from duty: */
-    struct ids_series series;       /* plain, or the session that serves */
-    struct queue_origin origin;     /* of the entry this becomes; origin.lsn is the entry's lsn */
+    struct ids_series series;   /* plain, or the session that serves */
+    struct queue_origin origin; /* of the entry this becomes; origin.lsn is the entry's lsn */
 };
 
 struct queue_row {
-    uint8_t kind;                   /* enum queue_row_kind */
+    uint8_t kind; /* enum queue_row_kind */
     union {
         struct queue_day day;
         struct queue_category category;
@@ -263,63 +302,118 @@ struct queue_row {
             struct ids_token key;
             uint64_t body_hash;
             uint8_t action;
-            uint8_t reason;         /* QUEUE_OK or QUEUE_EMPTY */
-            uint8_t state;          /* the ticket's, after the action */
+            uint8_t reason; /* QUEUE_OK or QUEUE_EMPTY */
+            uint8_t state;  /* the ticket's, after the action */
             uint16_t counter;
             uint16_t call_count;
             struct ids_token ticket;
-            uint64_t lsn;           /* of the entry that answered it, in its ledger */
+            uint64_t lsn; /* of the entry that answered it, in its ledger */
         } key;
     };
 };
 
 struct queue_change {
-    uint8_t action;                 /* enum queue_action */
+    uint8_t action; /* enum queue_action */
     uint8_t row_count;
     struct queue_row rows[QUEUE_CHANGE_ROWS_MAX];
 };
 
 struct queue_decision {
     enum queue_reason reason;
-    struct queue_change change;     /* row_count 0: nothing to write (refusals, replays, EMPTY) */
-    struct queue_key answer;        /* what to tell the client, also for REPLAYED */
+    struct queue_change change; /* row_count 0: nothing to write (refusals, replays, EMPTY) */
+    struct queue_key answer;    /* what to tell the client, also for REPLAYED */
 };
 
-/* The state. Visible so that tests and the simulator can build it; only queue.c writes it. */
+/* Derived lines: tickets of one category in one state, in the order in which they will be called
+ * (SERVED: in which they ended). Indices are position + 1; 0 is none. */
+enum queue_line {
+    QUEUE_LINE_ISSUING = 0,
+    QUEUE_LINE_WAITING = 1,
+    QUEUE_LINE_HELD = 2,
+    QUEUE_LINE_ABSENT = 3,
+    QUEUE_LINE_SERVED = 4,
+    QUEUE_LINE_COUNT = 5,
+};
+
+struct queue_list {
+    uint32_t first, last, count;
+};
+
+struct queue_link {
+    int64_t order_ms;
+    uint64_t tie; /* then the ticket's id */
+    uint32_t before, after;
+    uint32_t list; /* 0: in none */
+};
+
+/* The state. Visible so that tests and the simulator build it; only this folder writes it. */
 struct queue {
     struct queue_config config;
     struct queue_day day;
-    struct queue_category categories[QUEUE_CATEGORIES_MAX];   /* by config order */
+    struct queue_category categories[QUEUE_CATEGORIES_MAX]; /* by config order */
     struct queue_totals totals[QUEUE_CATEGORIES_MAX];
     struct queue_counter counters[QUEUE_COUNTERS_MAX];
     uint32_t ticket_count;
-    struct queue_ticket tickets[QUEUE_TICKETS_MAX];           /* in the order they came here */
-    uint32_t ticket_index[65536];                             /* open addressing by id; 0 free */
     uint32_t key_count;
-    struct queue_key keys[QUEUE_KEYS_MAX * 2];                /* open addressing by key; zero free */
+    struct queue_ticket tickets[QUEUE_TICKETS_HELD_MAX]; /* in the order they came here */
+    struct queue_key keys[QUEUE_KEYS_HELD_MAX];
+
+    /* Derived from the above by apply, never encoded, whatever the order was: */
+    uint32_t ticket_index[QUEUE_TICKET_INDEX_SLOTS]; /* open addressing by id: position + 1 */
+    uint32_t key_index[QUEUE_KEY_INDEX_SLOTS];
+    uint32_t number_index[QUEUE_NUMBER_MAX + 1];      /* position + 1 of one with this number, */
+    uint32_t number_next[QUEUE_TICKETS_HELD_MAX];     /* then of the next one in other series */
+    uint8_t category_slots[QUEUE_CATEGORIES_MAX + 1]; /* by id: position + 1 */
+    uint8_t tiers[QUEUE_COUNTERS_MAX][QUEUE_CATEGORIES_MAX]; /* by positions; 0: not served */
+    uint32_t service_ms[QUEUE_CATEGORIES_MAX]; /* expected, from the newest services */
+    int64_t newest_enqueued_ms;
+    struct queue_list lines[1 + QUEUE_CATEGORIES_MAX * QUEUE_LINE_COUNT]; /* [0] is not used */
+    struct queue_link line_links[QUEUE_TICKETS_HELD_MAX];
+    struct queue_list calls; /* oldest call first */
+    struct queue_link call_links[QUEUE_TICKETS_HELD_MAX];
 };
 
 void queue_init(struct queue *queue);
 
-/* Configuration: refused (false) when ids repeat, ranges overlap or a counter names no category. */
+/* Configuration: refused (false) when ids repeat, ranges overlap, a counter names a category that
+ * is not there, twice or none at all, or a name is not UTF-8 text. */
 bool queue_config_is_valid(const struct queue_config *config);
-size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes, size_t capacity_bytes);
+size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes,
+                           size_t capacity_bytes);
 bool queue_config_decode(const uint8_t *bytes, size_t len_bytes, struct queue_config *ret_config);
-/* Takes force at a day's opening; rows of categories and counters that stay are kept. */
+/* Takes force at a day's opening; rows of categories and counters that stay are kept, others are
+ * gone or new and empty. Not told through `touched`: a digest of rows starts anew from
+ * queue_for_each_row. */
 void queue_set_config(struct queue *queue, const struct queue_config *config);
 
-/* What would this command change? Never changes `queue`. DAY_CLOSING and DAY_ERASING put only the day
- * row; queue_apply derives their effect on every ticket, so the entry stays small. */
+/* What would this command change? Never changes `queue`. DAY_CLOSING and DAY_ERASING put only the
+ * day row; queue_apply derives their effect on every ticket, so the entry stays small. Every row
+ * written has changed_lsn = command->origin.lsn. A day is opened from CLOSED (same date: openings +
+ * 1, numbers go on, ended tickets stay ended) or as a later date; that takes force at once when the
+ * older day left no ticket and no key, else QUEUE_DAY_NOT_ERASED: close it, erase it, open the new
+ * one - three entries. DAY_CLOSING needs an open day, DAY_ERASING a closed one; an erased date is
+ * not opened again. A new date starts numbers, ceilings, letters and totals afresh: raise the
+ * ceilings before the first plain number. Keys count for ISSUE .. COUNTER_CLOSE; refusals are not
+ * recorded. A key whose ticket is VOID is free again for ISSUE (DESIGN 3 rule 4: it gets a lettered
+ * one). ISSUE: an id that is zero or in use is QUEUE_WRONG_STATE; no language is "ja". Presses on a
+ * counter's ticket take `counter`; if `ticket` is given too it must be that one. HOLD, TRANSFER,
+ * RETURN, CANCEL, REPRINT take `ticket`, or `counter` for the one it has; with both, the counter is
+ * who pressed, and may undo. */
 void queue_decide(const struct queue *queue, const struct queue_command *command,
                   struct queue_decision *decision);
-/* Which rows apply touched, beyond those of the change itself, is told through `touched` (may be NULL):
- * called once per row with its image before (kind 0: was not there) and after (kind 0: is gone). */
+/* Every row that apply changes is told through `touched` (may be NULL), those of the change itself
+ * and those derived from it: once per row, with its image before (kind 0: was not there) and after
+ * (kind 0: is gone). Rows of categories and counters that are not configured are left out. */
 typedef void queue_touched_fn(void *context, const struct queue_row *before,
                               const struct queue_row *after);
 void queue_apply(struct queue *queue, const struct queue_change *change, queue_touched_fn *touched,
                  void *context);
+/* Start-up: puts one stored row as it is, nothing derived from its meaning. False: no room, or its
+ * category or counter is not configured. Load the configuration first; rows come in any order. */
+bool queue_load_row(struct queue *queue, const struct queue_row *row);
 
-size_t queue_change_encode(const struct queue_change *change, uint8_t *bytes, size_t capacity_bytes);
+size_t queue_change_encode(const struct queue_change *change, uint8_t *bytes,
+                           size_t capacity_bytes);
 bool queue_change_decode(const uint8_t *bytes, size_t len_bytes, struct queue_change *ret_change);
 /* A row's name in the ledger (kind and identity, at most 32 bytes) and its value. */
 size_t queue_row_key(const struct queue_row *row, uint8_t key[32]);
@@ -327,26 +421,63 @@ size_t queue_row_encode(const struct queue_row *row, uint8_t *bytes, size_t capa
 bool queue_row_decode(const uint8_t *bytes, size_t len_bytes, struct queue_row *ret_row);
 /* Whether a row belongs to a visit and is sealed under the day's key. */
 bool queue_row_is_of_visit(enum queue_row_kind kind);
-/* Every row of the state, in a fixed order. */
+/* Every row of the state, `before` of kind 0: by kind, then tickets and keys in the order they came
+ * here (a digest that must be the same after start-up from stored rows adds up, it does not chain).
+ */
 void queue_for_each_row(const struct queue *queue, queue_touched_fn *each, void *context);
 
-/* Plain ceilings (DESIGN 3 rule 4): reserves numbers up to highest + QUEUE_CEILING_STEP, bounded by the
- * category's range. */
+/* Plain ceilings (DESIGN 3 rule 4): reserves numbers up to highest + QUEUE_CEILING_STEP, bounded by
+ * the category's range. */
 void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint64_t lsn,
                          struct queue_change *ret_change);
-/* Gap: every plain number of the category up to new_highest that was not given is VOID. */
-void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t new_highest, uint64_t lsn,
-                        struct queue_change *ret_change);
-/* The number that ISSUE would give now, 0: none left. Plain: plain_highest + 1. A letter: above its own
- * highest, and when the letter is new here, above every number of the category seen so far, so that a
- * visitor sees the numbers go on. */
+/* Gap: every plain number of the category above its highest, up to new_highest, is VOID. row_count
+ * 0 in both: nothing to do. */
+void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t new_highest,
+                        uint64_t lsn, struct queue_change *ret_change);
+/* A plain ticket that never left this process (DESIGN 3 rule 4) becomes VOID: ISSUING or WAITING,
+ * else false. When it may be done is the engine's to know. */
+bool queue_void_ticket(const struct queue *queue, const struct ids_token *id,
+                       const struct queue_origin *here, int64_t at_ms,
+                       struct queue_change *ret_change);
+/* The number that ISSUE would give now, 0: none left. Plain: plain_highest + 1. A letter: above its
+ * own highest, and when the letter is new here, above every number of the category seen so far, so
+ * that a visitor sees the numbers go on. */
 uint16_t queue_next_number(const struct queue *queue, uint16_t category, struct ids_series series);
 
-/* A meeting (DESIGN 3 rule 5): `theirs` is the peer's row, common_lsn the last lsn that both ledgers
- * share. Gives the row that results here; false: ours already says it all, nothing to write. */
+/* A meeting (DESIGN 3 rule 5): `theirs` is the peer's row, common_lsn the last lsn that both
+ * ledgers share. Gives the rows that result here; false: ours already says it all, nothing to
+ * write.
+ *
+ * A ticket not known here is adopted whole. If ours holds their last change (its lsn is common, or
+ * its origin is ours or adopted here) there is nothing to do. If theirs holds our last change (its
+ * lsn is common, its origin is what they adopted, or it is the peer's own that we adopted) theirs
+ * wins; origin and adopted are then both theirs, so twice is once. Else
+ * ended > SERVING > CALLED > HELD > ABSENT > WAITING > ISSUING, CALLED or SERVING at two counters
+ * is HELD, and of two endings the earlier counts. Both are recorded: origin is `here`, whose entry
+ * holds the ticket as joined, adopted names the peer's entry, which its own ledger or the archive
+ * of replaced tails keeps. A VOID yields to all, whatever it knew.
+ *
+ * A counter that has another ticket cannot get this one: HELD. A closed day adopts live tickets as
+ * ended, an erased day only counts. Another day's ticket is nothing: join the days first.
+ *
+ * Two tickets under one key are one touch of one visitor. The one that was served stays and answers
+ * the key, else the one that is called, else the one on paper for certain, else the later one: it
+ * was the answer to the retry. The other is CANCELLED if it still waits, unless it too is on paper
+ * for certain while neither was served: then both stay, because nobody's paper is taken away.
+ *
+ * Rows of counters, categories (highest numbers), totals and keys are repaired in the same change.
+ */
 bool queue_join_ticket(const struct queue *queue, const struct queue_ticket *theirs,
                        uint32_t peer_unit, uint64_t common_lsn, const struct queue_origin *here,
                        int64_t at_ms, struct queue_change *ret_change);
+/* Answers given by the peer: a key not known here is adopted, so that its retry is answered the
+ * same. After the tickets. */
+bool queue_join_key(const struct queue *queue, const struct queue_key *theirs,
+                    struct queue_change *ret_change);
+/* Open or closed: who changed it after common_lsn says; both: open. After the tickets. */
+bool queue_join_counter(const struct queue *queue, const struct queue_counter *theirs,
+                        uint64_t common_lsn, const struct queue_origin *here,
+                        struct queue_change *ret_change);
 
 /* Reading. Pointers live until the next apply. NULL: no such thing. */
 const struct queue_ticket *queue_ticket_find(const struct queue *queue, const struct ids_token *id);
@@ -356,19 +487,33 @@ const struct queue_ticket *queue_ticket_by_number(const struct queue *queue, uin
                                                   struct ids_series series);
 const struct queue_counter *queue_counter_find(const struct queue *queue, uint16_t id);
 const struct queue_category *queue_category_find(const struct queue *queue, uint16_t id);
-const struct queue_category_config *queue_category_config_find(const struct queue *queue, uint16_t id);
-const struct queue_counter_config *queue_counter_config_find(const struct queue *queue, uint16_t id);
+const struct queue_category_config *queue_category_config_find(const struct queue *queue,
+                                                               uint16_t id);
+const struct queue_counter_config *queue_counter_config_find(const struct queue *queue,
+                                                             uint16_t id);
 bool queue_ticket_is_live(enum queue_ticket_state state);
+/* Tickets that a call_next could call. Those whose paper is just being printed are not in it. */
 uint32_t queue_waiting_count(const struct queue *queue, uint16_t category);
-/* People in front of this ticket who will be called before it, in its category. */
+/* People in front of this ticket who will be called before it, in its category, those at the
+ * printer included. 0 unless ISSUING or WAITING. */
 uint32_t queue_waiting_ahead(const struct queue *queue, const struct queue_ticket *ticket);
-/* Seconds until a ticket of this category with `ahead` people in front is called, played forward over
- * the open counters (field-queue.md 6), rounded up to 5 minutes; -1: no open counter serves it. */
+/* Walks one category's tickets in ISSUING, WAITING, HELD, ABSENT (as they will be called) or DONE
+ * (as they ended); NULL: no more, or a state that has no line. */
+const struct queue_ticket *queue_line_first(const struct queue *queue, uint16_t category,
+                                            enum queue_ticket_state state);
+const struct queue_ticket *queue_line_next(const struct queue *queue,
+                                           const struct queue_ticket *ticket);
+/* Seconds until a ticket of this category that came now is called, played forward over the open
+ * counters (field-queue.md 6), rounded up to 5 minutes; -1: no open counter serves it. */
 int32_t queue_estimate_s(const struct queue *queue, uint16_t category, int64_t now_ms);
-/* The newest calls, newest first: for boards. Returns how many were written. */
+/* The same for a ticket that waits already. */
+int32_t queue_estimate_ticket_s(const struct queue *queue, const struct queue_ticket *ticket,
+                                int64_t now_ms);
+/* The newest calls, newest first: for boards. Calls that were put back, held, transferred or undone
+ * are not in it. Returns how many were written. */
 size_t queue_newest_calls(const struct queue *queue, const struct queue_ticket **calls, size_t max);
 
-/* Text codes such as "WRONG_STATE", "CALLED", "CALL_NEXT": part of the surface, never translated. */
+/* Codes such as "WRONG_STATE", "CALLED", "CALL_NEXT": part of the surface, never translated. */
 const char *queue_reason_code(enum queue_reason reason);
 const char *queue_reason_ja(enum queue_reason reason);
 const char *queue_reason_en(enum queue_reason reason);

@@ -1,0 +1,162 @@
+/* Building a change: rows, each at most once, and the totals that follow a ticket. */
+#include "appliance/queue/queue_parts.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+bool queue_origin_equal(const struct queue_origin *a, const struct queue_origin *b)
+{
+    return a->unit == b->unit && a->term == b->term && a->session == b->session && a->lsn == b->lsn;
+}
+
+struct queue_row *queue_change_add(struct queue_change *change, enum queue_row_kind kind)
+{
+    struct queue_row *row;
+
+    CHECK(change->row_count < QUEUE_CHANGE_ROWS_MAX);
+    row = &change->rows[change->row_count++];
+    memset(row, 0, sizeof(*row));
+    row->kind = (uint8_t)kind;
+    return row;
+}
+
+struct queue_ticket *queue_change_add_ticket(struct queue_change *change,
+                                             const struct queue_ticket *before,
+                                             const struct queue_origin *origin)
+{
+    struct queue_ticket *ticket = &queue_change_add(change, QUEUE_ROW_TICKET)->ticket;
+
+    *ticket = *before;
+    ticket->origin = *origin;
+    ticket->changed_lsn = origin->lsn;
+    return ticket;
+}
+
+struct queue_counter *queue_change_counter(struct queue_change *change, const struct queue *queue,
+                                           int slot, uint64_t lsn)
+{
+    struct queue_counter *counter;
+
+    for (int i = 0; i < change->row_count; i++) {
+        if (change->rows[i].kind == QUEUE_ROW_COUNTER &&
+            change->rows[i].counter.id == queue->counters[slot].id) {
+            return &change->rows[i].counter;
+        }
+    }
+    counter = &queue_change_add(change, QUEUE_ROW_COUNTER)->counter;
+    *counter = queue->counters[slot];
+    counter->changed_lsn = lsn;
+    return counter;
+}
+
+struct queue_category *queue_change_category(struct queue_change *change, const struct queue *queue,
+                                             int slot, uint64_t lsn)
+{
+    struct queue_category *category = &queue_change_add(change, QUEUE_ROW_CATEGORY)->category;
+
+    *category = queue->categories[slot];
+    category->changed_lsn = lsn;
+    return category;
+}
+
+struct queue_totals *queue_change_totals(struct queue_change *change, const struct queue *queue,
+                                         int slot)
+{
+    struct queue_totals *totals;
+
+    for (int i = 0; i < change->row_count; i++) {
+        if (change->rows[i].kind == QUEUE_ROW_TOTALS &&
+            change->rows[i].totals.category == queue->totals[slot].category) {
+            return &change->rows[i].totals;
+        }
+    }
+    totals = &queue_change_add(change, QUEUE_ROW_TOTALS)->totals;
+    *totals = queue->totals[slot];
+    return totals;
+}
+
+static uint64_t duration_ms(int64_t from_ms, int64_t to_ms)
+{
+    int64_t length_ms = to_ms - from_ms;
+
+    if (length_ms < 0) {
+        return 0; /* the clock went back meanwhile */
+    }
+    return length_ms > QUEUE_DURATION_MS_MAX ? QUEUE_DURATION_MS_MAX : (uint64_t)length_ms;
+}
+
+void queue_totals_count_end(struct queue_totals *totals, const struct queue_ticket *ticket,
+                            bool add)
+{
+    uint32_t one = add ? 1 : UINT32_MAX;
+    uint64_t wait_ms = duration_ms(ticket->enqueued_ms, ticket->called_ms);
+    uint64_t service_ms = duration_ms(ticket->called_ms, ticket->ended_ms);
+
+    switch ((enum queue_ticket_state)ticket->state) {
+    case QUEUE_DONE:
+        totals->served += one;
+        totals->wait_ms_sum += add ? wait_ms : 0 - wait_ms;
+        totals->service_ms_sum += add ? service_ms : 0 - service_ms;
+        break;
+    case QUEUE_CANCELLED:
+        totals->cancelled += one;
+        break;
+    case QUEUE_NO_SHOW:
+        totals->no_show += one;
+        break;
+    case QUEUE_EXPIRED:
+        totals->expired += one;
+        break;
+    case QUEUE_VOID:
+        totals->voided += one;
+        break;
+    case QUEUE_ISSUING:
+    case QUEUE_WAITING:
+    case QUEUE_CALLED:
+    case QUEUE_SERVING:
+    case QUEUE_HELD:
+    case QUEUE_ABSENT:
+        break;
+    }
+}
+
+void queue_change_recount(struct queue_change *change, const struct queue *queue,
+                          const struct queue_ticket *before, const struct queue_ticket *after)
+{
+    if (before == NULL) {
+        int slot = queue_number_slot(queue, after->number);
+
+        if (slot >= 0) {
+            queue_change_totals(change, queue, slot)->issued++;
+        }
+    } else if (!queue_ticket_is_live(before->state)) {
+        int slot = queue_category_slot(queue, before->category);
+
+        queue_totals_count_end(queue_change_totals(change, queue, slot), before, false);
+    }
+    if (!queue_ticket_is_live(after->state)) {
+        int slot = queue_category_slot(queue, after->category);
+
+        queue_totals_count_end(queue_change_totals(change, queue, slot), after, true);
+    }
+}
+
+void queue_counter_forget_press(struct queue_counter *counter)
+{
+    struct queue_counter plain = {
+        .id = counter->id,
+        .open = counter->open,
+        .ticket = counter->ticket,
+        .changed_lsn = counter->changed_lsn,
+    };
+
+    *counter = plain;
+}
+
+enum queue_ticket_state queue_state_at_closing(enum queue_ticket_state live)
+{
+    /* Called and never seen, or never printed: nobody received it. All others were let down by us.
+     */
+    return live == QUEUE_ABSENT || live == QUEUE_ISSUING ? QUEUE_NO_SHOW : QUEUE_EXPIRED;
+}

@@ -1,0 +1,307 @@
+/* From a command to a change: keys, issuing, and the numbers that are given. */
+#include "appliance/queue/queue.h"
+
+#include "appliance/queue/queue_parts.h"
+#include "base/check.h"
+
+#include <string.h>
+
+static bool series_is_plain(struct ids_series series)
+{
+    return series.unit == 0;
+}
+
+/* The number that everything before the first one counts from. */
+static uint16_t plain_highest(const struct queue *queue, int slot)
+{
+    uint16_t highest = queue->categories[slot].plain_highest;
+
+    return highest != 0 ? highest : (uint16_t)(queue->config.categories[slot].number_first - 1);
+}
+
+static uint16_t highest_for(const struct queue *queue, int slot, struct ids_series series)
+{
+    const struct queue_category *category = &queue->categories[slot];
+    uint16_t highest = plain_highest(queue, slot);
+
+    if (series_is_plain(series)) {
+        return highest;
+    }
+    if (ids_series_equal(series, category->letter)) {
+        return category->letter_highest;
+    }
+    return highest > category->letter_highest ? highest : category->letter_highest;
+}
+
+uint16_t queue_next_number(const struct queue *queue, uint16_t category, struct ids_series series)
+{
+    int slot = queue_category_slot(queue, category);
+    uint32_t number;
+
+    if (slot < 0) {
+        return 0;
+    }
+    number = highest_for(queue, slot, series) + 1u;
+    /* The category's row says it all; but no number is given twice even if that row were wrong. */
+    while (number <= queue->config.categories[slot].number_last &&
+           queue_ticket_by_number(queue, (uint16_t)number, series) != NULL) {
+        number++;
+    }
+    return number <= queue->config.categories[slot].number_last ? (uint16_t)number : 0;
+}
+
+static bool language_is_known(const char language[8])
+{
+    static const char known[][8] = {"ja", "ja-easy", "en", "zh", "ko"};
+
+    for (size_t i = 0; i < ARRAY_COUNT(known); i++) {
+        if (memcmp(known[i], language, sizeof(known[i])) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool queue_language_read(const char given[8], char language[8])
+{
+    char text[8] = {0};
+
+    for (size_t i = 0; i < sizeof(text) && given[i] != '\0'; i++) {
+        text[i] = given[i];
+    }
+    if (!language_is_known(text)) {
+        return false;
+    }
+    memcpy(language, text, sizeof(text));
+    return true;
+}
+
+static enum queue_reason check_issue(const struct queue *queue, const struct queue_command *command,
+                                     int slot, struct queue_ticket *ticket)
+{
+    static const char default_language[8] = "ja";
+
+    if (slot < 0) {
+        return QUEUE_NO_SUCH_CATEGORY;
+    }
+    if (!queue_language_read(command->language[0] == '\0' ? default_language : command->language,
+                             ticket->language)) {
+        return QUEUE_BAD_LANGUAGE;
+    }
+    if (command->priority > QUEUE_PRIORITY_MAX) {
+        return QUEUE_BAD_PRIORITY;
+    }
+    if (ids_token_is_zero(&command->ticket) || queue_ticket_find(queue, &command->ticket) != NULL) {
+        return QUEUE_WRONG_STATE;
+    }
+    if (queue->categories[slot].suspended) {
+        return QUEUE_CATEGORY_SUSPENDED;
+    }
+    if (queue->ticket_count >= QUEUE_TICKETS_MAX) {
+        return QUEUE_DAY_FULL;
+    }
+    ticket->number = queue_next_number(queue, command->category, command->series);
+    if (ticket->number == 0) {
+        return QUEUE_NUMBERS_USED_UP;
+    }
+    if (series_is_plain(command->series) && ticket->number > queue->categories[slot].ceiling) {
+        return QUEUE_CEILING_REACHED;
+    }
+    return QUEUE_OK;
+}
+
+/* What is printed on the paper about the wait. */
+static void tell_wait(const struct queue *queue, int slot, struct queue_ticket *ticket)
+{
+    int64_t order_ms = queue_order_ms(ticket);
+    uint32_t ahead = queue_line_ahead(queue, slot, order_ms, ticket->number, &ticket->id);
+    int64_t wait_ms = queue_play_forward_ms(queue, slot, ahead, order_ms, ticket->issued_ms);
+
+    ticket->waiting_ahead_at_issue = ahead > UINT16_MAX ? UINT16_MAX : (uint16_t)ahead;
+    ticket->estimate_s_at_issue =
+        wait_ms < 0 ? QUEUE_ESTIMATE_NONE : (uint16_t)queue_estimate_round_s(wait_ms);
+}
+
+static void note_number(struct queue_category *category, const struct queue_ticket *ticket)
+{
+    if (series_is_plain(ticket->series)) {
+        category->plain_highest = ticket->number;
+    } else {
+        category->letter = ticket->series;
+        category->letter_highest = ticket->number;
+    }
+}
+
+static enum queue_reason decide_issue(const struct queue *queue,
+                                      const struct queue_command *command,
+                                      struct queue_change *change, struct queue_key *answer)
+{
+    int slot = queue_category_slot(queue, command->category);
+    struct queue_ticket ticket = {0};
+    enum queue_reason reason = check_issue(queue, command, slot, &ticket);
+    bool paper = command->delivery == QUEUE_DELIVERY_PAPER;
+
+    if (reason != QUEUE_OK) {
+        return reason;
+    }
+    ticket.id = command->ticket;
+    ticket.day = queue->day.date;
+    ticket.category = command->category;
+    ticket.series = command->series;
+    ticket.term = command->origin.term;
+    ticket.state = paper ? QUEUE_ISSUING : QUEUE_WAITING;
+    ticket.delivery = paper ? QUEUE_DELIVERY_PAPER : QUEUE_DELIVERY_SCREEN;
+    ticket.priority = command->priority;
+    ticket.issued_ms = queue_believed_ms(command->at_ms);
+    /* The clock may have gone back; the line does not. */
+    ticket.enqueued_ms =
+        ticket.issued_ms > queue->newest_enqueued_ms ? ticket.issued_ms : queue->newest_enqueued_ms;
+    ticket.request_key = command->key;
+    tell_wait(queue, slot, &ticket);
+    (void)queue_change_add_ticket(change, &ticket, &command->origin);
+    note_number(queue_change_category(change, queue, slot, command->origin.lsn), &ticket);
+    queue_change_recount(change, queue, NULL, &ticket);
+    answer->ticket = ticket.id;
+    answer->state = ticket.state;
+    return QUEUE_OK;
+}
+
+/* A key that was answered: again the same, unless its ticket was taken back before anyone saw it.
+ */
+static bool answer_known_key(const struct queue *queue, const struct queue_command *command,
+                             struct queue_decision *decision)
+{
+    const struct queue_key *known = queue_key_find(queue, &command->key);
+    const struct queue_ticket *ticket;
+
+    if (known == NULL) {
+        return false;
+    }
+    if (known->body_hash != QUEUE_BODY_UNKNOWN && known->body_hash != command->body_hash) {
+        decision->reason = QUEUE_KEY_REUSED;
+        return true;
+    }
+    ticket = queue_ticket_find(queue, &known->ticket);
+    if (command->action == QUEUE_ISSUE && ticket != NULL && ticket->state == QUEUE_VOID) {
+        return false;
+    }
+    decision->reason = QUEUE_REPLAYED;
+    decision->answer = *known;
+    return true;
+}
+
+static void decide_client(const struct queue *queue, const struct queue_command *command,
+                          struct queue_decision *decision)
+{
+    bool keyed = !ids_token_is_zero(&command->key);
+    struct queue_key answer = decision->answer;
+
+    if (keyed && answer_known_key(queue, command, decision)) {
+        return;
+    }
+    if (queue->day.state != QUEUE_DAY_OPEN) {
+        decision->reason = QUEUE_DAY_NOT_OPEN;
+        return;
+    }
+    if (keyed && queue->key_count >= QUEUE_KEYS_MAX) {
+        decision->reason = QUEUE_DAY_FULL;
+        return;
+    }
+    decision->reason = command->action == QUEUE_ISSUE
+                           ? decide_issue(queue, command, &decision->change, &answer)
+                           : queue_decide_press(queue, command, &decision->change, &answer);
+    if (decision->reason == QUEUE_EMPTY) {
+        answer.reason = QUEUE_EMPTY;
+        decision->answer = answer;
+    } else if (decision->reason == QUEUE_OK) {
+        answer.lsn = command->origin.lsn;
+        decision->answer = answer;
+        if (keyed) {
+            queue_change_add(&decision->change, QUEUE_ROW_KEY)->key = answer;
+        }
+    }
+}
+
+void queue_decide(const struct queue *queue, const struct queue_command *command,
+                  struct queue_decision *decision)
+{
+    decision->reason = QUEUE_WRONG_STATE;
+    decision->change.action = (uint8_t)command->action;
+    decision->change.row_count = 0;
+    decision->answer = (struct queue_key){
+        .key = command->key,
+        .body_hash = command->body_hash,
+        .action = (uint8_t)command->action,
+    };
+    if (command->action >= QUEUE_ISSUE && command->action <= QUEUE_COUNTER_CLOSE) {
+        decide_client(queue, command, decision);
+    } else if (command->action >= QUEUE_DAY_OPENING && command->action <= QUEUE_DAY_ERASING) {
+        decision->reason = queue_decide_day(queue, command, &decision->change);
+    }
+    if (decision->reason != QUEUE_OK) {
+        decision->change.row_count = 0;
+    }
+}
+
+void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint64_t lsn,
+                         struct queue_change *ret_change)
+{
+    int slot = queue_category_slot(queue, category);
+    uint32_t ceiling;
+
+    ret_change->action = QUEUE_RAISE_CEILING;
+    ret_change->row_count = 0;
+    if (slot < 0) {
+        return;
+    }
+    ceiling = plain_highest(queue, slot) + (uint32_t)QUEUE_CEILING_STEP;
+    if (ceiling > queue->config.categories[slot].number_last) {
+        ceiling = queue->config.categories[slot].number_last;
+    }
+    if (ceiling > queue->categories[slot].ceiling) {
+        queue_change_category(ret_change, queue, slot, lsn)->ceiling = (uint16_t)ceiling;
+    }
+}
+
+void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t new_highest,
+                        uint64_t lsn, struct queue_change *ret_change)
+{
+    int slot = queue_category_slot(queue, category);
+    uint16_t last;
+    uint16_t highest;
+
+    ret_change->action = QUEUE_SKIP_NUMBERS;
+    ret_change->row_count = 0;
+    if (slot < 0) {
+        return;
+    }
+    last = queue->config.categories[slot].number_last;
+    highest = plain_highest(queue, slot);
+    if (new_highest > last) {
+        new_highest = last;
+    }
+    if (new_highest > highest) {
+        queue_change_category(ret_change, queue, slot, lsn)->plain_highest = new_highest;
+        queue_change_totals(ret_change, queue, slot)->voided += (uint32_t)(new_highest - highest);
+    }
+}
+
+bool queue_void_ticket(const struct queue *queue, const struct ids_token *id,
+                       const struct queue_origin *here, int64_t at_ms,
+                       struct queue_change *ret_change)
+{
+    const struct queue_ticket *before = queue_ticket_find(queue, id);
+    struct queue_ticket *after;
+
+    if (before == NULL || !series_is_plain(before->series) ||
+        (before->state != QUEUE_ISSUING && before->state != QUEUE_WAITING)) {
+        return false;
+    }
+    ret_change->action = QUEUE_SKIP_NUMBERS;
+    ret_change->row_count = 0;
+    after = queue_change_add_ticket(ret_change, before, here);
+    after->state = QUEUE_VOID;
+    after->ended_ms = queue_believed_ms(at_ms);
+    queue_change_recount(ret_change, queue, before, after);
+    return true;
+}

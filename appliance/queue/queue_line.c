@@ -1,0 +1,285 @@
+/* Lines: tickets of one category and state in order, kept by linked places so that nothing is
+ * scanned when a ticket comes, is called or ends. */
+#include "appliance/queue/queue_parts.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+int64_t queue_order_ms(const struct queue_ticket *ticket)
+{
+    return ticket->enqueued_ms - (int64_t)ticket->priority * QUEUE_PRIORITY_BOOST_MS;
+}
+
+bool queue_ticket_is_before(const struct queue_ticket *a, const struct queue_ticket *b)
+{
+    int64_t order_a_ms = queue_order_ms(a);
+    int64_t order_b_ms = queue_order_ms(b);
+
+    if (order_a_ms != order_b_ms) {
+        return order_a_ms < order_b_ms;
+    }
+    if (a->number != b->number) {
+        return a->number < b->number;
+    }
+    return memcmp(a->id.bytes, b->id.bytes, sizeof(a->id.bytes)) < 0;
+}
+
+static uint32_t list_of(int slot, enum queue_line line)
+{
+    return 1 + (uint32_t)slot * QUEUE_LINE_COUNT + (uint32_t)line;
+}
+
+/* QUEUE_LINE_COUNT: a ticket in this state stands in no line. */
+static enum queue_line line_of(enum queue_ticket_state state)
+{
+    switch (state) {
+    case QUEUE_ISSUING:
+        return QUEUE_LINE_ISSUING;
+    case QUEUE_WAITING:
+        return QUEUE_LINE_WAITING;
+    case QUEUE_HELD:
+        return QUEUE_LINE_HELD;
+    case QUEUE_ABSENT:
+        return QUEUE_LINE_ABSENT;
+    case QUEUE_DONE:
+        return QUEUE_LINE_SERVED;
+    case QUEUE_CALLED:
+    case QUEUE_SERVING:
+    case QUEUE_CANCELLED:
+    case QUEUE_NO_SHOW:
+    case QUEUE_EXPIRED:
+    case QUEUE_VOID:
+        break;
+    }
+    return QUEUE_LINE_COUNT;
+}
+
+static bool call_is_shown(const struct queue_ticket *ticket)
+{
+    return ticket->called_ms > 0 &&
+           (ticket->state == QUEUE_CALLED || ticket->state == QUEUE_SERVING ||
+            ticket->state == QUEUE_ABSENT || ticket->state == QUEUE_DONE);
+}
+
+/* Is the place (order_ms, tie, id) before that of the ticket at link `other`? */
+static bool place_is_before(const struct queue *queue, const struct queue_link *links,
+                            const struct queue_link *place, const struct ids_token *id,
+                            uint32_t other)
+{
+    const struct queue_link *link = &links[other];
+
+    if (place->order_ms != link->order_ms) {
+        return place->order_ms < link->order_ms;
+    }
+    if (place->tie != link->tie) {
+        return place->tie < link->tie;
+    }
+    return memcmp(id->bytes, queue->tickets[other].id.bytes, sizeof(id->bytes)) < 0;
+}
+
+/* Returns what this place comes right after (position + 1; 0: it is the first), and how many come
+ * before it. Walks from the end that is nearer in time: newcomers and calls from the back, returns
+ * from the front. */
+static uint32_t place_find(const struct queue *queue, const struct queue_list *list,
+                           const struct queue_link *links, const struct queue_link *place,
+                           const struct ids_token *id, uint32_t *ret_ahead)
+{
+    uint32_t held = list->last;
+    uint32_t ahead = list->count;
+
+    if (held != 0 && place->order_ms - links[list->first - 1].order_ms <
+                         links[held - 1].order_ms - place->order_ms) {
+        uint32_t next = list->first;
+
+        held = 0;
+        ahead = 0;
+        while (next != 0 && !place_is_before(queue, links, place, id, next - 1)) {
+            held = next;
+            next = links[next - 1].after;
+            ahead++;
+        }
+    } else {
+        while (held != 0 && place_is_before(queue, links, place, id, held - 1)) {
+            held = links[held - 1].before;
+            ahead--;
+        }
+    }
+    *ret_ahead = ahead;
+    return held;
+}
+
+static void link_put(const struct queue *queue, struct queue_list *list, struct queue_link *links,
+                     uint32_t at)
+{
+    struct queue_link *link = &links[at];
+    uint32_t ahead;
+
+    link->before = place_find(queue, list, links, link, &queue->tickets[at].id, &ahead);
+    link->after = link->before == 0 ? list->first : links[link->before - 1].after;
+    if (link->before == 0) {
+        list->first = at + 1;
+    } else {
+        links[link->before - 1].after = at + 1;
+    }
+    if (link->after == 0) {
+        list->last = at + 1;
+    } else {
+        links[link->after - 1].before = at + 1;
+    }
+    list->count++;
+}
+
+static void link_take(struct queue_list *list, struct queue_link *links, uint32_t at)
+{
+    struct queue_link *link = &links[at];
+
+    if (link->before == 0) {
+        list->first = link->after;
+    } else {
+        links[link->before - 1].after = link->after;
+    }
+    if (link->after == 0) {
+        list->last = link->before;
+    } else {
+        links[link->after - 1].before = link->before;
+    }
+    list->count--;
+    *link = (struct queue_link){0};
+}
+
+void queue_line_put(struct queue *queue, uint32_t at)
+{
+    const struct queue_ticket *ticket = &queue->tickets[at];
+    int slot = queue_category_slot(queue, ticket->category);
+    enum queue_line line = line_of(ticket->state);
+
+    if (ticket->enqueued_ms > queue->newest_enqueued_ms) {
+        queue->newest_enqueued_ms = ticket->enqueued_ms;
+    }
+    if (slot >= 0 && line != QUEUE_LINE_COUNT) {
+        uint32_t list = list_of(slot, line);
+
+        queue->line_links[at] = (struct queue_link){
+            .order_ms = line == QUEUE_LINE_SERVED ? ticket->ended_ms : queue_order_ms(ticket),
+            .tie = ticket->number,
+            .list = list,
+        };
+        link_put(queue, &queue->lines[list], queue->line_links, at);
+        if (line == QUEUE_LINE_SERVED) {
+            queue->service_ms[slot] = queue_service_measure(queue, slot);
+        }
+    }
+    if (call_is_shown(ticket)) {
+        queue->call_links[at] = (struct queue_link){
+            .order_ms = ticket->called_ms,
+            .tie = ticket->call_lsn,
+            .list = 1,
+        };
+        link_put(queue, &queue->calls, queue->call_links, at);
+    }
+}
+
+void queue_line_take(struct queue *queue, uint32_t at)
+{
+    uint32_t list = queue->line_links[at].list;
+
+    if (list != 0) {
+        int slot = (int)((list - 1) / QUEUE_LINE_COUNT);
+
+        link_take(&queue->lines[list], queue->line_links, at);
+        if (list == list_of(slot, QUEUE_LINE_SERVED)) {
+            queue->service_ms[slot] = queue_service_measure(queue, slot);
+        }
+    }
+    if (queue->call_links[at].list != 0) {
+        link_take(&queue->calls, queue->call_links, at);
+    }
+}
+
+const struct queue_ticket *queue_line_head(const struct queue *queue, int slot,
+                                           enum queue_line line)
+{
+    uint32_t held = queue->lines[list_of(slot, line)].first;
+
+    return held == 0 ? NULL : &queue->tickets[held - 1];
+}
+
+uint32_t queue_line_count(const struct queue *queue, int slot, enum queue_line line)
+{
+    return queue->lines[list_of(slot, line)].count;
+}
+
+uint32_t queue_line_ahead(const struct queue *queue, int slot, int64_t order_ms, uint16_t number,
+                          const struct ids_token *id)
+{
+    const struct queue_link place = {.order_ms = order_ms, .tie = number};
+    uint32_t issuing;
+    uint32_t waiting;
+
+    (void)place_find(queue, &queue->lines[list_of(slot, QUEUE_LINE_ISSUING)], queue->line_links,
+                     &place, id, &issuing);
+    (void)place_find(queue, &queue->lines[list_of(slot, QUEUE_LINE_WAITING)], queue->line_links,
+                     &place, id, &waiting);
+    return issuing + waiting;
+}
+
+uint32_t queue_effective_tier(const struct queue *queue, int counter_slot, int slot,
+                              int64_t order_ms, int64_t now_ms)
+{
+    uint32_t limit_ms = queue->config.categories[slot].wait_ms_limit;
+    uint32_t tier = queue->tiers[counter_slot][slot];
+
+    return limit_ms != 0 && now_ms - order_ms > limit_ms ? tier - 1 : tier;
+}
+
+uint32_t queue_waiting_count(const struct queue *queue, uint16_t category)
+{
+    int slot = queue_category_slot(queue, category);
+
+    return slot < 0 ? 0 : queue_line_count(queue, slot, QUEUE_LINE_WAITING);
+}
+
+uint32_t queue_waiting_ahead(const struct queue *queue, const struct queue_ticket *ticket)
+{
+    int slot = queue_category_slot(queue, ticket->category);
+    uint32_t up_to_it;
+
+    if (slot < 0 || (ticket->state != QUEUE_ISSUING && ticket->state != QUEUE_WAITING)) {
+        return 0;
+    }
+    up_to_it = queue_line_ahead(queue, slot, queue_order_ms(ticket), ticket->number, &ticket->id);
+    /* The ticket itself stands in one of the two lines, and its place is not before itself. */
+    return up_to_it == 0 ? 0 : up_to_it - 1;
+}
+
+const struct queue_ticket *queue_line_first(const struct queue *queue, uint16_t category,
+                                            enum queue_ticket_state state)
+{
+    int slot = queue_category_slot(queue, category);
+    enum queue_line line = line_of(state);
+
+    return slot < 0 || line == QUEUE_LINE_COUNT ? NULL : queue_line_head(queue, slot, line);
+}
+
+const struct queue_ticket *queue_line_next(const struct queue *queue,
+                                           const struct queue_ticket *ticket)
+{
+    ptrdiff_t at = ticket - queue->tickets;
+    uint32_t held;
+
+    CHECK(at >= 0 && at < (ptrdiff_t)queue->ticket_count);
+    held = queue->line_links[at].after;
+    return held == 0 ? NULL : &queue->tickets[held - 1];
+}
+
+size_t queue_newest_calls(const struct queue *queue, const struct queue_ticket **calls, size_t max)
+{
+    size_t count = 0;
+
+    for (uint32_t held = queue->calls.last; held != 0 && count < max;
+         held = queue->call_links[held - 1].before) {
+        calls[count++] = &queue->tickets[held - 1];
+    }
+    return count;
+}

@@ -1,0 +1,93 @@
+/*
+ * appliance/queue/queue_parts.h - what the files of this folder share; nobody else includes it.
+ *
+ * Positions ("slot", "at") count from 0; where 0 must mean none, position + 1 is kept.
+ */
+#ifndef APPLIANCE_QUEUE_QUEUE_PARTS_H
+#define APPLIANCE_QUEUE_QUEUE_PARTS_H
+
+#include "appliance/queue/queue.h"
+
+/* A key adopted with its ticket only: the request's hash is not known, any body is taken as it. */
+enum { QUEUE_BODY_UNKNOWN = 0 };
+
+/* queue.c */
+int64_t queue_believed_ms(int64_t at_ms);
+/* Position in categories[], totals[] and config.categories[]; -1: not configured. */
+int queue_category_slot(const struct queue *queue, uint16_t id);
+int queue_counter_slot(const struct queue *queue, uint16_t id);
+/* The category that a number was given in; a transfer changes the ticket's category, never its
+ * number. */
+int queue_number_slot(const struct queue *queue, uint16_t number);
+const struct queue_key *queue_key_find(const struct queue *queue, const struct ids_token *key);
+
+/* Forgets every ticket and key, and wipes them. */
+void queue_forget_visits(struct queue *queue);
+/* Puts a ticket's image and keeps all that is derived; NULL: no room or no such category. */
+const struct queue_ticket *queue_put_ticket(struct queue *queue, const struct queue_ticket *ticket);
+
+/* queue_decide.c: one of the five languages, its bytes behind the text zero; false: another. */
+bool queue_language_read(const char given[8], char language[8]);
+
+/* queue_change.c: building a change */
+bool queue_origin_equal(const struct queue_origin *a, const struct queue_origin *b);
+struct queue_row *queue_change_add(struct queue_change *change, enum queue_row_kind kind);
+struct queue_ticket *queue_change_add_ticket(struct queue_change *change,
+                                             const struct queue_ticket *before,
+                                             const struct queue_origin *origin);
+/* The row of this counter or category in the change, added from the state if it is not in it yet.
+ */
+struct queue_counter *queue_change_counter(struct queue_change *change, const struct queue *queue,
+                                           int slot, uint64_t lsn);
+struct queue_category *queue_change_category(struct queue_change *change, const struct queue *queue,
+                                             int slot, uint64_t lsn);
+struct queue_totals *queue_change_totals(struct queue_change *change, const struct queue *queue,
+                                         int slot);
+/* Totals follow the ticket: takes out what `before` counted (NULL: new) and adds what `after`
+ * counts. */
+void queue_change_recount(struct queue_change *change, const struct queue *queue,
+                          const struct queue_ticket *before, const struct queue_ticket *after);
+void queue_counter_forget_press(struct queue_counter *counter);
+/* How the day's closing ends a live ticket. */
+enum queue_ticket_state queue_state_at_closing(enum queue_ticket_state live);
+/* Adds (or takes out) what a ticket that ended counts. */
+void queue_totals_count_end(struct queue_totals *totals, const struct queue_ticket *ticket,
+                            bool add);
+
+/* queue_line.c: derived order */
+void queue_line_put(struct queue *queue, uint32_t at);
+void queue_line_take(struct queue *queue, uint32_t at);
+/* The first of a line, NULL when empty. */
+const struct queue_ticket *queue_line_head(const struct queue *queue, int slot,
+                                           enum queue_line line);
+uint32_t queue_line_count(const struct queue *queue, int slot, enum queue_line line);
+/* How many of ISSUING and WAITING in this category come before a ticket with this place. */
+uint32_t queue_line_ahead(const struct queue *queue, int slot, int64_t order_ms, uint16_t number,
+                          const struct ids_token *id);
+int64_t queue_order_ms(const struct queue_ticket *ticket);
+/* The order of one line: place in time, then number, then id. */
+bool queue_ticket_is_before(const struct queue_ticket *a, const struct queue_ticket *b);
+/* The tier in which a counter sees a ticket that has this place: beyond the limit it jumps one. */
+uint32_t queue_effective_tier(const struct queue *queue, int counter_slot, int slot,
+                              int64_t order_ms, int64_t now_ms);
+
+/* queue_estimate.c */
+uint32_t queue_service_measure(const struct queue *queue, int slot);
+/* Milliseconds until a ticket with this place and so many people ahead is called; -1: nobody would.
+ */
+int64_t queue_play_forward_ms(const struct queue *queue, int slot, uint32_t ahead, int64_t order_ms,
+                              int64_t now_ms);
+int32_t queue_estimate_round_s(int64_t wait_ms);
+
+/* queue_day.c: the day's commands and what their rows mean for all others */
+bool queue_date_is_valid(uint32_t date);
+enum queue_reason queue_decide_day(const struct queue *queue, const struct queue_command *command,
+                                   struct queue_change *change);
+void queue_apply_day(struct queue *queue, enum queue_action action, const struct queue_day *day,
+                     queue_touched_fn *touched, void *context);
+
+/* queue_press.c: what a counter or a visitor may do with a ticket */
+enum queue_reason queue_decide_press(const struct queue *queue, const struct queue_command *command,
+                                     struct queue_change *change, struct queue_key *answer);
+
+#endif

@@ -1,0 +1,164 @@
+/* Codes, and what a visitor or a clerk is told: what is so, and what to do about it. */
+#include "appliance/queue/queue.h"
+
+#include "base/check.h"
+
+struct reason_text {
+    const char *code;
+    const char *ja;
+    const char *en;
+};
+
+static const struct reason_text reasons[QUEUE_REASON_END] = {
+    [QUEUE_OK] = {"OK", "受け付けました。", "Done."},
+    [QUEUE_REPLAYED] = {"REPLAYED",
+                        "この操作はすでに受け付けています。もう一度押す必要はありません。",
+                        "This was done already. There is no need to repeat it."},
+    [QUEUE_EMPTY] = {"EMPTY", "この窓口で呼び出せる方はいません。次の方が来るまでお待ちください。",
+                     "Nobody is waiting for this counter. Please wait for the next visitor."},
+    [QUEUE_KEY_REUSED] =
+        {"KEY_REUSED",
+         "同じ操作番号が別の内容で使われました。画面を読み込み直して、もう一度操作してください。",
+         "The same request key came with other contents. Reload the page and try again."},
+    [QUEUE_DAY_NOT_OPEN] = {"DAY_NOT_OPEN",
+                            "ただいま受付時間外です。受付が始まってから操作してください。",
+                            "The office is not open. Please try again in opening hours."},
+    [QUEUE_DAY_ALREADY_OPEN] = {"DAY_ALREADY_OPEN",
+                                "この日の受付は開いています。先に受付を終了してください。",
+                                "The day is open. Close it first if you want to open or erase it."},
+    [QUEUE_DAY_NOT_LATER] =
+        {"DAY_NOT_LATER",
+         "この日付では開けません。前に開いた日より後の、消去していない正しい日付を入れてください。",
+         "This date cannot be opened. Enter a real date that is later than the last one opened "
+         "and not erased."},
+    [QUEUE_DAY_NOT_ERASED] =
+        {"DAY_NOT_ERASED",
+         "前の開庁日の記録が残っています。前の日を閉じて消去してから、新しい日を開いてください。",
+         "Records of the last service day are still here. Close and erase that day, then open the "
+         "new one."},
+    [QUEUE_DAY_FULL] =
+        {"DAY_FULL", "本日の受付数の上限に達しました。係員が手書きの番号札でご案内します。",
+         "Today's limit is reached. Staff will help you with a hand-written ticket."},
+    [QUEUE_NO_SUCH_CATEGORY] = {"NO_SUCH_CATEGORY",
+                                "その用件は登録されていません。一覧から選び直してください。",
+                                "There is no such service. Please choose one from the list."},
+    [QUEUE_NO_SUCH_COUNTER] = {"NO_SUCH_COUNTER",
+                               "その番号の窓口はありません。窓口番号を確かめてください。",
+                               "There is no counter with this number. Check the counter number."},
+    [QUEUE_NO_SUCH_TICKET] =
+        {"NO_SUCH_TICKET", "その番号札は本日の記録にありません。番号と日付を確かめてください。",
+         "There is no such ticket today. Check the number and the date on it."},
+    [QUEUE_CATEGORY_SUSPENDED] =
+        {"CATEGORY_SUSPENDED", "この用件の受付は停止しています。係員にお尋ねください。",
+         "This service takes no new visitors at the moment. Please ask the staff."},
+    [QUEUE_NUMBERS_USED_UP] =
+        {"NUMBERS_USED_UP",
+         "この用件の番号を本日分すべて使い切りました。係員が手書きの番号札でご案内します。",
+         "All of today's numbers for this service are used. Staff will help you with a "
+         "hand-written ticket."},
+    [QUEUE_CEILING_REACHED] = {"CEILING_REACHED",
+                               "次の番号を準備しています。数秒待ってからもう一度操作してください。",
+                               "The next numbers are being reserved. Try again in a few seconds."},
+    [QUEUE_COUNTER_CLOSED] = {"COUNTER_CLOSED",
+                              "この窓口は閉じています。窓口を開けてから操作してください。",
+                              "This counter is closed. Open the counter first."},
+    [QUEUE_COUNTER_BUSY] =
+        {"COUNTER_BUSY",
+         "この窓口には対応中の方がいます。完了・保留・不在などで終えてから操作してください。",
+         "This counter has a visitor. Complete, hold or set absent first."},
+    [QUEUE_COUNTER_IDLE] = {"COUNTER_IDLE",
+                            "この窓口で呼び出している方はいません。先に番号を呼び出してください。",
+                            "This counter has called nobody. Call a number first."},
+    [QUEUE_COUNTER_NOT_FOR] =
+        {"COUNTER_NOT_FOR",
+         "この窓口ではその用件を扱えません。扱える窓口で呼ぶか、用件を転送してください。",
+         "This counter does not serve that service. Call it at another counter or transfer it."},
+    [QUEUE_TICKET_ELSEWHERE] =
+        {"TICKET_ELSEWHERE",
+         "この番号は別の窓口で対応しています。画面を更新して、その窓口に確かめてください。",
+         "Another counter has this ticket. Refresh the screen and ask that counter."},
+    [QUEUE_WRONG_STATE] =
+        {"WRONG_STATE",
+         "番号札の状態が変わったため、この操作はできません。画面を更新して確かめてください。",
+         "The ticket's state does not allow this. Refresh the screen and look again."},
+    [QUEUE_TOO_SOON] = {"TOO_SOON",
+                        "呼び出したばかりです。5秒ほど待ってからもう一度押してください。",
+                        "It was called just now. Wait about 5 seconds and press again."},
+    [QUEUE_NOTHING_TO_UNDO] =
+        {"NOTHING_TO_UNDO",
+         "この窓口に取り消せる操作はありません。番号を選んで操作し直してください。",
+         "There is nothing to undo at this counter. Choose the number and correct it there."},
+    [QUEUE_UNDO_TOO_LATE] =
+        {"UNDO_TOO_LATE",
+         "操作から30秒を過ぎたため取り消せません。番号を選んで操作し直してください。",
+         "More than 30 seconds have passed. Choose the number and correct it there."},
+    [QUEUE_BAD_LANGUAGE] = {"BAD_LANGUAGE",
+                            "その言語は使えません。ja、ja-easy、en、zh、ko から選んでください。",
+                            "This language is not offered. Choose ja, ja-easy, en, zh or ko."},
+    [QUEUE_BAD_PRIORITY] = {"BAD_PRIORITY", "優先度は0から3までの数で入れてください。",
+                            "The priority must be a number from 0 to 3."},
+};
+
+const char *queue_reason_code(enum queue_reason reason)
+{
+    CHECK(reason >= QUEUE_OK && reason < QUEUE_REASON_END);
+    return reasons[reason].code;
+}
+
+const char *queue_reason_ja(enum queue_reason reason)
+{
+    CHECK(reason >= QUEUE_OK && reason < QUEUE_REASON_END);
+    return reasons[reason].ja;
+}
+
+const char *queue_reason_en(enum queue_reason reason)
+{
+    CHECK(reason >= QUEUE_OK && reason < QUEUE_REASON_END);
+    return reasons[reason].en;
+}
+
+const char *queue_state_code(enum queue_ticket_state state)
+{
+    static const char *const codes[] = {
+        [QUEUE_ISSUING] = "ISSUING", [QUEUE_WAITING] = "WAITING",     [QUEUE_CALLED] = "CALLED",
+        [QUEUE_SERVING] = "SERVING", [QUEUE_HELD] = "HELD",           [QUEUE_ABSENT] = "ABSENT",
+        [QUEUE_DONE] = "DONE",       [QUEUE_CANCELLED] = "CANCELLED", [QUEUE_NO_SHOW] = "NO_SHOW",
+        [QUEUE_EXPIRED] = "EXPIRED", [QUEUE_VOID] = "VOID",
+    };
+
+    CHECK(state >= QUEUE_ISSUING && state <= QUEUE_VOID);
+    return codes[state];
+}
+
+const char *queue_action_code(enum queue_action action)
+{
+    static const char *const codes[QUEUE_ACTION_END] = {
+        [QUEUE_ISSUE] = "ISSUE",
+        [QUEUE_PRINTED] = "PRINTED",
+        [QUEUE_PRINT_UNKNOWN] = "PRINT_UNKNOWN",
+        [QUEUE_REPRINT] = "REPRINT",
+        [QUEUE_CANCEL] = "CANCEL",
+        [QUEUE_CALL_NEXT] = "CALL_NEXT",
+        [QUEUE_CALL] = "CALL",
+        [QUEUE_RECALL] = "RECALL",
+        [QUEUE_START] = "START",
+        [QUEUE_COMPLETE] = "COMPLETE",
+        [QUEUE_SET_ABSENT] = "SET_ABSENT",
+        [QUEUE_RETURN] = "RETURN",
+        [QUEUE_PUT_BACK] = "PUT_BACK",
+        [QUEUE_HOLD] = "HOLD",
+        [QUEUE_TRANSFER] = "TRANSFER",
+        [QUEUE_UNDO] = "UNDO",
+        [QUEUE_COUNTER_OPEN] = "COUNTER_OPEN",
+        [QUEUE_COUNTER_CLOSE] = "COUNTER_CLOSE",
+        [QUEUE_DAY_OPENING] = "DAY_OPENING",
+        [QUEUE_DAY_CLOSING] = "DAY_CLOSING",
+        [QUEUE_DAY_ERASING] = "DAY_ERASING",
+        [QUEUE_SKIP_NUMBERS] = "SKIP_NUMBERS",
+        [QUEUE_RAISE_CEILING] = "RAISE_CEILING",
+        [QUEUE_JOIN] = "JOIN",
+    };
+
+    CHECK(action >= QUEUE_ISSUE && action < QUEUE_ACTION_END);
+    return codes[action];
+}
