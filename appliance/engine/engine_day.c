@@ -1,0 +1,209 @@
+/*
+ * The service day, by level (rule 9): each tick looks at the calendar and at the ledger and does what is
+ * missing; an edge that was slept through is not lost. Only the unit that serves writes, and only by a
+ * clock that is believed.
+ *   another day in the ledger and it is past  -> close it, erase it (R-075, R-076), before anything else
+ *   open by calendar, and not opened today    -> open, checkpoint, a new series when alone, ceilings
+ *   past closing time and nobody is left      -> close; at the latest ENGINE_CLOSE_AFTER_MINUTES later
+ */
+#include "appliance/engine/engine_internal.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+enum { CEILING_LOW = QUEUE_CEILING_STEP / 2, MINUTE_MS = 60000 };
+
+bool day_clock_is_believed(const struct engine *engine)
+{
+    int64_t newest_ms = engine->state.newest_wall_ms;
+    int64_t difference_ms = engine->duty.peer.wall_ms - engine->wall_ms;
+    const struct queue_day *day = &engine->queue->day;
+    uint32_t first_opening;
+
+    if (engine->clock_synchronised || day->date == 0) {
+        return true;
+    }
+    if (engine->duty.agreed && difference_ms <= ENGINE_CLOCK_DIFFERENCE_MS_MAX &&
+        difference_ms >= -ENGINE_CLOCK_DIFFERENCE_MS_MAX) {
+        return true;
+    }
+    first_opening = calendar_opening_day_after(engine->options.calendar, day->date);
+    return engine->wall_ms >= newest_ms && engine->level.today.date <= first_opening;
+}
+
+static void append(struct engine *engine, enum queue_action action, uint32_t date, uint32_t actor,
+                   enum queue_reason *ret_reason)
+{
+    struct queue_command command = {.action = action,
+                                    .at_ms = engine->wall_ms,
+                                    .date = date,
+                                    .series = engine->series,
+                                    .origin = engine_next_origin(engine)};
+    struct queue_decision decision;
+
+    queue_decide(engine->queue, &command, &decision);
+    *ret_reason = decision.reason;
+    if (decision.reason == QUEUE_OK && decision.change.row_count > 0) {
+        (void)engine_append_change(engine, &decision.change, actor, NULL);
+    }
+}
+
+static enum queue_reason close_and_erase(struct engine *engine, uint32_t actor)
+{
+    enum queue_reason reason = QUEUE_OK;
+
+    if (engine->queue->day.state == QUEUE_DAY_OPEN) {
+        append(engine, QUEUE_DAY_CLOSING, 0, actor, &reason);
+    }
+    if (reason == QUEUE_OK && engine->queue->day.state == QUEUE_DAY_CLOSED) {
+        append(engine, QUEUE_DAY_ERASING, 0, actor, &reason);
+    }
+    return reason;
+}
+
+/* The site file's configuration takes force when a day opens. */
+static void renew_config(struct engine *engine)
+{
+    uint8_t ours[QUEUE_CONFIG_BYTES_MAX], theirs[QUEUE_CONFIG_BYTES_MAX];
+    size_t ours_bytes = queue_config_encode(&engine->queue->config, ours, sizeof(ours));
+    size_t theirs_bytes = queue_config_encode(engine->options.config, theirs, sizeof(theirs));
+
+    if (ours_bytes != theirs_bytes || memcmp(ours, theirs, ours_bytes) != 0) {
+        (void)engine_append(engine, ENTRY_CONFIG, theirs, theirs_bytes, false, 0, NULL);
+    }
+}
+
+enum queue_reason day_open(struct engine *engine, uint32_t date, uint32_t actor)
+{
+    uint32_t before = engine->queue->day.date;
+    enum queue_reason reason = QUEUE_OK;
+
+    if (date > before && before != 0) {
+        reason = close_and_erase(engine, actor);
+    }
+    if (reason == QUEUE_OK && date > before && duty_serves(&engine->duty) == DUTY_SERVE_PLAIN) {
+        renew_config(engine); /* in a session only tickets, counters and the day change (rule 3) */
+    }
+    if (reason == QUEUE_OK) {
+        append(engine, QUEUE_DAY_OPENING, date, actor, &reason);
+    }
+    if (reason != QUEUE_OK) {
+        return reason;
+    }
+    memset(engine->safe_ceiling, 0, sizeof(engine->safe_ceiling));
+    memset(engine->ceiling_lsn, 0, sizeof(engine->ceiling_lsn));
+    if (date > before) {
+        engine_append_checkpoint(engine);
+        if (engine->series.unit != 0) {
+            engine_begin_series(engine, date); /* sessions are counted by service day */
+        }
+    }
+    day_raise_ceilings(engine);
+    return QUEUE_OK;
+}
+
+enum queue_reason day_close(struct engine *engine, uint32_t actor)
+{
+    enum queue_reason reason;
+
+    append(engine, QUEUE_DAY_CLOSING, 0, actor, &reason);
+    return reason;
+}
+
+/* Keeps at least CEILING_LOW plain numbers reserved on both disks (rule 4). */
+void day_raise_ceilings(struct engine *engine)
+{
+    const struct queue *queue = engine->queue;
+    bool paired = engine->duty.state == DUTY_PAIRED_DUTY || engine->duty.state == DUTY_MINTING ||
+                  engine->duty.state == DUTY_HANDING_OVER;
+
+    if (!paired || queue->day.state != QUEUE_DAY_OPEN) {
+        return;
+    }
+    for (size_t i = 0; i < queue->config.category_count; i++) {
+        const struct queue_category *category = &queue->categories[i];
+        const struct queue_category_config *config = &queue->config.categories[i];
+        uint16_t highest = category->plain_highest != 0 ? category->plain_highest
+                                                        : (uint16_t)(config->number_first - 1);
+        struct queue_change change;
+
+        if (category->ceiling >= config->number_last || category->ceiling >= highest + CEILING_LOW) {
+            if (engine->safe_ceiling[category->id - 1] == 0 &&
+                engine->ceiling_lsn[category->id - 1] == 0 && category->ceiling != 0) {
+                /* Reserved before this process or this term: its entry is known by its lsn. */
+                engine->ceiling_lsn[category->id - 1] = category->changed_lsn;
+            }
+            continue;
+        }
+        queue_raise_ceiling(queue, category->id, engine->last_lsn + 1, &change);
+        if (change.row_count > 0) {
+            engine->ceiling_lsn[category->id - 1] = engine_append_change(engine, &change, 0, NULL);
+        }
+    }
+}
+
+bool day_accepts_issue(const struct engine *engine)
+{
+    const struct queue_day *day = &engine->queue->day;
+
+    /* After closing time those who have a number are still served, but no new one is given. A clock
+     * that is not believed stops nobody on an open day. */
+    return day->state == QUEUE_DAY_OPEN &&
+           !(day->date == engine->level.today.date && engine->level.level == CALENDAR_AFTER_CLOSING &&
+             day->openings <= 1);
+}
+
+static bool somebody_is_left(const struct engine *engine)
+{
+    for (uint32_t i = 0; i < engine->queue->ticket_count; i++) {
+        if (queue_ticket_is_live((enum queue_ticket_state)engine->queue->tickets[i].state)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void by_level(struct engine *engine)
+{
+    const struct queue_day *day = &engine->queue->day;
+    uint32_t today = engine->level.today.date;
+    struct calendar_moment moment =
+        calendar_moment_from_epoch_ms(engine->options.calendar, engine->wall_ms);
+
+    if (day->date != 0 && today > day->date && day->state != QUEUE_DAY_ERASED &&
+        day->state != QUEUE_DAY_NONE) {
+        (void)close_and_erase(engine, 0);
+    }
+    if (engine->level.level == CALENDAR_OPEN && today > day->date) {
+        (void)day_open(engine, today, 0);
+    }
+    if (engine->level.level == CALENDAR_AFTER_CLOSING && today == day->date &&
+        day->state == QUEUE_DAY_OPEN && day->openings <= 1 &&
+        (!somebody_is_left(engine) ||
+         moment.minute >= engine->level.today.close_minute + ENGINE_CLOSE_AFTER_MINUTES)) {
+        (void)day_close(engine, 0);
+    }
+}
+
+void day_turn(struct engine *engine)
+{
+    bool needed;
+
+    if (engine->tick_ms != 0 && engine->now_ms - engine->tick_ms < ENGINE_TICK_MS) {
+        return;
+    }
+    engine->tick_ms = engine->now_ms;
+    calendar_get_state(engine->options.calendar, engine->wall_ms, &engine->level);
+    needed = engine->level.level == CALENDAR_OPEN || engine->level.level == CALENDAR_LEAD ||
+             engine->queue->day.state == QUEUE_DAY_OPEN;
+    if (needed != engine->duty.needed) {
+        struct duty_event event = engine_duty_event(engine, DUTY_NEEDED);
+
+        event.level = needed;
+        engine_tell_duty(engine, &event);
+    }
+    if (engine_serves(engine) && day_clock_is_believed(engine)) {
+        by_level(engine);
+    }
+}

@@ -1,0 +1,312 @@
+/*
+ * appliance/engine/engine_internal.h - what the files of the engine share. Nobody else includes it.
+ *
+ *   engine.c          one turn: event, duty, batch, shipping, replies
+ *   engine_log.c      entries: append, seal, chain, fold, batches, start-up, digest
+ *   engine_peer.c     shipping in both directions, words and acknowledgements
+ *   engine_meeting.c  rule 5 step by step
+ *   engine_serve.c    requests of clients, replies held until durable
+ *   engine_day.c      the service day, by level
+ *   engine_render.c   JSON of the queue
+ *   engine_status.c   JSON of status, ready, explain
+ */
+#ifndef APPLIANCE_ENGINE_ENGINE_INTERNAL_H
+#define APPLIANCE_ENGINE_ENGINE_INTERNAL_H
+
+#include "appliance/engine/api.h"
+#include "appliance/engine/engine.h"
+#include "appliance/engine/json.h"
+#include "storage/adapters/crypto.h"
+#include "storage/entry/entry.h"
+#include "storage/ship/ship.h"
+
+#define TOBAN_VERSION "0.1.0"
+
+enum engine_inner_limit {
+    RECORD_VERSION = 1,
+    RECORD_BYTES_MAX = 512,
+    DERIVED_MAX = 8,
+    RANDOM_POOL_BYTES = 4096,
+    SESSIONS_MAX = 8,
+    WHY_BYTES = 256,
+    LINE_BYTES = 256,
+    MEETING_RETRY_MS = 100,
+    FEED_LAG_ENTRIES = 64, /* less than one batch is missing */
+};
+
+/* A growing array of bytes; index with offsets, pointers move. */
+struct bytes_buffer {
+    uint8_t *data;
+    size_t len_bytes, capacity_bytes;
+};
+
+/* The small record outside the data disk (rule 3): what was used, never less than the truth. */
+struct engine_record {
+    uint32_t day, session; /* newest session of this unit */
+    uint64_t term;
+    uint32_t ceiling_day;
+    uint16_t ceilings[QUEUE_CATEGORIES_MAX]; /* by category id - 1 */
+};
+
+struct cached_entry {
+    uint64_t lsn;
+    uint32_t len_bytes, capacity_bytes;
+    struct ids_hash hash;
+    uint8_t *bytes; /* with its hash at the end */
+};
+
+struct dirty_row {
+    uint8_t key[32];
+    uint8_t key_len_bytes;
+    struct queue_row after; /* kind 0: gone */
+};
+
+struct derived_key {
+    uint32_t day, unit, session;
+    uint64_t term;
+    struct crypto_key key;
+};
+
+struct pending_reply {
+    uint64_t client;
+    uint32_t id;
+    uint64_t lsn;
+    struct api_reply reply;
+    char *body; /* owned */
+};
+
+struct held_request {
+    uint64_t client;
+    uint64_t since_ms;
+    uint64_t wait_lsn; /* until this is durable on both: a ceiling; 0: until we serve */
+    struct api_request request;
+};
+
+struct unit_session {
+    uint32_t unit, day, number;
+};
+
+/* What the ledger folds to beside the queue. */
+struct engine_state {
+    struct duty_term term;
+    uint64_t term_lsn;
+    struct unit_session sessions[SESSIONS_MAX];
+    uint64_t common_term;
+    uint32_t common_duty_unit;
+    bool founded;
+    uint64_t checkpoint_lsn;
+    int64_t newest_wall_ms;
+    bool sound; /* every entry since the checkpoint could be opened */
+};
+
+enum meeting_role { MEETING_NONE, MEETING_SOURCE, MEETING_OTHER };
+enum meeting_step { STEP_COMPARE, STEP_ADOPT, STEP_FEED, STEP_GIVE, STEP_STAGE, STEP_SWAP, STEP_FOLLOW };
+
+struct meeting {
+    enum meeting_role role;
+    enum meeting_step step;
+    uint64_t asked_ms;
+    uint64_t low, high, asked_lsn; /* binary search: agree at low, differ at high */
+    uint64_t common_lsn;
+    struct ids_hash common_hash;
+    uint32_t tail_index;
+    uint64_t until_lsn;            /* what the other must hold at least */
+    uint16_t their_ceilings[QUEUE_CATEGORIES_MAX];
+    uint64_t staged_last;
+    struct ids_hash staged_hash;
+    struct bytes_buffer staged;    /* u32 length, bytes; ... */
+    uint64_t began_ms;
+    uint64_t adopted_count;
+    bool taken;                    /* the other has acknowledged in this meeting */
+};
+
+struct engine {
+    struct engine_options options;
+    struct world world;
+    struct crypto *crypto;
+    struct duty duty;
+    struct queue *queue;
+    struct engine_state state;
+    char why[WHY_BYTES];
+    int failure;
+    bool started, leaving, clock_synchronised;
+    uint64_t now_ms;
+    int64_t wall_ms;
+
+    /* the log */
+    uint64_t last_lsn, durable_lsn;   /* appended here; durable here */
+    struct ids_hash head;             /* at last_lsn */
+    struct ids_hash durable_hash;
+    uint64_t both_lsn;                /* durable on both, as far as known */
+    uint64_t digest[4];
+    uint64_t durable_digest[4];
+    uint64_t told_lsn;                /* durable_lsn that duty knows */
+    bool told_once;
+    struct cached_entry *cache;       /* ENGINE_CACHE_ENTRIES, slot = lsn modulo */
+    struct ledger_day_key keys[ENGINE_KEYS_MAX];
+    size_t key_count;
+    struct derived_key derived[DERIVED_MAX];
+    size_t derived_next;
+    uint8_t random_pool[RANDOM_POOL_BYTES];
+    size_t random_used;
+    struct engine_record record;
+    bool record_dirty;
+    bool record_unreadable;
+
+    struct ids_series series;         /* of the session that serves, or is being stored */
+    uint64_t session_lsn;             /* its entry, until durable; 0 none */
+    bool session_open;                /* SESSION_BEGIN is written, and nothing ended it yet */
+    bool tail_wanted;                 /* everything appended is to be durable before a meeting */
+
+    /* the batch being gathered */
+    uint64_t gather_from;             /* first lsn not in a submitted batch */
+    struct dirty_row *dirty;
+    size_t dirty_count, dirty_capacity;
+    uint32_t *dirty_index;            /* 0 free, else 1 + position */
+    size_t dirty_index_size;
+    struct ledger_day_key keys_new[ENGINE_KEYS_MAX], keys_destroy[ENGINE_KEYS_MAX];
+    size_t keys_new_count, keys_destroy_count;
+    bool rows_rebuild;                /* next batch puts every row anew */
+
+    /* the batch in flight */
+    bool in_flight;
+    uint64_t flight_last;
+    struct ids_hash flight_hash;
+    uint64_t flight_digest[4];
+    bool flight_swap;
+    struct ledger_batch flight;
+    struct bytes_buffer flight_bytes;
+    struct ledger_put *flight_entries, *flight_rows, *flight_metas;
+    size_t flight_entries_capacity, flight_rows_capacity, flight_metas_capacity;
+    struct ledger_day_key flight_keys_new[ENGINE_KEYS_MAX], flight_keys_destroy[ENGINE_KEYS_MAX];
+    uint64_t flight_since_ms;
+
+    /* the peer */
+    struct ship_sender sender;
+    bool shipping;                    /* the sender is in use: PAIRED duty, or source of a meeting */
+    uint64_t ship_gate;               /* entries from here on wait until durable here; 0 none */
+    uint64_t acked_at_once_lsn;       /* spare: last lsn acknowledged */
+    uint64_t mint_lsn;                /* last entry of the term being minted; 0 none */
+    uint64_t obey_lsn;                /* spare: a mint that is to be obeyed when durable; 0 none */
+    bool link_up[WORLD_LINK_COUNT];
+    struct meeting meeting;
+    uint8_t *frame;                   /* SHIP_FRAME_BYTES_MAX */
+    uint8_t *body;
+
+    /* clients */
+    bool holding;
+    struct pending_reply *replies;    /* ring */
+    size_t replies_first, replies_count;
+    struct held_request *held;        /* ring */
+    size_t held_first, held_count;
+    uint64_t subscribers[ENGINE_SUBSCRIBERS_MAX];
+    size_t subscriber_count;
+    bool event_due;
+    uint64_t event_sent_ms;
+    uint64_t event_lsn;
+    bool told, told_serving;
+    char *event_body;                 /* taken, waits for its lsn */
+    size_t event_len_bytes;
+    uint16_t safe_ceiling[QUEUE_CATEGORIES_MAX]; /* on both disks: numbers up to it may be given */
+    uint64_t ceiling_lsn[QUEUE_CATEGORIES_MAX];  /* a raise that is not yet on both; 0 none */
+    uint64_t clients[ENGINE_SUBSCRIBERS_MAX];
+    size_t client_count;
+
+    /* the day */
+    struct calendar_state level;
+    uint64_t tick_ms;
+    bool needed_told;
+
+    /* takeover budget: what was measured on this pair; 0 not measured */
+    uint64_t last_break_ms, last_detect_ms, last_decide_ms, last_store_ms;
+    uint64_t ack_us_last;
+};
+
+/* engine.c */
+void engine_fail(struct engine *engine, int error, const char *why);
+void engine_log(struct engine *engine, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void engine_tell_duty(struct engine *engine, const struct duty_event *event);
+struct duty_event engine_duty_event(const struct engine *engine, enum duty_event_kind kind);
+void engine_random(struct engine *engine, void *bytes, size_t len_bytes);
+uint8_t *buffer_extend(struct bytes_buffer *buffer, size_t len_bytes);
+bool engine_serves(const struct engine *engine);
+
+/* engine_log.c */
+int engine_load(struct engine *engine, bool found);
+/* Appends an entry; returns its lsn. */
+uint64_t engine_append(struct engine *engine, enum entry_kind kind, const void *payload,
+                       size_t len_bytes, bool sealed, uint32_t actor, const struct ids_token *request);
+uint64_t engine_append_change(struct engine *engine, const struct queue_change *change, uint32_t actor,
+                              const struct ids_token *request);
+/* Takes a peer's entry as the next one: 0, -EBADMSG (chain, form or key does not fit). */
+int engine_append_foreign(struct engine *engine, const uint8_t *bytes, size_t len_bytes);
+void engine_submit(struct engine *engine);
+void engine_submit_swap(struct engine *engine, uint64_t from_lsn, const struct bytes_buffer *staged,
+                        uint64_t last_lsn);
+void engine_stored(struct engine *engine, int result);
+struct queue_origin engine_next_origin(const struct engine *engine);
+bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_hash);
+const struct cached_entry *engine_cached(const struct engine *engine, uint64_t lsn);
+void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes);
+void engine_begin_series(struct engine *engine, uint32_t day);
+void engine_digest_of(const uint64_t digest[4], struct ids_hash *ret_hash);
+int engine_reload(struct engine *engine);
+/* Right after a date's first opening: the fold of everything later may begin here. */
+void engine_append_checkpoint(struct engine *engine);
+const struct unit_session *engine_session_of(const struct engine *engine, uint32_t unit);
+
+/* engine_peer.c */
+void engine_on_frame(struct engine *engine, const uint8_t *bytes, size_t len_bytes);
+void engine_send_word(struct engine *engine);
+void engine_send(struct engine *engine, struct ship_frame *frame);
+void engine_ship(struct engine *engine);
+void engine_acknowledge(struct engine *engine);
+void engine_mint(struct engine *engine, const struct duty_term *term);
+/* After either disk moved on: what both hold now, and whether a mint is confirmed by it. */
+void engine_note_both(struct engine *engine);
+
+/* engine_meeting.c */
+void meeting_begin(struct engine *engine, enum meeting_role role);
+void meeting_end(struct engine *engine);
+void meeting_turn(struct engine *engine);
+void meeting_frame(struct engine *engine, const struct ship_frame *frame);
+bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame);
+void meeting_stored(struct engine *engine);
+void meeting_swap(struct engine *engine);
+
+/* engine_serve.c */
+void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes, size_t len_bytes);
+void serve_gone(struct engine *engine, uint64_t client);
+void serve_turn(struct engine *engine);
+void serve_flush(struct engine *engine);
+uint64_t serve_watermark(const struct engine *engine);
+
+/* engine_day.c */
+void day_turn(struct engine *engine);
+bool day_clock_is_believed(const struct engine *engine);
+/* 0, or a queue reason. */
+enum queue_reason day_open(struct engine *engine, uint32_t date, uint32_t actor);
+enum queue_reason day_close(struct engine *engine, uint32_t actor);
+bool day_accepts_issue(const struct engine *engine);
+void day_raise_ceilings(struct engine *engine);
+
+/* engine_render.c: bodies are owned by the caller */
+char *render_problem(uint16_t status, const char *code, const char *ja, const char *en,
+                     size_t *ret_len_bytes);
+char *render_ticket_answer(struct engine *engine, const struct queue_key *answer, bool replayed,
+                           size_t *ret_len_bytes);
+char *render_ticket(struct engine *engine, const struct queue_ticket *ticket, size_t *ret_len_bytes);
+char *render_queue(struct engine *engine, size_t *ret_len_bytes);
+char *render_counter(struct engine *engine, const struct queue_counter *counter, size_t *ret_len_bytes);
+char *render_day(struct engine *engine, size_t *ret_len_bytes);
+void render_date(struct json *json, const char *name, uint32_t yyyymmdd);
+void render_time(struct json *json, const char *name, int64_t wall_ms, int32_t utc_offset_minutes);
+
+/* engine_status.c */
+char *status_render(struct engine *engine, size_t *ret_len_bytes);
+char *status_ready(struct engine *engine, bool *ret_ready, size_t *ret_len_bytes);
+char *status_explain(struct engine *engine, size_t *ret_len_bytes);
+char *status_metrics(struct engine *engine, size_t *ret_len_bytes);
+char *status_ledger(struct engine *engine, size_t *ret_len_bytes);
+
+#endif

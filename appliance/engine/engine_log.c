@@ -1,0 +1,1195 @@
+/*
+ * The engine's log: one place where an entry is made, one where it is folded, one where a batch closes.
+ * Order of things: an entry is sealed and chained, put into the cache for shipping, folded into the
+ * state at once; it is durable later. Nothing computed from it leaves before that (engine_serve.c).
+ */
+#include "appliance/engine/engine_internal.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    META_VERSION = 1,
+    DIRTY_INDEX_START = 1024,
+    DERIVE_INFO_BYTES = 24,
+    ROW_SEAL_HEADER_BYTES = 1 + 4 + 4,
+    SESSION_PAYLOAD_BYTES = 12,
+    CHECKPOINT_BYTES_MAX = 48000,
+    FLIGHT_SPARE_BYTES = 1024,
+};
+
+static const char meta_state[] = "state";
+
+/* ---- digest ----------------------------------------------------------------------------------- */
+
+/* The sum, modulo 2^64 in each of four words, of the hashes of all rows: order does not matter, and a
+ * changed row costs two hashes. */
+static void digest_row(struct engine *engine, const struct queue_row *row, bool add)
+{
+    uint8_t key[32];
+    uint8_t value[QUEUE_ROW_BYTES_MAX];
+    size_t key_len_bytes, value_len_bytes;
+    struct ids_hash hash;
+
+    if (row->kind == 0) {
+        return;
+    }
+    key_len_bytes = queue_row_key(row, key);
+    value_len_bytes = queue_row_encode(row, value, sizeof(value));
+    CHECK(value_len_bytes > 0);
+    crypto_hash(engine->crypto, key, key_len_bytes, value, value_len_bytes, &hash);
+    for (size_t word = 0; word < 4; word++) {
+        struct bytes_reader reader = bytes_reader_over(hash.bytes + 8 * word, 8);
+        uint64_t part = bytes_get_u64(&reader);
+
+        engine->digest[word] += add ? part : (uint64_t)0 - part;
+    }
+}
+
+void engine_digest_of(const uint64_t digest[4], struct ids_hash *ret_hash)
+{
+    struct bytes_writer writer = bytes_writer_over(ret_hash->bytes, sizeof(ret_hash->bytes));
+
+    for (size_t word = 0; word < 4; word++) {
+        bytes_put_u64(&writer, digest[word]);
+    }
+}
+
+/* ---- rows changed since the last batch --------------------------------------------------------- */
+
+static uint32_t hash_key(const uint8_t *key, size_t len_bytes)
+{
+    uint32_t hash = 2166136261U;
+
+    for (size_t i = 0; i < len_bytes; i++) {
+        hash = (hash ^ key[i]) * 16777619U;
+    }
+    return hash;
+}
+
+static void dirty_index_grow(struct engine *engine)
+{
+    size_t size = engine->dirty_index_size == 0 ? DIRTY_INDEX_START : engine->dirty_index_size * 2;
+
+    free(engine->dirty_index);
+    engine->dirty_index = calloc(size, sizeof(*engine->dirty_index));
+    CHECK(engine->dirty_index != NULL);
+    engine->dirty_index_size = size;
+    for (size_t i = 0; i < engine->dirty_count; i++) {
+        const struct dirty_row *row = &engine->dirty[i];
+        size_t at = hash_key(row->key, row->key_len_bytes) & (size - 1);
+
+        while (engine->dirty_index[at] != 0) {
+            at = (at + 1) & (size - 1);
+        }
+        engine->dirty_index[at] = (uint32_t)i + 1;
+    }
+}
+
+static void mark_dirty(struct engine *engine, const struct queue_row *named,
+                       const struct queue_row *after)
+{
+    uint8_t key[32];
+    size_t key_len_bytes = queue_row_key(named, key);
+    size_t at;
+
+    if (engine->dirty_count * 2 >= engine->dirty_index_size) {
+        dirty_index_grow(engine);
+    }
+    at = hash_key(key, key_len_bytes) & (engine->dirty_index_size - 1);
+    while (engine->dirty_index[at] != 0) {
+        struct dirty_row *row = &engine->dirty[engine->dirty_index[at] - 1];
+
+        if (row->key_len_bytes == key_len_bytes && memcmp(row->key, key, key_len_bytes) == 0) {
+            row->after = *after;
+            return;
+        }
+        at = (at + 1) & (engine->dirty_index_size - 1);
+    }
+    if (engine->dirty_count == engine->dirty_capacity) {
+        engine->dirty_capacity = engine->dirty_capacity == 0 ? 256 : engine->dirty_capacity * 2;
+        engine->dirty = realloc(engine->dirty, engine->dirty_capacity * sizeof(*engine->dirty));
+        CHECK(engine->dirty != NULL);
+    }
+    engine->dirty[engine->dirty_count].key_len_bytes = (uint8_t)key_len_bytes;
+    memcpy(engine->dirty[engine->dirty_count].key, key, key_len_bytes);
+    engine->dirty[engine->dirty_count].after = *after;
+    engine->dirty_count++;
+    engine->dirty_index[at] = (uint32_t)engine->dirty_count;
+}
+
+static void dirty_clear(struct engine *engine)
+{
+    engine->dirty_count = 0;
+    if (engine->dirty_index_size > 0) {
+        memset(engine->dirty_index, 0, engine->dirty_index_size * sizeof(*engine->dirty_index));
+    }
+}
+
+static void row_touched(void *context, const struct queue_row *before, const struct queue_row *after)
+{
+    struct engine *engine = context;
+
+    digest_row(engine, before, false);
+    digest_row(engine, after, true);
+    mark_dirty(engine, after->kind != 0 ? after : before, after);
+}
+
+static void row_seen(void *context, const struct queue_row *before, const struct queue_row *after)
+{
+    (void)before;
+    digest_row(context, after, true);
+}
+
+static void row_rebuilt(void *context, const struct queue_row *before, const struct queue_row *after)
+{
+    (void)before;
+    mark_dirty(context, after, after);
+}
+
+/* ---- keys --------------------------------------------------------------------------------------- */
+
+static const struct ledger_day_key *find_key(const struct engine *engine, uint32_t day, uint32_t unit)
+{
+    for (size_t i = 0; i < engine->key_count; i++) {
+        if (engine->keys[i].day == day && engine->keys[i].unit == unit) {
+            return &engine->keys[i];
+        }
+    }
+    return NULL;
+}
+
+void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
+{
+    struct ledger_day_key key = {.day = day, .unit = unit};
+
+    if (find_key(engine, day, unit) != NULL || engine->key_count == ENGINE_KEYS_MAX ||
+        engine->keys_new_count == ENGINE_KEYS_MAX || day <= engine->queue->day.erased_date) {
+        return;
+    }
+    memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
+    engine->keys[engine->key_count++] = key;
+    engine->keys_new[engine->keys_new_count++] = key;
+}
+
+static void make_own_key(struct engine *engine, uint32_t day)
+{
+    uint8_t bytes[CRYPTO_KEY_BYTES];
+
+    if (find_key(engine, day, engine->options.duty.unit) == NULL) {
+        engine_random(engine, bytes, sizeof(bytes));
+        engine_take_key(engine, day, engine->options.duty.unit, bytes);
+        crypto_forget(bytes, sizeof(bytes));
+    }
+}
+
+/* Every key of a day that the ledger calls erased goes, here and by the next batch on disk. */
+static void destroy_keys(struct engine *engine)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < engine->key_count; i++) {
+        if (engine->keys[i].day <= engine->queue->day.erased_date) {
+            CHECK(engine->keys_destroy_count < ENGINE_KEYS_MAX);
+            engine->keys_destroy[engine->keys_destroy_count++] = engine->keys[i];
+            crypto_forget(&engine->keys[i].key, sizeof(engine->keys[i].key));
+        } else {
+            engine->keys[kept++] = engine->keys[i];
+        }
+    }
+    engine->key_count = kept;
+    crypto_forget(engine->derived, sizeof(engine->derived));
+}
+
+/* Each term and each session encrypts under its own key, derived from the day's (DESIGN 4). */
+static const struct crypto_key *derived_key(struct engine *engine, uint32_t day, uint32_t unit,
+                                            uint64_t term, uint32_t session)
+{
+    const struct ledger_day_key *day_key = find_key(engine, day, unit);
+    struct derived_key *derived;
+    uint8_t info[DERIVE_INFO_BYTES];
+    struct bytes_writer writer = bytes_writer_over(info, sizeof(info));
+
+    for (size_t i = 0; i < DERIVED_MAX; i++) {
+        derived = &engine->derived[i];
+        if (derived->day == day && derived->unit == unit && derived->term == term &&
+            derived->session == session && day != 0) {
+            return &derived->key;
+        }
+    }
+    if (day_key == NULL) {
+        return NULL;
+    }
+    bytes_put_u64(&writer, term);
+    bytes_put_u32(&writer, session);
+    bytes_put_u32(&writer, unit);
+    derived = &engine->derived[engine->derived_next++ % DERIVED_MAX];
+    *derived = (struct derived_key){.day = day, .unit = unit, .term = term, .session = session};
+    crypto_derive(engine->crypto, &day_key->key, info, writer.len_bytes, &derived->key);
+    return &derived->key;
+}
+
+/* ---- making entries ------------------------------------------------------------------------------ */
+
+struct queue_origin engine_next_origin(const struct engine *engine)
+{
+    return (struct queue_origin){.unit = engine->options.duty.unit,
+                                 .term = engine->state.term.number,
+                                 .session = engine->series.session,
+                                 .lsn = engine->last_lsn + 1};
+}
+
+static struct cached_entry *cache_slot(struct engine *engine, uint64_t lsn, size_t capacity_bytes)
+{
+    struct cached_entry *slot = &engine->cache[lsn % ENGINE_CACHE_ENTRIES];
+
+    CHECK(slot->lsn == 0 || slot->lsn <= engine->durable_lsn);
+    if (slot->capacity_bytes < capacity_bytes) {
+        slot->bytes = realloc(slot->bytes, capacity_bytes);
+        CHECK(slot->bytes != NULL);
+        slot->capacity_bytes = (uint32_t)capacity_bytes;
+    }
+    slot->lsn = lsn;
+    return slot;
+}
+
+const struct cached_entry *engine_cached(const struct engine *engine, uint64_t lsn)
+{
+    const struct cached_entry *slot = &engine->cache[lsn % ENGINE_CACHE_ENTRIES];
+
+    return lsn != 0 && slot->lsn == lsn ? slot : NULL;
+}
+
+static void seal_payload(struct engine *engine, struct entry *entry, const void *payload,
+                         size_t len_bytes, uint8_t *ret_sealed)
+{
+    uint8_t header[ENTRY_HEADER_BYTES];
+    uint8_t nonce[CRYPTO_NONCE_BYTES];
+    const struct crypto_key *key;
+
+    make_own_key(engine, entry->day);
+    key = derived_key(engine, entry->day, entry->key_unit, entry->term, entry->session);
+    CHECK(key != NULL);
+    (void)entry_encode_header(entry, header);
+    engine_random(engine, nonce, sizeof(nonce));
+    crypto_seal(engine->crypto, key, nonce, header, sizeof(header), payload, len_bytes, ret_sealed);
+}
+
+static void note_entry(struct engine *engine, const struct entry *entry)
+{
+    engine->last_lsn = entry->lsn;
+    if (entry->wall_ms > engine->state.newest_wall_ms) {
+        engine->state.newest_wall_ms = entry->wall_ms;
+    }
+    if (engine->state.term_lsn != 0 && entry->mark_lsn >= engine->state.term_lsn) {
+        engine->state.common_term = engine->state.term.number;
+        engine->state.common_duty_unit = engine->state.term.duty_unit;
+    }
+    engine->event_due = true;
+}
+
+static int fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+                size_t len_bytes, const struct queue_change *known);
+
+static uint64_t append(struct engine *engine, enum entry_kind kind, const void *payload,
+                       size_t len_bytes, bool sealed, uint32_t actor,
+                       const struct ids_token *request, const struct queue_change *known)
+{
+    size_t sealed_len_bytes = len_bytes + (sealed ? ENTRY_SEAL_OVERHEAD_BYTES : 0);
+    struct entry entry = {
+        .kind = (uint16_t)kind,
+        .lsn = engine->last_lsn + 1,
+        .term = engine->state.term.number,
+        .session = engine->series.session,
+        .unit = engine->options.duty.unit,
+        .wall_ms = engine->wall_ms,
+        .actor = actor,
+        .mark_lsn = engine->both_lsn,
+        .day = sealed ? engine->queue->day.date : 0,
+        .key_unit = sealed ? engine->options.duty.unit : 0,
+        .sealed = sealed,
+        .payload_len_bytes = (uint16_t)sealed_len_bytes,
+    };
+    struct cached_entry *slot;
+
+    CHECK(sealed_len_bytes <= ENTRY_PAYLOAD_BYTES_MAX && engine->failure == 0);
+    if (request != NULL) {
+        entry.request = *request;
+    }
+    slot = cache_slot(engine, entry.lsn, ENTRY_HEADER_BYTES + sealed_len_bytes + IDS_HASH_BYTES);
+    if (sealed) {
+        seal_payload(engine, &entry, payload, len_bytes, slot->bytes + ENTRY_HEADER_BYTES);
+    } else if (len_bytes > 0) {
+        memcpy(slot->bytes + ENTRY_HEADER_BYTES, payload, len_bytes);
+    }
+    (void)entry_encode_header(&entry, slot->bytes);
+    slot->len_bytes = (uint32_t)(ENTRY_HEADER_BYTES + sealed_len_bytes);
+    crypto_chain(engine->crypto, &engine->head, slot->bytes, slot->len_bytes, &slot->hash);
+    memcpy(slot->bytes + slot->len_bytes, slot->hash.bytes, IDS_HASH_BYTES);
+    slot->len_bytes += IDS_HASH_BYTES;
+    engine->head = slot->hash;
+    note_entry(engine, &entry);
+    CHECK(fold(engine, &entry, payload, len_bytes, known) == 0);
+    return entry.lsn;
+}
+
+uint64_t engine_append(struct engine *engine, enum entry_kind kind, const void *payload,
+                       size_t len_bytes, bool sealed, uint32_t actor, const struct ids_token *request)
+{
+    return append(engine, kind, payload, len_bytes, sealed, actor, request, NULL);
+}
+
+static bool change_is_of_visit(const struct queue_change *change)
+{
+    for (size_t i = 0; i < change->row_count; i++) {
+        if (queue_row_is_of_visit((enum queue_row_kind)change->rows[i].kind)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t engine_append_change(struct engine *engine, const struct queue_change *change, uint32_t actor,
+                              const struct ids_token *request)
+{
+    uint8_t payload[QUEUE_CHANGE_BYTES_MAX];
+    size_t len_bytes = queue_change_encode(change, payload, sizeof(payload));
+    bool sealed = change_is_of_visit(change);
+
+    CHECK(len_bytes > 0);
+    return append(engine, sealed ? ENTRY_CHANGE_VISIT : ENTRY_CHANGE_CLEAR, payload, len_bytes, sealed,
+                  actor, request, change);
+}
+
+/* ---- folding ------------------------------------------------------------------------------------- */
+
+static void fold_session(struct engine *engine, uint32_t unit, uint32_t day, uint32_t number)
+{
+    struct unit_session *oldest = &engine->state.sessions[0];
+
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        struct unit_session *session = &engine->state.sessions[i];
+
+        if (session->unit == unit || session->unit == 0) {
+            *session = (struct unit_session){unit, day, number};
+            return;
+        }
+        if (session->day < oldest->day) {
+            oldest = session;
+        }
+    }
+    *oldest = (struct unit_session){unit, day, number};
+}
+
+const struct unit_session *engine_session_of(const struct engine *engine, uint32_t unit)
+{
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        if (engine->state.sessions[i].unit == unit) {
+            return &engine->state.sessions[i];
+        }
+    }
+    return NULL;
+}
+
+static void checkpoint_put_row(void *context, const struct queue_row *before,
+                               const struct queue_row *after)
+{
+    struct bytes_writer *writer = context;
+    uint8_t value[QUEUE_ROW_BYTES_MAX];
+
+    (void)before;
+    CHECK(!queue_row_is_of_visit((enum queue_row_kind)after->kind));
+    bytes_put_blob16(writer, value, queue_row_encode(after, value, sizeof(value)));
+}
+
+/* Everything that outlives a visit, so that a fold may begin here: written when no visit is there. */
+void engine_append_checkpoint(struct engine *engine)
+{
+    uint8_t *bytes = malloc(CHECKPOINT_BYTES_MAX);
+    uint8_t *config = malloc(QUEUE_CONFIG_BYTES_MAX);
+    struct bytes_writer writer = bytes_writer_over(bytes, CHECKPOINT_BYTES_MAX);
+    uint8_t term[DUTY_TERM_BYTES_MAX];
+
+    CHECK(bytes != NULL && config != NULL);
+    bytes_put_blob16(&writer, config,
+                     queue_config_encode(&engine->queue->config, config, QUEUE_CONFIG_BYTES_MAX));
+    bytes_put_blob16(&writer, term,
+                     engine->state.term.number == 0
+                         ? 0
+                         : duty_term_encode(&engine->state.term, term, sizeof(term)));
+    bytes_put_u64(&writer, engine->state.term_lsn);
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        bytes_put_u32(&writer, engine->state.sessions[i].unit);
+        bytes_put_u32(&writer, engine->state.sessions[i].day);
+        bytes_put_u32(&writer, engine->state.sessions[i].number);
+    }
+    queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
+    CHECK(!writer.failed);
+    (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
+    free(config);
+    free(bytes);
+}
+
+static int restore_rows(struct engine *engine, struct bytes_reader *reader)
+{
+    while (bytes_left(reader) > 0) {
+        size_t len_bytes;
+        const uint8_t *value = bytes_take_blob16(reader, &len_bytes);
+        struct queue_change change = {.action = QUEUE_JOIN, .row_count = 1};
+
+        if (value == NULL || !queue_row_decode(value, len_bytes, &change.rows[0])) {
+            return -EBADMSG;
+        }
+        queue_apply(engine->queue, &change, row_touched, engine);
+    }
+    return reader->failed ? -EBADMSG : 0;
+}
+
+static int fold_checkpoint(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+                           size_t len_bytes)
+{
+    struct bytes_reader reader = bytes_reader_over(payload, len_bytes);
+    size_t config_len_bytes, term_len_bytes;
+    const uint8_t *config_bytes = bytes_take_blob16(&reader, &config_len_bytes);
+    const uint8_t *term_bytes = bytes_take_blob16(&reader, &term_len_bytes);
+    struct duty_term term = {0};
+    struct queue_config *config;
+    bool sound = false;
+
+    engine->state.checkpoint_lsn = entry->lsn;
+    if (engine->state.sound && engine->started) {
+        return 0; /* our own fold says the same; the digests are compared at every acknowledgement */
+    }
+    engine->state.term_lsn = bytes_get_u64(&reader);
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        engine->state.sessions[i].unit = bytes_get_u32(&reader);
+        engine->state.sessions[i].day = bytes_get_u32(&reader);
+        engine->state.sessions[i].number = bytes_get_u32(&reader);
+    }
+    if (reader.failed || (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
+        return -EBADMSG;
+    }
+    config = malloc(sizeof(*config));
+    CHECK(config != NULL);
+    if (queue_config_decode(config_bytes, config_len_bytes, config)) {
+        queue_init(engine->queue);
+        memset(engine->digest, 0, sizeof(engine->digest));
+        queue_set_config(engine->queue, config);
+        engine->state.term = term;
+        engine->state.founded = true;
+        engine->rows_rebuild = true;
+        sound = restore_rows(engine, &reader) == 0;
+    }
+    free(config);
+    engine->state.sound = sound;
+    return sound ? 0 : -EBADMSG;
+}
+
+static int fold_config(struct engine *engine, const uint8_t *payload, size_t len_bytes)
+{
+    struct queue_config *config = malloc(sizeof(*config));
+    bool valid;
+
+    CHECK(config != NULL);
+    valid = queue_config_decode(payload, len_bytes, config);
+    if (valid) {
+        queue_set_config(engine->queue, config);
+        engine->state.founded = true;
+        memset(engine->digest, 0, sizeof(engine->digest));
+        queue_for_each_row(engine->queue, row_seen, engine);
+        engine->rows_rebuild = true;
+    }
+    free(config);
+    return valid ? 0 : -EBADMSG;
+}
+
+static int fold_term(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+                     size_t len_bytes)
+{
+    struct duty_term term;
+
+    if (!duty_term_decode(payload, len_bytes, &term)) {
+        return -EBADMSG;
+    }
+    engine->state.term = term;
+    engine->state.term_lsn = entry->lsn;
+    if (term.number > engine->record.term) {
+        engine->record.term = term.number;
+        engine->record_dirty = true;
+    }
+    return 0;
+}
+
+/* The record never says less than what was reserved: rule 3. */
+static void record_ceilings(struct engine *engine)
+{
+    const struct queue *queue = engine->queue;
+
+    if (queue->day.date > engine->record.ceiling_day) {
+        engine->record.ceiling_day = queue->day.date;
+        memset(engine->record.ceilings, 0, sizeof(engine->record.ceilings));
+        engine->record_dirty = true;
+    }
+    for (size_t i = 0; i < queue->config.category_count; i++) {
+        uint16_t *ceiling = &engine->record.ceilings[queue->categories[i].id - 1];
+
+        if (queue->day.date == engine->record.ceiling_day && queue->categories[i].ceiling > *ceiling) {
+            *ceiling = queue->categories[i].ceiling;
+            engine->record_dirty = true;
+        }
+    }
+}
+
+static int fold_change(struct engine *engine, const uint8_t *payload, size_t len_bytes,
+                       const struct queue_change *known)
+{
+    struct queue_change change;
+
+    if (known == NULL) {
+        if (!queue_change_decode(payload, len_bytes, &change)) {
+            return -EBADMSG;
+        }
+        known = &change;
+    }
+    queue_apply(engine->queue, known, row_touched, engine);
+    if (known->action == QUEUE_RAISE_CEILING || known->action == QUEUE_DAY_OPENING) {
+        record_ceilings(engine);
+    }
+    if (known->action == QUEUE_DAY_ERASING) {
+        destroy_keys(engine);
+    }
+    return 0;
+}
+
+static int fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+                size_t len_bytes, const struct queue_change *known)
+{
+    struct bytes_reader reader = bytes_reader_over(payload, len_bytes);
+
+    switch ((enum entry_kind)entry->kind) {
+    case ENTRY_CONFIG:
+        return fold_config(engine, payload, len_bytes);
+    case ENTRY_TERM:
+        return fold_term(engine, entry, payload, len_bytes);
+    case ENTRY_SESSION_BEGIN: {
+        uint32_t unit = bytes_get_u32(&reader);
+        uint32_t day = bytes_get_u32(&reader);
+        uint32_t number = bytes_get_u32(&reader);
+
+        if (!bytes_finished(&reader)) {
+            return -EBADMSG;
+        }
+        fold_session(engine, unit, day, number);
+        return 0;
+    }
+    case ENTRY_CHANGE_CLEAR:
+    case ENTRY_CHANGE_VISIT:
+        return fold_change(engine, payload, len_bytes, known);
+    case ENTRY_CHECKPOINT:
+        return fold_checkpoint(engine, entry, payload, len_bytes);
+    case ENTRY_SESSION_END:
+    case ENTRY_TAIL_REPLACED:
+        return 0;
+    case ENTRY_KIND_END:
+        break;
+    }
+    return -EBADMSG;
+}
+
+/* Opens what is sealed and folds it. A sealed entry whose key is destroyed leaves the state unsound
+ * until the next checkpoint; that is how old days are walked by a unit that catches up. */
+static int fold_stored(struct engine *engine, const struct entry *entry, const uint8_t *bytes)
+{
+    uint8_t plain[QUEUE_CHANGE_BYTES_MAX];
+    const struct crypto_key *key;
+
+    if (!entry->sealed) {
+        bool needs_state = entry->kind == ENTRY_CHANGE_CLEAR;
+
+        if (needs_state && !engine->state.sound) {
+            return 0;
+        }
+        return fold(engine, entry, entry->payload, entry->payload_len_bytes, NULL);
+    }
+    if (!engine->state.sound) {
+        return 0;
+    }
+    key = derived_key(engine, entry->day, entry->key_unit, entry->term, entry->session);
+    if (key == NULL) {
+        engine->state.sound = false;
+        return 0;
+    }
+    if (entry->payload_len_bytes < ENTRY_SEAL_OVERHEAD_BYTES ||
+        entry->payload_len_bytes - ENTRY_SEAL_OVERHEAD_BYTES > (int)sizeof(plain) ||
+        !crypto_open(engine->crypto, key, bytes, ENTRY_HEADER_BYTES, entry->payload,
+                     entry->payload_len_bytes, plain)) {
+        return -EBADMSG;
+    }
+    return fold(engine, entry, plain, (size_t)entry->payload_len_bytes - ENTRY_SEAL_OVERHEAD_BYTES,
+                NULL);
+}
+
+/* Checks form, position and chain, then folds. */
+static int take_stored(struct engine *engine, const uint8_t *bytes, size_t len_bytes)
+{
+    struct entry entry;
+    struct ids_hash hash, computed;
+
+    if (!entry_decode(bytes, len_bytes, &entry, &hash) || entry.lsn != engine->last_lsn + 1) {
+        return -EBADMSG;
+    }
+    crypto_chain(engine->crypto, &engine->head, bytes, len_bytes - IDS_HASH_BYTES, &computed);
+    if (!ids_hash_equal(&computed, &hash)) {
+        return -EBADMSG;
+    }
+    engine->head = hash;
+    note_entry(engine, &entry);
+    return fold_stored(engine, &entry, bytes);
+}
+
+int engine_append_foreign(struct engine *engine, const uint8_t *bytes, size_t len_bytes)
+{
+    int r = take_stored(engine, bytes, len_bytes);
+    struct cached_entry *slot;
+
+    if (r < 0) {
+        return r;
+    }
+    slot = cache_slot(engine, engine->last_lsn, len_bytes);
+    memcpy(slot->bytes, bytes, len_bytes);
+    slot->len_bytes = (uint32_t)len_bytes;
+    slot->hash = engine->head;
+    return 0;
+}
+
+/* ---- sessions -------------------------------------------------------------------------------------- */
+
+/* Rule 3: the number comes from the record, is written there before use, and is never resumed. */
+void engine_begin_series(struct engine *engine, uint32_t day)
+{
+    uint8_t payload[SESSION_PAYLOAD_BYTES];
+    struct bytes_writer writer = bytes_writer_over(payload, sizeof(payload));
+    uint32_t unit = engine->options.duty.unit;
+    const struct unit_session *known = engine_session_of(engine, unit);
+    uint32_t number = 1;
+
+    if (day < engine->record.day) {
+        day = engine->record.day;
+    }
+    if (day == engine->record.day) {
+        number = engine->record.session + 1;
+    }
+    if (known != NULL && known->day == day && known->number >= number) {
+        number = known->number + 1; /* a record that was lost must not repeat what the ledger knows */
+    }
+    if (engine->duty.peer.peer_session_day == day && engine->duty.peer.peer_session >= number) {
+        number = engine->duty.peer.peer_session + 1;
+    }
+    engine->record.day = day;
+    engine->record.session = number;
+    engine->record_dirty = true;
+    engine->series = (struct ids_series){.unit = unit, .session = number};
+    bytes_put_u32(&writer, unit);
+    bytes_put_u32(&writer, day);
+    bytes_put_u32(&writer, number);
+    (void)engine_append(engine, ENTRY_SESSION_BEGIN, payload, writer.len_bytes, false, 0, NULL);
+}
+
+/* ---- batches ----------------------------------------------------------------------------------------- */
+
+static void grow_puts(struct ledger_put **puts, size_t *capacity, size_t wanted)
+{
+    if (wanted > *capacity) {
+        *puts = realloc(*puts, wanted * sizeof(**puts));
+        CHECK(*puts != NULL);
+        *capacity = wanted;
+    }
+}
+
+/* A row's stored form: 0 and its bytes, or 1, day, unit and its bytes sealed under the day's key. */
+static size_t store_row(struct engine *engine, const struct dirty_row *row, uint8_t *bytes,
+                        size_t capacity_bytes)
+{
+    uint8_t value[QUEUE_ROW_BYTES_MAX];
+    size_t len_bytes = queue_row_encode(&row->after, value, sizeof(value));
+    struct bytes_writer writer = bytes_writer_over(bytes, capacity_bytes);
+    uint8_t nonce[CRYPTO_NONCE_BYTES];
+    const struct crypto_key *key = NULL;
+    uint32_t unit = 0;
+
+    if (!queue_row_is_of_visit((enum queue_row_kind)row->after.kind)) {
+        bytes_put_u8(&writer, 0);
+        bytes_put(&writer, value, len_bytes);
+        CHECK(!writer.failed);
+        return writer.len_bytes;
+    }
+    for (size_t i = 0; i < engine->key_count && key == NULL; i++) {
+        if (engine->keys[i].day == engine->queue->day.date) {
+            unit = engine->keys[i].unit;
+            key = derived_key(engine, engine->keys[i].day, unit, 0, 0);
+        }
+    }
+    CHECK(key != NULL);
+    bytes_put_u8(&writer, 1);
+    bytes_put_u32(&writer, engine->queue->day.date);
+    bytes_put_u32(&writer, unit);
+    CHECK(!writer.failed && capacity_bytes >= ROW_SEAL_HEADER_BYTES + len_bytes +
+                                                  ENTRY_SEAL_OVERHEAD_BYTES);
+    engine_random(engine, nonce, sizeof(nonce));
+    crypto_seal(engine->crypto, key, nonce, row->key, row->key_len_bytes, value, len_bytes,
+                bytes + writer.len_bytes);
+    return writer.len_bytes + len_bytes + ENTRY_SEAL_OVERHEAD_BYTES;
+}
+
+static void fill_rows(struct engine *engine)
+{
+    enum { STORED_MAX = QUEUE_ROW_BYTES_MAX + ROW_SEAL_HEADER_BYTES + ENTRY_SEAL_OVERHEAD_BYTES };
+
+    grow_puts(&engine->flight_rows, &engine->flight_rows_capacity, engine->dirty_count);
+    for (size_t i = 0; i < engine->dirty_count; i++) {
+        const struct dirty_row *row = &engine->dirty[i];
+        uint8_t *key = buffer_extend(&engine->flight_bytes, 32);
+
+        memcpy(key, row->key, sizeof(row->key));
+        /* Offsets first: the buffer may still move. */
+        engine->flight_rows[i] = (struct ledger_put){
+            .key_len_bytes = row->key_len_bytes,
+            .key = (const uint8_t *)(uintptr_t)(engine->flight_bytes.len_bytes - 32),
+        };
+        if (row->after.kind != 0) {
+            uint8_t *value = buffer_extend(&engine->flight_bytes, STORED_MAX);
+            size_t len_bytes = store_row(engine, row, value, STORED_MAX);
+
+            engine->flight_bytes.len_bytes -= STORED_MAX - len_bytes;
+            engine->flight_rows[i].value_len_bytes = (uint32_t)len_bytes;
+            engine->flight_rows[i].value =
+                (const uint8_t *)(uintptr_t)(engine->flight_bytes.len_bytes - len_bytes + 1);
+        }
+    }
+    /* Room for record and meta as well, so that nothing moves once pointers are made. */
+    (void)buffer_extend(&engine->flight_bytes, FLIGHT_SPARE_BYTES);
+    engine->flight_bytes.len_bytes -= FLIGHT_SPARE_BYTES;
+    for (size_t i = 0; i < engine->dirty_count; i++) {
+        struct ledger_put *put = &engine->flight_rows[i];
+
+        put->key = engine->flight_bytes.data + (uintptr_t)put->key;
+        if (put->value != NULL) {
+            put->value = engine->flight_bytes.data + (uintptr_t)put->value - 1;
+        }
+    }
+}
+
+static void fill_entries(struct engine *engine)
+{
+    size_t count = (size_t)(engine->last_lsn + 1 - engine->gather_from);
+
+    grow_puts(&engine->flight_entries, &engine->flight_entries_capacity, count);
+    for (size_t i = 0; i < count; i++) {
+        const struct cached_entry *slot = engine_cached(engine, engine->gather_from + i);
+
+        CHECK(slot != NULL);
+        /* The lsn stands, big-endian, in the entry's own header behind version and kind. */
+        engine->flight_entries[i] = (struct ledger_put){.key_len_bytes = 8,
+                                                        .value_len_bytes = slot->len_bytes,
+                                                        .key = slot->bytes + 4,
+                                                        .value = slot->bytes};
+    }
+}
+
+static size_t encode_meta(const struct engine *engine, const uint64_t digest[4], uint64_t lsn,
+                          uint8_t bytes[64])
+{
+    struct bytes_writer writer = bytes_writer_over(bytes, 64);
+
+    bytes_put_u8(&writer, META_VERSION);
+    bytes_put_u64(&writer, lsn);
+    for (size_t i = 0; i < 4; i++) {
+        bytes_put_u64(&writer, digest[i]);
+    }
+    bytes_put_u64(&writer, engine->state.checkpoint_lsn);
+    CHECK(!writer.failed);
+    return writer.len_bytes;
+}
+
+static size_t encode_record(const struct engine_record *record, uint8_t bytes[RECORD_BYTES_MAX])
+{
+    struct bytes_writer writer = bytes_writer_over(bytes, RECORD_BYTES_MAX);
+
+    bytes_put_u8(&writer, RECORD_VERSION);
+    bytes_put_u32(&writer, record->day);
+    bytes_put_u32(&writer, record->session);
+    bytes_put_u64(&writer, record->term);
+    bytes_put_u32(&writer, record->ceiling_day);
+    for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
+        bytes_put_u16(&writer, record->ceilings[i]);
+    }
+    CHECK(!writer.failed);
+    return writer.len_bytes;
+}
+
+static bool decode_record(const uint8_t *bytes, size_t len_bytes, struct engine_record *ret_record)
+{
+    struct bytes_reader reader = bytes_reader_over(bytes, len_bytes);
+    struct engine_record record = {0};
+    uint8_t version = bytes_get_u8(&reader);
+
+    record.day = bytes_get_u32(&reader);
+    record.session = bytes_get_u32(&reader);
+    record.term = bytes_get_u64(&reader);
+    record.ceiling_day = bytes_get_u32(&reader);
+    for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
+        record.ceilings[i] = bytes_get_u16(&reader);
+    }
+    if (version != RECORD_VERSION || !bytes_finished(&reader)) {
+        return false;
+    }
+    *ret_record = record;
+    return true;
+}
+
+static const uint8_t *flight_copy(struct engine *engine, const uint8_t *bytes, size_t len_bytes)
+{
+    uint8_t *copy = buffer_extend(&engine->flight_bytes, len_bytes);
+
+    memcpy(copy, bytes, len_bytes);
+    return copy;
+}
+
+/* Closes the batch: everything appended since the last one. The swap of a meeting replaces the entries
+ * from swap_from on by the staged ones and leaves the rows to engine_reload. */
+void engine_submit(struct engine *engine)
+{
+    struct ledger_batch *batch = &engine->flight;
+    uint8_t meta[64], record[RECORD_BYTES_MAX];
+    size_t meta_len_bytes, record_len_bytes;
+    int r;
+
+    if (engine->in_flight || engine->failure != 0 ||
+        (engine->gather_from > engine->last_lsn && !engine->rows_rebuild && !engine->record_dirty &&
+         engine->keys_new_count == 0 && engine->keys_destroy_count == 0 && engine->dirty_count == 0)) {
+        return;
+    }
+    *batch = (struct ledger_batch){0};
+    engine->flight_bytes.len_bytes = 0;
+    if (engine->rows_rebuild) {
+        dirty_clear(engine);
+        queue_for_each_row(engine->queue, row_rebuilt, engine);
+        batch->clear_rows = true;
+        engine->rows_rebuild = false;
+    }
+    meta_len_bytes = encode_meta(engine, engine->digest, engine->last_lsn, meta);
+    record_len_bytes = encode_record(&engine->record, record);
+    fill_rows(engine);
+    fill_entries(engine);
+    grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
+    engine->flight_metas[0] =
+        (struct ledger_put){.key_len_bytes = sizeof(meta_state) - 1,
+                            .value_len_bytes = (uint32_t)meta_len_bytes,
+                            .key = (const uint8_t *)meta_state,
+                            .value = flight_copy(engine, meta, meta_len_bytes)};
+    if (engine->record_dirty) {
+        batch->record = flight_copy(engine, record, record_len_bytes);
+        batch->record_len_bytes = record_len_bytes;
+        engine->record_dirty = false;
+    }
+    memcpy(engine->flight_keys_new, engine->keys_new, sizeof(engine->keys_new));
+    memcpy(engine->flight_keys_destroy, engine->keys_destroy, sizeof(engine->keys_destroy));
+    batch->keys_new = engine->flight_keys_new;
+    batch->keys_new_count = engine->keys_new_count;
+    batch->keys_destroy = engine->flight_keys_destroy;
+    batch->keys_destroy_count = engine->keys_destroy_count;
+    batch->entries = engine->flight_entries;
+    batch->entry_count = (size_t)(engine->last_lsn + 1 - engine->gather_from);
+    batch->rows = engine->flight_rows;
+    batch->row_count = engine->dirty_count;
+    batch->metas = engine->flight_metas;
+    batch->meta_count = 1;
+    engine->keys_new_count = engine->keys_destroy_count = 0;
+    dirty_clear(engine);
+    engine->flight_last = engine->last_lsn;
+    engine->flight_hash = engine->head;
+    memcpy(engine->flight_digest, engine->digest, sizeof(engine->digest));
+    engine->gather_from = engine->last_lsn + 1;
+    engine->flight_since_ms = engine->now_ms;
+    engine->flight_swap = false;
+    engine->in_flight = true;
+    r = engine->world.store(engine->world.context, batch);
+    if (r < 0) {
+        engine_fail(engine, r, "the ledger refused a batch");
+    }
+}
+
+/* A meeting's swap: the staged entries replace ours from from_lsn on. The state's meta names no lsn, so
+ * that whoever reads it next builds the rows anew from the fold. */
+void engine_submit_swap(struct engine *engine, uint64_t from_lsn, const struct bytes_buffer *staged,
+                        uint64_t last_lsn)
+{
+    struct ledger_batch *batch = &engine->flight;
+    struct bytes_reader body = bytes_reader_over(staged->data, staged->len_bytes);
+    uint8_t meta[64];
+    size_t count = 0;
+    int r;
+
+    CHECK(!engine->in_flight && engine->durable_lsn == engine->last_lsn);
+    *batch = (struct ledger_batch){.truncate_from_lsn = from_lsn, .clear_rows = true};
+    engine->flight_bytes.len_bytes = 0;
+    grow_puts(&engine->flight_entries, &engine->flight_entries_capacity,
+              (size_t)(last_lsn + 1 - from_lsn));
+    while (bytes_left(&body) > 0) {
+        size_t len_bytes;
+        const uint8_t *item = ship_body_next(&body, &len_bytes);
+
+        CHECK(item != NULL && count < engine->flight_entries_capacity);
+        engine->flight_entries[count++] = (struct ledger_put){.key_len_bytes = 8,
+                                                              .value_len_bytes = (uint32_t)len_bytes,
+                                                              .key = item + 4,
+                                                              .value = item};
+    }
+    if (engine->state.checkpoint_lsn >= from_lsn) {
+        engine->state.checkpoint_lsn = 0; /* the fold begins anew: ours was replaced */
+    }
+    grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
+    engine->flight_metas[0] = (struct ledger_put){
+        .key_len_bytes = sizeof(meta_state) - 1, .key = (const uint8_t *)meta_state};
+    engine->flight_metas[0].value_len_bytes = (uint32_t)encode_meta(engine, engine->digest, 0, meta);
+    engine->flight_metas[0].value = flight_copy(engine, meta, engine->flight_metas[0].value_len_bytes);
+    memcpy(engine->flight_keys_new, engine->keys_new, sizeof(engine->keys_new));
+    batch->keys_new = engine->flight_keys_new;
+    batch->keys_new_count = engine->keys_new_count;
+    engine->keys_new_count = 0;
+    batch->entries = engine->flight_entries;
+    batch->entry_count = count;
+    batch->metas = engine->flight_metas;
+    batch->meta_count = 1;
+    engine->flight_swap = true;
+    engine->flight_since_ms = engine->now_ms;
+    engine->in_flight = true;
+    r = engine->world.store(engine->world.context, batch);
+    if (r < 0) {
+        engine_fail(engine, r, "the ledger refused a meeting's swap");
+    }
+}
+
+void engine_stored(struct engine *engine, int result)
+{
+    CHECK(engine->in_flight);
+    engine->in_flight = false;
+    crypto_forget(engine->flight_keys_new, sizeof(engine->flight_keys_new));
+    crypto_forget(engine->flight_keys_destroy, sizeof(engine->flight_keys_destroy));
+    if (result < 0) {
+        engine_fail(engine, result, "a batch could not be made durable");
+        return;
+    }
+    engine->last_store_ms = engine->now_ms - engine->flight_since_ms;
+    if (engine->flight_swap) {
+        meeting_stored(engine);
+        return;
+    }
+    engine->durable_lsn = engine->flight_last;
+    engine->durable_hash = engine->flight_hash;
+    memcpy(engine->durable_digest, engine->flight_digest, sizeof(engine->durable_digest));
+}
+
+struct hash_reading {
+    struct ids_hash hash;
+    bool found;
+};
+
+static bool read_hash(void *context, const uint8_t *key, size_t key_len_bytes, const uint8_t *value,
+                      size_t value_len_bytes)
+{
+    struct hash_reading *reading = context;
+
+    (void)key;
+    (void)key_len_bytes;
+    if (value_len_bytes >= ENTRY_BYTES_MIN) {
+        memcpy(reading->hash.bytes, value + value_len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES);
+        reading->found = true;
+    }
+    return false;
+}
+
+bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_hash)
+{
+    const struct cached_entry *slot = engine_cached(engine, lsn);
+    struct hash_reading reading = {0};
+
+    if (lsn == 0) {
+        *ret_hash = (struct ids_hash){0};
+        return true;
+    }
+    if (slot != NULL) {
+        *ret_hash = slot->hash;
+        return true;
+    }
+    if (lsn > engine->durable_lsn ||
+        engine->world.read_entries(engine->world.context, lsn, lsn, read_hash, &reading) < 0 ||
+        !reading.found) {
+        return false;
+    }
+    *ret_hash = reading.hash;
+    return true;
+}
+
+/* ---- start-up ------------------------------------------------------------------------------------------ */
+
+struct loading {
+    struct engine *engine;
+    int error;
+    uint64_t lsn;
+};
+
+static bool load_entry(void *context, const uint8_t *key, size_t key_len_bytes, const uint8_t *value,
+                       size_t value_len_bytes)
+{
+    struct loading *loading = context;
+
+    (void)key;
+    (void)key_len_bytes;
+    loading->lsn = loading->engine->last_lsn + 1;
+    loading->error = take_stored(loading->engine, value, value_len_bytes);
+    return loading->error == 0;
+}
+
+/* Folds what is on disk, from the checkpoint on. */
+static int fold_from_disk(struct engine *engine, uint64_t checkpoint_lsn, uint64_t last_lsn)
+{
+    uint64_t from_lsn = checkpoint_lsn == 0 ? 1 : checkpoint_lsn;
+    struct loading loading = {.engine = engine};
+    int r;
+
+    engine->durable_lsn = last_lsn;
+    engine->last_lsn = from_lsn - 1;
+    if (!engine_hash_at(engine, from_lsn - 1, &engine->head)) {
+        return -EUCLEAN;
+    }
+    engine->state.sound = from_lsn == 1;
+    r = engine->world.read_entries(engine->world.context, from_lsn, last_lsn, load_entry, &loading);
+    if (r < 0 || loading.error < 0 || engine->last_lsn != last_lsn) {
+        engine_fail(engine, -EUCLEAN, "the ledger is damaged");
+        engine_log(engine, "ledger damaged at lsn %llu", (unsigned long long)loading.lsn);
+        return -EUCLEAN;
+    }
+    return 0;
+}
+
+static int read_meta_state(struct engine *engine, uint64_t *ret_lsn, uint64_t ret_digest[4],
+                           uint64_t *ret_checkpoint_lsn)
+{
+    uint8_t bytes[64];
+    size_t len_bytes;
+    int r = engine->world.read_meta(engine->world.context, meta_state, bytes, sizeof(bytes), &len_bytes);
+    struct bytes_reader reader;
+
+    if (r < 0) {
+        return r;
+    }
+    reader = bytes_reader_over(bytes, len_bytes);
+    if (bytes_get_u8(&reader) != META_VERSION) {
+        return -EUCLEAN;
+    }
+    *ret_lsn = bytes_get_u64(&reader);
+    for (size_t i = 0; i < 4; i++) {
+        ret_digest[i] = bytes_get_u64(&reader);
+    }
+    *ret_checkpoint_lsn = bytes_get_u64(&reader);
+    return bytes_finished(&reader) ? 0 : -EUCLEAN;
+}
+
+static void forget_log(struct engine *engine)
+{
+    for (size_t i = 0; i < ENGINE_CACHE_ENTRIES; i++) {
+        engine->cache[i].lsn = 0;
+    }
+    queue_init(engine->queue);
+    memset(&engine->state, 0, sizeof(engine->state));
+    memset(engine->digest, 0, sizeof(engine->digest));
+    engine->rows_rebuild = false;
+    dirty_clear(engine);
+}
+
+/* Reads everything anew: at start, and after a meeting replaced our tail. */
+int engine_reload(struct engine *engine)
+{
+    struct ledger_info info;
+    uint64_t meta_lsn = 0, checkpoint_lsn = 0, meta_digest[4] = {0};
+    bool was_started = engine->started;
+    int r;
+
+    engine->world.read_info(engine->world.context, &info);
+    r = read_meta_state(engine, &meta_lsn, meta_digest, &checkpoint_lsn);
+    if (r < 0 && r != -ENOENT) {
+        return r;
+    }
+    if (checkpoint_lsn > info.last_lsn) {
+        checkpoint_lsn = 0;
+    }
+    engine->started = false; /* a checkpoint restores the state while loading */
+    forget_log(engine);
+    r = fold_from_disk(engine, checkpoint_lsn, info.last_lsn);
+    engine->started = was_started;
+    if (r < 0) {
+        return r;
+    }
+    memset(engine->digest, 0, sizeof(engine->digest));
+    queue_for_each_row(engine->queue, row_seen, engine);
+    dirty_clear(engine);
+    engine->keys_destroy_count = 0;
+    destroy_keys(engine);
+    engine->rows_rebuild = meta_lsn != info.last_lsn;
+    if (!engine->rows_rebuild && info.last_lsn > 0 && engine->state.sound &&
+        memcmp(meta_digest, engine->digest, sizeof(meta_digest)) != 0) {
+        engine_fail(engine, -EUCLEAN, "the state differs from the fold of its entries");
+        return -EUCLEAN;
+    }
+    engine->durable_lsn = engine->last_lsn;
+    engine->durable_hash = engine->head;
+    memcpy(engine->durable_digest, engine->digest, sizeof(engine->digest));
+    engine->gather_from = engine->last_lsn + 1;
+    return 0;
+}
+
+static void load_record(struct engine *engine)
+{
+    uint8_t bytes[RECORD_BYTES_MAX];
+    size_t len_bytes = 0;
+    int r = engine->world.read_record(engine->world.context, bytes, sizeof(bytes), &len_bytes);
+
+    if (r == 0 && !decode_record(bytes, len_bytes, &engine->record)) {
+        r = -EUCLEAN;
+    }
+    engine->record_unreadable = r < 0 && r != -ENOENT;
+    if (engine->record_unreadable) {
+        engine_log(engine, "own record unreadable (%d): the ledger and the peer's word decide", r);
+    }
+}
+
+int engine_load(struct engine *engine, bool found)
+{
+    int r;
+
+    load_record(engine);
+    r = engine->world.read_keys(engine->world.context, engine->keys, ENGINE_KEYS_MAX,
+                                &engine->key_count);
+    if (r < 0) {
+        return r;
+    }
+    r = engine_reload(engine);
+    if (r < 0) {
+        return r;
+    }
+    if (engine->last_lsn == 0 && found) {
+        uint8_t *config = malloc(QUEUE_CONFIG_BYTES_MAX);
+
+        CHECK(config != NULL);
+        engine->state.sound = true;
+        (void)engine_append(
+            engine, ENTRY_CONFIG, config,
+            queue_config_encode(engine->options.config, config, QUEUE_CONFIG_BYTES_MAX), false, 0, NULL);
+        free(config);
+    }
+    return 0;
+}

@@ -1,0 +1,550 @@
+/*
+ * A meeting (DESIGN 3 rule 5). The source drives, by asking; every question may be asked again, so a lost
+ * frame costs MEETING_RETRY_MS.
+ *
+ *   source                                   other
+ *   COMPARE  which entry do we share last?   GIVE    ended its session durably, answers
+ *   ADOPT    your rows changed after it      GIVE    its rows, from memory
+ *   FEED     take our ledger from there      STAGE   collects, verified, beside its old tail
+ *                                            SWAP    old tail archived, ours in its place, one transaction
+ *                                            FOLLOW  appends and acknowledges
+ *   -> MEETING_READY, then duty mints
+ *
+ * What was adopted is durable on the source before the other may take its ledger (`until_lsn`), so
+ * nothing is dropped whatever breaks in between; what was replaced stays in the other's archive, and the
+ * source's ledger records its first and last lsn and head hash.
+ */
+#include "appliance/engine/engine_internal.h"
+
+#include "base/check.h"
+
+#include <string.h>
+
+enum { TAIL_PAYLOAD_BYTES = 4 + 8 + 8 + IDS_HASH_BYTES };
+
+static void break_meeting(struct engine *engine, const char *why)
+{
+    struct duty_event event = engine_duty_event(engine, DUTY_MEETING_BROKEN);
+
+    engine_log(engine, "meeting broken off: %s", why);
+    event.reason = DUTY_REASON_MEETING_BROKE;
+    engine_tell_duty(engine, &event);
+}
+
+void meeting_end(struct engine *engine)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct bytes_buffer staged = meeting->staged;
+
+    if (meeting->role == MEETING_SOURCE && engine->duty.state != DUTY_PAIRED_DUTY) {
+        engine->shipping = false;
+    }
+    staged.len_bytes = 0;
+    *meeting = (struct meeting){.staged = staged};
+}
+
+void meeting_begin(struct engine *engine, enum meeting_role role)
+{
+    struct meeting *meeting = &engine->meeting;
+
+    meeting_end(engine);
+    meeting->role = role;
+    meeting->began_ms = engine->now_ms;
+    if (role == MEETING_OTHER) {
+        meeting->step = STEP_GIVE;
+        if (engine->session_open) {
+            (void)engine_append(engine, ENTRY_SESSION_END, NULL, 0, false, 0, NULL);
+            engine->session_open = false;
+        }
+        engine->tail_wanted = true;
+        return;
+    }
+    meeting->step = STEP_COMPARE;
+    meeting->high = (engine->last_lsn < engine->duty.peer.last_lsn ? engine->last_lsn
+                                                                   : engine->duty.peer.last_lsn) +
+                    1;
+}
+
+/* ---- source ------------------------------------------------------------------------------------ */
+
+static bool may_ask(struct engine *engine)
+{
+    struct meeting *meeting = &engine->meeting;
+
+    if (meeting->asked_ms != 0 && engine->now_ms - meeting->asked_ms < MEETING_RETRY_MS) {
+        return false;
+    }
+    meeting->asked_ms = engine->now_ms;
+    return true;
+}
+
+static void record_replaced_tail(struct engine *engine)
+{
+    uint8_t payload[TAIL_PAYLOAD_BYTES];
+    struct bytes_writer writer = bytes_writer_over(payload, sizeof(payload));
+
+    bytes_put_u32(&writer, engine->duty.peer.unit);
+    bytes_put_u64(&writer, engine->meeting.common_lsn + 1);
+    bytes_put_u64(&writer, engine->duty.peer.last_lsn);
+    bytes_put(&writer, engine->duty.peer.head.bytes, IDS_HASH_BYTES);
+    (void)engine_append(engine, ENTRY_TAIL_REPLACED, payload, writer.len_bytes, false, 0, NULL);
+}
+
+/* Rule 5, "numbers after it": unless both disks are those that the newest term names and neither is
+ * restored, plain numbers go on above every ceiling. */
+static bool disks_are_the_named_ones(const struct engine *engine)
+{
+    const struct duty_term *term = &engine->state.term;
+
+    if (engine->duty.peer.blank || engine->duty.peer.restored || engine->duty.word.restored ||
+        engine->record_unreadable) {
+        return false;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (term->units[i].unit == engine->duty.peer.unit &&
+            ids_token_equal(&term->units[i].hardware, &engine->duty.peer.hardware)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void skip_to_ceilings(struct engine *engine)
+{
+    const struct queue *queue = engine->queue;
+
+    for (size_t i = 0; i < queue->config.category_count; i++) {
+        const struct queue_category *category = &queue->categories[i];
+        uint16_t highest = category->ceiling;
+        struct queue_change change;
+
+        if (engine->record.ceiling_day == queue->day.date &&
+            engine->record.ceilings[category->id - 1] > highest) {
+            highest = engine->record.ceilings[category->id - 1];
+        }
+        if (engine->meeting.their_ceilings[category->id - 1] > highest) {
+            highest = engine->meeting.their_ceilings[category->id - 1];
+        }
+        if (highest > category->plain_highest) {
+            queue_skip_numbers(queue, category->id, highest, engine->last_lsn + 1, &change);
+            (void)engine_append_change(engine, &change, 0, NULL);
+        }
+    }
+}
+
+static void begin_feed(struct engine *engine)
+{
+    struct meeting *meeting = &engine->meeting;
+
+    if (engine->duty.peer.last_lsn > meeting->common_lsn) {
+        record_replaced_tail(engine);
+    }
+    if (!disks_are_the_named_ones(engine)) {
+        skip_to_ceilings(engine);
+    }
+    engine_log(engine, "meeting: common lsn %llu, theirs %llu, ours %llu, adopted %llu",
+               (unsigned long long)meeting->common_lsn,
+               (unsigned long long)engine->duty.peer.last_lsn, (unsigned long long)engine->last_lsn,
+               (unsigned long long)meeting->adopted_count);
+    meeting->step = STEP_FEED;
+    meeting->asked_ms = 0;
+    meeting->until_lsn = engine->last_lsn;
+    ship_sender_init(&engine->sender, meeting->common_lsn);
+    engine->shipping = true;
+}
+
+static void found_common(struct engine *engine, uint64_t lsn)
+{
+    struct meeting *meeting = &engine->meeting;
+
+    meeting->common_lsn = lsn;
+    meeting->asked_ms = 0;
+    if (!engine_hash_at(engine, lsn, &meeting->common_hash)) {
+        break_meeting(engine, "our own entry cannot be read");
+        return;
+    }
+    if (engine->duty.peer.last_lsn > lsn) {
+        meeting->step = STEP_ADOPT;
+    } else {
+        begin_feed(engine);
+    }
+}
+
+static void compare(struct engine *engine)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct ship_frame frame = {.kind = SHIP_ASK_HASH};
+    struct ids_hash ours;
+
+    if (engine->duty.peer.last_lsn <= engine->last_lsn &&
+        engine_hash_at(engine, engine->duty.peer.last_lsn, &ours) &&
+        ids_hash_equal(&ours, &engine->duty.peer.head)) {
+        found_common(engine, engine->duty.peer.last_lsn);
+        return;
+    }
+    if (meeting->high - meeting->low <= 1) {
+        found_common(engine, meeting->low);
+        return;
+    }
+    if (may_ask(engine)) {
+        meeting->asked_lsn = meeting->low + (meeting->high - meeting->low) / 2;
+        frame.lsn = meeting->asked_lsn;
+        engine_send(engine, &frame);
+    }
+}
+
+static void take_hash(struct engine *engine, const struct ship_frame *frame)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct ids_hash ours;
+
+    if (meeting->step != STEP_COMPARE || frame->lsn != meeting->asked_lsn) {
+        return;
+    }
+    if (engine_hash_at(engine, frame->lsn, &ours) && ids_hash_equal(&ours, &frame->hash)) {
+        meeting->low = frame->lsn;
+    } else {
+        meeting->high = frame->lsn;
+    }
+    meeting->asked_ms = 0;
+    compare(engine);
+}
+
+static void adopt_day(struct engine *engine, const struct queue_day *theirs)
+{
+    if (theirs->state == QUEUE_DAY_OPEN && theirs->date > engine->queue->day.date) {
+        (void)day_open(engine, theirs->date, 0);
+    }
+}
+
+static void adopt_ticket(struct engine *engine, const struct queue_ticket *theirs)
+{
+    struct queue_origin here = engine_next_origin(engine);
+    struct queue_change change;
+
+    if (theirs->day == engine->queue->day.date && engine->queue->day.state != QUEUE_DAY_ERASED &&
+        queue_join_ticket(engine->queue, theirs, engine->duty.peer.unit, engine->meeting.common_lsn,
+                          &here, engine->wall_ms, &change)) {
+        (void)engine_append_change(engine, &change, 0, NULL);
+        engine->meeting.adopted_count++;
+    }
+}
+
+static void adopt_key(struct engine *engine, const struct queue_row *row)
+{
+    struct queue_change change = {.action = QUEUE_JOIN, .row_count = 1};
+
+    if (queue_key_find(engine->queue, &row->key.key) == NULL &&
+        queue_ticket_find(engine->queue, &row->key.ticket) != NULL) {
+        change.rows[0] = *row;
+        change.rows[0].key.lsn = engine->last_lsn + 1;
+        (void)engine_append_change(engine, &change, 0, NULL);
+    }
+}
+
+static void adopt_row(struct engine *engine, const struct queue_row *row)
+{
+    switch ((enum queue_row_kind)row->kind) {
+    case QUEUE_ROW_DAY:
+        adopt_day(engine, &row->day);
+        break;
+    case QUEUE_ROW_CATEGORY:
+        if (row->category.id >= 1 && row->category.id <= QUEUE_CATEGORIES_MAX) {
+            engine->meeting.their_ceilings[row->category.id - 1] = row->category.ceiling;
+        }
+        break;
+    case QUEUE_ROW_TICKET:
+        adopt_ticket(engine, &row->ticket);
+        break;
+    case QUEUE_ROW_KEY:
+        adopt_key(engine, row);
+        break;
+    case QUEUE_ROW_COUNTER:
+    case QUEUE_ROW_TOTALS:
+        break; /* ours stay: counters by the joined tickets, totals by what was adopted */
+    }
+}
+
+static void take_tail(struct engine *engine, const struct ship_frame *frame)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct bytes_reader body = bytes_reader_over(frame->body, frame->body_len_bytes);
+
+    if (meeting->step != STEP_ADOPT || frame->lsn != meeting->common_lsn ||
+        frame->index != meeting->tail_index) {
+        return;
+    }
+    for (uint32_t i = 0; i < frame->count; i++) {
+        struct queue_row row;
+        size_t len_bytes;
+        const uint8_t *item = ship_body_next(&body, &len_bytes);
+
+        if (!queue_row_decode(item, len_bytes, &row)) {
+            break_meeting(engine, "a row of the other's tail cannot be read");
+            return;
+        }
+        adopt_row(engine, &row);
+    }
+    meeting->tail_index += frame->count;
+    meeting->asked_ms = 0;
+    if (!frame->more) {
+        begin_feed(engine);
+    }
+}
+
+static void ask_tail(struct engine *engine)
+{
+    struct ship_frame frame = {.kind = SHIP_ASK_TAIL,
+                               .lsn = engine->meeting.common_lsn,
+                               .index = engine->meeting.tail_index};
+
+    if (may_ask(engine)) {
+        engine_send(engine, &frame);
+    }
+}
+
+static void feed(struct engine *engine)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct ship_frame frame = {.kind = SHIP_TAKE,
+                               .lsn = meeting->common_lsn,
+                               .hash = meeting->common_hash,
+                               .until_lsn = meeting->until_lsn};
+
+    if (!meeting->taken) {
+        if (engine->durable_lsn >= meeting->until_lsn && may_ask(engine)) {
+            engine_send(engine, &frame);
+        }
+        return;
+    }
+    if (!engine->duty.meeting_ready && engine->sender.acked_lsn >= meeting->until_lsn &&
+        engine->last_lsn - engine->sender.acked_lsn <= FEED_LAG_ENTRIES && !engine->duty.peer.blank) {
+        struct duty_event event = engine_duty_event(engine, DUTY_MEETING_READY);
+
+        engine_tell_duty(engine, &event);
+    }
+}
+
+void meeting_turn(struct engine *engine)
+{
+    if (engine->meeting.role == MEETING_OTHER && engine->meeting.step == STEP_SWAP) {
+        meeting_swap(engine);
+    }
+    if (engine->meeting.role != MEETING_SOURCE || !engine->duty.agreed) {
+        return;
+    }
+    switch (engine->meeting.step) {
+    case STEP_COMPARE:
+        compare(engine);
+        break;
+    case STEP_ADOPT:
+        ask_tail(engine);
+        break;
+    case STEP_FEED:
+        feed(engine);
+        break;
+    case STEP_GIVE:
+    case STEP_STAGE:
+    case STEP_SWAP:
+    case STEP_FOLLOW:
+        CHECK(!"a source does not do what the other does");
+    }
+}
+
+/* ---- other --------------------------------------------------------------------------------------- */
+
+static void give_hash(struct engine *engine, uint64_t lsn)
+{
+    struct ship_frame frame = {.kind = SHIP_HASH, .lsn = lsn};
+
+    if (lsn <= engine->durable_lsn && engine_hash_at(engine, lsn, &frame.hash)) {
+        engine_send(engine, &frame);
+    }
+}
+
+struct tail_giving {
+    struct bytes_writer body;
+    uint64_t after_lsn;
+    uint32_t skip, seen, count;
+    bool more;
+};
+
+static bool row_is_of_tail(const struct queue_row *row, uint64_t after_lsn)
+{
+    switch ((enum queue_row_kind)row->kind) {
+    case QUEUE_ROW_DAY:
+    case QUEUE_ROW_CATEGORY:
+        return true;
+    case QUEUE_ROW_TICKET:
+        return row->ticket.changed_lsn > after_lsn;
+    case QUEUE_ROW_KEY:
+        return row->key.lsn > after_lsn;
+    case QUEUE_ROW_COUNTER:
+    case QUEUE_ROW_TOTALS:
+        return false;
+    }
+    return false;
+}
+
+static void give_row(void *context, const struct queue_row *before, const struct queue_row *after)
+{
+    struct tail_giving *giving = context;
+    uint8_t bytes[QUEUE_ROW_BYTES_MAX];
+
+    (void)before;
+    if (!row_is_of_tail(after, giving->after_lsn) || giving->seen++ < giving->skip) {
+        return;
+    }
+    if (giving->count == SHIP_TAIL_ROWS_MAX) {
+        giving->more = true;
+        return;
+    }
+    ship_body_put(&giving->body, bytes, queue_row_encode(after, bytes, sizeof(bytes)));
+    CHECK(!giving->body.failed);
+    giving->count++;
+}
+
+static void give_tail(struct engine *engine, uint64_t after_lsn, uint32_t index)
+{
+    struct tail_giving giving = {
+        .body = bytes_writer_over(engine->body, SHIP_FRAME_BYTES_MAX - 256),
+        .after_lsn = after_lsn,
+        .skip = index,
+    };
+    struct ship_frame frame = {.kind = SHIP_TAIL, .lsn = after_lsn, .index = index};
+
+    queue_for_each_row(engine->queue, give_row, &giving);
+    frame.count = giving.count;
+    frame.more = giving.more;
+    frame.body = engine->body;
+    frame.body_len_bytes = giving.body.len_bytes;
+    engine_send(engine, &frame);
+}
+
+static void take_order(struct engine *engine, const struct ship_frame *frame)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct ids_hash ours;
+
+    if (meeting->step != STEP_GIVE) {
+        engine->acked_at_once_lsn = UINT64_MAX; /* it has not heard us: say it again */
+        return;
+    }
+    if (!engine_hash_at(engine, frame->lsn, &ours) || !ids_hash_equal(&ours, &frame->hash)) {
+        break_meeting(engine, "the source names a common entry that is not ours");
+        return;
+    }
+    meeting->common_lsn = frame->lsn;
+    meeting->until_lsn = frame->until_lsn;
+    engine->acked_at_once_lsn = UINT64_MAX;
+    if (engine->last_lsn == frame->lsn) {
+        meeting->step = STEP_FOLLOW;
+        return;
+    }
+    meeting->step = STEP_STAGE;
+    meeting->staged_last = frame->lsn;
+    meeting->staged_hash = frame->hash;
+    meeting->staged.len_bytes = 0;
+}
+
+static bool stage_entry(struct engine *engine, const uint8_t *item, size_t len_bytes)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct ids_hash hash, computed;
+    struct bytes_writer writer;
+    struct entry entry;
+
+    if (!entry_decode(item, len_bytes, &entry, &hash)) {
+        return false;
+    }
+    if (entry.lsn <= meeting->staged_last) {
+        return true;
+    }
+    crypto_chain(engine->crypto, &meeting->staged_hash, item, len_bytes - IDS_HASH_BYTES, &computed);
+    if (entry.lsn != meeting->staged_last + 1 || !ids_hash_equal(&computed, &hash) ||
+        meeting->staged.len_bytes + len_bytes + 4 > ENGINE_STAGING_BYTES_MAX) {
+        return false;
+    }
+    writer = bytes_writer_over(buffer_extend(&meeting->staged, len_bytes + 4), len_bytes + 4);
+    ship_body_put(&writer, item, len_bytes);
+    CHECK(!writer.failed);
+    meeting->staged_last = entry.lsn;
+    meeting->staged_hash = hash;
+    return true;
+}
+
+bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct bytes_reader body = bytes_reader_over(frame->body, frame->body_len_bytes);
+
+    if (meeting->role != MEETING_OTHER || meeting->step != STEP_STAGE ||
+        frame->lsn > meeting->staged_last + 1) {
+        return false;
+    }
+    for (size_t i = 0; i < frame->key_count; i++) {
+        engine_take_key(engine, frame->keys[i].day, frame->keys[i].unit, frame->keys[i].bytes);
+    }
+    for (uint32_t i = 0; i < frame->count; i++) {
+        size_t len_bytes;
+        const uint8_t *item = ship_body_next(&body, &len_bytes);
+
+        if (!stage_entry(engine, item, len_bytes)) {
+            break_meeting(engine, "an entry to be staged does not fit");
+            return false;
+        }
+    }
+    if (meeting->staged_last >= meeting->until_lsn) {
+        meeting->step = STEP_SWAP;
+        meeting_swap(engine);
+    }
+    return true;
+}
+
+/* One transaction: our old tail goes to the archive, theirs takes its place, and the rows are cleared;
+ * a crash on either side of it leaves a whole ledger. */
+void meeting_swap(struct engine *engine)
+{
+    struct meeting *meeting = &engine->meeting;
+
+    if (engine->in_flight || engine->failure != 0) {
+        return;
+    }
+    engine_submit_swap(engine, meeting->common_lsn + 1, &meeting->staged, meeting->staged_last);
+}
+
+void meeting_stored(struct engine *engine)
+{
+    struct meeting *meeting = &engine->meeting;
+
+    if (engine_reload(engine) < 0) {
+        return;
+    }
+    engine_log(engine, "meeting: our tail after lsn %llu is archived, lsn is now %llu",
+               (unsigned long long)meeting->common_lsn, (unsigned long long)engine->last_lsn);
+    meeting->staged.len_bytes = 0;
+    if (meeting->role == MEETING_OTHER) {
+        meeting->step = STEP_FOLLOW;
+    }
+    engine->acked_at_once_lsn = UINT64_MAX;
+    engine->event_due = true;
+}
+
+void meeting_frame(struct engine *engine, const struct ship_frame *frame)
+{
+    if (engine->meeting.role == MEETING_SOURCE) {
+        if (frame->kind == SHIP_HASH) {
+            take_hash(engine, frame);
+        } else if (frame->kind == SHIP_TAIL) {
+            take_tail(engine, frame);
+        }
+    } else if (engine->meeting.role == MEETING_OTHER) {
+        if (frame->kind == SHIP_ASK_HASH) {
+            give_hash(engine, frame->lsn);
+        } else if (frame->kind == SHIP_ASK_TAIL) {
+            give_tail(engine, frame->lsn, frame->index);
+        } else if (frame->kind == SHIP_TAKE) {
+            take_order(engine, frame);
+        }
+    }
+}

@@ -1,0 +1,679 @@
+/*
+ * Clients. A request is decided at once, its entry joins the batch, and its reply waits in the ring until
+ * the lsn it was computed at is durable: on both disks when paired, on this one when alone (rule 1).
+ * That holds for refusals, replays and reads as well. Only STATUS, READY, EXPLAIN and the like leave at
+ * once: they say their lsn. While a change of duty is decided, requests are held, not refused.
+ */
+#include "appliance/engine/engine_internal.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    RETRY_AFTER_S = 1,
+    STATUS_OK = 200,
+    STATUS_CREATED = 201,
+    STATUS_BAD = 400,
+    STATUS_NOT_FOUND = 404,
+    STATUS_CONFLICT = 409,
+    STATUS_REFUSED = 422,
+    STATUS_UNAVAILABLE = 503,
+};
+
+/* Up to here everything may be told to clients now; 0: nothing may. */
+uint64_t serve_watermark(const struct engine *engine)
+{
+    switch (duty_serves(&engine->duty)) {
+    case DUTY_SERVE_PLAIN:
+        return engine->sender.acked_lsn < engine->durable_lsn ? engine->sender.acked_lsn
+                                                              : engine->durable_lsn;
+    case DUTY_SERVE_LETTER:
+        return engine->durable_lsn;
+    case DUTY_SERVE_NOT:
+        break;
+    }
+    return 0;
+}
+
+static void send_reply(struct engine *engine, uint64_t client, uint32_t id, struct api_reply *reply,
+                       char *body)
+{
+    uint8_t header[32];
+    size_t len_bytes;
+
+    reply->body = (const uint8_t *)body;
+    len_bytes = api_reply_header_encode(id, reply, header);
+    engine->world.reply(engine->world.context, client, header, len_bytes, reply->body,
+                        reply->body_len_bytes);
+    free(body);
+}
+
+static void reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
+                      size_t len_bytes)
+{
+    struct api_reply reply = {.status = status,
+                              .retry_after_s = status == STATUS_UNAVAILABLE ? RETRY_AFTER_S : 0,
+                              .lsn = engine->durable_lsn,
+                              .body_len_bytes = (uint32_t)len_bytes};
+
+    send_reply(engine, client, id, &reply, body);
+}
+
+static void refuse_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                       const char *code, const char *ja, const char *en)
+{
+    size_t len_bytes;
+    char *body = render_problem(status, code, ja, en, &len_bytes);
+
+    reply_now(engine, client, id, status, body, len_bytes);
+}
+
+/* A reply that waits for its lsn. */
+static void reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
+                        size_t len_bytes)
+{
+    struct pending_reply *pending;
+
+    CHECK(engine->replies_count < ENGINE_REPLIES_MAX);
+    pending = &engine->replies[(engine->replies_first + engine->replies_count++) % ENGINE_REPLIES_MAX];
+    *pending = (struct pending_reply){
+        .client = client,
+        .id = id,
+        .lsn = engine->last_lsn,
+        .reply = {.status = status, .lsn = engine->last_lsn, .body_len_bytes = (uint32_t)len_bytes},
+        .body = body,
+    };
+}
+
+static uint16_t status_of(enum queue_reason reason)
+{
+    switch (reason) {
+    case QUEUE_OK:
+    case QUEUE_REPLAYED:
+    case QUEUE_EMPTY:
+        return STATUS_OK;
+    case QUEUE_NO_SUCH_COUNTER:
+    case QUEUE_NO_SUCH_TICKET:
+        return STATUS_NOT_FOUND;
+    case QUEUE_KEY_REUSED:
+    case QUEUE_NO_SUCH_CATEGORY:
+    case QUEUE_BAD_LANGUAGE:
+    case QUEUE_BAD_PRIORITY:
+        return STATUS_REFUSED;
+    case QUEUE_CEILING_REACHED:
+        return STATUS_UNAVAILABLE;
+    case QUEUE_DAY_NOT_OPEN:
+    case QUEUE_DAY_ALREADY_OPEN:
+    case QUEUE_DAY_NOT_LATER:
+    case QUEUE_DAY_NOT_ERASED:
+    case QUEUE_DAY_FULL:
+    case QUEUE_CATEGORY_SUSPENDED:
+    case QUEUE_NUMBERS_USED_UP:
+    case QUEUE_COUNTER_CLOSED:
+    case QUEUE_COUNTER_BUSY:
+    case QUEUE_COUNTER_IDLE:
+    case QUEUE_COUNTER_NOT_FOR:
+    case QUEUE_TICKET_ELSEWHERE:
+    case QUEUE_WRONG_STATE:
+    case QUEUE_TOO_SOON:
+    case QUEUE_NOTHING_TO_UNDO:
+    case QUEUE_UNDO_TOO_LATE:
+        return STATUS_CONFLICT;
+    case QUEUE_REASON_END:
+        break;
+    }
+    CHECK(!"no such reason");
+}
+
+static void refuse_later(struct engine *engine, uint64_t client, uint32_t id, enum queue_reason reason)
+{
+    size_t len_bytes;
+    uint16_t status = status_of(reason);
+    char *body = render_problem(status, queue_reason_code(reason), queue_reason_ja(reason),
+                                queue_reason_en(reason), &len_bytes);
+
+    reply_later(engine, client, id, status, body, len_bytes);
+}
+
+/* ---- holding --------------------------------------------------------------------------------- */
+
+static void not_on_duty(struct engine *engine, uint64_t client, uint32_t id)
+{
+    refuse_now(engine, client, id, STATUS_UNAVAILABLE, duty_reason_code(engine->duty.reason),
+               duty_reason_ja(engine->duty.reason), duty_reason_en(engine->duty.reason));
+}
+
+static void overload(struct engine *engine, uint64_t client, uint32_t id)
+{
+    refuse_now(engine, client, id, STATUS_UNAVAILABLE, "OVERLOAD",
+               "混み合っています。少し待ってからもう一度お試しください。",
+               "Too many requests at once. Try again in a moment.");
+}
+
+static void hold(struct engine *engine, uint64_t client, const struct api_request *request,
+                 uint64_t wait_lsn)
+{
+    if (engine->held_count == ENGINE_HELD_MAX) {
+        overload(engine, client, request->id);
+        return;
+    }
+    engine->held[(engine->held_first + engine->held_count++) % ENGINE_HELD_MAX] =
+        (struct held_request){.client = client,
+                              .since_ms = engine->now_ms,
+                              .wait_lsn = wait_lsn,
+                              .request = *request};
+}
+
+static bool batch_is_full(const struct engine *engine)
+{
+    return engine->last_lsn + 1 - engine->gather_from >= ENGINE_BATCH_ENTRIES_MAX ||
+           engine->last_lsn >= engine->durable_lsn + ENGINE_CACHE_ENTRIES / 2 ||
+           engine->replies_count >= ENGINE_REPLIES_MAX - 1 ||
+           (engine->shipping && engine->last_lsn >= engine->sender.acked_lsn + ENGINE_CACHE_ENTRIES / 2 &&
+            duty_is_paired(&engine->duty));
+}
+
+/* ---- commands ----------------------------------------------------------------------------------- */
+
+static bool series_from_text(const struct engine *engine, const char *text, uint16_t number,
+                             struct ids_token *ret_ticket)
+{
+    /* The tickets of the day are few enough to be looked through for a press by hand. */
+    for (uint32_t i = 0; i < engine->queue->ticket_count; i++) {
+        const struct queue_ticket *ticket = &engine->queue->tickets[i];
+        char series[IDS_SERIES_TEXT_BYTES];
+
+        ids_series_to_text(ticket->series, series);
+        if (ticket->number == number && strcmp(series, text) == 0) {
+            *ret_ticket = ticket->id;
+            return true;
+        }
+    }
+    return false;
+}
+
+/* A plain number above what is reserved on both disks has to wait for its ceiling (rule 4). */
+static uint64_t ceiling_to_wait_for(const struct engine *engine, uint16_t category_id)
+{
+    const struct queue_category *category = queue_category_find(engine->queue, category_id);
+    uint16_t number;
+
+    if (category == NULL || duty_serves(&engine->duty) != DUTY_SERVE_PLAIN) {
+        return 0;
+    }
+    number = queue_next_number(engine->queue, category_id, (struct ids_series){0});
+    if (number == 0 || number <= engine->safe_ceiling[category->id - 1]) {
+        return 0;
+    }
+    return engine->ceiling_lsn[category->id - 1];
+}
+
+static void fill_command(struct engine *engine, const struct api_command *from,
+                         struct queue_command *command)
+{
+    *command = (struct queue_command){
+        .action = (enum queue_action)from->action,
+        .at_ms = engine->wall_ms,
+        .key = from->key,
+        .body_hash = from->body_hash,
+        .category = from->category,
+        .counter = from->counter,
+        .ticket = from->ticket,
+        .delivery = from->delivery == 0 ? QUEUE_DELIVERY_SCREEN : from->delivery,
+        .priority = from->priority,
+        .series = engine->series,
+        .origin = engine_next_origin(engine),
+    };
+    memcpy(command->language, from->language, sizeof(command->language));
+    if (command->language[0] == '\0') {
+        memcpy(command->language, "ja", 3);
+    }
+    if (from->action == QUEUE_ISSUE) {
+        engine_random(engine, command->ticket.bytes, sizeof(command->ticket.bytes));
+    } else if (from->number != 0) {
+        (void)series_from_text(engine, from->series, from->number, &command->ticket);
+    }
+}
+
+static void accepted(struct engine *engine, uint64_t client, const struct api_request *request,
+                     const struct queue_decision *decision)
+{
+    bool replayed = decision->reason == QUEUE_REPLAYED;
+    size_t len_bytes;
+    char *body;
+
+    if (decision->change.row_count > 0) {
+        (void)engine_append_change(
+            engine, &decision->change,
+            (uint32_t)request->command.actor << 16 | request->command.counter, &request->command.key);
+    }
+    body = render_ticket_answer(engine, &decision->answer, replayed, &len_bytes);
+    reply_later(engine, client, request->id,
+                request->command.action == QUEUE_ISSUE ? STATUS_CREATED : STATUS_OK, body, len_bytes);
+}
+
+static void command(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    struct queue_command command;
+    struct queue_decision decision;
+    uint64_t wait_lsn;
+
+    if (request->command.action < QUEUE_ISSUE || request->command.action > QUEUE_COUNTER_CLOSE) {
+        refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
+                   "この操作は受け付けていません。", "There is no such action.");
+        return;
+    }
+    fill_command(engine, &request->command, &command);
+    if (command.action == QUEUE_ISSUE && !day_accepts_issue(engine) &&
+        queue_key_find(engine->queue, &command.key) == NULL) {
+        refuse_later(engine, client, request->id, QUEUE_DAY_NOT_OPEN);
+        return;
+    }
+    if (command.action == QUEUE_ISSUE) {
+        wait_lsn = ceiling_to_wait_for(engine, command.category);
+        if (wait_lsn != 0 && queue_key_find(engine->queue, &command.key) == NULL) {
+            hold(engine, client, request, wait_lsn);
+            return;
+        }
+    }
+    queue_decide(engine->queue, &command, &decision);
+    if (decision.reason == QUEUE_OK || decision.reason == QUEUE_REPLAYED ||
+        decision.reason == QUEUE_EMPTY) {
+        accepted(engine, client, request, &decision);
+        if (command.action == QUEUE_ISSUE) {
+            day_raise_ceilings(engine);
+        }
+    } else if (decision.reason == QUEUE_CEILING_REACHED) {
+        day_raise_ceilings(engine);
+        hold(engine, client, request, engine->last_lsn);
+    } else {
+        refuse_later(engine, client, request->id, decision.reason);
+    }
+}
+
+/* ---- reads and controls -------------------------------------------------------------------------- */
+
+static bool read_at_once(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    size_t len_bytes = 0;
+    char *body = NULL;
+    uint16_t status = STATUS_OK;
+    bool ready;
+
+    switch (request->read.what) {
+    case API_READ_STATUS:
+        body = status_render(engine, &len_bytes);
+        break;
+    case API_READ_READY:
+        body = status_ready(engine, &ready, &len_bytes);
+        status = ready ? STATUS_OK : STATUS_UNAVAILABLE;
+        break;
+    case API_READ_EXPLAIN:
+        body = status_explain(engine, &len_bytes);
+        break;
+    case API_READ_LEDGER:
+        body = status_ledger(engine, &len_bytes);
+        break;
+    case API_READ_METRICS:
+        body = status_metrics(engine, &len_bytes);
+        break;
+    default:
+        return false;
+    }
+    reply_now(engine, client, request->id, status, body, len_bytes);
+    return true;
+}
+
+static void read_queue(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    const struct api_read *read = &request->read;
+    const struct queue_ticket *ticket;
+    const struct queue_counter *counter;
+    struct ids_token id = read->ticket;
+    size_t len_bytes = 0;
+    char *body = NULL;
+
+    switch (read->what) {
+    case API_READ_QUEUE:
+        body = render_queue(engine, &len_bytes);
+        break;
+    case API_READ_DAY:
+        body = render_day(engine, &len_bytes);
+        break;
+    case API_READ_COUNTER:
+        counter = queue_counter_find(engine->queue, read->number);
+        if (counter == NULL) {
+            refuse_later(engine, client, request->id, QUEUE_NO_SUCH_COUNTER);
+            return;
+        }
+        body = render_counter(engine, counter, &len_bytes);
+        break;
+    case API_READ_TICKET:
+        if (read->number != 0) {
+            (void)series_from_text(engine, read->text, read->number, &id);
+        }
+        ticket = queue_ticket_find(engine->queue, &id);
+        if (ticket == NULL) {
+            refuse_later(engine, client, request->id, QUEUE_NO_SUCH_TICKET);
+            return;
+        }
+        body = render_ticket(engine, ticket, &len_bytes);
+        break;
+    default:
+        refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
+                   "この読み出しはありません。", "There is nothing of that name to read.");
+        return;
+    }
+    reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
+}
+
+static uint32_t date_from_text(const char *text)
+{
+    uint32_t number = 0;
+
+    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-') {
+        return 0;
+    }
+    for (size_t i = 0; i < 10; i++) {
+        if (i == 4 || i == 7) {
+            continue;
+        }
+        if (text[i] < '0' || text[i] > '9') {
+            return 0;
+        }
+        number = number * 10 + (uint32_t)(text[i] - '0');
+    }
+    return number;
+}
+
+static void control_day(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    const struct api_control *control = &request->control;
+    uint32_t actor = (uint32_t)control->actor << 16;
+    enum queue_reason reason;
+    size_t len_bytes;
+    char *body;
+
+    if (control->what == API_CONTROL_DAY_CLOSE) {
+        reason = day_close(engine, actor);
+    } else {
+        struct calendar_date date;
+        uint32_t wanted = control->text[0] == '\0' ? engine->level.today.date
+                                                   : date_from_text(control->text);
+
+        if (!calendar_date_from_number(wanted, &date)) {
+            refuse_now(engine, client, request->id, STATUS_REFUSED, "BAD_DATE",
+                       "日付は 2026-11-24 の形で入力してください。", "Give the date as 2026-11-24.");
+            return;
+        }
+        reason = day_open(engine, wanted, actor);
+    }
+    if (reason != QUEUE_OK) {
+        refuse_later(engine, client, request->id, reason);
+        return;
+    }
+    body = render_day(engine, &len_bytes);
+    reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
+}
+
+static void control_duty(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    struct duty_event event = engine_duty_event(engine, DUTY_OPERATOR);
+    enum duty_state before = engine->duty.state;
+    size_t len_bytes;
+    char *body;
+
+    switch (request->control.what) {
+    case API_CONTROL_DUTY_HANDOVER:
+        event.operator_order = DUTY_OPERATOR_HANDOVER;
+        break;
+    case API_CONTROL_DUTY_STOP:
+        event.operator_order = DUTY_OPERATOR_STOP;
+        break;
+    case API_CONTROL_DUTY_RESUME:
+        event.operator_order = DUTY_OPERATOR_RESUME;
+        break;
+    case API_CONTROL_UNIT_APPROVE:
+        event.operator_order = DUTY_OPERATOR_APPROVE;
+        break;
+    default:
+        refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST", "この操作はありません。",
+                   "There is no such order.");
+        return;
+    }
+    engine_tell_duty(engine, &event);
+    if (event.operator_order == DUTY_OPERATOR_HANDOVER && engine->duty.state == before) {
+        refuse_now(engine, client, request->id, STATUS_CONFLICT, "NOT_READY",
+                   "相手の号機が交代できる状態ではありません。「toban ready」で理由を確認してください。",
+                   "The other unit cannot take over now. `toban ready` says why.");
+        return;
+    }
+    body = status_render(engine, &len_bytes);
+    reply_now(engine, client, request->id, STATUS_OK, body, len_bytes);
+}
+
+static void run(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    if (request->type == API_COMMAND) {
+        command(engine, client, request);
+    } else if (request->type == API_READ) {
+        read_queue(engine, client, request);
+    } else {
+        control_day(engine, client, request);
+    }
+}
+
+static void subscribe(struct engine *engine, uint64_t client)
+{
+    for (size_t i = 0; i < engine->subscriber_count; i++) {
+        if (engine->subscribers[i] == client) {
+            return;
+        }
+    }
+    if (engine->subscriber_count < ENGINE_SUBSCRIBERS_MAX) {
+        engine->subscribers[engine->subscriber_count++] = client;
+        engine->event_due = true;
+    }
+}
+
+static void tell_state(struct engine *engine, uint64_t client)
+{
+    struct api_state state = {.serving = engine_serves(engine)};
+    uint8_t bytes[API_TEXT_BYTES + 32];
+    size_t len_bytes;
+
+    (void)strncpy(state.reason, duty_reason_code(engine->duty.reason), sizeof(state.reason) - 1);
+    len_bytes = api_state_encode(&state, bytes, sizeof(bytes));
+    engine->world.reply(engine->world.context, client, bytes, len_bytes, NULL, 0);
+}
+
+static void know_client(struct engine *engine, uint64_t client)
+{
+    for (size_t i = 0; i < engine->client_count; i++) {
+        if (engine->clients[i] == client) {
+            return;
+        }
+    }
+    if (engine->client_count < ENGINE_SUBSCRIBERS_MAX) {
+        engine->clients[engine->client_count++] = client;
+    }
+}
+
+void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes, size_t len_bytes)
+{
+    struct api_request request;
+
+    if (len_bytes == 0) { /* a client has connected */
+        know_client(engine, client);
+        tell_state(engine, client);
+        return;
+    }
+    if (!api_request_decode(bytes, len_bytes, &request)) {
+        refuse_now(engine, client, 0, STATUS_BAD, "BAD_REQUEST", "要求の形式が正しくありません。",
+                   "The request is not well formed.");
+        return;
+    }
+    if (request.type == API_SUBSCRIBE) {
+        subscribe(engine, client);
+        return;
+    }
+    if (!engine->started) {
+        not_on_duty(engine, client, request.id);
+        return;
+    }
+    if (request.type == API_READ && read_at_once(engine, client, &request)) {
+        return;
+    }
+    if (request.type == API_CONTROL && request.control.what >= API_CONTROL_DUTY_HANDOVER) {
+        control_duty(engine, client, &request);
+        return;
+    }
+    if (engine->holding || engine->held_count > 0 || batch_is_full(engine)) {
+        hold(engine, client, &request, 0); /* behind those that wait already: order is kept */
+    } else if (!engine_serves(engine)) {
+        not_on_duty(engine, client, request.id);
+    } else {
+        run(engine, client, &request);
+    }
+}
+
+static void forget_client(uint64_t *clients, size_t *count, uint64_t client)
+{
+    for (size_t i = 0; i < *count; i++) {
+        if (clients[i] == client) {
+            clients[i] = clients[--*count];
+            return;
+        }
+    }
+}
+
+void serve_gone(struct engine *engine, uint64_t client)
+{
+    forget_client(engine->subscribers, &engine->subscriber_count, client);
+    forget_client(engine->clients, &engine->client_count, client);
+}
+
+/* ---- every turn ----------------------------------------------------------------------------------- */
+
+static void run_held(struct engine *engine)
+{
+    size_t count = engine->held_count;
+
+    for (size_t i = 0; i < count && !engine->holding && !batch_is_full(engine); i++) {
+        struct held_request held = engine->held[engine->held_first];
+
+        if (held.wait_lsn != 0 && held.wait_lsn > engine->both_lsn &&
+            duty_serves(&engine->duty) == DUTY_SERVE_PLAIN) {
+            return; /* its ceiling is on its way; those behind wait as well, so that order holds */
+        }
+        engine->held_first = (engine->held_first + 1) % ENGINE_HELD_MAX;
+        engine->held_count--;
+        if (engine_serves(engine)) {
+            run(engine, held.client, &held.request);
+        } else {
+            not_on_duty(engine, held.client, held.request.id);
+        }
+    }
+}
+
+static void expire_held(struct engine *engine)
+{
+    while (engine->held_count > 0) {
+        struct held_request *held = &engine->held[engine->held_first];
+
+        if (engine->now_ms - held->since_ms < ENGINE_HELD_MS_MAX) {
+            return;
+        }
+        not_on_duty(engine, held->client, held->request.id);
+        engine->held_first = (engine->held_first + 1) % ENGINE_HELD_MAX;
+        engine->held_count--;
+    }
+}
+
+static void note_safe_ceilings(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->queue->config.category_count; i++) {
+        const struct queue_category *category = &engine->queue->categories[i];
+        size_t at = (size_t)category->id - 1;
+
+        if (engine->ceiling_lsn[at] != 0 && engine->ceiling_lsn[at] <= engine->both_lsn) {
+            engine->safe_ceiling[at] = category->ceiling;
+            engine->ceiling_lsn[at] = 0;
+        }
+    }
+}
+
+void serve_turn(struct engine *engine)
+{
+    if (!engine->told || engine->told_serving != engine_serves(engine)) {
+        engine->told = true;
+        engine->told_serving = engine_serves(engine);
+        for (size_t i = 0; i < engine->client_count; i++) {
+            tell_state(engine, engine->clients[i]);
+        }
+    }
+    note_safe_ceilings(engine);
+    expire_held(engine);
+    run_held(engine);
+}
+
+static void send_event(struct engine *engine)
+{
+    struct api_event event = {.id = engine->event_lsn};
+    uint8_t header[32];
+    size_t header_len_bytes, len_bytes;
+
+    event.body = (const uint8_t *)engine->event_body;
+    event.body_len_bytes = (uint32_t)engine->event_len_bytes;
+    header_len_bytes = api_event_header_encode(&event, header);
+    len_bytes = engine->event_len_bytes;
+    for (size_t i = 0; i < engine->subscriber_count; i++) {
+        engine->world.reply(engine->world.context, engine->subscribers[i], header, header_len_bytes,
+                            event.body, len_bytes);
+    }
+    free(engine->event_body);
+    engine->event_body = NULL;
+}
+
+/* A live event is the whole queue; it leaves when the lsn it was taken at is durable. */
+static void flush_event(struct engine *engine, uint64_t watermark)
+{
+    if (engine->event_body != NULL && (engine->event_lsn <= watermark)) {
+        send_event(engine);
+    }
+    if (engine->event_due && engine->event_body == NULL && engine->subscriber_count > 0 &&
+        engine_serves(engine) && engine->now_ms - engine->event_sent_ms >= ENGINE_EVENT_INTERVAL_MS) {
+        engine->event_due = false;
+        engine->event_sent_ms = engine->now_ms;
+        engine->event_lsn = engine->last_lsn;
+        engine->event_body = render_queue(engine, &engine->event_len_bytes);
+        if (engine->event_lsn <= watermark) {
+            send_event(engine);
+        }
+    }
+}
+
+void serve_flush(struct engine *engine)
+{
+    uint64_t watermark = serve_watermark(engine);
+    bool gone = duty_serves(&engine->duty) == DUTY_SERVE_NOT && !engine->holding;
+
+    while (engine->replies_count > 0) {
+        struct pending_reply *pending = &engine->replies[engine->replies_first];
+
+        if (pending->lsn <= watermark || (gone && pending->lsn <= engine->both_lsn)) {
+            send_reply(engine, pending->client, pending->id, &pending->reply, pending->body);
+        } else if (gone) {
+            free(pending->body); /* asked again with its key, whoever serves then answers */
+            not_on_duty(engine, pending->client, pending->id);
+        } else {
+            break;
+        }
+        engine->replies_first = (engine->replies_first + 1) % ENGINE_REPLIES_MAX;
+        engine->replies_count--;
+    }
+    flush_event(engine, watermark);
+}

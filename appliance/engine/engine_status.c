@@ -1,0 +1,467 @@
+/*
+ * Status, ready, explain: what a person or a NOC asks first. Only what this unit knows is said; what
+ * was not measured is null in JSON and 未計測 for people.
+ */
+#include "appliance/engine/engine_internal.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { REASONS_MAX = 8, HASH_SHORT_BYTES = 8, VERDICT_BYTES = 512 };
+
+struct reason_list {
+    size_t count;
+    struct {
+        const char *code, *ja, *en;
+    } list[REASONS_MAX];
+};
+
+static void add_reason(struct reason_list *reasons, const char *code, const char *ja, const char *en)
+{
+    if (reasons->count < REASONS_MAX) {
+        reasons->list[reasons->count].code = code;
+        reasons->list[reasons->count].ja = ja;
+        reasons->list[reasons->count].en = en;
+        reasons->count++;
+    }
+}
+
+static bool peer_is_ready(const struct engine *engine)
+{
+    const struct duty *duty = &engine->duty;
+
+    if (duty->state == DUTY_PAIRED_DUTY) {
+        return duty->agreed && duty->peer.state == DUTY_PAIRED_SPARE && duty->peer.service_link;
+    }
+    return duty->state == DUTY_PAIRED_SPARE && duty->service_link;
+}
+
+/* Why a failover now, or the next opening, would not go well. */
+static void gather_reasons(const struct engine *engine, struct reason_list *reasons)
+{
+    const struct duty *duty = &engine->duty;
+
+    reasons->count = 0;
+    if (engine->options.duty.peer_unit == 0) {
+        add_reason(reasons, duty_reason_code(DUTY_REASON_SINGLE_UNIT),
+                   duty_reason_ja(DUTY_REASON_SINGLE_UNIT), duty_reason_en(DUTY_REASON_SINGLE_UNIT));
+    } else if (!duty_is_paired(duty)) {
+        add_reason(reasons, duty_reason_code(duty->reason), duty_reason_ja(duty->reason),
+                   duty_reason_en(duty->reason));
+    }
+    if (duty_is_paired(duty) && !duty->service_link) {
+        add_reason(reasons, duty_reason_code(DUTY_REASON_NO_SERVICE_LINK),
+                   duty_reason_ja(DUTY_REASON_NO_SERVICE_LINK),
+                   duty_reason_en(DUTY_REASON_NO_SERVICE_LINK));
+    }
+    if (duty->state == DUTY_PAIRED_DUTY && !duty->peer.service_link) {
+        add_reason(reasons, "PEER_NO_SERVICE_LINK",
+                   "予備機の窓口側の回線が切れています。予備機のLANケーブルを確認してください。",
+                   "The spare has no service link. Check the LAN cable of the spare.");
+    }
+    if (!engine->link_up[WORLD_LINK_DIRECT] && engine->options.duty.peer_unit != 0) {
+        add_reason(reasons, "NO_DIRECT_LINK",
+                   "号機間の直結回線が切れています。直結ケーブルを確認してください。",
+                   "The direct link between the units is down. Check the direct cable.");
+    }
+    if (!day_clock_is_believed(engine)) {
+        add_reason(reasons, "CLOCK_NOT_BELIEVED",
+                   "時計を確認できません。開庁日の日付を入力してください。",
+                   "The clock cannot be trusted. Enter the date of the service day.");
+    }
+}
+
+static const char *mode_code(const struct duty *duty)
+{
+    if (duty_is_paired(duty)) {
+        return "PAIRED";
+    }
+    return duty_serves(duty) == DUTY_SERVE_LETTER ? "ALONE" : "IDLE";
+}
+
+static const char *role_code(enum duty_state state)
+{
+    switch (state) {
+    case DUTY_PAIRED_DUTY:
+    case DUTY_HANDING_OVER:
+    case DUTY_ALONE:
+        return "DUTY";
+    case DUTY_PAIRED_SPARE:
+        return "SPARE";
+    case DUTY_MEETING_SOURCE:
+    case DUTY_MEETING_OTHER:
+    case DUTY_MINTING:
+        return "MEETING";
+    case DUTY_WAITING:
+    case DUTY_TAKING:
+        return "WAITING";
+    case DUTY_STOPPED:
+    case DUTY_STATE_COUNT:
+        break;
+    }
+    return "STOPPED";
+}
+
+static void put_hash(struct json *json, const char *name, const struct ids_hash *hash)
+{
+    char text[2 * HASH_SHORT_BYTES + 1];
+
+    for (size_t i = 0; i < HASH_SHORT_BYTES; i++) {
+        (void)snprintf(text + 2 * i, 3, "%02x", hash->bytes[i]);
+    }
+    json_text(json, name, text);
+}
+
+static void put_watchdog(struct json *json)
+{
+    json_open(json, "watchdog", '{');
+    json_bool(json, "armed", false);
+    json_null(json, "timeout_ms");
+    json_close(json, '}');
+}
+
+static void put_reason(struct json *json, enum duty_reason reason)
+{
+    json_open(json, "reasons", '[');
+    if (reason != DUTY_REASON_NONE) {
+        json_open(json, NULL, '{');
+        json_text(json, "code", duty_reason_code(reason));
+        json_text(json, "text", duty_reason_ja(reason));
+        json_text(json, "text_en", duty_reason_en(reason));
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+static void put_own_unit(struct engine *engine, struct json *json)
+{
+    const struct duty *duty = &engine->duty;
+    char series[IDS_SERIES_TEXT_BYTES];
+
+    ids_series_to_text(duty_serves(duty) == DUTY_SERVE_LETTER ? engine->series : (struct ids_series){0},
+                       series);
+    json_open(json, NULL, '{');
+    json_number(json, "unit", engine->options.duty.unit);
+    json_text(json, "name", engine->options.unit_name_ja);
+    json_text(json, "address", engine->options.unit_address);
+    json_bool(json, "here", true);
+    json_text(json, "role", role_code(duty->state));
+    json_text(json, "state", duty_state_code(duty->state));
+    json_text(json, "mode", mode_code(duty));
+    json_text(json, "series", series);
+    json_bool(json, "ready", duty_is_paired(duty) || duty_serves(duty) != DUTY_SERVE_NOT);
+    json_number(json, "term", (int64_t)engine->state.term.number);
+    json_number(json, "lsn", (int64_t)engine->durable_lsn);
+    put_hash(json, "chain", &engine->durable_hash);
+    json_number(json, "lag_entries", 0);
+    json_real(json, "lag_ms", 0);
+    json_bool(json, "service_link", duty->service_link);
+    put_watchdog(json);
+    json_text(json, "version", TOBAN_VERSION);
+    put_reason(json, duty->reason);
+    json_close(json, '}');
+}
+
+static void put_peer_unit(struct engine *engine, struct json *json)
+{
+    const struct duty *duty = &engine->duty;
+    bool heard = duty->agreed;
+    uint64_t lag = heard && engine->durable_lsn > duty->peer.last_lsn
+                       ? engine->durable_lsn - duty->peer.last_lsn
+                       : 0;
+    enum duty_state state = (enum duty_state)duty->peer.state;
+
+    if (engine->shipping) {
+        lag = engine->durable_lsn > engine->sender.acked_lsn
+                  ? engine->durable_lsn - engine->sender.acked_lsn
+                  : 0;
+    }
+    json_open(json, NULL, '{');
+    json_number(json, "unit", engine->options.duty.peer_unit);
+    json_text(json, "name", engine->options.peer_name_ja);
+    json_text(json, "address", engine->options.peer_address);
+    json_bool(json, "here", false);
+    json_text(json, "role", heard ? role_code(state) : "UNKNOWN");
+    json_text(json, "state", heard ? duty_state_code(state) : "UNKNOWN");
+    json_text(json, "mode", !heard                                   ? "UNKNOWN"
+                            : state == DUTY_PAIRED_SPARE || state == DUTY_PAIRED_DUTY ? "PAIRED"
+                            : duty->peer.serve == DUTY_SERVE_LETTER  ? "ALONE"
+                                                                     : "IDLE");
+    json_text(json, "series", "");
+    json_bool(json, "ready", heard && state == DUTY_PAIRED_SPARE && lag == 0);
+    json_number(json, "term", heard ? (int64_t)duty->peer.term : 0);
+    json_number(json, "lsn", heard ? (int64_t)duty->peer.last_lsn : 0);
+    put_hash(json, "chain", &duty->peer.head);
+    json_number(json, "lag_entries", (int64_t)lag);
+    json_real(json, "lag_ms",
+              engine->shipping ? (double)ship_sender_waiting_ms(&engine->sender, engine->now_ms) : 0);
+    json_bool(json, "service_link", heard && duty->peer.service_link);
+    put_watchdog(json);
+    json_null(json, "version");
+    put_reason(json, heard ? DUTY_REASON_NONE : duty->broke);
+    json_close(json, '}');
+}
+
+struct verdict {
+    bool can_serve, will_open, failover_ready;
+    const char *failover_as, *open_as;
+    char ja[VERDICT_BYTES], en[VERDICT_BYTES];
+    const char *who;
+};
+
+static void judge(struct engine *engine, const struct reason_list *reasons, struct verdict *verdict)
+{
+    const struct duty *duty = &engine->duty;
+    bool serves = engine_serves(engine);
+    bool peer_serves = duty->agreed && duty->peer.serve != DUTY_SERVE_NOT;
+    bool needed = duty->needed;
+    const char *act_ja, *act_en;
+
+    verdict->failover_ready = peer_is_ready(engine);
+    verdict->failover_as = verdict->failover_ready ? "letters" : "none";
+    verdict->can_serve = serves || peer_serves;
+    verdict->open_as = duty_is_paired(duty)                                  ? "numbers"
+                       : duty->state != DUTY_STOPPED && !duty->word.blank ? "letters"
+                                                                             : "none";
+    verdict->will_open = strcmp(verdict->open_as, "none") != 0;
+    verdict->who = reasons->count == 0 ? "nobody" : "engineer";
+    act_ja = reasons->count == 0 ? "操作は不要です。" : reasons->list[0].ja;
+    act_en = reasons->count == 0 ? "Nothing to do." : reasons->list[0].en;
+    (void)snprintf(verdict->ja, sizeof(verdict->ja), "%s%s%s",
+                   verdict->can_serve ? "窓口業務できます。"
+                   : needed           ? "窓口業務できません。"
+                                      : "閉庁中です。次の開庁に備えています。",
+                   verdict->failover_ready ? "切替もできます。" : "切替はできません。", act_ja);
+    (void)snprintf(verdict->en, sizeof(verdict->en), "%s %s %s",
+                   verdict->can_serve ? "Serving."
+                   : needed           ? "NOT serving."
+                                      : "Closed, waiting for the next opening.",
+                   verdict->failover_ready ? "A failover would work." : "A failover would not work.",
+                   act_en);
+}
+
+static void put_measured(struct json *json, const char *name, uint64_t value_ms)
+{
+    if (value_ms == 0) {
+        json_null(json, name);
+    } else {
+        json_number(json, name, (int64_t)value_ms);
+    }
+}
+
+static void put_service_day(struct engine *engine, struct json *json)
+{
+    static const char *const states[] = {"NONE", "OPEN", "CLOSED", "ERASED"};
+    const struct queue_day *day = &engine->queue->day;
+    int32_t offset = engine->options.calendar->utc_offset_minutes;
+    char text[8];
+
+    json_open(json, "service_day", '{');
+    render_date(json, "date", day->date == 0 ? engine->level.today.date : day->date);
+    json_text(json, "state", states[day->state]);
+    (void)snprintf(text, sizeof(text), "%02u:%02u", engine->level.today.open_minute / 60 % 100,
+                   engine->level.today.open_minute % 60);
+    json_text(json, "opens", text);
+    (void)snprintf(text, sizeof(text), "%02u:%02u", engine->level.today.close_minute / 60 % 100,
+                   engine->level.today.close_minute % 60);
+    json_text(json, "closes", text);
+    render_time(json, "next_opening",
+                engine->level.next_opening_date == 0 ? 0 : engine->level.next_opening_ms, offset);
+    render_time(json, "deadline",
+                engine->level.next_opening_date == 0 ? 0 : engine->level.recovery_deadline_ms, offset);
+    json_text(json, "level", calendar_level_code(engine->level.level));
+    json_close(json, '}');
+}
+
+static void put_verdict(struct engine *engine, struct json *json, const struct verdict *verdict)
+{
+    json_bool(json, "failover_ready", verdict->failover_ready);
+    json_text(json, "failover_as", verdict->failover_as);
+    json_text(json, "open_as", verdict->open_as);
+    json_open(json, "verdict", '{');
+    json_bool(json, "can_serve_now", verdict->can_serve);
+    json_bool(json, "will_open_next", verdict->will_open);
+    json_text(json, "who_acts", verdict->who);
+    render_time(json, "by_when",
+                engine->level.next_opening_date == 0 ? 0 : engine->level.recovery_deadline_ms,
+                engine->options.calendar->utc_offset_minutes);
+    json_text(json, "text_ja", verdict->ja);
+    json_text(json, "text_en", verdict->en);
+    json_close(json, '}');
+}
+
+static void put_reasons(struct json *json, const struct reason_list *reasons)
+{
+    json_open(json, "reasons", '[');
+    for (size_t i = 0; i < reasons->count; i++) {
+        json_open(json, NULL, '{');
+        json_text(json, "code", reasons->list[i].code);
+        json_text(json, "text", reasons->list[i].ja);
+        json_text(json, "text_en", reasons->list[i].en);
+        json_close(json, '}');
+    }
+    json_close(json, ']');
+}
+
+char *status_render(struct engine *engine, size_t *ret_len_bytes)
+{
+    struct reason_list reasons;
+    struct verdict verdict;
+    struct json json;
+
+    gather_reasons(engine, &reasons);
+    judge(engine, &reasons, &verdict);
+    json_init(&json);
+    json_open(&json, NULL, '{');
+    json_text(&json, "site", engine->queue->config.site_ja);
+    json_text(&json, "site_en", engine->queue->config.site_en);
+    json_number(&json, "asked_unit", engine->options.duty.unit);
+    put_service_day(engine, &json);
+    json_open(&json, "units", '[');
+    if (engine->options.duty.peer_unit != 0 &&
+        engine->options.duty.peer_unit < engine->options.duty.unit) {
+        put_peer_unit(engine, &json);
+    }
+    put_own_unit(engine, &json);
+    if (engine->options.duty.peer_unit > engine->options.duty.unit) {
+        put_peer_unit(engine, &json);
+    }
+    json_close(&json, ']');
+    put_verdict(engine, &json, &verdict);
+    put_reasons(&json, &reasons);
+    json_open(&json, "takeover_budget", '{');
+    put_measured(&json, "detect_ms", engine->last_detect_ms);
+    put_measured(&json, "decide_ms", engine->last_decide_ms);
+    put_measured(&json, "store_ms", engine->last_store_ms);
+    json_null(&json, "power_ms");
+    json_null(&json, "crash_ms");
+    json_null(&json, "handover_ms");
+    json_close(&json, '}');
+    json_close(&json, '}');
+    return json_take(&json, ret_len_bytes);
+}
+
+char *status_ready(struct engine *engine, bool *ret_ready, size_t *ret_len_bytes)
+{
+    struct reason_list reasons;
+    struct verdict verdict;
+    struct json json;
+
+    gather_reasons(engine, &reasons);
+    judge(engine, &reasons, &verdict);
+    *ret_ready = verdict.failover_ready && reasons.count == 0;
+    json_init(&json);
+    json_open(&json, NULL, '{');
+    json_bool(&json, "ready", *ret_ready);
+    put_verdict(engine, &json, &verdict);
+    put_reasons(&json, &reasons);
+    json_close(&json, '}');
+    return json_take(&json, ret_len_bytes);
+}
+
+/* What would change this unit's state: the rules in words, with what duty knows now. */
+static void put_what_if(const struct engine *engine, struct json *json)
+{
+    const struct duty *duty = &engine->duty;
+    enum duty_reason why_not = duty_why_not_alone(duty);
+
+    json_open(json, "what_if", '[');
+    if (duty->state == DUTY_PAIRED_DUTY) {
+        json_text(json, NULL,
+                  "相手が応答しなくなったら、この号機は文字付き番号で窓口を続けます。"
+                  " If the other unit falls silent, this unit goes on by letter.");
+    } else if (duty->state == DUTY_PAIRED_SPARE) {
+        json_text(json, NULL,
+                  why_not == DUTY_REASON_NONE || why_not == DUTY_REASON_STARTING
+                      ? "当番が応答しなくなったら、窓口アドレスの沈黙を確かめて引き継ぎます。"
+                        " If duty falls silent, this unit probes the address and takes over."
+                      : duty_reason_ja(why_not));
+    } else if (duty->state == DUTY_ALONE) {
+        json_text(json, NULL,
+                  "相手が戻ると台帳を合わせ、文字のない番号に戻ります。"
+                  " When the other unit returns, the ledgers are joined and plain numbers resume.");
+    } else {
+        json_text(json, NULL, duty_reason_ja(why_not));
+        json_text(json, NULL, duty_reason_en(why_not));
+    }
+    json_close(json, ']');
+}
+
+char *status_explain(struct engine *engine, size_t *ret_len_bytes)
+{
+    const struct duty *duty = &engine->duty;
+    struct json json;
+
+    json_init(&json);
+    json_open(&json, NULL, '{');
+    json_number(&json, "unit", engine->options.duty.unit);
+    json_text(&json, "state", duty_state_code(duty->state));
+    json_text(&json, "reason", duty_reason_code(duty->reason));
+    json_text(&json, "reason_ja", duty_reason_ja(duty->reason));
+    json_text(&json, "reason_en", duty_reason_en(duty->reason));
+    json_open(&json, "evidence", '{');
+    json_bool(&json, "contact_agreed", duty->agreed);
+    json_bool(&json, "needed", duty->needed);
+    json_bool(&json, "service_link", duty->service_link);
+    json_bool(&json, "fit", duty->fit);
+    json_bool(&json, "holds_address", duty->address);
+    json_number(&json, "peer_heard_ms_ago",
+                duty->peer_heard_ms == 0 ? -1 : (int64_t)(engine->now_ms - duty->peer_heard_ms));
+    json_number(&json, "breaks_in_the_hour", duty->breaks);
+    json_number(&json, "term", (int64_t)engine->state.term.number);
+    json_number(&json, "common_term", (int64_t)duty->word.common_term);
+    json_close(&json, '}');
+    put_what_if(engine, &json);
+    json_close(&json, '}');
+    return json_take(&json, ret_len_bytes);
+}
+
+char *status_ledger(struct engine *engine, size_t *ret_len_bytes)
+{
+    struct ledger_info info;
+    struct ids_hash digest;
+    struct json json;
+
+    engine->world.read_info(engine->world.context, &info);
+    engine_digest_of(engine->durable_digest, &digest);
+    json_init(&json);
+    json_open(&json, NULL, '{');
+    json_number(&json, "last_lsn", (int64_t)engine->durable_lsn);
+    put_hash(&json, "chain", &engine->durable_hash);
+    put_hash(&json, "digest", &digest);
+    json_number(&json, "checkpoint_lsn", (int64_t)engine->state.checkpoint_lsn);
+    json_number(&json, "map_used_bytes", (int64_t)info.map_used_bytes);
+    json_number(&json, "map_size_bytes", (int64_t)info.map_size_bytes);
+    json_number(&json, "commits", (int64_t)info.commits);
+    json_number(&json, "device_flushes", (int64_t)info.device_flushes);
+    json_number(&json, "commit_us_p50", info.commit_us_p50);
+    json_number(&json, "commit_us_p99", info.commit_us_p99);
+    json_close(&json, '}');
+    return json_take(&json, ret_len_bytes);
+}
+
+char *status_metrics(struct engine *engine, size_t *ret_len_bytes)
+{
+    struct ledger_info info;
+    char text[1024];
+    int len_bytes;
+
+    engine->world.read_info(engine->world.context, &info);
+    len_bytes = snprintf(
+        text, sizeof(text),
+        "# TYPE toban_serving gauge\ntoban_serving %d\n"
+        "# TYPE toban_paired gauge\ntoban_paired %d\n"
+        "# TYPE toban_failover_ready gauge\ntoban_failover_ready %d\n"
+        "# TYPE toban_term gauge\ntoban_term %" PRIu64 "\n"
+        "# TYPE toban_ledger_lsn gauge\ntoban_ledger_lsn %" PRIu64 "\n"
+        "# TYPE toban_contact_breaks gauge\ntoban_contact_breaks %" PRIu32 "\n"
+        "# TYPE toban_ledger_commits counter\ntoban_ledger_commits_total %" PRIu64 "\n"
+        "# TYPE toban_device_flushes counter\ntoban_device_flushes_total %" PRIu64 "\n"
+        "# TYPE toban_ledger_map_used_bytes gauge\ntoban_ledger_map_used_bytes %zu\n# EOF\n",
+        engine_serves(engine) ? 1 : 0, duty_is_paired(&engine->duty) ? 1 : 0,
+        peer_is_ready(engine) ? 1 : 0, engine->state.term.number, engine->durable_lsn,
+        engine->duty.breaks, info.commits, info.device_flushes, info.map_used_bytes);
+    *ret_len_bytes = (size_t)len_bytes;
+    return strndup(text, (size_t)len_bytes);
+}
