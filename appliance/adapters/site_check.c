@@ -1,15 +1,21 @@
 /*
- * Site file, third step: what a schema cannot say. Every refusal names the key that is to be changed.
+ * Site file, third step: what a schema cannot say. Every refusal names the key that is to be
+ * changed.
  */
 #include "appliance/adapters/site_raw.h"
 #include "base/check.h"
 
 #include <arpa/inet.h>
+#include <assert.h>
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+
+static_assert((int)SITE_NAME_BYTES == (int)CALENDAR_NAME_BYTES &&
+                  (int)SITE_OVERRIDES_MAX <= (int)CALENDAR_OVERRIDES_MAX,
+              "what the site file takes, the calendar holds");
 
 enum {
     MS_PER_MINUTE = 60 * 1000,
@@ -56,8 +62,7 @@ bool site_parse_minute(const char *text, uint16_t *ret_minute)
     unsigned minute = 0;
 
     if (strlen(text) != strlen("hh:mm") || text[2] != ':' || !two_digits(text, &hour) ||
-        !two_digits(text + 3, &minute) || minute > 59 ||
-        hour * 60 + minute > SITE_MINUTES_A_DAY) {
+        !two_digits(text + 3, &minute) || minute > 59 || hour * 60 + minute > SITE_MINUTES_A_DAY) {
         return false;
     }
     *ret_minute = (uint16_t)(hour * 60 + minute);
@@ -218,8 +223,9 @@ static int check_category_pair(struct check *check, const struct site_raw *raw, 
                       "An earlier category has this id. Choose another.");
     }
     if (a->numbers.first <= b->numbers.last && b->numbers.first <= a->numbers.last) {
-        (void)snprintf(ja, sizeof(ja), "番号の範囲が「%s」（%u〜%u）と重なります。重ねないでください。",
-                       b->name_ja, b->numbers.first, b->numbers.last);
+        (void)snprintf(ja, sizeof(ja),
+                       "番号の範囲が「%s」（%u〜%u）と重なります。重ねないでください。", b->name_ja,
+                       b->numbers.first, b->numbers.last);
         (void)snprintf(en, sizeof(en),
                        "The numbers overlap with \"%s\" (%u to %u). Ranges must not overlap.",
                        b->name_en, b->numbers.first, b->numbers.last);
@@ -362,7 +368,8 @@ static int check_floating(struct check *check, const char *text, struct site *si
         prefix_len = strtoul(slash + 1, &end, 10);
         if (address_is_valid(address) && *end == '\0' && prefix_len >= PREFIX_LEN_MIN &&
             prefix_len <= PREFIX_LEN_MAX) {
-            (void)snprintf(site->floating_address, sizeof(site->floating_address), "%.15s", address);
+            (void)snprintf(site->floating_address, sizeof(site->floating_address), "%.15s",
+                           address);
             site->floating_prefix_len = (uint8_t)prefix_len;
             return 0;
         }
@@ -377,7 +384,8 @@ static int check_references(struct check *check, const struct site_raw_network *
     for (uint32_t i = 0; i < raw->references_count; i++) {
         const struct site_raw_reference *from = &raw->references[i];
 
-        if (!address_is_valid(from->address) || strcmp(from->address, site->floating_address) == 0) {
+        if (!address_is_valid(from->address) ||
+            strcmp(from->address, site->floating_address) == 0) {
             return refuse(at(check, "network.references[%u].address", i),
                           "共用アドレスとは別の IPv4 アドレスを書いてください。",
                           "Write an IPv4 address other than the floating one.");
@@ -401,8 +409,7 @@ static bool same_network(const char *a, const char *b, uint8_t prefix_len)
 
 static bool serial_is_valid(const char *text)
 {
-    static const char allowed[] =
-        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
+    static const char allowed[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-";
 
     return text[0] != '\0' && text[0] != '-' && text[strspn(text, allowed)] == '\0';
 }
@@ -514,4 +521,29 @@ int site_check(const struct site_raw *raw, const struct site_lines *lines, struc
     }
     free(site);
     return r;
+}
+
+void site_fill_calendar(const struct site *site, struct calendar *ret_calendar)
+{
+    calendar_init(ret_calendar);
+    for (unsigned i = 0; i < CALENDAR_WEEKDAYS; i++) {
+        if (ret_calendar->hours[i].open) {
+            ret_calendar->hours[i].open_minute = site->hours.open_minute;
+            ret_calendar->hours[i].close_minute = site->hours.close_minute;
+        }
+    }
+    ret_calendar->lead_minutes = site->hours.lead_minutes;
+    for (unsigned i = 0; i < site->hours.override_count; i++) {
+        const struct site_override *from = &site->hours.overrides[i];
+        struct calendar_override to = {
+            .date = from->date,
+            .hours = {.open = from->open,
+                      .open_minute = from->open_minute,
+                      .close_minute = from->close_minute},
+        };
+
+        memcpy(to.reason_ja, from->reason_ja, sizeof(to.reason_ja));
+        memcpy(to.reason_en, from->reason_en, sizeof(to.reason_en));
+        CHECK(calendar_set_override(ret_calendar, &to) == CALENDAR_PROBLEM_NONE);
+    }
 }

@@ -14,11 +14,12 @@
 #include <unistd.h>
 
 enum {
-    BACKTRACE_MAX = 8,   /* deeper than the schema */
+    BACKTRACE_MAX = 8, /* deeper than the schema */
     LOG_LINE_BYTES = 256,
 };
 
-#define TEXT(key, structure, member) CYAML_FIELD_STRING(key, CYAML_FLAG_DEFAULT, structure, member, 1)
+#define TEXT(key, structure, member)                                                               \
+    CYAML_FIELD_STRING(key, CYAML_FLAG_DEFAULT, structure, member, 1)
 #define TEXT_OPTIONAL(key, structure, member)                                                      \
     CYAML_FIELD_STRING(key, CYAML_FLAG_OPTIONAL, structure, member, 1)
 #define UINT(key, structure, member) CYAML_FIELD_UINT(key, CYAML_FLAG_DEFAULT, structure, member)
@@ -183,7 +184,8 @@ static void refusal_path(const struct refusal *refusal, cyaml_err_t error,
     char named[SITE_PATH_BYTES] = "";
     uint32_t innermost = 0;
 
-    /* A missing key is found at the end of its mapping: the innermost place is the last key there. */
+    /* A missing key is found at the end of its mapping: the innermost place is the last key there.
+     */
     if (error == CYAML_ERR_MAPPING_FIELD_MISSING && refusal->place_count > 0 &&
         refusal->places[0].field[0] != '\0') {
         innermost = 1;
@@ -211,14 +213,17 @@ static const struct refusal_text refusal_texts[] = {
      "This key is missing. Add it."},
     {CYAML_ERR_UNEXPECTED_EVENT, "同じ項目が二度あります。一つだけ残してください。",
      "This key is there twice. Keep only one."},
-    {CYAML_ERR_STRING_LENGTH_MAX, "文字が長すぎます。短くしてください。", "The text is too long. Shorten it."},
-    {CYAML_ERR_STRING_LENGTH_MIN, "文字が空です。書いてください。", "The text is empty. Fill it in."},
+    {CYAML_ERR_STRING_LENGTH_MAX, "文字が長すぎます。短くしてください。",
+     "The text is too long. Shorten it."},
+    {CYAML_ERR_STRING_LENGTH_MIN, "文字が空です。書いてください。",
+     "The text is empty. Fill it in."},
     {CYAML_ERR_SEQUENCE_ENTRIES_MIN, "一つ以上書いてください。", "Write at least one entry."},
     {CYAML_ERR_SEQUENCE_ENTRIES_MAX, "数が多すぎます。減らしてください。",
      "There are too many entries. Remove some."},
     {CYAML_ERR_ALIAS, "「&」と「*」による参照は使えません。値をそのまま書いてください。",
      "References with \"&\" and \"*\" are not allowed. Write the value itself."},
-    {CYAML_ERR_INVALID_VALUE, "値が正しくありません。見本と同じ形で、範囲の中の値を書いてください。",
+    {CYAML_ERR_INVALID_VALUE,
+     "値が正しくありません。見本と同じ形で、範囲の中の値を書いてください。",
      "The value is not valid here. Write one of the form shown in the sample, within its bounds."},
 };
 
@@ -314,7 +319,8 @@ static int refuse_file(int r, struct site_error *ret_error)
 
     (void)snprintf(en, sizeof(en), "The file cannot be read (%s). Check its name and permissions.",
                    strerror(-r));
-    (void)site_refuse(NULL, "", "ファイルを読めません。名前と権限を確かめてください。", en, ret_error);
+    (void)site_refuse(NULL, "", "ファイルを読めません。名前と権限を確かめてください。", en,
+                      ret_error);
     return r;
 }
 

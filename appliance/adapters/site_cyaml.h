@@ -1,11 +1,13 @@
 /*
- * appliance/adapters/site_cyaml.h - reads the site file: what one office is, written by people in YAML.
+ * appliance/adapters/site_cyaml.h - reads the site file: what one office is, written by people in
+ * YAML.
  *
  * Decides: whether a file describes a site that this program can serve, and if not, which line says
- * why. Decides not: when a configuration takes force (engine), which day is an opening day (calendar).
+ * why. Decides not: when a configuration takes force (engine), which day is an opening day
+ * (calendar).
  *
- * All or nothing: a file with an unknown key, a key twice, a missing key, a value out of its bounds or
- * overlapping number ranges is refused whole, with one error that names the line and what to do.
+ * All or nothing: a file with an unknown key, a key twice, a missing key, a value out of its bounds
+ * or overlapping number ranges is refused whole, with one error that names the line and what to do.
  * Minutes are minutes after local midnight; a closing minute is the first minute that is not open.
  * Addresses are IPv4 in dotted text, checked. Strings are UTF-8 without control characters.
  *
@@ -14,6 +16,7 @@
 #ifndef APPLIANCE_ADAPTERS_SITE_CYAML_H
 #define APPLIANCE_ADAPTERS_SITE_CYAML_H
 
+#include "appliance/calendar/calendar.h"
 #include "appliance/queue/queue.h"
 
 #include <netinet/in.h>
@@ -25,7 +28,7 @@ enum site_limit {
     SITE_FILE_BYTES_MAX = 256 * 1024,
     SITE_FORMAT = 1,
     SITE_UNITS_MAX = 2,
-    SITE_OVERRIDES_MAX = 256,
+    SITE_OVERRIDES_MAX = 128,
     SITE_REFERENCES_MAX = 8,
     SITE_NAME_BYTES = QUEUE_NAME_BYTES,
     SITE_SERIAL_BYTES = 32,
@@ -104,6 +107,10 @@ int site_load_bytes(const void *bytes, size_t len_bytes, struct site *ret_site,
 /* One line: "FILE:LINE: path: sentence". */
 void site_error_to_text(const struct site_error *error, const char *file_name, bool japanese,
                         char *text, size_t capacity_bytes);
+
+/* Hours, lead time and overrides of the site as a calendar, with the law's holidays and no import.
+ */
+void site_fill_calendar(const struct site *site, struct calendar *ret_calendar);
 
 /* "08:30" to 510; "24:00" is the end of a day. "2026-12-28" to 20261228. false: not such a text. */
 bool site_parse_minute(const char *text, uint16_t *ret_minute);

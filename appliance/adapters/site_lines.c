@@ -1,6 +1,7 @@
 /*
- * Site file, first step: the YAML tree and the line of each of its parts. libcyaml keeps no lines once
- * it has loaded, and an error that only its numbers know helps nobody; so the tree is read here too.
+ * Site file, first step: the YAML tree and the line of each of its parts. libcyaml keeps no lines
+ * once it has loaded, and an error that only its numbers know helps nobody; so the tree is read
+ * here too.
  */
 #include "appliance/adapters/site_raw.h"
 #include "base/check.h"
@@ -46,13 +47,13 @@ static int refuse_syntax(const yaml_parser_t *parser, struct site_error *ret_err
     (void)snprintf(en, sizeof(en), "This is not YAML: %s. Check indentation, quotes and brackets.",
                    parser->problem == NULL ? "unreadable" : parser->problem);
     if (parser->error == YAML_READER_ERROR) {
-        return site_refuse(NULL, "",
-                           "UTF-8 として読めない文字があります。UTF-8 で保存し直してください。",
-                           "There is a character that is not UTF-8. Save the file as UTF-8.",
-                           ret_error);
+        return site_refuse(
+            NULL, "", "UTF-8 として読めない文字があります。UTF-8 で保存し直してください。",
+            "There is a character that is not UTF-8. Save the file as UTF-8.", ret_error);
     }
     return refuse_at(parser->problem_mark.line,
-                     "YAML として読めません。字下げ、引用符、かっこを確かめてください。", en, ret_error);
+                     "YAML として読めません。字下げ、引用符、かっこを確かめてください。", en,
+                     ret_error);
 }
 
 /* Control characters have no place in a name that boards and printers will show. */
@@ -92,14 +93,16 @@ static int check_single(yaml_parser_t *parser, struct site_error *ret_error)
     }
     root = yaml_document_get_root_node(&second);
     if (root != NULL) {
-        r = refuse_at(root->start_mark.line, "文書は一つだけにしてください（「---」で区切れません）。",
+        r = refuse_at(root->start_mark.line,
+                      "文書は一つだけにしてください（「---」で区切れません）。",
                       "Write one document only (no second part after \"---\").", ret_error);
     }
     yaml_document_delete(&second);
     return r;
 }
 
-static int load_document(yaml_parser_t *parser, struct site_lines *lines, struct site_error *ret_error)
+static int load_document(yaml_parser_t *parser, struct site_lines *lines,
+                         struct site_error *ret_error)
 {
     int r = 0;
 
@@ -109,9 +112,9 @@ static int load_document(yaml_parser_t *parser, struct site_lines *lines, struct
         return refuse_syntax(parser, ret_error);
     }
     if (yaml_document_get_root_node(&lines->document) == NULL) {
-        return site_refuse(NULL, "", "ファイルが空です。image/site-default.yaml を写して始めてください。",
-                           "The file is empty. Start from a copy of image/site-default.yaml.",
-                           ret_error);
+        return site_refuse(
+            NULL, "", "ファイルが空です。image/site-default.yaml を写して始めてください。",
+            "The file is empty. Start from a copy of image/site-default.yaml.", ret_error);
     }
     r = check_scalars(&lines->document, ret_error);
     return r < 0 ? r : check_single(parser, ret_error);
@@ -181,7 +184,8 @@ static const yaml_node_t *find_entry(const struct site_lines *lines, const yaml_
     const yaml_node_t *found = NULL;
 
     if (sequence->type != YAML_SEQUENCE_NODE ||
-        index >= (size_t)(sequence->data.sequence.items.top - sequence->data.sequence.items.start)) {
+        index >=
+            (size_t)(sequence->data.sequence.items.top - sequence->data.sequence.items.start)) {
         return NULL;
     }
     found = node_at(lines, sequence->data.sequence.items.start[index]);

@@ -91,8 +91,8 @@ struct site_raw {
 int site_lines_create(const void *bytes, size_t len_bytes, struct site_lines **ret_lines,
                       struct site_error *ret_error);
 void site_lines_destroy(struct site_lines *lines);
-/* The line of a path, or of the longest beginning of it that the file has; 0 when it has none. A key
- * that is written twice: its last line. */
+/* The line of a path, or of the longest beginning of it that the file has; 0 when it has none. A
+ * key that is written twice: its last line. */
 uint32_t site_lines_find(const struct site_lines *lines, const char *path);
 
 /* Says path (with its line when lines are given) and both texts in ret_error; returns -EINVAL. */

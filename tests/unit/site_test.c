@@ -48,8 +48,8 @@ static void edit(struct fixture *fixture, const char *from, const char *to)
     const char *place = strstr(fixture->sample, from);
 
     assert_non_null(place);
-    (void)snprintf(fixture->edited, sizeof(fixture->edited), "%.*s%s%s", (int)(place - fixture->sample),
-                   fixture->sample, to, place + strlen(from));
+    (void)snprintf(fixture->edited, sizeof(fixture->edited), "%.*s%s%s",
+                   (int)(place - fixture->sample), fixture->sample, to, place + strlen(from));
 }
 
 static uint32_t line_of(const char *text, const char *needle)
@@ -130,6 +130,35 @@ static void overrides_close_a_day_or_give_it_other_hours(void **state)
     assert_string_equal(fixture->site.hours.overrides[1].reason_ja, "御用納め");
 }
 
+static void the_hours_become_a_calendar(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct calendar calendar;
+    struct calendar_day day;
+
+    edit(fixture, "open: \"08:30\"", "open: \"09:15\"");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    site_fill_calendar(&fixture->site, &calendar);
+    calendar_get_day(&calendar, 20261124, &day);
+    assert_true(day.open);
+    assert_int_equal(day.open_minute, 9 * 60 + 15);
+    assert_int_equal(day.close_minute, 17 * 60);
+    assert_int_equal(calendar.lead_minutes, 30);
+    calendar_get_day(&calendar, 20261123, &day);
+    assert_false(day.open);
+    edit(fixture, "overrides: []",
+         "overrides: [{date: 2026-11-23, open: \"09:00\", close: \"12:00\", reason_ja: 臨時, "
+         "reason_en: x}, {date: 2026-11-24, reason_ja: 停電, reason_en: x}]");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    site_fill_calendar(&fixture->site, &calendar);
+    calendar_get_day(&calendar, 20261123, &day);
+    assert_true(day.open);
+    assert_int_equal(day.close_minute, 12 * 60);
+    calendar_get_day(&calendar, 20261124, &day);
+    assert_false(day.open);
+    assert_string_equal(day.name_ja, "停電");
+}
+
 static void an_unknown_key_is_refused_with_its_own_line(void **state)
 {
     struct fixture *fixture = *state;
@@ -146,7 +175,8 @@ static void a_missing_key_is_refused_where_it_should_be(void **state)
     struct fixture *fixture = *state;
 
     edit(fixture, "    name_en: Counter 2\n", "");
-    assert_refused(fixture, "counters[1].name_en", line_of(fixture->edited, "- id: 2\n    name_ja: 2番"));
+    assert_refused(fixture, "counters[1].name_en",
+                   line_of(fixture->edited, "- id: 2\n    name_ja: 2番"));
     edit(fixture, "  open: \"08:30\"\n", "");
     assert_refused(fixture, "hours.open", line_of(fixture->edited, "hours:"));
 }
@@ -181,14 +211,16 @@ static void values_out_of_bounds_are_refused_with_their_line(void **state)
          "service_minutes: 0"},
         {"wait_limit_minutes: 20", "wait_limit_minutes: 601", "categories[1].wait_limit_minutes",
          "wait_limit_minutes: 601"},
-        {"first: 201, last: 299", "first: 201, last: 200", "categories[1].numbers.last", "201, last"},
+        {"first: 201, last: 299", "first: 201, last: 200", "categories[1].numbers.last",
+         "201, last"},
         {"first: 201, last: 299", "first: 0, last: 200", "categories[1].numbers.first", "first: 0"},
         {"first: 201, last: 299", "first: 201, last: 10000", "categories[1].numbers.last", "10000"},
         {"first: 201, last: 299", "first: 201, last: 301", "categories[2].numbers", "first: 301"},
         {"first: 201, last: 299", "first: 199, last: 299", "categories[1].numbers", "first: 199"},
         {"  - id: 2\n    name_ja: 証", "  - id: 1\n    name_ja: 証", "categories[1].id",
          "- id: 1\n    name_ja: 証"},
-        {"  - id: 1\n    name_ja: 用", "  - id: 33\n    name_ja: 用", "categories[0].id", "- id: 33"},
+        {"  - id: 1\n    name_ja: 用", "  - id: 33\n    name_ja: 用", "categories[0].id",
+         "- id: 33"},
         {"{category: 6, tier: 2}", "{category: 7, tier: 2}", "counters[0].categories[2].category",
          "category: 7"},
         {"{category: 6, tier: 2}", "{category: 6, tier: 0}", "counters[0].categories[2].tier",
@@ -215,8 +247,8 @@ static void values_out_of_bounds_are_refused_with_their_line(void **state)
         {"- id: 2\n    name_ja: 2号機", "- id: 1\n    name_ja: 2号機", "units[1].id",
          "- id: 1\n    name_ja: 2号機"},
         {"name_ja: 1番窓口", "name_ja: \"\"", "counters[0].name_ja", "name_ja: \"\""},
-        {"name_ja: 1番窓口", "name_ja: 一二三四五六七八九十一二三四五六七八九十一二", "counters[0].name_ja",
-         "name_ja: 一二三四"},
+        {"name_ja: 1番窓口", "name_ja: 一二三四五六七八九十一二三四五六七八九十一二",
+         "counters[0].name_ja", "name_ja: 一二三四"},
     };
     struct fixture *fixture = *state;
 
@@ -236,7 +268,8 @@ static void overrides_are_dates_in_rising_order(void **state)
         {"", "[{date: \"2026-03-01\", open: \"09:00\", reason_ja: a, reason_en: a}]",
          "hours.overrides[0].close", ""},
         {"",
-         "[{date: \"2026-03-02\", reason_ja: a, reason_en: a}, {date: \"2026-03-02\", reason_ja: a, "
+         "[{date: \"2026-03-02\", reason_ja: a, reason_en: a}, {date: \"2026-03-02\", reason_ja: "
+         "a, "
          "reason_en: a}]",
          "hours.overrides[1].date", ""},
     };
@@ -257,9 +290,10 @@ static void a_category_that_no_counter_serves_is_refused(void **state)
     edit(fixture, "      - {category: 2, tier: 1}\n      - {category: 6, tier: 2}\n",
          "      - {category: 2, tier: 1}\n");
     assert_int_equal(load(fixture, fixture->edited), 0);
-    edit(fixture, "counters:\n", "  - id: 9\n    name_ja: 九\n    name_en: Nine\n"
-                                 "    numbers: {first: 900, last: 901}\n    service_minutes: 1\n"
-                                 "    wait_limit_minutes: 0\n\ncounters:\n");
+    edit(fixture, "counters:\n",
+         "  - id: 9\n    name_ja: 九\n    name_en: Nine\n"
+         "    numbers: {first: 900, last: 901}\n    service_minutes: 1\n"
+         "    wait_limit_minutes: 0\n\ncounters:\n");
     assert_refused(fixture, "categories[6].id", line_of(fixture->edited, "- id: 9"));
 }
 
@@ -349,6 +383,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_site_is_taken_whole),
         cmocka_unit_test(overrides_close_a_day_or_give_it_other_hours),
+        cmocka_unit_test(the_hours_become_a_calendar),
         cmocka_unit_test(an_unknown_key_is_refused_with_its_own_line),
         cmocka_unit_test(a_missing_key_is_refused_where_it_should_be),
         cmocka_unit_test(a_key_written_twice_is_refused),

@@ -1,0 +1,216 @@
+/*
+ * The data disk of a unit: an ext4 file system in a file, so that it can be full, lose what was not
+ * synced, and be wiped like a disk of its own. The unit's record (DESIGN 3 rule 3) is a directory
+ * beside it and survives all of that. With OFFICE_DISK_DIRECTORY the disk is a directory of the
+ * host: for measurements beside other programs on the same file system; it cannot be filled or cut.
+ */
+#include "tools/office/office.h"
+
+#include "base/check.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <time.h>
+#include <unistd.h>
+
+/* Of ext4 and xfs alike; no public header has them. */
+#define DISK_IOCTL_SHUTDOWN _IOR('X', 125, uint32_t)
+enum {
+    DISK_SHUTDOWN_WITHOUT_FLUSH = 2,
+    BYTES_PER_MIB = 1024 * 1024,
+    REMOUNT_TRIES = 100,
+    REMOUNT_PAUSE_NS = 20 * 1000 * 1000,
+    DIRECTORY_MODE = 0755,
+};
+
+static const char ballast_name[] = "data/.ballast";
+
+static void image_path(const struct office *office, unsigned place, char path[OFFICE_PATH_BYTES])
+{
+    (void)snprintf(path, OFFICE_PATH_BYTES, "%.220s/u%u%s", office->disk_dir, place,
+                   office->disk == OFFICE_DISK_LOOP ? ".img" : "");
+}
+
+static int mount_disk(const struct office *office, unsigned place, char *said, size_t said_bytes)
+{
+    char image[OFFICE_PATH_BYTES];
+    char target[OFFICE_PATH_BYTES];
+    const char *argv[] = {"mount", "-o", "loop", image, target, NULL};
+
+    image_path(office, place, image);
+    office_unit_path(office, place, "data", target);
+    if (office->disk == OFFICE_DISK_DIRECTORY) {
+        argv[1] = "--bind";
+        argv[2] = image;
+        argv[3] = target;
+        argv[4] = NULL;
+    }
+    return office_command(NULL, argv, NULL, said, said_bytes) == 0 ? 0 : -EIO;
+}
+
+static int make_image(const struct office *office, unsigned place, char *said, size_t said_bytes)
+{
+    char image[OFFICE_PATH_BYTES];
+    /* No reserved blocks: root, too, meets a full disk. */
+    const char *argv[] = {
+        "mkfs.ext4",       "-q", "-F", "-m", "0", "-E", "lazy_itable_init=1", "-L", image,
+        /* label */ image, NULL};
+    char label[16];
+    int fd = -1;
+
+    image_path(office, place, image);
+    (void)snprintf(label, sizeof(label), "toban-u%u", place);
+    argv[8] = label;
+    fd = open(image, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    if (fd < 0 || ftruncate(fd, (off_t)office->disk_mib * BYTES_PER_MIB) < 0) {
+        int r = -errno;
+
+        (void)close(fd);
+        return r;
+    }
+    (void)close(fd);
+    return office_command(NULL, argv, NULL, said, said_bytes) == 0 ? 0 : -EIO;
+}
+
+int office_disk_create(const struct office *office, unsigned place, struct office_error *ret_error)
+{
+    char image[OFFICE_PATH_BYTES];
+    char said[OFFICE_TEXT_BYTES / 2] = "";
+    int r = 0;
+
+    image_path(office, place, image);
+    if (office->disk == OFFICE_DISK_LOOP) {
+        r = make_image(office, place, said, sizeof(said));
+    } else if (mkdir(image, DIRECTORY_MODE) < 0) {
+        r = -errno;
+    }
+    r = r < 0 ? r : mount_disk(office, place, said, sizeof(said));
+    if (r == 0) {
+        return 0;
+    }
+    return office_fail(ret_error, r,
+                       "ディスクを作れません（%s: %s）。--disk directory でも試せます。",
+                       "The disk cannot be made (%s: %s). You can also try --disk directory.",
+                       image, said[0] == '\0' ? strerror(-r) : said);
+}
+
+static bool disk_takes_writes(const struct office *office, unsigned place)
+{
+    char path[OFFICE_PATH_BYTES];
+    int fd = -1;
+
+    office_unit_path(office, place, "data/.probe", path);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return errno == ENOSPC;
+    }
+    (void)close(fd);
+    return unlink(path) == 0;
+}
+
+int office_disk_cut_power(const struct office *office, unsigned place)
+{
+    static const struct timespec pause = {.tv_nsec = REMOUNT_PAUSE_NS};
+    char target[OFFICE_PATH_BYTES];
+    uint32_t how = DISK_SHUTDOWN_WITHOUT_FLUSH;
+    int fd = -1;
+    int r = 0;
+
+    if (office->disk != OFFICE_DISK_LOOP) {
+        return 0;
+    }
+    office_unit_path(office, place, "data", target);
+    fd = open(target, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0) {
+        return -errno;
+    }
+    r = ioctl(fd, DISK_IOCTL_SHUTDOWN, &how) < 0 ? -errno : 0;
+    (void)close(fd);
+    /* The dead unit's mount namespace is taken down behind our back: until it is, a new mount meets
+     * the old, dead file system again. */
+    for (unsigned i = 0; i < REMOUNT_TRIES && r == 0; i++) {
+        if (umount2(target, 0) == 0 && mount_disk(office, place, NULL, 0) == 0 &&
+            disk_takes_writes(office, place)) {
+            return 0;
+        }
+        (void)nanosleep(&pause, NULL);
+    }
+    return r < 0 ? r : -EBUSY;
+}
+
+int office_disk_fill(const struct office *office, unsigned place)
+{
+    char path[OFFICE_PATH_BYTES];
+    struct statvfs space;
+    off_t size = 0;
+    int fd = -1;
+    int r = 0;
+
+    if (office->disk != OFFICE_DISK_LOOP) {
+        return -EOPNOTSUPP;
+    }
+    office_unit_path(office, place, ballast_name, path);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    if (fd < 0) {
+        return -errno;
+    }
+    /* Until nothing is left: the file's own bookkeeping takes blocks too, so in ever smaller
+     * pieces. */
+    while (r == 0 && fstatvfs(fd, &space) == 0 && space.f_bavail > 0) {
+        off_t piece = (off_t)(space.f_bavail > 8 ? space.f_bavail / 2 : 1) * (off_t)space.f_bsize;
+
+        r = fallocate(fd, 0, size, piece) < 0 ? -errno : 0;
+        size += piece;
+    }
+    (void)close(fd);
+    return r == -ENOSPC ? 0 : r;
+}
+
+int office_disk_unfill(const struct office *office, unsigned place)
+{
+    char path[OFFICE_PATH_BYTES];
+
+    office_unit_path(office, place, ballast_name, path);
+    return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
+}
+
+int office_disk_wipe(const struct office *office, unsigned place)
+{
+    char path[OFFICE_PATH_BYTES];
+    const struct dirent *entry = NULL;
+    DIR *directory = NULL;
+    int r = 0;
+
+    office_unit_path(office, place, "data", path);
+    directory = opendir(path);
+    if (directory == NULL) {
+        return -errno;
+    }
+    while (r == 0 && (entry = readdir(directory)) != NULL) {
+        char child[OFFICE_PATH_BYTES + sizeof(entry->d_name)];
+
+        if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0 &&
+            strcmp(entry->d_name, "lost+found") != 0) {
+            (void)snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
+            r = office_remove_tree(child);
+        }
+    }
+    (void)closedir(directory);
+    return r;
+}
+
+void office_disk_destroy(const struct office *office, unsigned place)
+{
+    char path[OFFICE_PATH_BYTES];
+
+    office_unit_path(office, place, "data", path);
+    while (umount2(path, MNT_DETACH | UMOUNT_NOFOLLOW) == 0) {
+    }
+}
