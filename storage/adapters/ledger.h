@@ -143,16 +143,32 @@ int ledger_verify(struct ledger *ledger, uint64_t from_lsn, uint64_t max_entries
                   struct ledger_damage *ret_damage);
 
 /* A compacted copy at the newest commit, written below data_dir/snapshot.outgoing/ and streamed from
- * there in chunks; the receiving side gathers ledger.incoming/ and, when whole and verified, renames it
- * in place of ledger/ (the process restarts then). All steps are bounded and resumable. */
+ * there in chunks; the receiving side gathers ledger.incoming/ and, when whole and verified, puts it in
+ * place of ledger/ (the process restarts then: every batch answers -ESTALE). The long parts run in a
+ * thread: make and finish answer -EINPROGRESS until they are done and are called again (a timer of some
+ * 10 ms), then 0 or the error, once; -EBUSY while the other one runs. Rows, meta and entries become the
+ * source's; keys and the record stay this unit's own. What this unit's old ledger held beyond the last
+ * common entry is carried into the new one's archive. */
 int ledger_snapshot_make(struct ledger *ledger, uint64_t *ret_size_bytes, uint64_t *ret_last_lsn,
                          struct ids_hash *ret_file_hash);
+/* 0 bytes: the end. -ENOENT: nothing was made since this process started. */
 int ledger_snapshot_read(struct ledger *ledger, uint64_t offset_bytes, uint8_t *bytes,
                          size_t capacity_bytes, size_t *ret_len_bytes);
+/* Gives the disk space back; the next open does it too. */
+void ledger_snapshot_discard(struct ledger *ledger);
+/* Goes on with what is there if it is the same file (ret_have_bytes, durable), else begins anew. */
 int ledger_incoming_begin(struct ledger *ledger, uint64_t size_bytes, const struct ids_hash *file_hash,
                           uint64_t *ret_have_bytes);
+/* In order; bytes that are there already are ignored, a gap or bytes beyond the end are -EINVAL. */
 int ledger_incoming_write(struct ledger *ledger, uint64_t offset_bytes, const uint8_t *bytes,
                           size_t len_bytes);
+/* -EINVAL: bytes are missing. -EBADMSG: not the announced file; -EUCLEAN: the file, but its ledger is
+ * damaged: both throw it away. Afterwards a new begin is possible. */
 int ledger_incoming_finish(struct ledger *ledger);
+
+/* A ledger that ledger_open calls damaged is put aside, as ledger.damaged/ (an older one of that name is
+ * removed), so that the unit can start blank and be repaired from its peer. Nothing else changes: keys
+ * and record stay. Not while it is open. */
+int ledger_set_aside(const char *data_dir);
 
 #endif

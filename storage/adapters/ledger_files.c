@@ -39,7 +39,7 @@ void ledger_fd_close(int *fd)
     }
 }
 
-static int write_all(int fd, const uint8_t *bytes, size_t len_bytes, uint64_t offset_bytes)
+int ledger_file_write(int fd, const uint8_t *bytes, size_t len_bytes, uint64_t offset_bytes)
 {
     size_t done = 0;
 
@@ -126,7 +126,7 @@ int ledger_dirs_open(struct ledger *ledger, char *why, size_t why_bytes)
         r = ledger_incoming_settle(ledger);
     }
     if (r == 0) {
-        r = dir_open(ledger, ledger->data_dir_fd, "ledger", &ledger->ledger_dir_fd);
+        r = dir_open(ledger, ledger->data_dir_fd, ledger->name, &ledger->ledger_dir_fd);
     }
     if (r == 0) {
         r = dir_open(ledger, ledger->data_dir_fd, "keys", &ledger->keys_dir_fd);
@@ -199,7 +199,7 @@ int ledger_file_extend(struct ledger *ledger, uint64_t need_bytes)
     while (ledger->file_bytes < target) {
         uint64_t left = target - ledger->file_bytes;
         size_t part = left < sizeof(zeros) ? (size_t)left : sizeof(zeros);
-        int r = write_all(fd, zeros, part, ledger->file_bytes);
+        int r = ledger_file_write(fd, zeros, part, ledger->file_bytes);
         if (r < 0) {
             return r;
         }
@@ -298,7 +298,7 @@ static int record_create(struct ledger *ledger, const uint8_t slot[RECORD_SLOT_B
     int r = fd < 0 ? -errno : 0;
 
     for (unsigned i = 0; r == 0 && i < RECORD_SLOTS; i++) {
-        r = write_all(fd, slot, RECORD_SLOT_BYTES, (uint64_t)i * RECORD_SLOT_BYTES);
+        r = ledger_file_write(fd, slot, RECORD_SLOT_BYTES, (uint64_t)i * RECORD_SLOT_BYTES);
     }
     if (r == 0) {
         r = file_sync(ledger, fd);
@@ -338,7 +338,7 @@ int ledger_record_write(struct ledger *ledger, const uint8_t *bytes, size_t len_
         unsigned index = (unsigned)(ledger->record_counter + i) % RECORD_SLOTS;
         int r = ledger_step(ledger);
         if (r == 0) {
-            r = write_all(fd, slot, sizeof(slot), (uint64_t)index * RECORD_SLOT_BYTES);
+            r = ledger_file_write(fd, slot, sizeof(slot), (uint64_t)index * RECORD_SLOT_BYTES);
         }
         if (r == 0) {
             r = file_sync(ledger, fd);
@@ -447,7 +447,7 @@ int ledger_key_write(struct ledger *ledger, const struct ledger_day_key *key)
     if (fd < 0) {
         return -errno;
     }
-    r = write_all(fd, key->key.bytes, CRYPTO_KEY_BYTES, 0);
+    r = ledger_file_write(fd, key->key.bytes, CRYPTO_KEY_BYTES, 0);
     if (r == 0) {
         r = file_sync(ledger, fd);
     }
@@ -467,7 +467,7 @@ static int key_file_destroy(struct ledger *ledger, const char *name)
     if (fd < 0) {
         return errno == ENOENT ? 0 : -errno;
     }
-    int r = write_all(fd, nothing, sizeof(nothing), 0);
+    int r = ledger_file_write(fd, nothing, sizeof(nothing), 0);
     if (r == 0) {
         r = file_sync(ledger, fd);
     }

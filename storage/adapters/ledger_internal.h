@@ -7,7 +7,9 @@
  *   ledger_files.c     directories, day keys, the record, the size of the data file
  *   ledger_meta.c      LMDB's two meta pages, read raw: what LMDB itself does not check
  *   ledger_verify.c    the chain walk
- *   ledger_snapshot.c  a copy made, streamed, received, put in place
+ *   ledger_snapshot.c  a compacted copy, made and streamed
+ *   ledger_incoming.c  the same copy received, verified and put in place
+ *   ledger_worker.c    the thread that does the long parts of both
  *
  * Three groups of fields, three owners: the event loop's, the committer's (commit_lock) and those
  * between the threads (lock). commit_lock is taken before lock, never the other way round.
@@ -44,6 +46,9 @@ enum ledger_internal_limit {
     LEDGER_LATENCY_SAMPLES = 256,
     LEDGER_FLUSHES_PER_COMMIT = 2, /* fdatasync of the pages, O_DSYNC write of the meta page */
     LEDGER_META_PAGES = 2,
+    LEDGER_STREAM_BYTES = 256 << 10,    /* read or written at once while a snapshot moves */
+    LEDGER_STREAM_SYNC_BYTES = 4 << 20, /* flushed so often, so that commits never wait for more */
+    LEDGER_ARCHIVE_STEP_ENTRIES = 1000,
     LEDGER_RAW_META_BYTES = 136,
 };
 
@@ -67,10 +72,18 @@ struct ledger_raw_meta {
 
 struct ledger_worker; /* a snapshot being made or put in place, in its own thread */
 
+/* ledger.incoming/ while it is received. */
+struct ledger_incoming {
+    int dir_fd, data_fd, progress_fd; /* -1: not begun */
+    uint64_t size_bytes, have_bytes, synced_bytes;
+    struct ids_hash file_hash;
+};
+
 struct ledger {
     char *data_dir;
     char *record_dir;
-    int data_dir_fd; /* also carries the lock that keeps a second writer out */
+    const char *name; /* of the environment's directory in data_dir */
+    int data_dir_fd;  /* also carries the lock that keeps a second writer out */
     int ledger_dir_fd, keys_dir_fd, record_dir_fd;
     bool read_only;
     bool incomplete;
@@ -84,6 +97,8 @@ struct ledger {
     unsigned reader_depth;
     struct crypto *reader_crypto;
     struct ledger_worker *worker;
+    int outgoing_fd; /* the snapshot that is streamed, or -1 */
+    struct ledger_incoming incoming;
 
     /* committer */
     pthread_mutex_t commit_lock;
@@ -123,6 +138,14 @@ int ledger_txn_commit(struct ledger *ledger, const struct ledger_batch *batch);
 int ledger_hash_at(struct ledger *ledger, MDB_txn *txn, uint64_t lsn, struct ids_hash *ret_hash);
 void ledger_key_from_lsn(uint64_t lsn, uint8_t key[LEDGER_LSN_KEY_BYTES]);
 uint64_t ledger_lsn_from_key(const uint8_t key[LEDGER_LSN_KEY_BYTES]);
+int ledger_env_open(struct ledger *ledger);
+int ledger_databases_open(struct ledger *ledger);
+void ledger_blank_init(struct ledger *ledger);
+/* Closes the environment and what belongs to it; ends nothing else. */
+void ledger_env_finish(struct ledger *ledger);
+int ledger_archive_put(struct ledger *ledger, MDB_txn *txn, const uint8_t *lsn_key,
+                       const MDB_val *value);
+int ledger_archive_stamp(struct ledger *ledger, MDB_txn *txn);
 uint64_t ledger_end_bytes(const struct ledger *ledger);
 int ledger_count_free(struct ledger *ledger, MDB_txn *txn, uint64_t *ret_pages);
 
@@ -134,6 +157,7 @@ void ledger_figures_update(struct ledger *ledger);
 
 /* ledger_files.c */
 void ledger_fd_close(int *fd);
+int ledger_file_write(int fd, const uint8_t *bytes, size_t len_bytes, uint64_t offset_bytes);
 int ledger_dirs_open(struct ledger *ledger, char *why, size_t why_bytes);
 int ledger_file_extend(struct ledger *ledger, uint64_t need_bytes);
 int ledger_record_write(struct ledger *ledger, const uint8_t *bytes, size_t len_bytes);
@@ -148,8 +172,27 @@ int ledger_meta_check_file(struct ledger *ledger, char *why, size_t why_bytes);
 int ledger_meta_check_book(struct ledger *ledger, char *why, size_t why_bytes);
 int ledger_meta_check_pages(struct ledger *ledger, char *why, size_t why_bytes);
 
-/* ledger_snapshot.c */
-int ledger_incoming_settle(struct ledger *ledger);
+/* ledger_worker.c: one job at a time, away from the event loop. */
+typedef int ledger_job_fn(struct ledger *ledger, struct ledger_worker *worker);
+struct ledger_worker {
+    struct ledger *ledger;
+    ledger_job_fn *job;
+    pthread_t thread;
+    pthread_mutex_t lock;
+    bool done;
+    bool stop; /* asked to give up */
+    int result;
+    uint64_t size_bytes, last_lsn;
+    struct ids_hash file_hash;
+};
+/* Starts the job or looks after it: -EINPROGRESS until it is done, then its result, once. -EBUSY
+ * while another job runs. ret_worker, if not NULL, gets a copy of what the job found. */
+int ledger_worker_run(struct ledger *ledger, ledger_job_fn *job, struct ledger_worker *ret_worker);
+bool ledger_worker_must_stop(struct ledger_worker *worker);
 void ledger_worker_stop(struct ledger *ledger);
+
+/* ledger_incoming.c */
+int ledger_incoming_settle(struct ledger *ledger);
+void ledger_incoming_close(struct ledger *ledger);
 
 #endif

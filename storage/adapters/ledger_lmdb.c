@@ -333,7 +333,7 @@ static int put_all(MDB_txn *txn, MDB_dbi database, const struct ledger_put *puts
 }
 
 /* Later than every archive before it, so two tails never mix even if the clock stood still. */
-static int archive_stamp(struct ledger *ledger, MDB_txn *txn)
+int ledger_archive_stamp(struct ledger *ledger, MDB_txn *txn)
 {
     struct timespec now;
     MDB_cursor *cursor = NULL;
@@ -355,7 +355,7 @@ static int archive_stamp(struct ledger *ledger, MDB_txn *txn)
     return r == MDB_NOTFOUND ? 0 : ledger_error(r);
 }
 
-static int archive_one(struct ledger *ledger, MDB_txn *txn, const uint8_t lsn_key[],
+int ledger_archive_put(struct ledger *ledger, MDB_txn *txn, const uint8_t *lsn_key,
                        const MDB_val *value)
 {
     uint8_t bytes[ENTRY_BYTES_MAX];
@@ -376,7 +376,7 @@ static int archive_one(struct ledger *ledger, MDB_txn *txn, const uint8_t lsn_ke
 static int truncate_from(struct ledger *ledger, MDB_txn *txn, uint64_t from_lsn,
                          struct ledger_book *book)
 {
-    int r = archive_stamp(ledger, txn);
+    int r = ledger_archive_stamp(ledger, txn);
 
     for (uint64_t lsn = from_lsn; r == 0 && lsn <= book->last_lsn; lsn++) {
         uint8_t raw[LEDGER_LSN_KEY_BYTES];
@@ -385,7 +385,7 @@ static int truncate_from(struct ledger *ledger, MDB_txn *txn, uint64_t from_lsn,
         ledger_key_from_lsn(lsn, raw);
         r = ledger_error(mdb_get(txn, ledger->entries, &key, &value));
         if (r == 0) {
-            r = archive_one(ledger, txn, raw, &value);
+            r = ledger_archive_put(ledger, txn, raw, &value);
         }
         if (r == 0) {
             r = ledger_error(mdb_del(txn, ledger->entries, &key, NULL));
@@ -468,7 +468,7 @@ int ledger_txn_commit(struct ledger *ledger, const struct ledger_batch *batch)
 /* ---- open and close -----------------------------------------------------------------------------
  */
 
-static int databases_open(struct ledger *ledger)
+int ledger_databases_open(struct ledger *ledger)
 {
     static const char *const names[LEDGER_DATABASES] = {"entries", "rows", "meta", "archive"};
     MDB_dbi *const handles[LEDGER_DATABASES] = {&ledger->entries, &ledger->rows, &ledger->metas,
@@ -495,14 +495,14 @@ static int databases_open(struct ledger *ledger)
     return ledger_error(mdb_txn_commit(ending));
 }
 
-static int env_open(struct ledger *ledger)
+int ledger_env_open(struct ledger *ledger)
 {
     char path[LEDGER_PATH_BYTES];
     struct stat file;
     MDB_stat stat;
     mdb_filehandle_t fd = -1;
     int stale = 0;
-    int n = snprintf(path, sizeof(path), "%s/ledger", ledger->data_dir);
+    int n = snprintf(path, sizeof(path), "%s/%s", ledger->data_dir, ledger->name);
 
     if (n < 0 || (size_t)n >= sizeof(path)) {
         return -ENAMETOOLONG;
@@ -583,12 +583,12 @@ static int open_steps(struct ledger *ledger, char *why, size_t why_bytes)
     if (r < 0) {
         return r;
     }
-    r = env_open(ledger);
+    r = ledger_env_open(ledger);
     if (r == 0 && !ledger->read_only) {
         r = ledger_file_extend(ledger, LEDGER_HEADROOM_BYTES);
     }
     if (r == 0) {
-        r = databases_open(ledger);
+        r = ledger_databases_open(ledger);
     }
     if (r < 0) {
         char en[LEDGER_WHY_BYTES / 2];
@@ -612,31 +612,63 @@ static int open_steps(struct ledger *ledger, char *why, size_t why_bytes)
     return r;
 }
 
+/* Locks, contexts and "nothing is open": what ledger_env_finish and the closers count on. */
+void ledger_blank_init(struct ledger *ledger)
+{
+    pthread_condattr_t monotonic;
+
+    *ledger = (struct ledger){
+        .name = "ledger",
+        .data_dir_fd = -1,
+        .ledger_dir_fd = -1,
+        .keys_dir_fd = -1,
+        .record_dir_fd = -1,
+        .completion_fd = -1,
+        .outgoing_fd = -1,
+        .incoming = {.dir_fd = -1, .data_fd = -1, .progress_fd = -1},
+        .reader_crypto = crypto_create(),
+        .commit_crypto = crypto_create(),
+    };
+    (void)pthread_mutex_init(&ledger->commit_lock, NULL);
+    (void)pthread_mutex_init(&ledger->lock, NULL);
+    (void)pthread_condattr_init(&monotonic);
+    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(&ledger->wake, &monotonic);
+    (void)pthread_condattr_destroy(&monotonic);
+}
+
+void ledger_env_finish(struct ledger *ledger)
+{
+    if (ledger->reader != NULL) {
+        mdb_txn_abort(ledger->reader);
+    }
+    if (ledger->env != NULL) {
+        mdb_env_close(ledger->env);
+    }
+    ledger->reader = NULL;
+    ledger->env = NULL;
+    (void)pthread_cond_destroy(&ledger->wake);
+    (void)pthread_mutex_destroy(&ledger->lock);
+    (void)pthread_mutex_destroy(&ledger->commit_lock);
+    crypto_destroy(ledger->reader_crypto);
+    crypto_destroy(ledger->commit_crypto);
+}
+
 int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger, char *why,
                 size_t why_bytes)
 {
-    struct ledger *ledger = calloc(1, sizeof(*ledger));
+    struct ledger *ledger = malloc(sizeof(*ledger));
 
     ledger_explain(why, why_bytes, "out of memory", "メモリーが足りません。");
     if (ledger == NULL) {
         return -ENOMEM;
     }
-    ledger->data_dir_fd = ledger->ledger_dir_fd = ledger->keys_dir_fd = ledger->record_dir_fd = -1;
-    ledger->completion_fd = -1;
+    ledger_blank_init(ledger);
     ledger->read_only = options->read_only;
     ledger->map_size_bytes =
         options->map_size_bytes == 0 ? LEDGER_MAP_BYTES_DEFAULT : options->map_size_bytes;
     ledger->data_dir = strdup(options->data_dir);
     ledger->record_dir = strdup(options->record_dir);
-    ledger->reader_crypto = crypto_create();
-    ledger->commit_crypto = crypto_create();
-    (void)pthread_mutex_init(&ledger->commit_lock, NULL);
-    (void)pthread_mutex_init(&ledger->lock, NULL);
-    pthread_condattr_t monotonic;
-    (void)pthread_condattr_init(&monotonic);
-    (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
-    (void)pthread_cond_init(&ledger->wake, &monotonic);
-    (void)pthread_condattr_destroy(&monotonic);
 
     int r = ledger->data_dir == NULL || ledger->record_dir == NULL
                 ? -ENOMEM
@@ -657,22 +689,14 @@ void ledger_close(struct ledger *ledger)
     }
     ledger_writer_stop(ledger);
     ledger_worker_stop(ledger);
-    if (ledger->reader != NULL) {
-        mdb_txn_abort(ledger->reader);
-    }
-    if (ledger->env != NULL) {
-        mdb_env_close(ledger->env);
-    }
+    ledger_incoming_close(ledger);
+    ledger_env_finish(ledger);
+    ledger_fd_close(&ledger->outgoing_fd);
     ledger_fd_close(&ledger->completion_fd);
     ledger_fd_close(&ledger->record_dir_fd);
     ledger_fd_close(&ledger->keys_dir_fd);
     ledger_fd_close(&ledger->ledger_dir_fd);
     ledger_fd_close(&ledger->data_dir_fd);
-    (void)pthread_cond_destroy(&ledger->wake);
-    (void)pthread_mutex_destroy(&ledger->lock);
-    (void)pthread_mutex_destroy(&ledger->commit_lock);
-    crypto_destroy(ledger->reader_crypto);
-    crypto_destroy(ledger->commit_crypto);
     free(ledger->record_dir);
     free(ledger->data_dir);
     free(ledger);
