@@ -49,8 +49,8 @@ UNIT_TESTS        := $(call tests_of,unit regression conformance)
 INTEGRATION_TESTS := $(call tests_of,integration)
 FUZZERS           := $(patsubst tests/fuzz/%.c,$(B)/fuzz/%,$(wildcard tests/fuzz/*_fuzz.c))
 
-.PHONY: all programs tests links help
-all: $(ARCHIVES) $(BINS) links
+.PHONY: all programs tests links web help
+all: $(ARCHIVES) $(BINS) links web
 	@:
 
 programs: $(ARCHIVES) $(BINS)
@@ -62,6 +62,15 @@ help:
 links: $(BINS)
 	$(Q)mkdir -p $(BUILD)/bin
 	$(Q)for program in $(notdir $(BINS)); do ln -sfn ../$(VARIANT)/bin/$$program $(BUILD)/bin/$$program; done
+
+# The pages are plain files: nothing is compiled or fetched. toban-web serves build/web; start.html, which
+# lies on the screens' own disks, is not among what it serves.
+PAGES := $(wildcard appliance/gateway/web/*.html appliance/gateway/web/assets/*)
+web: $(patsubst appliance/gateway/web/%,$(BUILD)/web/%,$(filter-out %/start.html,$(PAGES))) $(BUILD)/start.html
+$(BUILD)/web/%: appliance/gateway/web/%
+	$(Q)install -D -m 0644 $< $@
+$(BUILD)/start.html: appliance/gateway/web/start.html
+	$(Q)install -D -m 0644 $< $@
 
 $(B)/obj/%.o: %.c
 	$(Q)mkdir -p $(@D)

@@ -1,0 +1,427 @@
+// counter.js - a counter's screen: one obvious next step, and a way back from every slip.
+//
+// What the counter may do follows from its view alone (GET /counters/n), read again after every change of
+// the queue; a press is sent once under its own key and no second press is taken until it is answered.
+
+import { get, post, problemText } from "./api.js";
+import { byId, el, keepRows, setAttribute, setText, showScreen } from "./dom.js";
+import { connectLive } from "./live.js";
+import { createOfficeClock, formatClock, formatShortClock, minutesSince } from "./time.js";
+
+const PRESS_GUARD_MS = 500;   // a double press of the main key is one press
+const UNDO_WINDOW_S = 30;
+const SAID_MS = 12000;
+const SLOW_MS = 1000;         // an answer slower than this is told to be on its way
+
+/** What can be done with the ticket that this counter has. main: the one that Space presses. */
+const ACTIONS = [
+    { id: "complete", key: "", ja: "対応を完了する", en: "Complete", states: ["CALLED", "SERVING"], main: true,
+        done: ["の対応を完了しました。", "is complete."] },
+    { id: "recall", key: "F2", ja: "もう一度呼ぶ", en: "Recall", states: ["CALLED"],
+        done: ["をもう一度呼びました。", "was called again."] },
+    { id: "start", key: "F4", ja: "対応を始める", en: "Start", states: ["CALLED"],
+        done: ["の対応を始めました。", "is being served."] },
+    { id: "absent", key: "F6", ja: "不在にする", en: "Absent", states: ["CALLED"],
+        done: ["を不在にしました。", "is marked absent."] },
+    { id: "put-back", key: "F7", ja: "列に戻す", en: "Put back", states: ["CALLED"],
+        done: ["を列に戻しました。", "is waiting again."] },
+    { id: "hold", key: "F8", ja: "保留にする", en: "Hold", states: ["CALLED", "SERVING"],
+        done: ["を保留にしました。", "is on hold."] },
+    { id: "transfer", key: "F9", ja: "転送する", en: "Transfer", states: ["CALLED", "SERVING"] },
+];
+const CALL_NEXT = { id: "call-next", ja: "次の方を呼ぶ", en: "Call next", done: ["を呼びました。", "was called."] };
+const OPEN = { id: "open", ja: "窓口を開ける", en: "Open this counter", done: ["窓口を開けました。", "This counter is open."] };
+const STATES = {
+    CALLED: { ja: "呼出中", en: "Called" },
+    SERVING: { ja: "対応中", en: "Serving" },
+};
+const DONE_WORDS = {
+    CALL_NEXT: ["呼出", "Call"], CALL: ["呼出", "Call"], RECALL: ["再呼出", "Recall"], START: ["対応開始", "Start"],
+    COMPLETE: ["完了", "Complete"], SET_ABSENT: ["不在", "Absent"], PUT_BACK: ["列に戻す", "Put back"],
+    HOLD: ["保留", "Hold"], TRANSFER: ["転送", "Transfer"], RETURN: ["呼び戻し", "Return"],
+};
+
+const clock = createOfficeClock();
+const counter_id = Number.parseInt(new URLSearchParams(location.search).get("n") ?? "", 10);
+let queue = null;
+let view = null;
+let view_wanted = 0;          // raised by every reason to read the view again
+let health = { fresh: false, since_ms: null };
+let busy = false;
+let pressed_at_ms = -Infinity;
+let undo = null;              // {name, until_ms}: performance.now()
+let said_at_ms = -Infinity;
+
+const ticketNow = () => view?.ticket ?? null;
+const counterPath = (verb) => `/api/v1/counters/${counter_id}/${verb}`;
+const categoryOf = (id) => queue?.categories.find((each) => each.id === id) ?? null;
+const isFor = (action) => ticketNow() !== null && action.states.includes(ticketNow().state);
+
+function mainAction() {
+    if (!view.open && !ticketNow()) {
+        return OPEN;
+    }
+    return ticketNow() ? ACTIONS.find((action) => action.main) : CALL_NEXT;
+}
+
+// ---- drawing
+
+function draw() {
+    drawTop();
+    if (!queue) {
+        showScreen("load");
+    } else if (!queue.counters.some((each) => each.id === counter_id)) {
+        drawPick();
+        showScreen("pick");
+    } else if (!view) {
+        showScreen("load");
+    } else {
+        drawCurrent();
+        drawActions();
+        drawUndo();
+        drawLists();
+        drawOpenClose();
+        if (showScreen("work")) {
+            byId("main").focus({ preventScroll: true });
+        }
+    }
+}
+
+function drawTop() {
+    const now_ms = clock.now_ms();
+    setText(byId("clock"), formatShortClock(now_ms));
+    setText(byId("site"), queue?.site_ja ?? "");
+    byId("other_counter").hidden = !view;
+    if (view) {
+        setText(byId("name_ja"), view.name_ja);
+        setText(byId("name_en"), view.name_en);
+        setText(byId("open_state"), view.open ? "● 受付中 Open" : "○ 閉鎖中 Closed");
+        setAttribute(byId("open_state"), "data-open", String(view.open));
+        document.title = `${view.name_ja} ${ticketNow()?.display ?? ""}`;
+    }
+    const stale = byId("stale");
+    stale.hidden = health.fresh || !queue;
+    const since = health.since_ms === null ? "" : formatClock(health.since_ms);
+    setText(stale.children[0], `情報が古い可能性があります${since && `（${since} から）`}。操作はつながりしだい届きます。`);
+    setText(stale.children[1], `Information may be out of date${since && ` since ${since}`}. What you press arrives as soon as possible.`);
+}
+
+function drawPick() {
+    byId("pick_wrong").hidden = !location.search;
+    keepRows(byId("pick_list"), queue.counters, (each) => each.id,
+        (each) => el("li", {}, el("a", { href: `/counter?n=${each.id}` }, el("strong", {}), el("span", { class: "beside", lang: "en" }), el("em", {}))),
+        (row, each) => {
+            const [ja, en, state] = row.firstElementChild.children;
+            setText(ja, each.name_ja);
+            setText(en, each.name_en);
+            setText(state, each.open ? "● 受付中 Open" : "○ 閉鎖中 Closed");
+        });
+}
+
+function drawCurrent() {
+    const ticket = ticketNow();
+    const next = view.waiting[0] ?? null;
+    const box = byId("current_number").parentElement;
+    const shown = ticket ?? next;
+    const category = shown && categoryOf(shown.category);
+    setAttribute(box, "data-state", ticket ? ticket.state : "FREE");
+    if (ticket) {
+        setText(byId("current_ja"), STATES[ticket.state]?.ja ?? ticket.state);
+        setText(byId("current_en"), STATES[ticket.state]?.en ?? "");
+    } else {
+        setText(byId("current_ja"), next ? "次の方" : "お待ちの方はいません");
+        setText(byId("current_en"), next ? "Next" : "Nobody is waiting");
+    }
+    setText(byId("current_number"), shown?.display ?? "—");
+    setText(byId("current_category"), category ? `${category.name_ja}  ${category.name_en}` : "");
+    keepRows(byId("current_marks"), marksOf(shown, ticket), (mark) => mark, () => el("li"), setText);
+}
+
+/** What to know of a visitor before they stand here. */
+function marksOf(shown, ticket) {
+    const marks = [];
+    if (!shown) {
+        return marks;
+    }
+    const minutes = minutesSince(shown.issued_at, clock.now_ms());
+    if (minutes !== null) {
+        marks.push(`発券から ${minutes}分 · ${minutes} min since ticket`);
+    }
+    if (ticket && ticket.call_count > 1) {
+        marks.push(`呼出 ${ticket.call_count}回 · called ${ticket.call_count} times`);
+    }
+    if (shown.language && shown.language !== "ja") {
+        marks.push(`言語 ${languageName(shown.language)}`);
+    }
+    if (shown.priority) {
+        marks.push("優先 · Priority");
+    }
+    if (shown.undelivered) {
+        marks.push("紙の番号札が出ていない可能性があります · Paper not confirmed");
+    }
+    if (shown.uncertain) {
+        marks.push("予備機での確認待ち · Not yet confirmed on the spare");
+    }
+    return marks;
+}
+
+function languageName(id) {
+    return { "ja-easy": "やさしい日本語", en: "English", zh: "中文", ko: "한국어" }[id] ?? id;
+}
+
+function drawActions() {
+    const main = byId("main");
+    const action = mainAction();
+    setText(main.children[0], action.ja);
+    setText(main.children[1], action.en);
+    const empty = action === CALL_NEXT && view.waiting.length === 0;
+    setAttribute(main, "aria-disabled", empty ? "true" : null);
+    setAttribute(main, "aria-busy", busy ? "true" : null);
+    setAttribute(main, "data-action", action.id);
+    keepRows(byId("actions"), ACTIONS.filter((each) => !each.main), (each) => each.id, createAction,
+        (row, each) => setAttribute(row.firstElementChild, "aria-disabled", isFor(each) ? null : "true"));
+}
+
+function createAction(action) {
+    return el("li", {}, el("button", { type: "button", class: "quiet-button", "data-action": action.id, onclick: () => run(action) },
+        el("span", {}, action.ja), el("span", { class: "beside", lang: "en" }, action.en), el("kbd", {}, action.key)));
+}
+
+/** The view says that there is something to undo, not since when: the countdown starts at this page's own
+ * press, or when this page first saw it. The office decides; a late press is answered politely. */
+function drawUndo() {
+    const name = view.undo?.action ?? null;
+    if (name === null) {
+        undo = null;
+    } else if (undo === null || undo.name !== name) {
+        undo = { name, until_ms: performance.now() + UNDO_WINDOW_S * 1000 };
+    }
+    const left_s = undo ? Math.ceil((undo.until_ms - performance.now()) / 1000) : 0;
+    byId("undo").hidden = left_s <= 0;
+    const [ja, en] = DONE_WORDS[name] ?? [name, name];
+    setText(byId("undo_ja"), `「${ja}」を取り消す（あと${left_s}秒）`);
+    setText(byId("undo_en"), `Undo “${en}”, ${left_s} s`);
+}
+
+function drawLists() {
+    drawList("waiting", view.waiting, [["呼ぶ", "Call", call]]);
+    drawList("held", view.held, [["呼ぶ", "Call", call]]);
+    drawList("absent", view.absent, [["呼ぶ", "Call", call], ["列へ", "Return", giveBack]]);
+}
+
+function drawList(name, tickets, buttons) {
+    setText(byId(`${name}_count`), tickets.length > 0 ? String(tickets.length) : "");
+    byId(`${name}_none`).hidden = tickets.length > 0;
+    const busy_here = ticketNow() !== null || !view.open;
+    keepRows(byId(name), tickets, (ticket) => ticket.id, (ticket) => createRow(ticket, buttons), (row, ticket) => {
+        const category = categoryOf(ticket.category);
+        const [number, what, since, ...presses] = row.children;
+        setText(number, ticket.display);
+        setText(what, [category?.name_ja ?? "", ticket.priority ? "優先" : "", ticket.undelivered ? "札未確認" : "",
+            ticket.language && ticket.language !== "ja" ? languageName(ticket.language) : ""].filter(Boolean).join(" · "));
+        const minutes = minutesSince(ticket.issued_at, clock.now_ms());
+        setText(since, minutes === null ? "" : `${minutes}分`);
+        setAttribute(presses[0], "aria-disabled", busy_here ? "true" : null);
+    });
+}
+
+function createRow(ticket, buttons) {
+    return el("li", {}, el("strong", { class: "digits" }), el("span", { class: "row-what" }), el("span", { class: "row-since" }),
+        ...buttons.map(([ja, en, does]) => el("button", { type: "button", class: "quiet-button small-button",
+            "aria-label": `${ticket.display} ${ja} ${en}`, onclick: (event) => does(ticket, event.currentTarget) }, ja)));
+}
+
+function drawOpenClose() {
+    const button = byId("open_close");
+    // Opening is the main button's: two buttons for one thing would be one too many.
+    button.hidden = !view.open;
+    setText(button, "窓口を閉める Close this counter");
+    setAttribute(button, "aria-disabled", ticketNow() ? "true" : null);
+}
+
+function say(ja, en, kind = "done") {
+    const box = byId("said");
+    setText(box.children[0], ja);
+    setText(box.children[1], en);
+    setAttribute(box, "data-kind", kind);
+    said_at_ms = performance.now();
+}
+
+// ---- doing
+
+/** One press: sent under one key until it is answered; meanwhile no other press is taken. done() says what
+ * was done, in ja and en, once the view shows it. */
+async function send(path, members, done) {
+    if (busy || performance.now() - pressed_at_ms < PRESS_GUARD_MS) {
+        return;
+    }
+    busy = true;
+    pressed_at_ms = performance.now();
+    draw();
+    const answer = await post(path, members);
+    let refused = true;
+    if (answer.status >= 400) {
+        const problem = problemText(answer);
+        say(problem.ja, problem.en, "refused");
+    } else if (answer.body.code === "EMPTY") {
+        say("お待ちの方はいません。", "Nobody is waiting.");
+    } else {
+        undo = null;
+        refused = false;
+    }
+    await readView();
+    if (!refused) {
+        say(...done());
+    }
+    busy = false;
+    pressed_at_ms = performance.now();
+    draw();
+}
+
+function run(action) {
+    const ticket = ticketNow();
+    if (action.states && !isFor(action)) {
+        say(ticket ? "いまの状態ではできません。" : "呼び出し中の方がいません。",
+            ticket ? "Not possible in this state." : "Nobody is called here.", "refused");
+    } else if (action === CALL_NEXT && view.waiting.length === 0) {
+        say("お待ちの方はいません。", "Nobody is waiting.");
+    } else if (action.id === "transfer") {
+        openTransfer();
+    } else {
+        // Of call-next the number is known only afterwards.
+        send(counterPath(action.id), null, () => {
+            const number = (ticket ?? ticketNow())?.display ?? "";
+            return [`${number} ${action.done[0]}`.trim(), `${number} ${action.done[1]}`.trim()];
+        });
+    }
+}
+
+const isDisabled = (button) => button.getAttribute("aria-disabled") === "true";
+
+function call(ticket, button) {
+    if (isDisabled(button)) {
+        say("先に、いまの方の対応を終えてください。", "Finish with the present visitor first.", "refused");
+        return;
+    }
+    send(counterPath("call"), { ticket: ticket.id }, () => [`${ticket.display} を呼びました。`, `${ticket.display} was called.`]);
+}
+
+function giveBack(ticket) {
+    send(`/api/v1/tickets/${encodeURIComponent(ticket.id)}/return`, null,
+        () => [`${ticket.display} を列に戻しました。`, `${ticket.display} is waiting again.`]);
+}
+
+function callByNumber(event) {
+    event.preventDefault();
+    const typed = byId("by_number_text").value.normalize("NFKC").trim().toUpperCase();
+    const match = /^0*([1-9][0-9]{0,3})([A-Z][0-9]*)?$/.exec(typed);
+    if (!match) {
+        say("番号を入れてください（例 106、106B）。", "Enter a number, such as 106 or 106B.", "refused");
+        return;
+    }
+    byId("by_number_text").value = "";
+    const members = { number: Number(match[1]) };
+    if (match[2]) {
+        members.series = match[2];
+    }
+    send(counterPath("call"), members, () => [`${typed} を呼びました。`, `${typed} was called.`]);
+}
+
+function openTransfer() {
+    const ticket = ticketNow();
+    keepRows(byId("transfer_list"), queue.categories.filter((each) => each.id !== ticket.category), (each) => each.id,
+        (each) => el("li", {}, el("button", { type: "button", class: "quiet-button", onclick: () => transferTo(each) },
+            el("span", {}, each.name_ja), el("span", { class: "beside", lang: "en" }, each.name_en))),
+        () => {});
+    byId("transfer").showModal();
+}
+
+function transferTo(category) {
+    byId("transfer").close();
+    const ticket = ticketNow();
+    if (ticket) {
+        send(counterPath("transfer"), { category: category.id },
+            () => [`${ticket.display} を「${category.name_ja}」へ転送しました。`, `${ticket.display} now waits for ${category.name_en}.`]);
+    }
+}
+
+function pressUndo() {
+    if (!byId("undo").hidden) {
+        send(counterPath("undo"), null, () => ["取り消しました。", "Undone."]);
+    }
+}
+
+function closeCounter() {
+    if (ticketNow()) {
+        say("先に、いまの方の対応を終えてください。", "Finish with the present visitor first.", "refused");
+        return;
+    }
+    send(counterPath("close"), null, () => ["窓口を閉めました。", "This counter is closed."]);
+}
+
+/** Reads the view; while one look is under way, a newer reason makes it look once more. */
+let reading = null;
+function readView() {
+    view_wanted++;
+    reading ??= (async () => {
+        for (let seen = 0; seen !== view_wanted;) {
+            seen = view_wanted;
+            const answer = await get(`/api/v1/counters/${counter_id}`, { go_on: () => seen === view_wanted });
+            if (answer?.status === 200) {
+                view = answer.body;
+                draw();
+            }
+        }
+        reading = null;
+    })();
+    return reading;
+}
+
+function onKey(event) {
+    if (event.repeat || event.isComposing || byId("transfer").open || !view) {
+        return;
+    }
+    const action = ACTIONS.find((each) => each.key !== "" && each.key === event.key);
+    if (action) {
+        event.preventDefault();
+        run(action);
+    } else if (event.key === "F10") {
+        event.preventDefault();
+        pressUndo();
+    } else if (event.key === " " && event.target === document.body) {
+        event.preventDefault();
+        run(mainAction());
+    }
+}
+
+byId("main").addEventListener("click", () => view && run(mainAction()));
+byId("undo").addEventListener("click", pressUndo);
+byId("open_close").addEventListener("click", closeCounter);
+byId("by_number").addEventListener("submit", callByNumber);
+byId("transfer_cancel").addEventListener("click", () => byId("transfer").close());
+document.addEventListener("keydown", onKey);
+
+connectLive({
+    clock,
+    on_queue(snapshot) {
+        queue = snapshot;
+        if (queue.counters.some((each) => each.id === counter_id)) {
+            readView();
+        }
+        draw();
+    },
+    on_health(told) {
+        health = told;
+        draw();
+    },
+});
+setInterval(() => {
+    if (performance.now() - said_at_ms > SAID_MS && byId("said").dataset.kind) {
+        say("", "", null);
+    }
+    if (busy && performance.now() - pressed_at_ms > SLOW_MS) {
+        say("送っています。少々お待ちください。", "Sending. One moment, please.", "wait");
+    }
+    draw();
+}, 250);
+draw();

@@ -1,0 +1,66 @@
+// browser.mjs - one Chromium for a test file, a fresh context per page, and what every page is held to.
+
+import assert from "node:assert/strict";
+import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { createRequire } from "node:module";
+import { chromium } from "playwright-core";
+
+const SHOTS_DIR = process.env.TOBAN_SHOTS ?? new URL("../../../build/browser/", import.meta.url).pathname;
+const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
+/** The pages live at a plain http address that is not localhost: no secure context, as in the office. */
+export const OFFICE_HOST = "office.test";
+const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
+
+export async function startBrowser() {
+    const executablePath = process.env.TOBAN_CHROMIUM ?? "/usr/bin/chromium";
+    assert.ok(existsSync(executablePath), `no browser at ${executablePath}: apt install chromium`);
+    mkdirSync(SHOTS_DIR, { recursive: true });
+    return chromium.launch({
+        executablePath,
+        args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+            "--disable-component-update", "--disable-sync", `--host-resolver-rules=MAP ${OFFICE_HOST} 127.0.0.1`],
+    });
+}
+
+/** A page with its own storage. page.complaints: script errors, and whatever the CSP refused. */
+export async function openPage(browser, url, { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false } = {}) {
+    const context = await browser.newContext({ viewport: { width, height }, reducedMotion, hasTouch, locale: "ja-JP" });
+    const page = await context.newPage();
+    page.complaints = [];
+    page.on("pageerror", (error) => page.complaints.push(String(error)));
+    page.on("console", (message) => {
+        // A connection that fails is a fault that a test made; a script that fails is not.
+        if (message.type() === "error" && !/Failed to load resource|ERR_/.test(message.text())) {
+            page.complaints.push(message.text());
+        }
+    });
+    await page.goto(url);
+    return page;
+}
+
+export async function closePage(page) {
+    assert.deepEqual(page.complaints, [], "the page's scripts and the content security policy have no complaint");
+    await page.context().close();
+}
+
+export const shot = (page, name) => page.screenshot({ path: `${SHOTS_DIR}/${name}.png` });
+
+export async function assertAccessible(page) {
+    // evaluate, not a script element: the page's content security policy stays as it is.
+    await page.evaluate(AXE);
+    const found = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } }), WCAG);
+    assert.deepEqual(found.violations.map((each) => `${each.id}: ${each.nodes.map((node) => `${node.target} ${node.any?.[0]?.message ?? ""}`).join("; ")}`), []);
+}
+
+/** Waits until look() gives something true, and gives it back. */
+export async function until(look, what, limit_ms = 10000) {
+    const end_ms = Date.now() + limit_ms;
+    for (;;) {
+        const seen = await look();
+        if (seen) {
+            return seen;
+        }
+        assert.ok(Date.now() < end_ms, `within ${limit_ms} ms: ${what}`);
+        await new Promise((resolve) => setTimeout(resolve, 40));
+    }
+}

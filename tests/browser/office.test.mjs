@@ -1,0 +1,128 @@
+// The pages against a real office: TOBAN_URL=http://… (run.sh starts one). Nothing here is a double; the
+// link between browser and office only cuts or loses bytes.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { assertAccessible, closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
+import { layLink } from "./lib/faulty_link.mjs";
+
+const office_url = process.env.TOBAN_URL ? new URL(process.env.TOBAN_URL) : null;
+const SKIP = office_url ? false : "no real office: set TOBAN_URL, or build toban-office, toband and toban-web and run as root";
+
+describe("a real office", () => {
+    let browser;
+    let link;
+    let base;
+    before(async () => {
+        if (SKIP) {
+            return;
+        }
+        browser = await startBrowser();
+        link = await layLink(Number(office_url.port || 80), office_url.hostname);
+        base = `http://127.0.0.1:${link.port}`;
+    });
+    after(async () => {
+        await browser?.close();
+        await link?.remove();
+    });
+
+    const read = async (path) => (await fetch(`${office_url.origin}/api/v1/${path}`)).json();
+    const categoryIds = (view) => view.categories.map((each) => each.id ?? each.category ?? each);
+    const isTaken = (page) => page.locator("#number").waitFor({ state: "visible" });
+
+    /** Takes a number at the kiosk page; gives what is on the screen. */
+    async function takeNumber(page, name_ja) {
+        await page.locator("body[data-listens=true]").waitFor();
+        await page.locator(".category", { hasText: name_ja }).click();
+        await isTaken(page);
+        const display = await page.locator("#number").textContent();
+        await page.locator("body[data-listens=true]").waitFor();
+        await page.locator("#back").click();
+        await page.locator("#choose_title").waitFor({ state: "visible" });
+        return display;
+    }
+
+    /** A counter without a visitor, opened, and a category that it serves. */
+    async function openCounter() {
+        const queue = await read("queue");
+        const counter = queue.counters.find((each) => !each.ticket);
+        const page = await openPage(browser, `${base}/counter?n=${counter.id}`);
+        await page.locator("#main[data-action]").waitFor();
+        if (await page.locator("#main").getAttribute("data-action") === "open") {
+            await page.locator("#main").click();
+            await page.locator("#main[data-action=call-next]").waitFor();
+        }
+        const view = await read(`counters/${counter.id}`);
+        const category = queue.categories.find((each) => categoryIds(view).includes(each.id) && !each.suspended);
+        return { page, counter, category };
+    }
+
+    it("a_number_taken_at_the_kiosk_is_called_on_the_board_once", { skip: SKIP }, async () => {
+        const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
+        const board = await openPage(browser, "about:blank", { width: 1920, height: 1080 });
+        const heard = [];
+        await board.exposeFunction("heard", (display) => heard.push(display));
+        await board.addInitScript(() => document.addEventListener("toban-call", (event) => globalThis.heard(event.detail.display)));
+        await board.goto(`${base}/board`);
+        await kiosk.locator("#choose_title").waitFor({ state: "visible" });
+        const { page: desk, counter, category } = await openCounter();
+        const display = await takeNumber(kiosk, category.name_ja);
+        await desk.locator("#by_number_text").fill(display);
+        await desk.keyboard.press("Enter");
+        await until(async () => await board.locator("#newest_number").textContent() === display, `the board calls ${display}`);
+        assert.equal(await board.locator("#newest_counter").textContent(), String(counter.id));
+        await until(() => heard.includes(display), "it is announced");
+        await shot(board, "office-board");
+        await shot(desk, "office-counter");
+        await shot(kiosk, "office-kiosk");
+        await desk.locator("#main[data-action=complete]:not([aria-busy])").waitFor();
+        await board.reload();
+        await until(async () => await board.locator("#newest_number").textContent() === display, "it is there after a reload");
+        await desk.waitForTimeout(600);
+        await desk.locator("#main").click();
+        await until(async () => (await read(`counters/${counter.id}`)).ticket === null, "the visit is complete");
+        assert.equal(heard.filter((each) => each === display).length, 1);
+        await Promise.all([kiosk, board, desk].map(closePage));
+    });
+
+    it("a_double_touch_takes_one_number_also_when_answers_are_lost", { skip: SKIP }, async () => {
+        const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
+        await kiosk.locator(".category").first().waitFor();
+        const sum = async () => (await read("queue")).categories.reduce((total, each) => total + each.waiting, 0);
+        const before_count = await sum();
+        link.loseAnswers(1);
+        const box = await kiosk.locator(".category:not([aria-disabled])").first().boundingBox();
+        await kiosk.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
+        await isTaken(kiosk);
+        await kiosk.locator("#choose_title").waitFor({ state: "visible", timeout: 20000 });
+        assert.equal(await sum(), before_count + 1);
+        await closePage(kiosk);
+    });
+
+    it("the_board_says_since_when_it_may_be_old_and_recovers_without_a_reload", { skip: SKIP }, async () => {
+        const board = await openPage(browser, `${base}/board`, { width: 1920, height: 1080 });
+        await until(async () => await board.locator("#categories li").count() > 0, "the board has a picture");
+        await board.evaluate(() => { globalThis.never_reloaded = true; });
+        // An idle office must not look stale: heartbeats alone keep the picture fresh.
+        await board.waitForTimeout(7000);
+        assert.equal(await board.locator("#stale").isVisible(), false);
+        link.freeze();
+        await board.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
+        link.heal();
+        await board.locator("#stale").waitFor({ state: "hidden", timeout: 10000 });
+        assert.ok(await board.evaluate(() => globalThis.never_reloaded));
+        await closePage(board);
+    });
+
+    for (const path of ["kiosk", "counter", "counter?n=1", "board", "status"]) {
+        it(`${path}_is_accessible_and_obeys_its_content_security_policy`, { skip: SKIP }, async () => {
+            const response = await fetch(`${office_url.origin}/${path}`);
+            assert.match(response.headers.get("content-security-policy") ?? "", /default-src 'self'/);
+            const page = await openPage(browser, `${base}/${path}`);
+            await page.waitForTimeout(1500);
+            await assertAccessible(page);
+            await shot(page, `office-${path.replace("?", "-")}`);
+            await closePage(page);
+        });
+    }
+});

@@ -1,0 +1,39 @@
+#!/bin/bash
+# Browser tests of the pages: against a double of the office (pages alone), and against a real office.
+#   TOBAN_URL=http://127.0.0.1:8080 tests/browser/run.sh [FILE...]    an office that is already up
+#   tests/browser/run.sh [FILE...]     starts an office of its own when its programs are built
+# Without either, the tests that need a real office say SKIP. Screenshots: build/browser/*.png.
+set -euo pipefail
+cd "$(dirname "$0")"
+root=$(cd ../.. && pwd)
+office=${TOBAN_OFFICE:-$root/build/bin/toban-office}
+name=browser$$
+
+command -v node >/dev/null || { echo "needs node: apt install nodejs npm" >&2; exit 2; }
+chromium=${TOBAN_CHROMIUM:-/usr/bin/chromium}
+[ -x "$chromium" ] || { echo "needs a browser: apt install chromium" >&2; exit 2; }
+# npm writes its lock of node_modules last: an installation that was cut short is made again.
+if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+    npm ci --no-audit --no-fund --silent
+fi
+
+if [ -z "${TOBAN_URL:-}" ] && [ -x "$office" ] && [ -x "$root/build/bin/toband" ] \
+    && [ -x "$root/build/bin/toban-web" ] && [ "$(id -u)" -eq 0 ]; then
+    trap '"$office" down --name "$name" >/dev/null 2>&1 || true' EXIT
+    if "$office" up --name "$name" --at 2026-11-24T09:00 >&2; then
+        TOBAN_URL=$("$office" info --name "$name" --json | node -p \
+            'JSON.parse(require("fs").readFileSync(0, "utf8")).host_url')
+        export TOBAN_URL
+    else
+        echo "the office did not come up" >&2
+        exit 1
+    fi
+fi
+
+if [ $# -eq 0 ]; then
+    set -- ./*.test.mjs
+fi
+reporter=tap
+[ -t 1 ] && reporter=spec
+# One file after the other: a browser each is enough for two cores.
+node --test --test-concurrency=1 --test-reporter="$reporter" "$@"
