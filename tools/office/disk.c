@@ -115,6 +115,16 @@ static bool disk_takes_writes(const struct office *office, unsigned place)
     return unlink(path) == 0;
 }
 
+int office_disk_found(const struct office *office, unsigned place)
+{
+    char path[OFFICE_PATH_BYTES];
+    int fd;
+
+    office_unit_path(office, place, "data/FOUND", path);
+    fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    return fd < 0 || close(fd) < 0 ? -errno : 0;
+}
+
 int office_disk_cut_power(const struct office *office, unsigned place)
 {
     static const struct timespec pause = {.tv_nsec = REMOUNT_PAUSE_NS};

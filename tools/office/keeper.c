@@ -151,6 +151,9 @@ static int make_office(struct keeper *keeper, int progress_fd, struct office_err
     }
     for (unsigned place = 1; place <= office->unit_count && r == 0; place++) {
         r = office_disk_create(office, place, ret_error);
+        if (r >= 0 && place == 1) {
+            r = office_disk_found(office, place);
+        }
     }
     if (r == 0) {
         say_progress(progress_fd, "鍵と設定を作っています", "making keys and configuration");

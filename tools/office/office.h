@@ -137,6 +137,8 @@ int office_netns_open(const char *netns, int *ret_fd);
 /* disk.c - the data disk of a unit */
 int office_disk_create(const struct office *office, unsigned place, struct office_error *ret_error);
 /* What was not synced is lost, as when power goes; afterwards the disk is mounted again. */
+/* Marks the first unit's empty disk: this unit founds the site's ledger. A wiped disk has no mark. */
+int office_disk_found(const struct office *office, unsigned place);
 int office_disk_cut_power(const struct office *office, unsigned place);
 int office_disk_fill(const struct office *office, unsigned place);
 int office_disk_unfill(const struct office *office, unsigned place);

@@ -1,0 +1,299 @@
+#include "appliance/adapters/client_socket.h"
+
+#include "appliance/engine/api.h"
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdbool.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+enum { INPUT_BYTES = 64 * 1024, BACKLOG = 16, SOCKET_MODE = 0660 };
+
+struct client {
+    struct client_socket *owner;
+    uint64_t id; /* 0: slot free */
+    int fd;
+    sd_event_source *source;
+    size_t input_len_bytes;
+    uint8_t *input; /* INPUT_BYTES */
+    size_t output_at_bytes, output_len_bytes, output_capacity_bytes;
+    uint8_t *output;
+    bool writing; /* EPOLLOUT is on */
+    bool doomed;  /* closed at the end of the turn: callers up the stack still use it */
+};
+
+struct client_socket {
+    struct client_socket_options options;
+    int fd;
+    sd_event_source *source, *flush_source;
+    uint64_t next_id;
+    char path[sizeof(((struct sockaddr_un *)0)->sun_path)];
+    struct client clients[CLIENT_SOCKET_CLIENTS_MAX];
+};
+
+static void close_client(struct client *client)
+{
+    struct client_socket *owner = client->owner;
+    uint64_t id = client->id;
+
+    if (id == 0) {
+        return;
+    }
+    (void)sd_event_source_disable_unref(client->source);
+    (void)close(client->fd);
+    free(client->input);
+    free(client->output);
+    *client = (struct client){.owner = owner, .fd = -1};
+    owner->options.on_gone(owner->options.context, id);
+}
+
+static void doom(struct client *client)
+{
+    client->doomed = true;
+    (void)sd_event_source_set_enabled(client->owner->flush_source, SD_EVENT_ONESHOT);
+}
+
+static void flush_client(struct client *client)
+{
+    while (client->output_at_bytes < client->output_len_bytes) {
+        ssize_t written = send(client->fd, client->output + client->output_at_bytes,
+                               client->output_len_bytes - client->output_at_bytes,
+                               MSG_DONTWAIT | MSG_NOSIGNAL);
+
+        if (written < 0 && errno == EINTR) {
+            continue;
+        }
+        if (written < 0 && (errno == EAGAIN || errno == EWOULDBLOCK)) {
+            if (!client->writing) {
+                client->writing = true;
+                (void)sd_event_source_set_io_events(client->source, EPOLLIN | EPOLLOUT);
+            }
+            return;
+        }
+        if (written < 0) {
+            client->doomed = true;
+            return;
+        }
+        client->output_at_bytes += (size_t)written;
+    }
+    client->output_at_bytes = client->output_len_bytes = 0;
+    if (client->writing) {
+        client->writing = false;
+        (void)sd_event_source_set_io_events(client->source, EPOLLIN);
+    }
+}
+
+static int on_flush(sd_event_source *source, void *context)
+{
+    struct client_socket *owner = context;
+
+    (void)source;
+    for (size_t i = 0; i < CLIENT_SOCKET_CLIENTS_MAX; i++) {
+        struct client *client = &owner->clients[i];
+
+        if (client->id != 0 && !client->doomed) {
+            flush_client(client);
+        }
+        if (client->id != 0 && client->doomed) {
+            close_client(client);
+        }
+    }
+    return 0;
+}
+
+static void take_frames(struct client *client)
+{
+    struct client_socket *owner = client->owner;
+    size_t at_bytes = 0;
+
+    while (!client->doomed) {
+        int64_t len_bytes = api_frame_length(client->input + at_bytes,
+                                             client->input_len_bytes - at_bytes, API_REQUEST_BYTES_MAX);
+
+        if (len_bytes < 0) {
+            doom(client);
+            return;
+        }
+        if (len_bytes == 0) {
+            break;
+        }
+        owner->options.on_frame(owner->options.context, client->id, client->input + at_bytes,
+                                (size_t)len_bytes);
+        at_bytes += (size_t)len_bytes;
+    }
+    memmove(client->input, client->input + at_bytes, client->input_len_bytes - at_bytes);
+    client->input_len_bytes -= at_bytes;
+}
+
+static int on_client(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct client *client = context;
+    ssize_t len_bytes;
+
+    (void)source;
+    if ((events & EPOLLOUT) != 0) {
+        flush_client(client);
+    }
+    if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || client->doomed) {
+        return 0;
+    }
+    len_bytes = recv(fd, client->input + client->input_len_bytes, INPUT_BYTES - client->input_len_bytes,
+                     MSG_DONTWAIT);
+    if (len_bytes < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return 0;
+    }
+    if (len_bytes <= 0) {
+        doom(client);
+        return 0;
+    }
+    client->input_len_bytes += (size_t)len_bytes;
+    take_frames(client);
+    return 0;
+}
+
+static int on_connect(sd_event_source *source, int listen_fd, uint32_t events, void *context)
+{
+    struct client_socket *owner = context;
+    int fd = accept4(listen_fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+
+    (void)source;
+    (void)events;
+    if (fd < 0) {
+        return 0;
+    }
+    for (size_t i = 0; i < CLIENT_SOCKET_CLIENTS_MAX; i++) {
+        struct client *client = &owner->clients[i];
+
+        if (client->id != 0) {
+            continue;
+        }
+        client->input = malloc(INPUT_BYTES);
+        if (client->input == NULL ||
+            sd_event_add_io(owner->options.event, &client->source, fd, EPOLLIN, on_client, client) < 0) {
+            free(client->input);
+            client->input = NULL;
+            break;
+        }
+        client->fd = fd;
+        client->id = owner->next_id++;
+        owner->options.on_frame(owner->options.context, client->id, NULL, 0);
+        return 0;
+    }
+    (void)close(fd); /* full: the client sees the end at once and tries again later */
+    return 0;
+}
+
+int client_socket_create(const struct client_socket_options *options,
+                         struct client_socket **ret_socket)
+{
+    struct sockaddr_un address = {.sun_family = AF_UNIX};
+    struct client_socket *owner;
+    int r;
+
+    if (strlen(options->path) >= sizeof(address.sun_path)) {
+        return -ENAMETOOLONG;
+    }
+    owner = calloc(1, sizeof(*owner));
+    if (owner == NULL) {
+        return -ENOMEM;
+    }
+    owner->options = *options;
+    owner->next_id = 1;
+    for (size_t i = 0; i < CLIENT_SOCKET_CLIENTS_MAX; i++) {
+        owner->clients[i] = (struct client){.owner = owner, .fd = -1};
+    }
+    (void)strcpy(address.sun_path, options->path);
+    (void)strcpy(owner->path, options->path);
+    (void)unlink(options->path);
+    owner->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    if (owner->fd < 0 || bind(owner->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||
+        chmod(options->path, SOCKET_MODE) < 0 || listen(owner->fd, BACKLOG) < 0) {
+        r = -errno;
+        client_socket_destroy(owner);
+        return r;
+    }
+    r = sd_event_add_io(options->event, &owner->source, owner->fd, EPOLLIN, on_connect, owner);
+    if (r >= 0) {
+        r = sd_event_add_defer(options->event, &owner->flush_source, on_flush, owner);
+    }
+    if (r >= 0) {
+        r = sd_event_source_set_enabled(owner->flush_source, SD_EVENT_OFF);
+    }
+    if (r < 0) {
+        client_socket_destroy(owner);
+        return r;
+    }
+    *ret_socket = owner;
+    return 0;
+}
+
+void client_socket_destroy(struct client_socket *owner)
+{
+    if (owner == NULL) {
+        return;
+    }
+    for (size_t i = 0; i < CLIENT_SOCKET_CLIENTS_MAX; i++) {
+        if (owner->clients[i].id != 0) {
+            flush_client(&owner->clients[i]);
+            close_client(&owner->clients[i]);
+        }
+    }
+    (void)sd_event_source_disable_unref(owner->source);
+    (void)sd_event_source_disable_unref(owner->flush_source);
+    if (owner->fd >= 0) {
+        (void)close(owner->fd);
+        (void)unlink(owner->path);
+    }
+    free(owner);
+}
+
+static bool append(struct client *client, const void *bytes, size_t len_bytes)
+{
+    size_t wanted = client->output_len_bytes + len_bytes;
+
+    if (wanted - client->output_at_bytes > CLIENT_SOCKET_OUTPUT_BYTES_MAX) {
+        return false;
+    }
+    if (wanted > client->output_capacity_bytes) {
+        size_t capacity_bytes = client->output_capacity_bytes == 0 ? INPUT_BYTES
+                                                                   : client->output_capacity_bytes * 2;
+        uint8_t *grown;
+
+        while (capacity_bytes < wanted) {
+            capacity_bytes *= 2;
+        }
+        grown = realloc(client->output, capacity_bytes);
+        if (grown == NULL) {
+            return false;
+        }
+        client->output = grown;
+        client->output_capacity_bytes = capacity_bytes;
+    }
+    if (len_bytes > 0) {
+        memcpy(client->output + client->output_len_bytes, bytes, len_bytes);
+    }
+    client->output_len_bytes = wanted;
+    return true;
+}
+
+void client_socket_send(struct client_socket *owner, uint64_t id, const void *header,
+                        size_t header_len_bytes, const void *body, size_t body_len_bytes)
+{
+    for (size_t i = 0; i < CLIENT_SOCKET_CLIENTS_MAX; i++) {
+        struct client *client = &owner->clients[i];
+
+        if (client->id != id || client->doomed) {
+            continue;
+        }
+        if (!append(client, header, header_len_bytes) || !append(client, body, body_len_bytes)) {
+            client->doomed = true;
+        }
+        (void)sd_event_source_set_enabled(owner->flush_source, SD_EVENT_ONESHOT);
+        return;
+    }
+}

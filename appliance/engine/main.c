@@ -1,0 +1,858 @@
+/*
+ * toband: the daemon of one unit. This file fills struct world with adapters and turns what they see into
+ * engine events; it decides nothing. One sd-event loop, one writer thread (ledger), no listener on a
+ * network but log shipping.
+ */
+#include "appliance/adapters/client_socket.h"
+#include "appliance/adapters/site_cyaml.h"
+#include "appliance/engine/engine.h"
+#include "base/check.h"
+#include "cluster/adapters/address.h"
+#include "cluster/adapters/link.h"
+#include "cluster/adapters/membership.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <getopt.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <systemd/sd-daemon.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    PROBE_BOUND_MS = 90,
+    REFERENCE_LOST_MS = 3000,
+    LEVEL_MS = 250,
+    US_PER_MS = 1000,
+    WHY_BYTES = 256,
+    PATH_BYTES = 512,
+    EXIT_RESTART = 75, /* EX_TEMPFAIL: start me again */
+    EXIT_CONFIG_BAD = 78,
+};
+
+struct settings {
+    uint32_t unit, peer_unit;
+    const char *serial, *data_dir, *record_dir, *socket_path, *site_path, *clock_path;
+    const char *certificate, *key, *ca;
+    const char *service_local, *service_peer, *direct_local, *direct_peer;
+    const char *net_socket, *trace_path;
+    int64_t clock_offset_ms;
+};
+
+/* Founding a site is one deliberate act: whoever prepares the first unit puts this file into its empty
+ * data directory. It lies on the data disk so that a wiped disk never founds a second ledger. */
+static const char found_name[] = "FOUND";
+
+struct daemon {
+    struct settings settings;
+    struct site site;
+    struct calendar calendar;
+    sd_event *event;
+    sd_event_source *timer, *ledger_source;
+    struct engine *engine;
+    struct ledger *ledger;
+    struct client_socket *clients;
+    struct link *link;
+    struct membership *membership;
+    struct address *address;
+    FILE *trace;
+    bool carrier, service_link, helper_up, address_wanted;
+    uint64_t reference_heard_ms, level_ms;
+    uint32_t probe_id;
+    bool founding_over;
+    uint64_t watchdog_us;
+    int result;
+};
+
+/* ---- time ---------------------------------------------------------------------------------------- */
+
+static uint64_t now_ms(void)
+{
+    struct timespec time;
+
+    CHECK(clock_gettime(CLOCK_MONOTONIC_RAW, &time) == 0);
+    return (uint64_t)time.tv_sec * 1000 + (uint64_t)time.tv_nsec / 1000000;
+}
+
+static int64_t wall_ms(const struct daemon *daemon)
+{
+    struct timespec time;
+
+    CHECK(clock_gettime(CLOCK_REALTIME, &time) == 0);
+    return (int64_t)time.tv_sec * 1000 + time.tv_nsec / 1000000 + daemon->settings.clock_offset_ms;
+}
+
+/* ---- events ------------------------------------------------------------------------------------- */
+
+static void arm_timer(struct daemon *daemon)
+{
+    uint64_t now = now_ms();
+    uint64_t deadline_ms = engine_deadline_ms(daemon->engine);
+    uint64_t wait_ms = deadline_ms > now ? deadline_ms - now : 0;
+
+    (void)sd_event_source_set_time_relative(daemon->timer, wait_ms * US_PER_MS);
+    (void)sd_event_source_set_enabled(daemon->timer, SD_EVENT_ONESHOT);
+}
+
+static void step(struct daemon *daemon, struct engine_event *event)
+{
+    int r;
+
+    event->now_ms = now_ms();
+    event->wall_ms = wall_ms(daemon);
+    r = engine_step(daemon->engine, event);
+    if (r < 0) {
+        daemon->result = r;
+        (void)sd_event_exit(daemon->event, 0);
+        return;
+    }
+    arm_timer(daemon);
+}
+
+static void tell_service_link(struct daemon *daemon)
+{
+    bool referenced = daemon->site.reference_count == 0 ||
+                      (daemon->reference_heard_ms != 0 &&
+                       now_ms() - daemon->reference_heard_ms < REFERENCE_LOST_MS);
+    bool level = daemon->helper_up && daemon->carrier && referenced;
+
+    if (level != daemon->service_link) {
+        struct engine_event event = {.kind = ENGINE_SERVICE_LINK, .level = level};
+
+        daemon->service_link = level;
+        step(daemon, &event);
+    }
+}
+
+static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
+{
+    struct daemon *daemon = context;
+    struct engine_event event = {.kind = ENGINE_TIMER};
+
+    (void)source;
+    (void)time_us;
+    if (now_ms() - daemon->level_ms >= LEVEL_MS) {
+        daemon->level_ms = now_ms();
+        tell_service_link(daemon);
+        if (daemon->watchdog_us != 0) {
+            (void)sd_notify(0, "WATCHDOG=1");
+        }
+    }
+    step(daemon, &event);
+    return 0;
+}
+
+static void found_path(const struct daemon *daemon, char path[PATH_BYTES])
+{
+    (void)snprintf(path, PATH_BYTES, "%s/%s", daemon->settings.data_dir, found_name);
+}
+
+static bool is_to_be_founded(const struct daemon *daemon)
+{
+    char path[PATH_BYTES];
+
+    found_path(daemon, path);
+    return access(path, F_OK) == 0;
+}
+
+static int on_stored(sd_event_source *source, int fd, uint32_t events, void *context)
+{
+    struct daemon *daemon = context;
+    int result;
+
+    (void)source;
+    (void)fd;
+    (void)events;
+    while (ledger_take_completion(daemon->ledger, &result) == 1) {
+        struct engine_event event = {.kind = ENGINE_STORED, .result = result};
+
+        if (result == 0 && !daemon->founding_over) {
+            char path[PATH_BYTES];
+
+            found_path(daemon, path);
+            (void)unlink(path);
+            daemon->founding_over = true;
+        }
+        step(daemon, &event);
+    }
+    return 0;
+}
+
+static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
+{
+    struct daemon *daemon = context;
+    struct engine_event event = {.kind = ENGINE_LEAVE};
+
+    (void)source;
+    if (info->ssi_signo != SIGHUP) {
+        step(daemon, &event);
+        return 0;
+    }
+    if (daemon->settings.clock_path != NULL) {
+        FILE *file = fopen(daemon->settings.clock_path, "re");
+        long long offset_ms;
+
+        if (file != NULL) {
+            if (fscanf(file, "%lld", &offset_ms) == 1) {
+                daemon->settings.clock_offset_ms = offset_ms;
+            }
+            (void)fclose(file);
+        }
+    }
+    return 0;
+}
+
+static void on_client_frame(void *context, uint64_t client, const uint8_t *frame, size_t len_bytes)
+{
+    struct engine_event event = {.kind = ENGINE_REQUEST};
+
+    event.request.client = client;
+    event.request.bytes = frame;
+    event.request.len_bytes = len_bytes;
+    step(context, &event);
+}
+
+static void on_client_gone(void *context, uint64_t client)
+{
+    struct engine_event event = {.kind = ENGINE_CLIENT_GONE, .client = client};
+
+    step(context, &event);
+}
+
+static enum world_link world_link_of(enum link_which which)
+{
+    return which == LINK_SERVICE ? WORLD_LINK_SERVICE : WORLD_LINK_DIRECT;
+}
+
+static void on_link_frame(void *context, enum link_which which, const uint8_t *bytes, size_t len_bytes)
+{
+    struct engine_event event = {.kind = ENGINE_FRAME};
+
+    event.frame.link = world_link_of(which);
+    event.frame.bytes = bytes;
+    event.frame.len_bytes = len_bytes;
+    step(context, &event);
+}
+
+static void on_link_up(void *context, enum link_which which, uint64_t contact)
+{
+    struct engine_event event = {.kind = ENGINE_LINK};
+
+    (void)contact;
+    event.link.link = world_link_of(which);
+    event.link.up = true;
+    step(context, &event);
+}
+
+static void on_link_down(void *context, enum link_which which, uint64_t contact,
+                         enum link_down_reason reason)
+{
+    struct engine_event event = {.kind = ENGINE_LINK};
+
+    (void)contact;
+    (void)reason;
+    event.link.link = world_link_of(which);
+    step(context, &event);
+}
+
+static void on_membership(void *context, const struct membership_fact *fact)
+{
+    struct engine_event event = {.kind = ENGINE_PEER_PROCESS, .process = DUTY_PROCESS_UNKNOWN};
+
+    switch (fact->kind) {
+    case MEMBERSHIP_CONNECTED:
+    case MEMBERSHIP_DISCONNECTED:
+        break;
+    case MEMBERSHIP_PEER_JOINED:
+        event.process = DUTY_PROCESS_JOINED;
+        break;
+    case MEMBERSHIP_PEER_LEFT:
+        event.process = DUTY_PROCESS_LEFT;
+        break;
+    case MEMBERSHIP_PEER_LOST:
+        event.process = DUTY_PROCESS_LOST;
+        break;
+    }
+    step(context, &event);
+}
+
+/* The peer's hardware address on the service link, as the kernel learnt it from log shipping. */
+static bool mac_is_peers(const struct daemon *daemon, const uint8_t mac[ADDRESS_MAC_BYTES])
+{
+    char line[256], text[18], address[64], device_mac[64];
+    bool found = false;
+    FILE *file;
+
+    if (daemon->settings.service_peer == NULL) {
+        return false;
+    }
+    (void)snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
+                   mac[4], mac[5]);
+    file = fopen("/proc/net/arp", "re");
+    if (file == NULL) {
+        return false;
+    }
+    while (!found && fgets(line, sizeof(line), file) != NULL) {
+        found = sscanf(line, "%63s %*s %*s %63s", address, device_mac) == 2 &&
+                strcmp(address, daemon->settings.service_peer) == 0 && strcasecmp(device_mac, text) == 0;
+    }
+    (void)fclose(file);
+    return found;
+}
+
+static void on_probed(struct daemon *daemon, const struct address_message *fact)
+{
+    struct engine_event event = {.kind = ENGINE_PROBED, .probe = DUTY_PROBE_STRANGER};
+
+    if (fact->probed.id != daemon->probe_id) {
+        return;
+    }
+    switch (fact->probed.result) {
+    case ADDRESS_PROBE_SILENT:
+        event.probe = DUTY_PROBE_SILENT;
+        break;
+    case ADDRESS_PROBE_ANSWERED:
+        event.probe =
+            mac_is_peers(daemon, fact->probed.mac) ? DUTY_PROBE_PEER : DUTY_PROBE_STRANGER;
+        break;
+    case ADDRESS_PROBE_UNABLE:
+        return; /* asked again when the link is back */
+    }
+    step(daemon, &event);
+}
+
+static void on_address(void *context, const struct address_message *fact)
+{
+    struct daemon *daemon = context;
+    struct engine_event event = {.kind = ENGINE_CONTESTED};
+
+    switch (fact->kind) {
+    case ADDRESS_HELPER_UP:
+        daemon->helper_up = true;
+        if (daemon->address_wanted) {
+            (void)address_take(daemon->address);
+        }
+        break;
+    case ADDRESS_HELPER_LOST:
+        daemon->helper_up = false;
+        daemon->carrier = false;
+        tell_service_link(daemon);
+        break;
+    case ADDRESS_CARRIER:
+        if (fact->carrier.interface == ADDRESS_LAN) {
+            daemon->carrier = fact->carrier.up;
+            tell_service_link(daemon);
+        }
+        break;
+    case ADDRESS_REFERENCE:
+        daemon->reference_heard_ms = now_ms();
+        tell_service_link(daemon);
+        break;
+    case ADDRESS_PROBED:
+        on_probed(daemon, fact);
+        break;
+    case ADDRESS_ANNOUNCED:
+        if (fact->announced.held) {
+            step(daemon, &event);
+        }
+        break;
+    case ADDRESS_HELD:
+        if (!fact->held.held && daemon->address_wanted && fact->held.reason != ADDRESS_HELD_START) {
+            (void)address_take(daemon->address); /* it vanished while duty still wants it */
+        }
+        break;
+    case ADDRESS_HEARTBEAT:
+    case ADDRESS_TAKE:
+    case ADDRESS_DROP:
+    case ADDRESS_PROBE:
+    case ADDRESS_TICKLE:
+    case ADDRESS_CONNECTIONS:
+        break;
+    }
+}
+
+/* ---- the world ----------------------------------------------------------------------------------- */
+
+static int world_store(void *context, const struct ledger_batch *batch)
+{
+    return ledger_submit(((struct daemon *)context)->ledger, batch);
+}
+
+static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn, ledger_each_fn *each,
+                              void *each_context)
+{
+    return ledger_read_entries(((struct daemon *)context)->ledger, from_lsn, to_lsn, each,
+                               each_context);
+}
+
+static int world_read_meta(void *context, const char *name, uint8_t *bytes, size_t capacity_bytes,
+                           size_t *ret_len_bytes)
+{
+    return ledger_read_meta(((struct daemon *)context)->ledger, name, bytes, capacity_bytes,
+                            ret_len_bytes);
+}
+
+static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max, size_t *ret_count)
+{
+    return ledger_read_keys(((struct daemon *)context)->ledger, keys, max, ret_count);
+}
+
+static int world_read_record(void *context, uint8_t *bytes, size_t capacity_bytes,
+                             size_t *ret_len_bytes)
+{
+    return ledger_read_record(((struct daemon *)context)->ledger, bytes, capacity_bytes, ret_len_bytes);
+}
+
+static void world_read_info(void *context, struct ledger_info *ret_info)
+{
+    ledger_get_info(((struct daemon *)context)->ledger, ret_info);
+}
+
+static int world_send(void *context, enum world_link link, const uint8_t *frame, size_t len_bytes)
+{
+    struct daemon *daemon = context;
+
+    return daemon->link == NULL
+               ? -ENOTCONN
+               : link_send(daemon->link, link == WORLD_LINK_SERVICE ? LINK_SERVICE : LINK_DIRECT, frame,
+                           len_bytes);
+}
+
+static void world_address(void *context, enum world_address order)
+{
+    struct daemon *daemon = context;
+
+    switch (order) {
+    case WORLD_ADDRESS_PROBE:
+        (void)address_probe(daemon->address, ++daemon->probe_id, PROBE_BOUND_MS);
+        break;
+    case WORLD_ADDRESS_TAKE:
+        daemon->address_wanted = true;
+        (void)address_take(daemon->address);
+        break;
+    case WORLD_ADDRESS_DROP:
+        daemon->address_wanted = false;
+        (void)address_drop(daemon->address, true);
+        break;
+    }
+}
+
+static void world_reply(void *context, uint64_t client, const uint8_t *header, size_t header_len_bytes,
+                        const uint8_t *body, size_t body_len_bytes)
+{
+    client_socket_send(((struct daemon *)context)->clients, client, header, header_len_bytes, body,
+                       body_len_bytes);
+}
+
+static void world_random(void *context, void *bytes, size_t len_bytes)
+{
+    (void)context;
+    crypto_random(bytes, len_bytes);
+}
+
+static void world_log(void *context, const char *line)
+{
+    struct daemon *daemon = context;
+
+    (void)fprintf(stderr, "toband[%u] %llu: %s\n", daemon->settings.unit,
+                  (unsigned long long)now_ms(), line);
+}
+
+static void world_trace(void *context, const void *event, size_t event_len_bytes, const void *actions,
+                        size_t actions_len_bytes)
+{
+    struct daemon *daemon = context;
+
+    if (daemon->trace != NULL) {
+        (void)fwrite(event, event_len_bytes, 1, daemon->trace);
+        (void)fwrite(actions, actions_len_bytes, 1, daemon->trace);
+    }
+}
+
+/* ---- start ---------------------------------------------------------------------------------------- */
+
+enum option_id {
+    OPTION_UNIT = 256,
+    OPTION_PEER,
+    OPTION_SERIAL,
+    OPTION_DATA,
+    OPTION_RECORD,
+    OPTION_SOCKET,
+    OPTION_SITE,
+    OPTION_OFFSET,
+    OPTION_CLOCK_FILE,
+    OPTION_CERT,
+    OPTION_KEY,
+    OPTION_CA,
+    OPTION_SERVICE_LOCAL,
+    OPTION_SERVICE_PEER,
+    OPTION_DIRECT_LOCAL,
+    OPTION_DIRECT_PEER,
+    OPTION_NET_SOCKET,
+    OPTION_TRACE,
+    OPTION_IGNORED,
+};
+
+static const struct option options[] = {
+    {"unit", required_argument, NULL, OPTION_UNIT},
+    {"peer-id", required_argument, NULL, OPTION_PEER},
+    {"serial", required_argument, NULL, OPTION_SERIAL},
+    {"data", required_argument, NULL, OPTION_DATA},
+    {"record", required_argument, NULL, OPTION_RECORD},
+    {"socket", required_argument, NULL, OPTION_SOCKET},
+    {"site", required_argument, NULL, OPTION_SITE},
+    {"at-offset-ms", required_argument, NULL, OPTION_OFFSET},
+    {"clock-file", required_argument, NULL, OPTION_CLOCK_FILE},
+    {"cert", required_argument, NULL, OPTION_CERT},
+    {"key", required_argument, NULL, OPTION_KEY},
+    {"ca", required_argument, NULL, OPTION_CA},
+    {"link-local", required_argument, NULL, OPTION_SERVICE_LOCAL},
+    {"link-peer", required_argument, NULL, OPTION_SERVICE_PEER},
+    {"direct-local", required_argument, NULL, OPTION_DIRECT_LOCAL},
+    {"direct-peer", required_argument, NULL, OPTION_DIRECT_PEER},
+    {"net-socket", required_argument, NULL, OPTION_NET_SOCKET},
+    {"trace", required_argument, NULL, OPTION_TRACE},
+    {"floating", required_argument, NULL, OPTION_IGNORED},
+    {"lan-interface", required_argument, NULL, OPTION_IGNORED},
+    {"direct-interface", required_argument, NULL, OPTION_IGNORED},
+    {NULL, 0, NULL, 0},
+};
+
+static bool take_option(struct settings *settings, int id, const char *value)
+{
+    switch ((enum option_id)id) {
+    case OPTION_UNIT:
+        settings->unit = (uint32_t)strtoul(value, NULL, 10);
+        return true;
+    case OPTION_PEER:
+        settings->peer_unit = (uint32_t)strtoul(value, NULL, 10);
+        return true;
+    case OPTION_SERIAL:
+        settings->serial = value;
+        return true;
+    case OPTION_DATA:
+        settings->data_dir = value;
+        return true;
+    case OPTION_RECORD:
+        settings->record_dir = value;
+        return true;
+    case OPTION_SOCKET:
+        settings->socket_path = value;
+        return true;
+    case OPTION_SITE:
+        settings->site_path = value;
+        return true;
+    case OPTION_OFFSET:
+        settings->clock_offset_ms = strtoll(value, NULL, 10);
+        return true;
+    case OPTION_CLOCK_FILE:
+        settings->clock_path = value;
+        return true;
+    case OPTION_CERT:
+        settings->certificate = value;
+        return true;
+    case OPTION_KEY:
+        settings->key = value;
+        return true;
+    case OPTION_CA:
+        settings->ca = value;
+        return true;
+    case OPTION_SERVICE_LOCAL:
+        settings->service_local = value;
+        return true;
+    case OPTION_SERVICE_PEER:
+        settings->service_peer = value;
+        return true;
+    case OPTION_DIRECT_LOCAL:
+        settings->direct_local = value;
+        return true;
+    case OPTION_DIRECT_PEER:
+        settings->direct_peer = value;
+        return true;
+    case OPTION_NET_SOCKET:
+        settings->net_socket = value;
+        return true;
+    case OPTION_TRACE:
+        settings->trace_path = value;
+        return true;
+    case OPTION_IGNORED:
+        return true; /* toban-net's; accepted so that one list serves both */
+    }
+    return false;
+}
+
+static bool parse(int argc, char **argv, struct settings *settings)
+{
+    int id;
+
+    while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (!take_option(settings, id, optarg)) {
+            return false;
+        }
+    }
+    return settings->unit != 0 && settings->unit <= IDS_UNIT_ID_MAX && settings->serial != NULL &&
+           settings->data_dir != NULL && settings->record_dir != NULL &&
+           settings->socket_path != NULL && settings->site_path != NULL &&
+           settings->net_socket != NULL && optind == argc;
+}
+
+static void hardware_of(const char *serial, struct ids_token *ret_hardware)
+{
+    struct crypto *crypto = crypto_create();
+    struct ids_hash hash;
+
+    CHECK(crypto != NULL);
+    crypto_hash(crypto, serial, strlen(serial), NULL, 0, &hash);
+    memcpy(ret_hardware->bytes, hash.bytes, sizeof(ret_hardware->bytes));
+    crypto_destroy(crypto);
+}
+
+static bool load_site(struct daemon *daemon)
+{
+    struct site_error error;
+    char text[1024];
+
+    if (site_load_file(daemon->settings.site_path, &daemon->site, &error) < 0) {
+        site_error_to_text(&error, daemon->settings.site_path, true, text, sizeof(text));
+        (void)fprintf(stderr, "%s\n", text);
+        site_error_to_text(&error, daemon->settings.site_path, false, text, sizeof(text));
+        (void)fprintf(stderr, "%s\n", text);
+        return false;
+    }
+    calendar_init(&daemon->calendar);
+    for (size_t i = 0; i < ARRAY_COUNT(daemon->calendar.hours); i++) {
+        if (daemon->calendar.hours[i].open) {
+            daemon->calendar.hours[i].open_minute = daemon->site.hours.open_minute;
+            daemon->calendar.hours[i].close_minute = daemon->site.hours.close_minute;
+        }
+    }
+    daemon->calendar.lead_minutes = daemon->site.hours.lead_minutes;
+    for (size_t i = 0; i < daemon->site.hours.override_count; i++) {
+        const struct site_override *from = &daemon->site.hours.overrides[i];
+        struct calendar_override override = {
+            .date = from->date,
+            .hours = {.open = from->open,
+                      .open_minute = from->open_minute,
+                      .close_minute = from->close_minute},
+        };
+
+        (void)snprintf(override.reason_ja, sizeof(override.reason_ja), "%s", from->reason_ja);
+        (void)snprintf(override.reason_en, sizeof(override.reason_en), "%s", from->reason_en);
+        if (calendar_set_override(&daemon->calendar, &override) != CALENDAR_PROBLEM_NONE) {
+            (void)fprintf(stderr, "toband: the site file's override of %u is refused\n", from->date);
+            return false;
+        }
+    }
+    return true;
+}
+
+static const struct site_unit *site_unit_of(const struct daemon *daemon, uint32_t id)
+{
+    for (size_t i = 0; i < daemon->site.unit_count; i++) {
+        if (daemon->site.units[i].id == id) {
+            return &daemon->site.units[i];
+        }
+    }
+    return NULL;
+}
+
+static int open_peer(struct daemon *daemon)
+{
+    const struct settings *settings = &daemon->settings;
+    struct link_options link_options = {
+        .event = daemon->event,
+        .own_unit = settings->unit,
+        .peer_unit = settings->peer_unit,
+        .ca_path = settings->ca,
+        .certificate_path = settings->certificate,
+        .key_path = settings->key,
+        .endpoints = {[LINK_SERVICE] = {.local_address = settings->service_local,
+                                        .peer_address = settings->service_peer},
+                      [LINK_DIRECT] = {.local_address = settings->direct_local,
+                                       .peer_address = settings->direct_peer}},
+        .on_frame = on_link_frame,
+        .on_up = on_link_up,
+        .on_down = on_link_down,
+        .context = daemon,
+    };
+    struct membership_options membership_options = {
+        .event = daemon->event,
+        .group = "toban",
+        .own_node = settings->unit,
+        .own_unit = settings->unit,
+        .peer_node = settings->peer_unit,
+        .peer_unit = settings->peer_unit,
+        .on_fact = on_membership,
+        .context = daemon,
+    };
+    int r = link_create(&link_options, &daemon->link);
+
+    return r < 0 ? r : membership_create(&membership_options, &daemon->membership);
+}
+
+static int open_ledger(struct daemon *daemon)
+{
+    struct ledger_options ledger_options = {.data_dir = daemon->settings.data_dir,
+                                            .record_dir = daemon->settings.record_dir};
+    char why[WHY_BYTES] = "";
+    int r = ledger_open(&ledger_options, &daemon->ledger, why, sizeof(why));
+
+    if (r < 0) {
+        (void)fprintf(stderr, "toband: ledger: %s (%s)\n", why, strerror(-r));
+        return r;
+    }
+    return sd_event_add_io(daemon->event, &daemon->ledger_source, ledger_completion_fd(daemon->ledger),
+                           EPOLLIN, on_stored, daemon);
+}
+
+static void make_engine(struct daemon *daemon, const struct world *world)
+{
+    const struct site_unit *own = site_unit_of(daemon, daemon->settings.unit);
+    const struct site_unit *peer = site_unit_of(daemon, daemon->settings.peer_unit);
+    struct engine_options engine_options = {
+        .world = world,
+        .duty = {.unit = daemon->settings.unit, .peer_unit = daemon->settings.peer_unit},
+        .config = &daemon->site.queue,
+        .calendar = &daemon->calendar,
+        .unit_name_ja = own != NULL ? own->name_ja : "号機",
+        .unit_name_en = own != NULL ? own->name_en : "unit",
+        .unit_address = daemon->settings.service_local != NULL ? daemon->settings.service_local : "",
+        .peer_name_ja = peer != NULL ? peer->name_ja : "",
+        .peer_name_en = peer != NULL ? peer->name_en : "",
+        .peer_address = daemon->settings.service_peer != NULL ? daemon->settings.service_peer : "",
+    };
+
+    hardware_of(daemon->settings.serial, &engine_options.duty.hardware);
+    daemon->engine = engine_create(&engine_options);
+}
+
+static int open_all(struct daemon *daemon)
+{
+    struct client_socket_options client_options = {.event = daemon->event,
+                                                   .path = daemon->settings.socket_path,
+                                                   .on_frame = on_client_frame,
+                                                   .on_gone = on_client_gone,
+                                                   .context = daemon};
+    struct address_options address_options = {.event = daemon->event,
+                                              .socket_path = daemon->settings.net_socket,
+                                              .on_fact = on_address,
+                                              .context = daemon};
+    struct engine_event start = {.kind = ENGINE_START, .found = is_to_be_founded(daemon)};
+    int r = sd_event_add_time_relative(daemon->event, &daemon->timer, CLOCK_MONOTONIC, 0, 1, on_timer,
+                                       daemon);
+
+    if (r >= 0) {
+        r = open_ledger(daemon);
+    }
+    if (r < 0) {
+        return r;
+    }
+    step(daemon, &start);
+    if (daemon->result < 0) {
+        return daemon->result;
+    }
+    r = client_socket_create(&client_options, &daemon->clients);
+    if (r >= 0) {
+        r = address_create(&address_options, &daemon->address);
+    }
+    if (r >= 0 && daemon->settings.peer_unit != 0) {
+        r = open_peer(daemon);
+    }
+    return r;
+}
+
+static void close_all(struct daemon *daemon)
+{
+    membership_destroy(daemon->membership);
+    link_destroy(daemon->link);
+    address_destroy(daemon->address);
+    if (daemon->clients != NULL) {
+        client_socket_destroy(daemon->clients);
+    }
+    (void)sd_event_source_disable_unref(daemon->ledger_source);
+    (void)sd_event_source_disable_unref(daemon->timer);
+    if (daemon->ledger != NULL) {
+        ledger_close(daemon->ledger);
+    }
+    engine_destroy(daemon->engine);
+    (void)sd_event_unref(daemon->event);
+    if (daemon->trace != NULL) {
+        (void)fclose(daemon->trace);
+    }
+}
+
+static int block_signals(sd_event *event, struct daemon *daemon)
+{
+    static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    sigset_t set;
+    int r = 0;
+
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_COUNT(signals); i++) {
+        (void)sigaddset(&set, signals[i]);
+    }
+    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
+        return -errno;
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(signals) && r >= 0; i++) {
+        r = sd_event_add_signal(event, NULL, signals[i], on_signal, daemon);
+    }
+    return r;
+}
+
+int main(int argc, char **argv)
+{
+    static struct daemon daemon; /* about 100 KiB of site and calendar */
+    struct world world = {
+        .context = &daemon,
+        .store = world_store,
+        .read_entries = world_read_entries,
+        .read_meta = world_read_meta,
+        .read_keys = world_read_keys,
+        .read_record = world_read_record,
+        .read_info = world_read_info,
+        .send = world_send,
+        .address = world_address,
+        .reply = world_reply,
+        .random = world_random,
+        .log = world_log,
+        .trace = world_trace,
+    };
+    int r;
+
+    if (!parse(argc, argv, &daemon.settings)) {
+        (void)fprintf(stderr, "usage: toband --unit N --serial S --data DIR --record DIR --socket PATH"
+                              " --site FILE --net-socket PATH [--peer-id N ...]\n");
+        return 2;
+    }
+    if (!load_site(&daemon)) {
+        return EXIT_CONFIG_BAD;
+    }
+    if (daemon.settings.trace_path != NULL) {
+        daemon.trace = fopen(daemon.settings.trace_path, "we");
+    }
+    (void)mlockall(MCL_CURRENT); /* best effort: a page fault is a late heartbeat */
+    (void)sd_watchdog_enabled(0, &daemon.watchdog_us);
+    make_engine(&daemon, &world);
+    r = sd_event_new(&daemon.event);
+    if (r >= 0) {
+        r = block_signals(daemon.event, &daemon);
+    }
+    if (r >= 0) {
+        r = open_all(&daemon);
+    }
+    if (r >= 0) {
+        (void)sd_notify(0, "READY=1");
+        r = sd_event_loop(daemon.event);
+    }
+    (void)sd_notify(0, "STOPPING=1");
+    if (r < 0) {
+        (void)fprintf(stderr, "toband: %s\n", strerror(-r));
+    }
+    close_all(&daemon);
+    return r < 0 || (daemon.result < 0 && daemon.result != -ESHUTDOWN) ? EXIT_RESTART : 0;
+}
