@@ -1,0 +1,41 @@
+/* tests/sim/sim_disk.h - a disk that keeps what was committed, whole batches at a time, and loses the
+ * batch in flight at a crash, wholly, partly (record or keys but no entries) or not at all. */
+#ifndef TESTS_SIM_SIM_DISK_H
+#define TESTS_SIM_SIM_DISK_H
+
+#include "storage/adapters/ledger.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+enum sim_disk_limit { SIM_DISK_KEYS_MAX = 32, SIM_DISK_META_BYTES = 128, SIM_DISK_RECORD_BYTES = 512 };
+
+struct sim_blob {
+    uint8_t *bytes;
+    size_t len_bytes;
+};
+
+struct sim_disk {
+    struct sim_blob *entries; /* [lsn - 1] */
+    size_t entry_count, entry_capacity;
+    struct ledger_day_key keys[SIM_DISK_KEYS_MAX];
+    size_t key_count;
+    uint8_t meta[SIM_DISK_META_BYTES];
+    size_t meta_len_bytes;
+    uint8_t record[SIM_DISK_RECORD_BYTES];
+    size_t record_len_bytes;
+    uint64_t archived_count, commits;
+};
+
+/* How far a batch got: all of it, or a crash after that step. */
+enum sim_disk_step { SIM_DISK_NOTHING, SIM_DISK_RECORD, SIM_DISK_KEYS, SIM_DISK_ALL };
+
+void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch, enum sim_disk_step until);
+/* Everything but the record, which lies outside the data disk. */
+void sim_disk_wipe(struct sim_disk *disk);
+void sim_disk_free(struct sim_disk *disk);
+int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn,
+                          ledger_each_fn *each, void *context);
+
+#endif
