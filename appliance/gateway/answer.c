@@ -53,7 +53,8 @@ struct MHD_Response *answer_problem(enum problem problem, const char *name, cons
     char document[PROBLEM_BYTES_MAX];
     size_t len_bytes = problem_render(problem, name, value, document);
 
-    return answer_json(problem_status(problem), document, len_bytes, problem_retry_after_s(problem));
+    return answer_json(problem_status(problem), document, len_bytes,
+                       problem_retry_after_s(problem));
 }
 
 struct MHD_Response *answer_text(const void *body, size_t len_bytes, const char *content_type)
@@ -64,8 +65,8 @@ struct MHD_Response *answer_text(const void *body, size_t len_bytes, const char 
 struct MHD_Response *answer_file(const void *bytes, size_t len_bytes, const char *content_type,
                                  const char *tag)
 {
-    /* Pages are asked for again each time, so that an updated unit is never shown an old page; the tag
-     * makes that one short answer. */
+    /* Pages are asked for again each time, so that an updated unit is never shown an old page; the
+     * tag makes that one short answer. */
     struct MHD_Response *response = copy_of(bytes, len_bytes, content_type, "no-cache");
 
     if (response != NULL) {

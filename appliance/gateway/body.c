@@ -20,7 +20,8 @@ static void release(json_t **value)
     json_decref(*value);
 }
 
-static bool integer_from(const json_t *value, json_int_t least, json_int_t most, uint16_t *ret_number)
+static bool integer_from(const json_t *value, json_int_t least, json_int_t most,
+                         uint16_t *ret_number)
 {
     json_int_t number = json_integer_value(value);
 

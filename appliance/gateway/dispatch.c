@@ -1,4 +1,5 @@
-/* What one whole request is: a page, a refusal, something of our own, or a question for the engine. */
+/* What one whole request is: a page, a refusal, something of our own, or a question for the engine.
+ */
 #include "appliance/gateway/answer.h"
 #include "appliance/gateway/body.h"
 #include "appliance/gateway/internal.h"
@@ -51,8 +52,9 @@ static bool length_from(const struct header *header, uint64_t *ret_length)
     return true;
 }
 
-/* The library takes the first of several lengths and prefers chunked over a length. A server before or
- * after us may not: whoever sends both is refused and disconnected (RFC 9112 6.3, request smuggling). */
+/* The library takes the first of several lengths and prefers chunked over a length. A server before
+ * or after us may not: whoever sends both is refused and disconnected (RFC 9112 6.3, request
+ * smuggling). */
 enum problem dispatch_check_framing(struct request *request)
 {
     struct headers *headers = &request->headers;
@@ -73,8 +75,8 @@ enum problem dispatch_check_framing(struct request *request)
     return length > GATEWAY_BODY_BYTES_MAX ? PROBLEM_BODY_TOO_LARGE : PROBLEM_NONE;
 }
 
-/* A page of a foreign name that was pointed at our address (DNS rebinding) says that name in Host: only
- * addresses, localhost and configured names are ours. */
+/* A page of a foreign name that was pointed at our address (DNS rebinding) says that name in Host:
+ * only addresses, localhost and configured names are ours. */
 static bool host_is_ours(const struct gateway *gateway, const struct header *host)
 {
     size_t len_bytes = host->len_bytes;
@@ -90,7 +92,8 @@ static bool host_is_ours(const struct gateway *gateway, const struct header *hos
         return false;
     }
     if (strspn(host->text, "0123456789.") == len_bytes ||
-        (len_bytes == strlen("localhost") && strncasecmp(host->text, "localhost", len_bytes) == 0)) {
+        (len_bytes == strlen("localhost") &&
+         strncasecmp(host->text, "localhost", len_bytes) == 0)) {
         return true;
     }
     for (uint32_t i = 0; i < gateway->config.host_count; i++) {

@@ -38,8 +38,8 @@ struct engine_link {
 
 static int retry_later(struct engine_link *link)
 {
-    int r = sd_event_source_set_time_relative(link->timer,
-                                              (uint64_t)link->backoff_ms * USEC_PER_MSEC);
+    int r =
+        sd_event_source_set_time_relative(link->timer, (uint64_t)link->backoff_ms * USEC_PER_MSEC);
 
     link->backoff_ms *= 2;
     if (link->backoff_ms > GATEWAY_RECONNECT_MS_MAX) {
@@ -97,7 +97,8 @@ static bool take_frame(struct engine_link *link, const uint8_t *frame, size_t le
     return false;
 }
 
-/* Whole frames at the start of the buffer are taken, the rest stays. false: the bytes make no sense. */
+/* Whole frames at the start of the buffer are taken, the rest stays. false: the bytes make no
+ * sense. */
 static bool take_frames(struct engine_link *link)
 {
     size_t at_bytes = 0;
@@ -119,8 +120,8 @@ static bool take_frames(struct engine_link *link)
     return len_bytes == 0;
 }
 
-/* A full buffer holds the start of one longer frame: it doubles, up to the longest frame, and goes back
- * to its first size when it is empty. */
+/* A full buffer holds the start of one longer frame: it doubles, up to the longest frame, and goes
+ * back to its first size when it is empty. */
 static bool make_room(struct engine_link *link)
 {
     size_t capacity_bytes = link->in_capacity_bytes;

@@ -214,7 +214,8 @@ static bool name_is_plain(const char *name)
                                           "0123456789._-") == strlen(name);
 }
 
-static int load_assets(struct files *files, int parent_fd, const char *name, const char *path, int depth)
+static int load_assets(struct files *files, int parent_fd, const char *name, const char *path,
+                       int depth)
 {
     __attribute__((cleanup(close_directory))) DIR *directory = NULL;
     int fd = openat(parent_fd, name, O_RDONLY | O_CLOEXEC | O_DIRECTORY | O_NOFOLLOW);

@@ -1,6 +1,6 @@
-/* Requests on their way to the engine: held while it is away or not serving, sent, sent again, answered
- * by it, or answered 503 when their time is over. Every one has a slot; a slot's number and serial make
- * the id on the wire, so that a reply that comes too late finds nobody. */
+/* Requests on their way to the engine: held while it is away or not serving, sent, sent again,
+ * answered by it, or answered 503 when their time is over. Every one has a slot; a slot's number
+ * and serial make the id on the wire, so that a reply that comes too late finds nobody. */
 #include "appliance/gateway/answer.h"
 #include "appliance/gateway/internal.h"
 #include "base/check.h"
@@ -8,10 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { SLOT_BITS = 10, SLOT_MASK = (1 << SLOT_BITS) - 1, REFUSAL_BYTES_MAX = 16384, ACCURACY_USEC = 1000 };
+enum {
+    SLOT_BITS = 10,
+    SLOT_MASK = (1 << SLOT_BITS) - 1,
+    REFUSAL_BYTES_MAX = 16384,
+    ACCURACY_USEC = 1000
+};
 
 _Static_assert((int)GATEWAY_REQUESTS_MAX == (int)SLOT_MASK + 1, "a slot's number fits its bits");
-_Static_assert((int)GATEWAY_REQUESTS_MAX <= (int)API_REQUESTS_IN_FLIGHT_MAX, "the engine takes all of ours");
+_Static_assert((int)GATEWAY_REQUESTS_MAX <= (int)API_REQUESTS_IN_FLIGHT_MAX,
+               "the engine takes all of ours");
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata);
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
@@ -89,7 +95,8 @@ void forward_request(struct request *request)
 {
     struct gateway *gateway = request->gateway;
     struct forward *forward = &gateway->forward;
-    uint32_t reserve = request->connection->listener->management ? 0 : GATEWAY_REQUESTS_FOR_MANAGEMENT;
+    uint32_t reserve =
+        request->connection->listener->management ? 0 : GATEWAY_REQUESTS_FOR_MANAGEMENT;
     uint16_t slot;
 
     if (forward->free_count <= reserve || gateway->stopping) {
@@ -141,7 +148,8 @@ static void give_up(struct request *request)
                       answer_json(MHD_HTTP_SERVICE_UNAVAILABLE, request->refusal,
                                   request->refusal_len_bytes, request->refusal_retry_after_s));
     } else {
-        server_answer_problem(request, PROBLEM_NOT_SERVING, "reason", gateway->forward.state.reason);
+        server_answer_problem(request, PROBLEM_NOT_SERVING, "reason",
+                              gateway->forward.state.reason);
     }
 }
 
@@ -212,7 +220,8 @@ void forward_engine_state(struct gateway *gateway, const struct api_state *state
     stream_state_changed(gateway);
 }
 
-/* The request stays: it may be answered yet. What the engine said is kept for the case that it is not. */
+/* The request stays: it may be answered yet. What the engine said is kept for the case that it is
+ * not. */
 static void keep_refusal(struct request *request, const struct api_reply *reply)
 {
     uint8_t *copy;
@@ -253,9 +262,9 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
     } else if (reply->status < 200 || reply->status > 599) {
         server_answer_problem(request, PROBLEM_ENGINE_SILENT, NULL, NULL);
     } else {
-        server_answer(request, reply->status,
-                      answer_json(reply->status, reply->body, reply->body_len_bytes,
-                                  reply->retry_after_s));
+        server_answer(
+            request, reply->status,
+            answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s));
     }
 }
 

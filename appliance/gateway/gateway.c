@@ -192,7 +192,8 @@ static int set_up(struct gateway *gateway)
         r = stream_init(gateway);
     }
     if (r >= 0) {
-        r = engine_link_create(gateway->event, gateway->config.engine_socket, gateway, &gateway->link);
+        r = engine_link_create(gateway->event, gateway->config.engine_socket, gateway,
+                               &gateway->link);
     }
     return r < 0 ? r : server_start(gateway);
 }
@@ -208,7 +209,8 @@ int gateway_create(const struct gateway_config *config, struct gateway **ret_gat
     CHECK(config->listen_count <= GATEWAY_LISTENERS_MAX && config->host_count <= GATEWAY_HOSTS_MAX);
     gateway->config = *config;
     gateway->config.hold_ms = config->hold_ms == 0 ? GATEWAY_HOLD_MS : config->hold_ms;
-    gateway->config.read_ms_max = config->read_ms_max == 0 ? GATEWAY_READ_MS_MAX : config->read_ms_max;
+    gateway->config.read_ms_max =
+        config->read_ms_max == 0 ? GATEWAY_READ_MS_MAX : config->read_ms_max;
     gateway->stop_fd = -1;
     TAILQ_INIT(&gateway->connections);
     TAILQ_INIT(&gateway->streams.list);
@@ -259,8 +261,8 @@ uint16_t gateway_port(const struct gateway *gateway, uint32_t listener_index)
     socklen_t len_bytes = sizeof(address);
 
     CHECK(listener_index < gateway->listener_count);
-    if (getsockname(gateway->listeners[listener_index].fd, (struct sockaddr *)&address, &len_bytes) <
-        0) {
+    if (getsockname(gateway->listeners[listener_index].fd, (struct sockaddr *)&address,
+                    &len_bytes) < 0) {
         return 0;
     }
     return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port

@@ -1,4 +1,5 @@
-/* toban-web: the program around appliance/gateway/gateway.h. Unprivileged; holds no ledger, no key. */
+/* toban-web: the program around appliance/gateway/gateway.h. Unprivileged; holds no ledger, no key.
+ */
 #include "appliance/gateway/gateway.h"
 
 #include <errno.h>
@@ -12,7 +13,7 @@
 
 enum {
     EXIT_USAGE = 2,
-    DESCRIPTORS = 2048,  /* connections, listeners and what the libraries hold */
+    DESCRIPTORS = 2048, /* connections, listeners and what the libraries hold */
 };
 
 static const char usage[] =
@@ -28,11 +29,12 @@ static int add_listen(struct gateway_config *config, const char *text, bool mana
 {
     if (config->listen_count == GATEWAY_LISTENERS_MAX ||
         gateway_listen_parse(text, management, &config->listens[config->listen_count]) < 0) {
-        (void)fprintf(stderr,
-                      "toban-web: %s is not an address with a port, such as 10.90.0.10:80; or there "
-                      "are more than %d.\n"
-                      "toban-web: 待受アドレスの指定が正しくありません（例 10.90.0.10:80、%d個まで）。\n",
-                      text, GATEWAY_LISTENERS_MAX, GATEWAY_LISTENERS_MAX);
+        (void)fprintf(
+            stderr,
+            "toban-web: %s is not an address with a port, such as 10.90.0.10:80; or there "
+            "are more than %d.\n"
+            "toban-web: 待受アドレスの指定が正しくありません（例 10.90.0.10:80、%d個まで）。\n",
+            text, GATEWAY_LISTENERS_MAX, GATEWAY_LISTENERS_MAX);
         return -EINVAL;
     }
     config->listen_count++;
@@ -66,9 +68,12 @@ static int read_option(struct gateway_config *config, int option)
 static int read_options(int argc, char **argv, struct gateway_config *config)
 {
     static const struct option options[] = {
-        {"engine-socket", required_argument, NULL, 'e'}, {"listen", required_argument, NULL, 'l'},
-        {"management", required_argument, NULL, 'm'},    {"web-dir", required_argument, NULL, 'w'},
-        {"host", required_argument, NULL, 'n'},          {"help", no_argument, NULL, 'h'},
+        {"engine-socket", required_argument, NULL, 'e'},
+        {"listen", required_argument, NULL, 'l'},
+        {"management", required_argument, NULL, 'm'},
+        {"web-dir", required_argument, NULL, 'w'},
+        {"host", required_argument, NULL, 'n'},
+        {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int option;
@@ -82,7 +87,8 @@ static int read_options(int argc, char **argv, struct gateway_config *config)
             return -EINVAL;
         }
     }
-    return optind == argc && config->engine_socket != NULL && config->listen_count > 0 ? 0 : -EINVAL;
+    return optind == argc && config->engine_socket != NULL && config->listen_count > 0 ? 0
+                                                                                       : -EINVAL;
 }
 
 /* A thousand connections need more descriptors than the usual soft limit. */
@@ -111,10 +117,11 @@ static int serve(const struct gateway_config *config)
     int r = gateway_create(config, &gateway);
 
     if (r < 0) {
-        (void)fprintf(stderr,
-                      "toban-web: cannot start: %s. Check the addresses and the page folder.\n"
-                      "toban-web: 起動できません。待受アドレスと画面のフォルダーを確かめてください。\n",
-                      strerror(-r));
+        (void)fprintf(
+            stderr,
+            "toban-web: cannot start: %s. Check the addresses and the page folder.\n"
+            "toban-web: 起動できません。待受アドレスと画面のフォルダーを確かめてください。\n",
+            strerror(-r));
         return r;
     }
     for (uint32_t i = 0; i < config->listen_count; i++) {

@@ -28,8 +28,8 @@ void metrics_note_answer(struct gateway *gateway, const struct request *request)
 
 static void put(FILE *page, const char *name, const char *type, const char *help, uint64_t value)
 {
-    (void)fprintf(page, "# TYPE toban_web_%s %s\n# HELP toban_web_%s %s\ntoban_web_%s%s %llu\n", name,
-                  type, name, help, name, strcmp(type, "counter") == 0 ? "_total" : "",
+    (void)fprintf(page, "# TYPE toban_web_%s %s\n# HELP toban_web_%s %s\ntoban_web_%s%s %llu\n",
+                  name, type, name, help, name, strcmp(type, "counter") == 0 ? "_total" : "",
                   (unsigned long long)value);
 }
 
@@ -48,13 +48,13 @@ static void put_requests(FILE *page, const struct counters *counters)
                       bucket_ms[i] / 1000, bucket_ms[i] % 1000,
                       (unsigned long long)counters->latency_buckets[i]);
     }
-    (void)fprintf(page,
-                  "toban_web_request_seconds_bucket{le=\"+Inf\"} %llu\n"
-                  "toban_web_request_seconds_sum %llu.%03llu\ntoban_web_request_seconds_count %llu\n",
-                  (unsigned long long)counters->requests,
-                  (unsigned long long)counters->latency_ms_sum / 1000,
-                  (unsigned long long)counters->latency_ms_sum % 1000,
-                  (unsigned long long)counters->requests);
+    (void)fprintf(
+        page,
+        "toban_web_request_seconds_bucket{le=\"+Inf\"} %llu\n"
+        "toban_web_request_seconds_sum %llu.%03llu\ntoban_web_request_seconds_count %llu\n",
+        (unsigned long long)counters->requests, (unsigned long long)counters->latency_ms_sum / 1000,
+        (unsigned long long)counters->latency_ms_sum % 1000,
+        (unsigned long long)counters->requests);
 }
 
 static void put_all(FILE *page, const struct gateway *gateway)
@@ -70,7 +70,8 @@ static void put_all(FILE *page, const struct gateway *gateway)
     put(page, "connections", "gauge", "Open public connections.", gateway->public_connection_count);
     put(page, "streams", "gauge", "Screens with live events.", gateway->streams.count);
     put(page, "held", "counter", "Requests that had to wait for the engine.", counters->held);
-    put(page, "sent_again", "counter", "Requests sent after waiting or again.", counters->sent_again);
+    put(page, "sent_again", "counter", "Requests sent after waiting or again.",
+        counters->sent_again);
     put(page, "timed_out", "counter", "Requests answered 503 after waiting.", counters->timed_out);
     put(page, "overloads", "counter", "Requests refused at once.", counters->overloads);
     put(page, "engine_connects", "counter", "Connections made to the engine.", counters->connects);
@@ -103,7 +104,8 @@ struct MHD_Response *metrics_page(const struct gateway *gateway, const void *eng
     if (engine_body != NULL) {
         const char *body = engine_body;
 
-        if (len_bytes >= end_bytes && memcmp(body + len_bytes - end_bytes, end_mark, end_bytes) == 0) {
+        if (len_bytes >= end_bytes &&
+            memcmp(body + len_bytes - end_bytes, end_mark, end_bytes) == 0) {
             len_bytes -= end_bytes;
         }
         (void)fwrite(body, 1, len_bytes, page);
@@ -125,10 +127,9 @@ struct MHD_Response *metrics_health(const struct gateway *gateway, uint16_t *ret
     int len;
 
     problem_clean_text(gateway->forward.state.reason, reason, sizeof(reason));
-    len = snprintf(document, sizeof(document),
-                   "{\"engine_connected\":%s,\"serving\":%s,\"reason\":\"%s\"}",
-                   connected ? "true" : "false", gateway->forward.state.serving ? "true" : "false",
-                   reason);
+    len = snprintf(
+        document, sizeof(document), "{\"engine_connected\":%s,\"serving\":%s,\"reason\":\"%s\"}",
+        connected ? "true" : "false", gateway->forward.state.serving ? "true" : "false", reason);
     CHECK(len > 0 && len < (int)sizeof(document));
     *ret_status = connected ? MHD_HTTP_OK : MHD_HTTP_SERVICE_UNAVAILABLE;
     return answer_text(document, (size_t)len, "application/json");

@@ -22,11 +22,12 @@ static const struct entry entries[PROBLEM_END] = {
     [PROBLEM_BAD_JSON] = {400, 0, "BAD_JSON", "The body is not JSON",
                           "Send a JSON object in UTF-8.", "本文がJSONではありません",
                           "本文はUTF-8のJSONオブジェクトで送ってください。"},
-    [PROBLEM_KEY_MISSING] = {400, 0, "IDEMPOTENCY_KEY_MISSING", "Idempotency-Key is missing",
-                             "Send a header Idempotency-Key, new for each press and the same for its "
-                             "retries.",
-                             "Idempotency-Keyがありません",
-                             "操作ごとに新しく、再送では同じ値のIdempotency-Keyを付けてください。"},
+    [PROBLEM_KEY_MISSING] =
+        {400, 0, "IDEMPOTENCY_KEY_MISSING", "Idempotency-Key is missing",
+         "Send a header Idempotency-Key, new for each press and the same for its "
+         "retries.",
+         "Idempotency-Keyがありません",
+         "操作ごとに新しく、再送では同じ値のIdempotency-Keyを付けてください。"},
     [PROBLEM_MANAGEMENT_ONLY] = {403, 0, "MANAGEMENT_ONLY", "Not from here",
                                  "Do this from the management side of the unit.",
                                  "ここからは操作できません", "管理用の接続から操作してください。"},
@@ -72,10 +73,10 @@ static const struct entry entries[PROBLEM_END] = {
     [PROBLEM_BAD_MEMBER] = {422, 0, "BAD_MEMBER", "A member's value cannot be used",
                             "Correct the member that is named.", "項目の値が正しくありません",
                             "示された項目の値を直してください。"},
-    [PROBLEM_TICKET_OR_NUMBER] = {422, 0, "TICKET_OR_NUMBER", "Name one visitor",
-                                  "Give either ticket, or number with its series.",
-                                  "お呼びする方を一人だけ指定してください",
-                                  "受付番号（number）か券（ticket）のどちらか一方を指定してください。"},
+    [PROBLEM_TICKET_OR_NUMBER] =
+        {422, 0, "TICKET_OR_NUMBER", "Name one visitor",
+         "Give either ticket, or number with its series.", "お呼びする方を一人だけ指定してください",
+         "受付番号（number）か券（ticket）のどちらか一方を指定してください。"},
     [PROBLEM_OVERLOAD] = {503, 1, "OVERLOAD", "Too many requests at once",
                           "Wait a second and send it again with the same key.",
                           "要求が集中しています",
@@ -88,10 +89,10 @@ static const struct entry entries[PROBLEM_END] = {
                              "Wait a second and send it again with the same key.",
                              "この装置は起動中です",
                              "1秒待って、同じIdempotency-Keyで送り直してください。"},
-    [PROBLEM_ENGINE_SILENT] = {503, 1, "ENGINE_SILENT", "This unit does not answer in time",
-                               "Send it again with the same key; nothing is done twice.",
-                               "この装置の応答が遅れています",
-                               "同じIdempotency-Keyで送り直してください。二重に処理されることはありません。"},
+    [PROBLEM_ENGINE_SILENT] =
+        {503, 1, "ENGINE_SILENT", "This unit does not answer in time",
+         "Send it again with the same key; nothing is done twice.", "この装置の応答が遅れています",
+         "同じIdempotency-Keyで送り直してください。二重に処理されることはありません。"},
     [PROBLEM_NOT_SERVING] = {503, 1, "NOT_SERVING", "This unit is not serving now",
                              "Wait a second and send it again with the same key.",
                              "この装置は現在受け付けていません",
@@ -126,8 +127,8 @@ void problem_clean_text(const char *text, char *ret_text, size_t capacity_bytes)
 
     CHECK(capacity_bytes > 0);
     for (; text[i] != '\0' && i + 1 < capacity_bytes; i++) {
-        ret_text[i] = text[i] >= ' ' && text[i] <= '~' && text[i] != '"' && text[i] != '\\' ? text[i]
-                                                                                         : '?';
+        ret_text[i] =
+            text[i] >= ' ' && text[i] <= '~' && text[i] != '"' && text[i] != '\\' ? text[i] : '?';
     }
     ret_text[i] = '\0';
 }

@@ -66,8 +66,12 @@ static const struct route routes[] = {
     CONTROL("/duty/resume", API_CONTROL_DUTY_RESUME, 0),
     {.method = "GET", .path = API "/openapi.json", .kind = ROUTE_OPENAPI},
     {.method = "GET", .path = "/healthz", .kind = ROUTE_HEALTH, .management_only = true},
-    {.method = "GET", .path = "/metrics", .kind = ROUTE_METRICS, .code = API_READ_METRICS,
-     .management_only = true, .at_once = true},
+    {.method = "GET",
+     .path = "/metrics",
+     .kind = ROUTE_METRICS,
+     .code = API_READ_METRICS,
+     .management_only = true,
+     .at_once = true},
 };
 
 size_t route_count(void)

@@ -1,5 +1,5 @@
-/* The HTTP daemons: listening sockets, connections, and when a request's bytes are whole. Each listener
- * is one libmicrohttpd daemon in external epoll mode; all run in the one loop. */
+/* The HTTP daemons: listening sockets, connections, and when a request's bytes are whole. Each
+ * listener is one libmicrohttpd daemon in external epoll mode; all run in the one loop. */
 #include "appliance/gateway/answer.h"
 #include "appliance/gateway/gateway.h"
 #include "appliance/gateway/internal.h"
@@ -16,16 +16,16 @@
 
 enum {
     LISTEN_BACKLOG = 1024,
-    SEND_BUFFER_BYTES = 256 * 1024,  /* a screen that stopped reading holds no more than this */
-    USER_TIMEOUT_MS = 10000,         /* a client that lost its power is forgotten */
+    SEND_BUFFER_BYTES = 256 * 1024, /* a screen that stopped reading holds no more than this */
+    USER_TIMEOUT_MS = 10000,        /* a client that lost its power is forgotten */
     RUNS_PER_TURN_MAX = 16,
 };
 
 static void set_phase(struct request *request, enum request_phase phase)
 {
     request->phase = phase;
-    request->connection->at_work = phase == REQUEST_HELD || phase == REQUEST_SENT ||
-                                   phase == REQUEST_STREAMING;
+    request->connection->at_work =
+        phase == REQUEST_HELD || phase == REQUEST_SENT || phase == REQUEST_STREAMING;
     request->connection->since_ms = gateway_now_ms(request->gateway);
 }
 
@@ -137,8 +137,8 @@ static enum MHD_Result take_body(struct request *request, const char *data, size
     return MHD_YES;
 }
 
-/* The library calls this once when the headers are here, then with each piece of the body, then when
- * the request is whole, and once more after each resume. */
+/* The library calls this once when the headers are here, then with each piece of the body, then
+ * when the request is whole, and once more after each resume. */
 static enum MHD_Result handle_request(void *cls, struct MHD_Connection *http, const char *path,
                                       const char *method, const char *version, const char *data,
                                       size_t *len_bytes, void **con_cls)
@@ -230,7 +230,8 @@ static void connection_changed(void *cls, struct MHD_Connection *http, void **so
     *count += 1;
 }
 
-/* Paths and queries stay as they were sent: nothing of ours needs an escape, so nothing is decoded. */
+/* Paths and queries stay as they were sent: nothing of ours needs an escape, so nothing is decoded.
+ */
 static size_t keep_escapes(void *cls, struct MHD_Connection *http, char *text)
 {
     (void)cls;
@@ -266,7 +267,8 @@ static int open_socket(const struct gateway_listen *listen_on, int *ret_fd)
                    sizeof(one)) < 0 ||
         (six && setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one)) < 0) ||
         setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)) < 0 ||
-        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms)) < 0 ||
+        setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &user_timeout_ms, sizeof(user_timeout_ms)) <
+            0 ||
         setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &send_buffer_bytes, sizeof(send_buffer_bytes)) < 0 ||
         bind(fd, (const struct sockaddr *)&listen_on->address, listen_on->address_len_bytes) < 0 ||
         listen(fd, LISTEN_BACKLOG) < 0) {
@@ -357,7 +359,8 @@ void server_turn(struct gateway *gateway)
     }
 }
 
-/* One rule for idle, slow and dribbling clients: a whole request, or a whole answer, within its time. */
+/* One rule for idle, slow and dribbling clients: a whole request, or a whole answer, within its
+ * time. */
 void server_sweep(struct gateway *gateway)
 {
     uint64_t now_ms = gateway_now_ms(gateway);
@@ -396,7 +399,8 @@ void server_finish(struct gateway *gateway)
         listener->io = sd_event_source_disable_unref(listener->io);
         if (listener->daemon != NULL) {
             (void)run_once_more(listener->daemon);
-            MHD_stop_daemon(listener->daemon); /* closes the listening socket unless it was quiesced */
+            MHD_stop_daemon(
+                listener->daemon); /* closes the listening socket unless it was quiesced */
             listener->daemon = NULL;
         } else if (listener->fd >= 0) {
             (void)close(listener->fd);

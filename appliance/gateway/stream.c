@@ -1,7 +1,7 @@
 /* Live events (server-sent events). Level, not edge: a screen gets the newest queue, however many
- * changes it missed, so a slow one costs one pointer and never a growing buffer. While the engine is
- * away or not serving, a stream carries the state and then nothing, not even heartbeats: silence is how
- * a page knows that what it shows is getting old. */
+ * changes it missed, so a slow one costs one pointer and never a growing buffer. While the engine
+ * is away or not serving, a stream carries the state and then nothing, not even heartbeats: silence
+ * is how a page knows that what it shows is getting old. */
 #include "appliance/gateway/answer.h"
 #include "appliance/gateway/internal.h"
 #include "base/check.h"
@@ -18,11 +18,11 @@ struct stream {
     TAILQ_ENTRY(stream) all;
     struct request *request;
     bool greeting_due, state_due, heartbeat_due, closing;
-    struct snapshot *sending;      /* what `piece` points into, when it is a queue event */
-    uint64_t sent_serial;          /* of the newest that was begun */
-    const char *piece;             /* not yet sent bytes */
+    struct snapshot *sending; /* what `piece` points into, when it is a queue event */
+    uint64_t sent_serial;     /* of the newest that was begun */
+    const char *piece;        /* not yet sent bytes */
     size_t piece_len_bytes;
-    uint64_t awake_since_ms;       /* 0: suspended, everything was taken */
+    uint64_t awake_since_ms; /* 0: suspended, everything was taken */
     char small[SMALL_BYTES];
 };
 
@@ -220,8 +220,8 @@ static int on_heartbeat(sd_event_source *source, uint64_t usec, void *userdata)
         }
         gateway->counters.heartbeats++;
     }
-    r = sd_event_source_set_time_relative(source, (uint64_t)GATEWAY_HEARTBEAT_MS *
-                                                      INTERNAL_USEC_PER_MSEC);
+    r = sd_event_source_set_time_relative(source,
+                                          (uint64_t)GATEWAY_HEARTBEAT_MS * INTERNAL_USEC_PER_MSEC);
     return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 
@@ -238,8 +238,8 @@ void stream_queue_event(struct gateway *gateway, const struct api_event *event)
     }
     snapshot->reference_count = 1;
     snapshot->serial = ++streams->serial;
-    head = snprintf(snapshot->text, FRAME_TEXT_BYTES, "id: %llu\nevent: queue\ndata: ",
-                    (unsigned long long)event->id);
+    head = snprintf(snapshot->text, FRAME_TEXT_BYTES,
+                    "id: %llu\nevent: queue\ndata: ", (unsigned long long)event->id);
     CHECK(head > 0 && head < FRAME_TEXT_BYTES - 2);
     memcpy(snapshot->text + head, event->body, event->body_len_bytes);
     for (uint32_t i = 0; i < event->body_len_bytes; i++) {
@@ -275,8 +275,8 @@ void stream_engine_up(struct gateway *gateway)
     subscribe(gateway);
 }
 
-/* A suspended connection is not watched by the library: whoever left is found here. Who is awake and
- * takes nothing is closed. */
+/* A suspended connection is not watched by the library: whoever left is found here. Who is awake
+ * and takes nothing is closed. */
 void stream_sweep(struct gateway *gateway)
 {
     uint64_t now_ms = gateway_now_ms(gateway);

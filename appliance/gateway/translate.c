@@ -49,9 +49,8 @@ enum problem translate_request(const struct route_match *match, const struct bod
     bool names_number = (body->present & BODY_NUMBER) != 0;
 
     if (route->kind == ROUTE_COMMAND) {
-        if (route->code == QUEUE_CALL &&
-            (names_number == ((body->present & BODY_TICKET) != 0) ||
-             (!names_number && (body->present & BODY_SERIES) != 0))) {
+        if (route->code == QUEUE_CALL && (names_number == ((body->present & BODY_TICKET) != 0) ||
+                                          (!names_number && (body->present & BODY_SERIES) != 0))) {
             return PROBLEM_TICKET_OR_NUMBER;
         }
         request.type = API_COMMAND;
