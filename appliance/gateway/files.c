@@ -150,11 +150,6 @@ static void close_fd(int *fd)
     }
 }
 
-static void free_bytes(uint8_t **bytes)
-{
-    free(*bytes);
-}
-
 static void close_directory(DIR **directory)
 {
     if (*directory != NULL) {
@@ -184,7 +179,7 @@ static int add_from(struct files *files, int directory_fd, const char *name, con
 {
     __attribute__((cleanup(close_fd))) int fd =
         openat(directory_fd, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
-    __attribute__((cleanup(free_bytes))) uint8_t *bytes = NULL;
+    uint8_t *bytes;
     struct stat info;
     int r;
 
@@ -205,7 +200,11 @@ static int add_from(struct files *files, int directory_fd, const char *name, con
         return -ENOMEM;
     }
     r = read_whole(fd, bytes, (size_t)info.st_size);
-    return r < 0 ? r : files_add(files, path, type_of(name), bytes, (size_t)info.st_size);
+    if (r >= 0) {
+        r = files_add(files, path, type_of(name), bytes, (size_t)info.st_size);
+    }
+    free(bytes);
+    return r;
 }
 
 static bool name_is_plain(const char *name)
@@ -248,9 +247,9 @@ static int load_assets(struct files *files, int parent_fd, const char *name, con
     return r;
 }
 
-int files_load(struct files *files, const char *path)
+int files_load(struct files *files, const char *folder)
 {
-    __attribute__((cleanup(close_directory))) DIR *directory = opendir(path);
+    __attribute__((cleanup(close_directory))) DIR *directory = opendir(folder);
     const struct dirent *entry;
     int r = 0;
 

@@ -27,8 +27,8 @@ struct files;
 
 int files_create(struct digest *digest, struct files **ret_files);
 void files_destroy(struct files *files);
-/* Adds the pages of a directory. -E2BIG: beyond the limits. */
-int files_load(struct files *files, const char *directory);
+/* Adds the pages of a folder. -E2BIG: beyond the limits. */
+int files_load(struct files *files, const char *folder);
 /* Adds bytes of the program itself. */
 int files_add(struct files *files, const char *path, const char *content_type, const void *bytes,
               size_t len_bytes);

@@ -257,16 +257,19 @@ sd_event *gateway_event(struct gateway *gateway)
 
 uint16_t gateway_port(const struct gateway *gateway, uint32_t listener_index)
 {
-    struct sockaddr_storage address = {0};
+    /* Both families keep the port at the same place. */
+    union {
+        struct sockaddr any;
+        struct sockaddr_in four;
+        struct sockaddr_in6 six;
+    } address = {0};
     socklen_t len_bytes = sizeof(address);
 
     CHECK(listener_index < gateway->listener_count);
-    if (getsockname(gateway->listeners[listener_index].fd, (struct sockaddr *)&address,
-                    &len_bytes) < 0) {
+    if (getsockname(gateway->listeners[listener_index].fd, &address.any, &len_bytes) < 0) {
         return 0;
     }
-    return ntohs(address.ss_family == AF_INET6 ? ((struct sockaddr_in6 *)&address)->sin6_port
-                                               : ((struct sockaddr_in *)&address)->sin_port);
+    return ntohs(address.four.sin_port);
 }
 
 int gateway_run(struct gateway *gateway)

@@ -2,6 +2,7 @@
 
 #include "base/check.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -127,8 +128,12 @@ void problem_clean_text(const char *text, char *ret_text, size_t capacity_bytes)
 
     CHECK(capacity_bytes > 0);
     for (; text[i] != '\0' && i + 1 < capacity_bytes; i++) {
-        ret_text[i] =
-            text[i] >= ' ' && text[i] <= '~' && text[i] != '"' && text[i] != '\\' ? text[i] : '?';
+        bool plain = text[i] >= ' ' && text[i] <= '~' && text[i] != '"' && text[i] != '\\';
+
+        ret_text[i] = '?';
+        if (plain) {
+            ret_text[i] = text[i];
+        }
     }
     ret_text[i] = '\0';
 }

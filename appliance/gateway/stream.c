@@ -54,13 +54,11 @@ static bool is_serving(const struct gateway *gateway)
 }
 
 /* The next thing to say, or false. The state goes first: a page must not take a queue for fresh. */
-static bool next_piece(struct stream *stream)
+static bool choose_piece(struct stream *stream)
 {
     struct gateway *gateway = stream->request->gateway;
     struct snapshot *newest = gateway->streams.newest;
 
-    snapshot_unref(stream->sending);
-    stream->sending = NULL;
     if (stream->greeting_due) {
         stream->greeting_due = false;
         set_small(stream, snprintf(stream->small, SMALL_BYTES, "retry: 500\n\n"));
@@ -86,6 +84,17 @@ static bool next_piece(struct stream *stream)
         return false;
     }
     return true;
+}
+
+static bool next_piece(struct stream *stream)
+{
+    struct snapshot *done = stream->sending;
+    bool more;
+
+    stream->sending = NULL;
+    more = choose_piece(stream);
+    snapshot_unref(done);
+    return more;
 }
 
 static ssize_t read_stream(void *cls, uint64_t position, char *buffer, size_t max_bytes)
@@ -246,9 +255,12 @@ void stream_queue_event(struct gateway *gateway, const struct api_event *event)
         char *byte = &snapshot->text[(size_t)head + i];
 
         /* Between JSON tokens a line end is only space; in the stream it would end the event. */
-        *byte = *byte == '\n' || *byte == '\r' ? ' ' : *byte;
+        if (*byte == '\n' || *byte == '\r') {
+            *byte = ' ';
+        }
     }
-    memcpy(snapshot->text + head + event->body_len_bytes, "\n\n", 2);
+    snapshot->text[(size_t)head + event->body_len_bytes] = '\n';
+    snapshot->text[(size_t)head + event->body_len_bytes + 1] = '\n';
     snapshot->len_bytes = (size_t)head + event->body_len_bytes + 2;
     snapshot_unref(streams->newest);
     streams->newest = snapshot;
