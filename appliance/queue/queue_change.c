@@ -121,6 +121,16 @@ void queue_totals_count_end(struct queue_totals *totals, const struct queue_tick
     }
 }
 
+static void recount_end(struct queue_change *change, const struct queue *queue,
+                        const struct queue_ticket *ticket, bool add)
+{
+    int slot = queue_category_slot(queue, ticket->category);
+
+    if (slot >= 0 && !queue_ticket_is_live(ticket->state)) {
+        queue_totals_count_end(queue_change_totals(change, queue, slot), ticket, add);
+    }
+}
+
 void queue_change_recount(struct queue_change *change, const struct queue *queue,
                           const struct queue_ticket *before, const struct queue_ticket *after)
 {
@@ -130,16 +140,10 @@ void queue_change_recount(struct queue_change *change, const struct queue *queue
         if (slot >= 0) {
             queue_change_totals(change, queue, slot)->issued++;
         }
-    } else if (!queue_ticket_is_live(before->state)) {
-        int slot = queue_category_slot(queue, before->category);
-
-        queue_totals_count_end(queue_change_totals(change, queue, slot), before, false);
+    } else {
+        recount_end(change, queue, before, false);
     }
-    if (!queue_ticket_is_live(after->state)) {
-        int slot = queue_category_slot(queue, after->category);
-
-        queue_totals_count_end(queue_change_totals(change, queue, slot), after, true);
-    }
+    recount_end(change, queue, after, true);
 }
 
 void queue_counter_forget_press(struct queue_counter *counter)

@@ -78,13 +78,14 @@ static int64_t counter_free_ms(const struct queue *queue, int counter_slot, int6
 {
     const struct queue_ticket *ticket =
         queue_ticket_find(queue, &queue->counters[counter_slot].ticket);
+    int slot = ticket == NULL ? -1 : queue_category_slot(queue, ticket->category);
     int64_t service_ms;
     int64_t elapsed_ms;
 
-    if (ticket == NULL) {
+    if (slot < 0) {
         return 0;
     }
-    service_ms = queue->service_ms[queue_category_slot(queue, ticket->category)];
+    service_ms = queue->service_ms[slot];
     elapsed_ms = now_ms > ticket->called_ms ? now_ms - ticket->called_ms : 0;
     return elapsed_ms < service_ms ? service_ms - elapsed_ms : service_ms / LATE_SHARE;
 }

@@ -113,19 +113,18 @@ static void repair_counters(struct join *join)
     bool moved =
         !is_at_counter(&join->result) || (was_here && join->ours->counter != join->result.counter);
     uint64_t lsn = join->here->lsn;
+    int slot = was_here ? queue_counter_slot(join->queue, join->ours->counter) : -1;
 
-    if (was_here && moved) {
-        int slot = queue_counter_slot(join->queue, join->ours->counter);
-        struct queue_counter *counter;
+    if (was_here && moved && slot >= 0) {
+        struct queue_counter *counter = queue_change_counter(join->change, join->queue, slot, lsn);
 
-        CHECK(slot >= 0);
-        counter = queue_change_counter(join->change, join->queue, slot, lsn);
         counter->ticket = (struct ids_token){{0}};
         queue_counter_forget_press(counter);
     }
     if (is_at_counter(&join->result)) {
-        int slot = queue_counter_slot(join->queue, join->result.counter);
-        struct queue_counter *counter = queue_change_counter(join->change, join->queue, slot, lsn);
+        /* settle() made sure that this counter is here and free. */
+        struct queue_counter *counter = queue_change_counter(
+            join->change, join->queue, queue_counter_slot(join->queue, join->result.counter), lsn);
 
         counter->open = 1;
         counter->ticket = join->result.id;

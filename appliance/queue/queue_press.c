@@ -196,6 +196,17 @@ static void remember_press(struct queue_counter *counter, enum queue_action acti
     counter->undo_at_ms = at_ms;
 }
 
+/* A counter that a new configuration took away has nothing to give back. */
+static void give_ticket(struct press *press, uint16_t counter, struct ids_token ticket)
+{
+    int slot = queue_counter_slot(press->queue, counter);
+
+    if (slot >= 0) {
+        queue_change_counter(press->change, press->queue, slot, press->command->origin.lsn)
+            ->ticket = ticket;
+    }
+}
+
 /* The counter's row, the totals and the answer follow from the ticket's two images. */
 static void follow_ticket(struct press *press, enum queue_action action, struct queue_key *answer)
 {
@@ -204,14 +215,10 @@ static void follow_ticket(struct press *press, enum queue_action action, struct 
     bool undoable = action != QUEUE_UNDO && rules[action].undoable;
 
     if (is_at_counter(press->before) && !is_at_counter(press->after)) {
-        int slot = queue_counter_slot(queue, press->before->counter);
-
-        queue_change_counter(press->change, queue, slot, lsn)->ticket = (struct ids_token){{0}};
+        give_ticket(press, press->before->counter, (struct ids_token){{0}});
     }
     if (!is_at_counter(press->before) && is_at_counter(press->after)) {
-        int slot = queue_counter_slot(queue, press->after->counter);
-
-        queue_change_counter(press->change, queue, slot, lsn)->ticket = press->after->id;
+        give_ticket(press, press->after->counter, press->after->id);
     }
     if (undoable && press->counter_slot != NO_COUNTER) {
         remember_press(queue_change_counter(press->change, queue, press->counter_slot, lsn), action,

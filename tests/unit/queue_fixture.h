@@ -9,6 +9,7 @@
 #define TESTS_UNIT_QUEUE_FIXTURE_H
 
 #include "appliance/queue/queue.h"
+#include "base/check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -78,15 +79,12 @@ static inline void config_category(struct queue_config *config, uint16_t id, uin
 {
     struct queue_category_config *category = &config->categories[config->category_count++];
 
-    *category = (struct queue_category_config){
-        .id = id,
-        .name_ja = "住民票の写し",
-        .name_en = "Certificates",
-        .number_first = first,
-        .number_last = last,
-        .service_ms_prior = prior_minutes * MINUTE_MS,
-        .wait_ms_limit = 0,
-    };
+    category->id = id;
+    memcpy(category->name_ja, "住民票の写し", sizeof("住民票の写し"));
+    memcpy(category->name_en, "Certificates", sizeof("Certificates"));
+    category->number_first = first;
+    category->number_last = last;
+    category->service_ms_prior = prior_minutes * MINUTE_MS;
 }
 
 static inline void config_counter(struct queue_config *config, uint16_t id, uint16_t first,
@@ -94,7 +92,9 @@ static inline void config_counter(struct queue_config *config, uint16_t id, uint
 {
     struct queue_counter_config *counter = &config->counters[config->counter_count++];
 
-    *counter = (struct queue_counter_config){.id = id, .name_ja = "窓口", .name_en = "Counter"};
+    counter->id = id;
+    memcpy(counter->name_ja, "窓口", sizeof("窓口"));
+    memcpy(counter->name_en, "Counter", sizeof("Counter"));
     counter->categories[counter->category_count].category = first;
     counter->categories[counter->category_count++].tier = first_tier;
     if (second != 0) {

@@ -1,0 +1,188 @@
+/* tests/unit/queue_invariants.h - what must hold of a queue after every step, looked up the slow
+ * way. */
+#ifndef TESTS_UNIT_QUEUE_INVARIANTS_H
+#define TESTS_UNIT_QUEUE_INVARIANTS_H
+
+#include "tests/unit/queue_fixture.h"
+
+static inline bool at_counter(const struct queue_ticket *ticket)
+{
+    return ticket->state == QUEUE_CALLED || ticket->state == QUEUE_SERVING;
+}
+
+static inline int number_slot(const struct queue *queue, uint16_t number)
+{
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        if (number >= queue->config.categories[slot].number_first &&
+            number <= queue->config.categories[slot].number_last) {
+            return slot;
+        }
+    }
+    return -1;
+}
+
+static inline void check_numbers(const struct queue *queue)
+{
+    for (uint32_t at = 0; at < queue->ticket_count; at++) {
+        const struct queue_ticket *ticket = &queue->tickets[at];
+        int slot = number_slot(queue, ticket->number);
+
+        assert_true(slot >= 0);
+        /* Ranges do not overlap, so number and series name one ticket: any second one is found. */
+        assert_ptr_equal(queue_ticket_by_number(queue, ticket->number, ticket->series), ticket);
+        assert_ptr_equal(queue_ticket_find(queue, &ticket->id), ticket);
+        if (ticket->series.unit == 0) {
+            assert_true(ticket->number <= queue->categories[slot].plain_highest);
+        }
+    }
+}
+
+static inline void check_counters(const struct queue *queue)
+{
+    for (uint32_t at = 0; at < queue->ticket_count; at++) {
+        const struct queue_ticket *ticket = &queue->tickets[at];
+
+        if (at_counter(ticket)) {
+            const struct queue_counter *counter = queue_counter_find(queue, ticket->counter);
+
+            assert_non_null(counter);
+            assert_true(ids_token_equal(&counter->ticket, &ticket->id));
+        }
+    }
+    for (int slot = 0; slot < queue->config.counter_count; slot++) {
+        const struct queue_counter *counter = &queue->counters[slot];
+        const struct queue_ticket *ticket = queue_ticket_find(queue, &counter->ticket);
+
+        assert_true(ids_token_is_zero(&counter->ticket) == (ticket == NULL));
+        if (ticket != NULL) {
+            assert_int_equal(counter->open, 1);
+            assert_true(at_counter(ticket));
+            assert_int_equal(ticket->counter, counter->id);
+        }
+    }
+}
+
+static inline int64_t order_of(const struct queue_ticket *ticket)
+{
+    return ticket->state == QUEUE_DONE
+               ? ticket->ended_ms
+               : ticket->enqueued_ms - (int64_t)ticket->priority * QUEUE_PRIORITY_BOOST_MS;
+}
+
+static inline void check_line(const struct queue *queue, uint16_t category,
+                              enum queue_ticket_state state)
+{
+    const struct queue_ticket *before = NULL;
+    uint32_t in_state = 0;
+    uint32_t in_line = 0;
+
+    for (uint32_t at = 0; at < queue->ticket_count; at++) {
+        if (queue->tickets[at].state == state && queue->tickets[at].category == category) {
+            in_state++;
+        }
+    }
+    for (const struct queue_ticket *ticket = queue_line_first(queue, category, state);
+         ticket != NULL; ticket = queue_line_next(queue, ticket)) {
+        in_line++;
+        assert_int_equal(ticket->state, state);
+        assert_int_equal(ticket->category, category);
+        if (before != NULL) {
+            assert_true(order_of(before) < order_of(ticket) ||
+                        (order_of(before) == order_of(ticket) &&
+                         (before->number < ticket->number ||
+                          (before->number == ticket->number &&
+                           memcmp(before->id.bytes, ticket->id.bytes, IDS_TOKEN_BYTES) < 0))));
+        }
+        before = ticket;
+    }
+    assert_int_equal(in_line, in_state);
+    if (state == QUEUE_WAITING) {
+        assert_int_equal(queue_waiting_count(queue, category), in_state);
+    }
+}
+
+static inline void check_lines(const struct queue *queue)
+{
+    const struct queue_ticket *calls[64];
+    size_t call_count = queue_newest_calls(queue, calls, 64);
+
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        uint16_t category = queue->config.categories[slot].id;
+
+        check_line(queue, category, QUEUE_ISSUING);
+        check_line(queue, category, QUEUE_WAITING);
+        check_line(queue, category, QUEUE_HELD);
+        check_line(queue, category, QUEUE_ABSENT);
+        check_line(queue, category, QUEUE_DONE);
+    }
+    for (size_t i = 1; i < call_count; i++) {
+        assert_true(calls[i - 1]->called_ms >= calls[i]->called_ms);
+    }
+}
+
+static inline uint64_t length_ms(int64_t from_ms, int64_t to_ms)
+{
+    return to_ms > from_ms ? (uint64_t)(to_ms - from_ms) : 0;
+}
+
+/* Totals are what the tickets say; skipped[] is what was skipped beside them. */
+static inline void check_totals(const struct queue *queue, const uint32_t *skipped)
+{
+    struct queue_totals sums[QUEUE_CATEGORIES_MAX] = {0};
+
+    for (uint32_t at = 0; at < queue->ticket_count; at++) {
+        const struct queue_ticket *ticket = &queue->tickets[at];
+        int slot = -1;
+
+        sums[number_slot(queue, ticket->number)].issued++;
+        for (int i = 0; i < queue->config.category_count; i++) {
+            if (queue->config.categories[i].id == ticket->category) {
+                slot = i;
+            }
+        }
+        assert_true(slot >= 0);
+        sums[slot].served += ticket->state == QUEUE_DONE;
+        sums[slot].cancelled += ticket->state == QUEUE_CANCELLED;
+        sums[slot].no_show += ticket->state == QUEUE_NO_SHOW;
+        sums[slot].expired += ticket->state == QUEUE_EXPIRED;
+        sums[slot].voided += ticket->state == QUEUE_VOID;
+        if (ticket->state == QUEUE_DONE) {
+            sums[slot].wait_ms_sum += length_ms(ticket->enqueued_ms, ticket->called_ms);
+            sums[slot].service_ms_sum += length_ms(ticket->called_ms, ticket->ended_ms);
+        }
+    }
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        const struct queue_totals *totals = &queue->totals[slot];
+
+        assert_int_equal(totals->issued, sums[slot].issued);
+        assert_int_equal(totals->served, sums[slot].served);
+        assert_int_equal(totals->cancelled, sums[slot].cancelled);
+        assert_int_equal(totals->no_show, sums[slot].no_show);
+        assert_int_equal(totals->expired, sums[slot].expired);
+        assert_int_equal(totals->voided, sums[slot].voided + skipped[slot]);
+        assert_int_equal(totals->wait_ms_sum, sums[slot].wait_ms_sum);
+        assert_int_equal(totals->service_ms_sum, sums[slot].service_ms_sum);
+    }
+}
+
+static inline void check_invariants(const struct office *office)
+{
+    check_numbers(office->queue);
+    check_counters(office->queue);
+    check_lines(office->queue);
+    assert_int_equal(office->digest, digest_of(office->queue));
+}
+
+struct xorshift {
+    uint64_t state;
+};
+
+static inline uint32_t draw_below(struct xorshift *random, uint32_t bound)
+{
+    random->state ^= random->state << 13;
+    random->state ^= random->state >> 7;
+    random->state ^= random->state << 17;
+    return (uint32_t)((random->state >> 16) % bound);
+}
+
+#endif

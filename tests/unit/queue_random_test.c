@@ -1,0 +1,301 @@
+/*
+ * appliance/queue: random presses, and what holds after each of them.
+ *
+ * QUEUE_SEED=n and QUEUE_STEPS=n choose another walk; a failure prints its seed.
+ */
+#include "tests/unit/queue_invariants.h"
+
+enum { DEFAULT_STEPS = 2500, SEEDS = 3, RECENT = 32, RELOAD_EVERY = 97 };
+
+struct walk {
+    struct office *office;
+    struct queue *fold; /* the same changes, put into a fresh state */
+    struct xorshift random;
+    struct ids_token recent[RECENT];
+    uint32_t recent_count;
+    uint32_t date;
+    uint32_t skipped[QUEUE_CATEGORIES_MAX];
+    struct queue_command answered; /* newest one with a key that was answered */
+    struct queue_key answer;
+};
+
+static struct ids_token any_ticket(struct walk *walk)
+{
+    if (walk->recent_count == 0 || draw_below(&walk->random, 20) == 0) {
+        return token(draw_below(&walk->random, 1000));
+    }
+    return walk->recent[draw_below(&walk->random,
+                                   walk->recent_count < RECENT ? walk->recent_count : RECENT)];
+}
+
+static struct queue_command random_command(struct walk *walk)
+{
+    static const char languages[][8] = {"ja", "ja-easy", "en", "zh", "ko", "", "fr"};
+    struct xorshift *random = &walk->random;
+    struct queue_command command = {
+        .action = draw_below(random, 3) == 0 ? QUEUE_ISSUE
+                                             : (enum queue_action)(1 + draw_below(random, 18)),
+        .category = (uint16_t)draw_below(random, 5),
+        .counter = (uint16_t)draw_below(random, 5),
+        .delivery = (uint8_t)(1 + draw_below(random, 2)),
+        .priority = (uint8_t)(draw_below(random, 12) == 0 ? draw_below(random, 5) : 0),
+        .date = walk->date,
+    };
+
+    memcpy(command.language, languages[draw_below(random, 7)], sizeof(command.language));
+    if (draw_below(random, 6) == 0) {
+        command.action = QUEUE_CALL_NEXT;
+    }
+    if (command.action == QUEUE_ISSUE) {
+        struct office *office = walk->office;
+
+        command.ticket = draw(office);
+        if (draw_below(random, 3) == 0) {
+            command.series = (struct ids_series){office->unit, 1 + draw_below(random, 2)};
+        }
+    } else if (draw_below(random, 2) == 0) {
+        command.ticket = any_ticket(walk);
+    }
+    if (draw_below(random, 2) == 0) {
+        command.key = draw(walk->office);
+        command.body_hash = 1 + draw_below(random, 1000);
+    }
+    return command;
+}
+
+/* One change into the state (through its bytes) and into the fold. */
+static void put_both(struct walk *walk, const struct queue_change *change)
+{
+    put(walk->office, change);
+    queue_apply(walk->fold, change, NULL, NULL);
+}
+
+static enum queue_reason act_both(struct walk *walk, struct queue_command command)
+{
+    struct office *office = walk->office;
+    uint64_t digest = office->digest;
+
+    office->lsn++;
+    command.at_ms = office->now_ms;
+    command.origin = origin_here(office);
+    queue_decide(office->queue, &command, &office->last);
+    assert_int_equal(digest, digest_of(office->queue));
+    if (office->last.change.row_count > 0) {
+        put_both(walk, &office->last.change);
+    }
+    if (office->last.reason != QUEUE_OK) {
+        assert_int_equal(office->last.change.row_count, 0);
+        assert_int_equal(digest, office->digest);
+    } else if (!ids_token_is_zero(&command.key)) {
+        walk->answered = command;
+        walk->answer = office->last.answer;
+    }
+    return office->last.reason;
+}
+
+static void assert_same_answer(const struct queue_key *a, const struct queue_key *b)
+{
+    assert_memory_equal(a->key.bytes, b->key.bytes, IDS_TOKEN_BYTES);
+    assert_memory_equal(a->ticket.bytes, b->ticket.bytes, IDS_TOKEN_BYTES);
+    assert_int_equal(a->action, b->action);
+    assert_int_equal(a->reason, b->reason);
+    assert_int_equal(a->state, b->state);
+    assert_int_equal(a->counter, b->counter);
+    assert_int_equal(a->call_count, b->call_count);
+    assert_int_equal(a->lsn, b->lsn);
+}
+
+static void check_replay(struct walk *walk)
+{
+    if (ids_token_is_zero(&walk->answered.key)) {
+        return;
+    }
+    assert_int_equal(act_both(walk, walk->answered), QUEUE_REPLAYED);
+    assert_same_answer(&walk->office->last.answer, &walk->answer);
+    walk->answered.body_hash++;
+    assert_int_equal(act_both(walk, walk->answered), QUEUE_KEY_REUSED);
+    walk->answered.body_hash--;
+}
+
+static void load_row(void *context, const struct queue_row *before, const struct queue_row *row)
+{
+    (void)before;
+    assert_true(queue_load_row(context, row));
+}
+
+struct backwards {
+    struct queue_row rows[4000];
+    size_t count;
+};
+
+static void keep_row(void *context, const struct queue_row *before, const struct queue_row *row)
+{
+    struct backwards *kept = context;
+
+    (void)before;
+    assert_true(kept->count < ARRAY_COUNT(kept->rows));
+    kept->rows[kept->count++] = *row;
+}
+
+/* Start-up: the rows alone, in another order, give the same state and the same next answers. */
+static void check_reload(struct walk *walk)
+{
+    struct queue *queue = malloc(sizeof(*queue));
+    struct backwards *kept = calloc(1, sizeof(*kept));
+    struct queue_decision decision;
+
+    assert_non_null(queue);
+    assert_non_null(kept);
+    queue_init(queue);
+    queue_set_config(queue, &walk->office->queue->config);
+    queue_for_each_row(walk->office->queue, keep_row, kept);
+    while (kept->count > 0) {
+        load_row(queue, NULL, &kept->rows[--kept->count]);
+    }
+    assert_int_equal(digest_of(queue), walk->office->digest);
+    for (uint16_t counter = 1; counter <= 3; counter++) {
+        struct queue_command command = {
+            .action = QUEUE_CALL_NEXT, .counter = counter, .at_ms = walk->office->now_ms};
+
+        queue_decide(queue, &command, &decision);
+        queue_decide(walk->office->queue, &command, &walk->office->last);
+        assert_int_equal(decision.reason, walk->office->last.reason);
+        assert_memory_equal(decision.answer.ticket.bytes, walk->office->last.answer.ticket.bytes,
+                            IDS_TOKEN_BYTES);
+        assert_int_equal(queue_estimate_s(queue, counter, command.at_ms),
+                         queue_estimate_s(walk->office->queue, counter, command.at_ms));
+    }
+    free(kept);
+    free(queue);
+}
+
+static uint32_t next_date(uint32_t date)
+{
+    if (date % 100 < 28) {
+        return date + 1;
+    }
+    return date / 100 % 100 < 12 ? date / 100 * 100 + 101 : (date / 10000 + 1) * 10000 + 101;
+}
+
+static void turn_day(struct walk *walk)
+{
+    uint32_t chosen = draw_below(&walk->random, 3);
+
+    (void)act_both(walk, (struct queue_command){.action = QUEUE_DAY_CLOSING});
+    if (chosen == 0) {
+        assert_int_equal(act_both(walk, (struct queue_command){.action = QUEUE_DAY_OPENING,
+                                                               .date = next_date(walk->date)}),
+                         walk->office->queue->ticket_count + walk->office->queue->key_count > 0
+                             ? QUEUE_DAY_NOT_ERASED
+                             : QUEUE_OK);
+    }
+    if (chosen != 2 && walk->office->queue->day.state == QUEUE_DAY_CLOSED) {
+        assert_int_equal(act_both(walk, (struct queue_command){.action = QUEUE_DAY_ERASING}),
+                         QUEUE_OK);
+        assert_int_equal(
+            act_both(walk, (struct queue_command){.action = QUEUE_DAY_OPENING, .date = walk->date}),
+            QUEUE_DAY_NOT_LATER);
+        walk->date = next_date(walk->date);
+        memset(&walk->answered, 0, sizeof(walk->answered));
+        walk->recent_count = 0;
+        memset(walk->skipped, 0, sizeof(walk->skipped));
+    } else if (walk->office->queue->day.date > walk->date) {
+        walk->date = next_date(walk->date);
+        memset(walk->skipped, 0, sizeof(walk->skipped));
+    }
+    (void)act_both(walk, (struct queue_command){.action = QUEUE_DAY_OPENING, .date = walk->date});
+    assert_int_equal(walk->office->queue->day.state, QUEUE_DAY_OPEN);
+    assert_int_equal(walk->office->queue->day.date, walk->date);
+}
+
+static void raise_or_skip(struct walk *walk)
+{
+    struct queue_change change;
+    uint16_t category = (uint16_t)(1 + draw_below(&walk->random, 3));
+    const struct queue_category *row = queue_category_find(walk->office->queue, category);
+
+    walk->office->lsn++;
+    if (draw_below(&walk->random, 40) == 0 && row->plain_highest > 0) {
+        queue_skip_numbers(walk->office->queue, category, (uint16_t)(row->plain_highest + 2),
+                           walk->office->lsn, &change);
+        if (change.row_count > 0) {
+            walk->skipped[category - 1] +=
+                change.rows[0].category.plain_highest - (uint32_t)row->plain_highest;
+        }
+    } else {
+        queue_raise_ceiling(walk->office->queue, category, walk->office->lsn, &change);
+    }
+    put_both(walk, &change);
+}
+
+static void step(struct walk *walk)
+{
+    struct queue_command command = random_command(walk);
+    enum queue_reason reason;
+
+    /* Mostly forward; now and then the clock is set back. */
+    walk->office->now_ms += draw_below(&walk->random, 20000);
+    if (draw_below(&walk->random, 50) == 0) {
+        walk->office->now_ms -= draw_below(&walk->random, 5 * MINUTE_MS);
+    }
+    reason = act_both(walk, command);
+    if (reason == QUEUE_OK && command.action == QUEUE_ISSUE) {
+        walk->recent[walk->recent_count++ % RECENT] = command.ticket;
+    }
+    if (reason == QUEUE_CEILING_REACHED || draw_below(&walk->random, 30) == 0) {
+        raise_or_skip(walk);
+    }
+    if (draw_below(&walk->random, 400) == 0) {
+        turn_day(walk);
+    }
+}
+
+static void walk_once(uint64_t seed, uint32_t steps)
+{
+    struct walk walk = {.random = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1}, .date = OFFICE_DATE};
+
+    print_message("QUEUE_SEED=%llu\n", (unsigned long long)seed);
+    walk.office = office_open();
+    walk.fold = malloc(sizeof(*walk.fold));
+    assert_non_null(walk.fold);
+    queue_init(walk.fold);
+    queue_set_config(walk.fold, &walk.office->queue->config);
+    queue_for_each_row(walk.office->queue, load_row, walk.fold);
+    for (uint32_t i = 0; i < steps; i++) {
+        step(&walk);
+        check_invariants(walk.office);
+        check_totals(walk.office->queue, walk.skipped);
+        assert_int_equal(digest_of(walk.fold), walk.office->digest);
+        check_replay(&walk);
+        if (i % RELOAD_EVERY == 0) {
+            check_reload(&walk);
+        }
+    }
+    free(walk.fold);
+    office_free(walk.office);
+}
+
+static void whatever_is_pressed_the_invariants_hold(void **state)
+{
+    const char *seed = getenv("QUEUE_SEED");
+    const char *steps = getenv("QUEUE_STEPS");
+    uint32_t step_count = steps == NULL ? DEFAULT_STEPS : (uint32_t)strtoul(steps, NULL, 10);
+
+    (void)state;
+    if (seed != NULL) {
+        walk_once(strtoull(seed, NULL, 10), step_count);
+        return;
+    }
+    for (uint64_t i = 1; i <= SEEDS; i++) {
+        walk_once(i, step_count);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(whatever_is_pressed_the_invariants_hold),
+    };
+
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
