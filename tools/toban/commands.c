@@ -1,0 +1,128 @@
+#include "tools/toban/toban.h"
+
+#include <string.h>
+
+static const struct toban_command commands[] = {
+    {"status", "", "いまの状態。1行目に、窓口業務ができるか・誰が何をするか",
+     "how things are; the first line says whether the office can serve",
+     "終了コード: 0 業務に支障なし、1 支障あり、3 号機に届かない。",
+     "Exit status: 0 the office can serve, 1 it cannot, 3 no unit was reached.", command_status},
+    {"ready", "", "いま切り替え、次も開庁できるか (できれば 0)",
+     "would a failover now, and the next opening, succeed (exit 0)?", NULL, NULL, command_ready},
+    {"explain", "", "なぜこの状態なのか、次に何が起きるか",
+     "why this unit is in this state, and what would change it", NULL, NULL, command_explain},
+    {"day", "status | open [YYYY-MM-DD] | close", "開庁日を見る・開く・閉じる",
+     "see, open or close the service day", NULL, NULL, command_day},
+    {"duty", "handover | stop | resume", "当番を渡す・止める・再開する",
+     "hand duty over, stop serving, resume", NULL, NULL, command_duty},
+    {"calendar", "YEAR [--site FILE] [--holidays FILE]", "その年の閉庁日と理由、開庁日数",
+     "days closed in a year and why; opening days",
+     "--holidays は内閣府の syukujitsu.csv。--site は所在地の設定ファイル。",
+     "--holidays is the Cabinet Office's syukujitsu.csv; --site is a site file.", command_calendar},
+    {"ticket",
+     "issue CATEGORY [--language L] [--priority N] [--paper]\n"
+     "             | show TICKET | cancel TICKET | reprint TICKET | printed TICKET\n"
+     "             | hold TICKET | return TICKET | transfer TICKET CATEGORY",
+     "番号札の発券・照会・取消など", "issue, show, cancel ... a ticket",
+     "TICKET は番号札のID。show は番号 (106、106B) でもよい。--key KEY (32桁の16進数) "
+     "で同じ依頼を安全にやり直せます。",
+     "TICKET is a ticket's id; show also takes its number (106, 106B). --key KEY (32 hexadecimal\n"
+     "digits) makes a request safe to repeat.",
+     command_ticket},
+    {"counter",
+     "N call-next | call TICKET | recall | start | complete | absent | put-back\n"
+     "               | hold | transfer CATEGORY | undo | open | close | show",
+     "窓口の操作すべて", "all that a counter can do", "TICKET は番号札のIDか番号 (106、106B)。",
+     "TICKET is a ticket's id or its number (106, 106B).", command_counter},
+    {"ledger", "info | verify [--data DIR] | diff [DIR DIR]", "台帳の情報、全件の検証、2台の比較",
+     "about the ledger; verify every link; compare two units",
+     "verify は鎖をすべてたどり、壊れた場所を言います。DIR は号機のデータの場所。",
+     "verify walks every link and says where it is damaged. DIR is a unit's data directory.",
+     command_ledger},
+    {"metrics", "", "OpenMetrics の値", "OpenMetrics text of a unit", NULL, NULL, command_metrics},
+    {"office", "up | down | run | status | info | fault | heal ...",
+     "1台のPCの上の窓口 (toban-office)", "the office on one machine (toban-office)", NULL, NULL,
+     command_office},
+    {"help", "[COMMAND]", "この一覧、または指示の使い方", "this list, or how a command is used",
+     NULL, NULL, command_show_help},
+};
+
+const struct toban_command *command_find(const char *name)
+{
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        if (strcmp(commands[i].name, name) == 0) {
+            return &commands[i];
+        }
+    }
+    return NULL;
+}
+
+static void write_common_options(const struct toban *toban, FILE *out)
+{
+    (void)fputs(
+        text_choose(
+            toban,
+            "\n共通:\n"
+            "  --json         JSON で答える\n"
+            "  --name N       このPCの上の窓口 N (省略: toban)\n"
+            "  --unit K       K号機にたずねる (省略: 当番の号機)\n"
+            "  --socket PATH  号機のソケット (または環境変数 TOBAN_SOCKET)\n"
+            "  --lang ja|en   ことば (省略: ロケール)\n"
+            "  --help         使い方\n"
+            "終了コード: 0 できた、1 できない・断られた、2 書き方の誤り、3 号機に届かない\n",
+            "\nFor every command:\n"
+            "  --json         answer in JSON\n"
+            "  --name N       the office N on this machine (default: toban)\n"
+            "  --unit K       ask unit K (default: the unit on duty)\n"
+            "  --socket PATH  a unit's socket (or TOBAN_SOCKET in the environment)\n"
+            "  --lang ja|en   language (default: the locale)\n"
+            "  --help         how a command is used\n"
+            "Exit status: 0 done, 1 no or refused, 2 not understood, 3 no unit reached\n"),
+        out);
+}
+
+void command_help(const struct toban *toban, const struct toban_command *command, FILE *out)
+{
+    (void)fprintf(out, "toban %s %s\n  %s\n", command->name, command->usage,
+                  text_choose(toban, command->purpose_ja, command->purpose_en));
+    if (command->more_ja != NULL) {
+        (void)fprintf(out, "  %s\n", text_choose(toban, command->more_ja, command->more_en));
+    }
+    write_common_options(toban, out);
+}
+
+int command_misused(const struct toban *toban, const char *name, const char *ja, const char *en)
+{
+    const struct toban_command *command = command_find(name);
+
+    (void)fprintf(toban->err, "toban %s: %s\n", name, text_choose(toban, ja, en));
+    if (command != NULL) {
+        (void)fprintf(toban->err, "  toban %s %s\n", command->name, command->usage);
+    }
+    return TOBAN_USAGE;
+}
+
+int command_show_help(struct toban *toban, int argc, char **argv)
+{
+    const struct toban_command *command = argc > 0 ? command_find(argv[0]) : NULL;
+
+    if (argc > 0) {
+        if (command == NULL) {
+            return command_misused(toban, "help", "そのような指示はありません。",
+                                   "there is no such command.");
+        }
+        command_help(toban, command, toban->out);
+        return TOBAN_OK;
+    }
+    (void)fputs(text_choose(toban, "toban 当番: 番号発券システムの操作\n\n",
+                            "toban: the number-ticket system\n\n"),
+                toban->out);
+    for (size_t i = 0; i < sizeof(commands) / sizeof(commands[0]); i++) {
+        (void)fputs("  ", toban->out);
+        text_put_padded(toban->out, commands[i].name, 10);
+        (void)fprintf(toban->out, "%s\n",
+                      text_choose(toban, commands[i].purpose_ja, commands[i].purpose_en));
+    }
+    write_common_options(toban, toban->out);
+    return TOBAN_OK;
+}
