@@ -83,6 +83,7 @@ run_step() {
     if "$@" >"$log" 2>&1; then
         passed=$((passed + 1))
         grep -vE '^  (CC|LINK) ' "$log" | tail -n 3
+        return 0
     else
         tail -n 40 "$log"
         fail "$name"
