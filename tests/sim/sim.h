@@ -36,7 +36,8 @@ enum sim_fault {
     SIM_SLOW_DISK,
     SIM_PAUSE,
     SIM_HANDOVER,
-    SIM_WIPE,
+    SIM_WIPE,      /* a unit's data disk is lost; its record stays */
+    SIM_ROLL_BACK, /* an older image of its data disk comes back */
     SIM_FAULT_COUNT,
 };
 

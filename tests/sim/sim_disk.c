@@ -85,6 +85,14 @@ void sim_disk_wipe(struct sim_disk *disk)
     disk->meta_len_bytes = 0;
 }
 
+void sim_disk_roll_back(struct sim_disk *disk, uint64_t count)
+{
+    if (count < disk->entry_count) {
+        truncate_entries(disk, disk->entry_count - count + 1);
+    }
+    disk->meta_len_bytes = 0;
+}
+
 void sim_disk_free(struct sim_disk *disk)
 {
     sim_disk_wipe(disk);

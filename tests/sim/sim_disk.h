@@ -34,6 +34,8 @@ enum sim_disk_step { SIM_DISK_NOTHING, SIM_DISK_RECORD, SIM_DISK_KEYS, SIM_DISK_
 void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch, enum sim_disk_step until);
 /* Everything but the record, which lies outside the data disk. */
 void sim_disk_wipe(struct sim_disk *disk);
+/* An older image: the newest `count` entries never were. Its keys and meta are left as they are. */
+void sim_disk_roll_back(struct sim_disk *disk, uint64_t count);
 void sim_disk_free(struct sim_disk *disk);
 int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn,
                           ledger_each_fn *each, void *context);
