@@ -473,6 +473,19 @@ static bool stage_entry(struct engine *engine, const uint8_t *item, size_t len_b
     return true;
 }
 
+/* Received and verified, but nothing more durable than what we share: it only opens the window. */
+static void tell_staged(struct engine *engine)
+{
+    struct ship_frame frame = {.kind = SHIP_ACK,
+                               .lsn = engine->meeting.common_lsn,
+                               .until_lsn = engine->meeting.staged_last,
+                               .term = engine->state.term.number};
+
+    if (engine_hash_at(engine, frame.lsn, &frame.hash)) {
+        engine_send(engine, &frame);
+    }
+}
+
 bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame)
 {
     struct meeting *meeting = &engine->meeting;
@@ -494,6 +507,7 @@ bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame
             return false;
         }
     }
+    tell_staged(engine);
     if (meeting->staged_last >= meeting->until_lsn) {
         meeting->step = STEP_SWAP;
         meeting_swap(engine);

@@ -214,6 +214,7 @@ static void acknowledge(struct engine *engine)
     struct ship_frame frame = {.kind = SHIP_ACK, .lsn = engine->durable_lsn};
 
     engine->acked_at_once_lsn = engine->durable_lsn;
+    frame.until_lsn = engine->last_lsn;
     frame.term = engine->state.term.number;
     frame.hash = engine->durable_hash;
     engine_send(engine, &frame);
@@ -240,8 +241,8 @@ static void take_acknowledgement(struct engine *engine, const struct ship_frame 
         broken(engine, "an acknowledgement names another chain");
         return;
     }
-    (void)ship_sender_acked(&engine->sender, frame->lsn, engine->now_ms);
-    if (engine->meeting.role == MEETING_SOURCE) {
+    (void)ship_sender_acked(&engine->sender, frame->lsn, frame->until_lsn, engine->now_ms);
+    if (engine->meeting.role == MEETING_SOURCE && frame->until_lsn >= engine->meeting.until_lsn) {
         engine->meeting.taken = true;
     }
     engine_note_both(engine);

@@ -121,7 +121,9 @@ void ship_body_put(struct bytes_writer *body, const void *item, size_t len_bytes
 
 void ship_sender_init(struct ship_sender *sender, uint64_t acked_lsn)
 {
-    *sender = (struct ship_sender){.acked_lsn = acked_lsn, .next_lsn = acked_lsn + 1, .sent_lsn = acked_lsn};
+    *sender = (struct ship_sender){
+        .acked_lsn = acked_lsn, .received_lsn = acked_lsn, .next_lsn = acked_lsn + 1, .sent_lsn = acked_lsn,
+    };
 }
 
 bool ship_sender_next(struct ship_sender *sender, uint64_t head_lsn, uint64_t now_ms,
@@ -129,12 +131,12 @@ bool ship_sender_next(struct ship_sender *sender, uint64_t head_lsn, uint64_t no
 {
     uint64_t last_lsn = head_lsn;
 
-    if (sender->next_lsn > sender->acked_lsn + 1 && now_ms - sender->sent_ms >= SHIP_RESEND_MS) {
-        sender->next_lsn = sender->acked_lsn + 1;
+    if (sender->next_lsn > sender->received_lsn + 1 && now_ms - sender->sent_ms >= SHIP_RESEND_MS) {
+        sender->next_lsn = sender->received_lsn + 1;
         sender->resent_count++;
     }
-    if (last_lsn > sender->acked_lsn + SHIP_WINDOW_ENTRIES) {
-        last_lsn = sender->acked_lsn + SHIP_WINDOW_ENTRIES;
+    if (last_lsn > sender->received_lsn + SHIP_WINDOW_ENTRIES) {
+        last_lsn = sender->received_lsn + SHIP_WINDOW_ENTRIES;
     }
     if (last_lsn < sender->next_lsn) {
         return false;
@@ -161,21 +163,31 @@ void ship_sender_sent(struct ship_sender *sender, uint64_t last_lsn, uint64_t no
     sender->sent_ms = now_ms;
 }
 
-bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t now_ms)
+bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t received_lsn,
+                       uint64_t now_ms)
 {
-    if (lsn <= sender->acked_lsn || lsn > sender->sent_lsn) {
+    if (received_lsn < lsn) {
+        received_lsn = lsn;
+    }
+    if (received_lsn > sender->sent_lsn) {
+        return false;
+    }
+    if (received_lsn > sender->received_lsn) {
+        sender->received_lsn = received_lsn;
+        sender->sent_ms = now_ms;
+        if (sender->next_lsn <= received_lsn) {
+            sender->next_lsn = received_lsn + 1;
+        }
+    }
+    if (lsn <= sender->acked_lsn) {
         return false;
     }
     sender->acked_lsn = lsn;
-    if (sender->next_lsn <= lsn) {
-        sender->next_lsn = lsn + 1;
-    }
     if (lsn >= sender->oldest_lsn) {
         /* What is still in flight was sent after the oldest: its wait is counted from here. */
         sender->oldest_ms = lsn < sender->sent_lsn ? now_ms : 0;
         sender->oldest_lsn = sender->sent_lsn;
     }
-    sender->sent_ms = now_ms;
     return true;
 }
 

@@ -58,7 +58,7 @@ struct ship_frame {
     uint64_t lsn;                /* ENTRIES: first; ACK: last durable; others: the lsn meant */
     uint64_t term;               /* ENTRIES, ACK */
     struct ids_hash hash;        /* ENTRIES: of the entry before the first; ACK, HASH, TAKE: at lsn */
-    uint64_t until_lsn;          /* TAKE; ENTRIES: the sender's newest lsn */
+    uint64_t until_lsn;          /* TAKE; ENTRIES: end of a mint; ACK: received, not yet durable */
     uint32_t index;              /* ASK_TAIL, TAIL: number of the first row */
     uint32_t count;              /* ENTRIES, TAIL: how many follow in body */
     bool more;                   /* TAIL: rows are left */
@@ -76,7 +76,8 @@ void ship_body_put(struct bytes_writer *body, const void *item, size_t len_bytes
 
 /* What the sender knows of the receiver. */
 struct ship_sender {
-    uint64_t acked_lsn;
+    uint64_t acked_lsn;          /* durable there */
+    uint64_t received_lsn;       /* arrived there: opens the window, promises nothing */
     uint64_t next_lsn;           /* first to send next */
     uint64_t sent_lsn;           /* highest ever sent: going back does not forget it */
     uint64_t oldest_ms;          /* when the oldest entry in flight was first sent; 0 none in flight */
@@ -91,8 +92,10 @@ void ship_sender_init(struct ship_sender *sender, uint64_t acked_lsn);
 bool ship_sender_next(struct ship_sender *sender, uint64_t head_lsn, uint64_t now_ms,
                       uint64_t *ret_first_lsn, uint64_t *ret_last_lsn);
 void ship_sender_sent(struct ship_sender *sender, uint64_t last_lsn, uint64_t now_ms);
-/* An acknowledgement; an older or impossible one changes nothing. True: progress. */
-bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t now_ms);
+/* An acknowledgement: durable up to lsn, received up to received_lsn. What is older or impossible
+ * changes nothing. True: progress of the durable part. */
+bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t received_lsn,
+                       uint64_t now_ms);
 /* How long the oldest entry in flight has waited; 0: none. */
 uint64_t ship_sender_waiting_ms(const struct ship_sender *sender, uint64_t now_ms);
 
