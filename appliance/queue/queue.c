@@ -368,6 +368,43 @@ bool queue_load_row(struct queue *queue, const struct queue_row *row)
     return true;
 }
 
+/* A category, counter or total that nothing was ever written of has no row: a configuration alone
+ * makes none, and start-up from stored rows knows the same ones as the fold. */
+static bool row_is_there(const struct queue_row *row)
+{
+    switch ((enum queue_row_kind)row->kind) {
+    case QUEUE_ROW_CATEGORY:
+        return row->category.changed_lsn != 0 || row->category.plain_highest != 0 ||
+               row->category.ceiling != 0 || row->category.letter_highest != 0 ||
+               row->category.letter.unit != 0 || row->category.suspended != 0;
+    case QUEUE_ROW_COUNTER:
+        return row->counter.changed_lsn != 0 || row->counter.open != 0 ||
+               row->counter.undo_action != 0 || !ids_token_is_zero(&row->counter.ticket) ||
+               !ids_token_is_zero(&row->counter.undo_ticket);
+    case QUEUE_ROW_TOTALS:
+        return row->totals.issued != 0 || row->totals.served != 0 || row->totals.no_show != 0 ||
+               row->totals.cancelled != 0 || row->totals.expired != 0 || row->totals.voided != 0 ||
+               row->totals.wait_ms_sum != 0 || row->totals.service_ms_sum != 0;
+    case QUEUE_ROW_DAY:
+    case QUEUE_ROW_TICKET:
+    case QUEUE_ROW_KEY:
+        return true;
+    }
+    return false;
+}
+
+void queue_tell(queue_touched_fn *touched, void *context, const struct queue_row *before,
+                const struct queue_row *after)
+{
+    static const struct queue_row none;
+    bool was = row_is_there(before);
+    bool is = row_is_there(after);
+
+    if (touched != NULL && (was || is)) {
+        touched(context, was ? before : &none, is ? after : &none);
+    }
+}
+
 void queue_apply(struct queue *queue, const struct queue_change *change, queue_touched_fn *touched,
                  void *context)
 {
@@ -385,7 +422,7 @@ void queue_apply(struct queue *queue, const struct queue_change *change, queue_t
             row_before(queue, row, &before);
         }
         if (queue_load_row(queue, row) && touched != NULL) {
-            touched(context, &before, row);
+            queue_tell(touched, context, &before, row);
         }
     }
 }
@@ -398,31 +435,31 @@ void queue_for_each_row(const struct queue *queue, queue_touched_fn *each, void 
     if (queue->day.date != 0) {
         row.kind = QUEUE_ROW_DAY;
         row.day = queue->day;
-        each(context, &none, &row);
+        queue_tell(each, context, &none, &row);
     }
     for (int slot = 0; slot < queue->config.category_count; slot++) {
         row.kind = QUEUE_ROW_CATEGORY;
         row.category = queue->categories[slot];
-        each(context, &none, &row);
+        queue_tell(each, context, &none, &row);
     }
     for (int slot = 0; slot < queue->config.counter_count; slot++) {
         row.kind = QUEUE_ROW_COUNTER;
         row.counter = queue->counters[slot];
-        each(context, &none, &row);
+        queue_tell(each, context, &none, &row);
     }
     for (int slot = 0; slot < queue->config.category_count; slot++) {
         row.kind = QUEUE_ROW_TOTALS;
         row.totals = queue->totals[slot];
-        each(context, &none, &row);
+        queue_tell(each, context, &none, &row);
     }
     for (uint32_t at = 0; at < queue->ticket_count; at++) {
         row.kind = QUEUE_ROW_TICKET;
         row.ticket = queue->tickets[at];
-        each(context, &none, &row);
+        queue_tell(each, context, &none, &row);
     }
     for (uint32_t at = 0; at < queue->key_count; at++) {
         row.kind = QUEUE_ROW_KEY;
         row.key = queue->keys[at];
-        each(context, &none, &row);
+        queue_tell(each, context, &none, &row);
     }
 }

@@ -382,8 +382,8 @@ size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes,
                            size_t capacity_bytes);
 bool queue_config_decode(const uint8_t *bytes, size_t len_bytes, struct queue_config *ret_config);
 /* Takes force at a day's opening; rows of categories and counters that stay are kept, others are
- * gone or new and empty. Not told through `touched`: a digest of rows starts anew from
- * queue_for_each_row. */
+ * gone or new and empty. Not told through `touched`; an empty row is not there, so only what is
+ * gone changes a digest of rows. */
 void queue_set_config(struct queue *queue, const struct queue_config *config);
 
 /* What would this command change? Never changes `queue`. DAY_CLOSING and DAY_ERASING put only the

@@ -73,14 +73,6 @@ enum queue_reason queue_decide_day(const struct queue *queue, const struct queue
     return QUEUE_OK;
 }
 
-static void tell(queue_touched_fn *touched, void *context, const struct queue_row *before,
-                 const struct queue_row *after)
-{
-    if (touched != NULL) {
-        touched(context, before, after);
-    }
-}
-
 static void end_tickets(struct queue *queue, int64_t ended_ms, const struct queue_origin *origin,
                         queue_touched_fn *touched, void *context)
 {
@@ -101,7 +93,7 @@ static void end_tickets(struct queue *queue, int64_t ended_ms, const struct queu
         if (slot >= 0) {
             queue_totals_count_end(&queue->totals[slot], &after.ticket, true);
         }
-        tell(touched, context, &before, &after);
+        queue_tell(touched, context, &before, &after);
     }
 }
 
@@ -119,7 +111,7 @@ static void close_counters(struct queue *queue, uint64_t lsn, queue_touched_fn *
             continue;
         }
         queue->counters[slot] = after.counter;
-        tell(touched, context, &before, &after);
+        queue_tell(touched, context, &before, &after);
     }
 }
 
@@ -136,7 +128,7 @@ static void close_all(struct queue *queue, int64_t ended_ms, const struct queue_
         struct queue_row after = {.kind = QUEUE_ROW_TOTALS, .totals = queue->totals[slot]};
 
         if (memcmp(&before.totals, &after.totals, sizeof(before.totals)) != 0) {
-            tell(touched, context, &before, &after);
+            queue_tell(touched, context, &before, &after);
         }
     }
 }
@@ -148,12 +140,12 @@ static void erase_visits(struct queue *queue, queue_touched_fn *touched, void *c
     for (uint32_t at = 0; at < queue->ticket_count; at++) {
         struct queue_row before = {.kind = QUEUE_ROW_TICKET, .ticket = queue->tickets[at]};
 
-        tell(touched, context, &before, &none);
+        queue_tell(touched, context, &before, &none);
     }
     for (uint32_t at = 0; at < queue->key_count; at++) {
         struct queue_row before = {.kind = QUEUE_ROW_KEY, .key = queue->keys[at]};
 
-        tell(touched, context, &before, &none);
+        queue_tell(touched, context, &before, &none);
     }
     queue_forget_visits(queue);
 }
@@ -171,11 +163,11 @@ static void start_afresh(struct queue *queue, uint64_t lsn, queue_touched_fn *to
         };
 
         queue->categories[slot] = after.category;
-        tell(touched, context, &before, &after);
+        queue_tell(touched, context, &before, &after);
         before = (struct queue_row){.kind = QUEUE_ROW_TOTALS, .totals = queue->totals[slot]};
         after = (struct queue_row){.kind = QUEUE_ROW_TOTALS, .totals = {.category = id}};
         queue->totals[slot] = after.totals;
-        tell(touched, context, &before, &after);
+        queue_tell(touched, context, &before, &after);
     }
 }
 

@@ -19,7 +19,10 @@ int queue_counter_slot(const struct queue *queue, uint16_t id);
 /* The category that a number was given in; a transfer changes the ticket's category, never its
  * number. */
 int queue_number_slot(const struct queue *queue, uint16_t number);
-const struct queue_key *queue_key_find(const struct queue *queue, const struct ids_token *key);
+/* Tells one row's change; a row of a category, counter or totals that holds nothing is not there.
+ */
+void queue_tell(queue_touched_fn *touched, void *context, const struct queue_row *before,
+                const struct queue_row *after);
 
 /* Forgets every ticket and key, and wipes them. */
 void queue_forget_visits(struct queue *queue);

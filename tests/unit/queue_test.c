@@ -515,7 +515,8 @@ static void each_touched_row_is_told_once(void **state)
 {
     static const enum queue_action day[] = {QUEUE_DAY_CLOSING, QUEUE_DAY_ERASING,
                                             QUEUE_DAY_OPENING};
-    static const size_t rows[] = {1 + 2 + 1 + 1, 1 + 2 + 1, 1 + 3 + 3};
+    /* Two tickets, a counter, a total; tickets and a key; three categories and the total. */
+    static const size_t rows[] = {1 + 2 + 1 + 1, 1 + 2 + 1, 1 + 3 + 1};
     struct office *office = office_open();
     struct queue_command keyed = issue_command(office, 1);
 
@@ -525,7 +526,8 @@ static void each_touched_row_is_told_once(void **state)
     (void)issue(office, 1);
     open_counter(office, 1);
     for (size_t i = 0; i < ARRAY_COUNT(day); i++) {
-        struct queue_command command = {.action = day[i], .date = OFFICE_DATE + 1};
+        struct queue_command command = {
+            .action = day[i], .date = OFFICE_DATE + 1, .origin = {.unit = UNIT_A, .lsn = 99}};
         struct told told = {.count = 0};
 
         queue_decide(office->queue, &command, &office->last);
@@ -578,6 +580,36 @@ static void rows_of_what_is_not_configured_are_left_out(void **state)
     put(office, &change);
     assert_int_equal(office->queue->tickets[0].number, 101);
     assert_int_equal(digest_of(office->queue), digest);
+    office_free(office);
+}
+
+static void a_configuration_alone_makes_no_rows(void **state)
+{
+    struct queue_config config;
+    struct office *office;
+    struct told told = {.count = 0};
+
+    (void)state;
+    small_config(&config);
+    office = office_new(&config);
+    assert_int_equal(digest_of(office->queue), 0);
+    /* So stored rows, put into a configured state one by one, tell the digest of the fold. */
+    open_day(office, OFFICE_DATE);
+    (void)issue(office, 1);
+    open_counter(office, 2);
+    queue_for_each_row(office->queue, note, &told);
+    queue_init(office->queue);
+    queue_set_config(office->queue, &config);
+    office->digest = 0;
+    for (size_t i = 0; i < told.count; i++) {
+        struct queue_change change = {.action = QUEUE_JOIN, .row_count = 1};
+
+        change.rows[0] = told.rows[i];
+        put(office, &change);
+    }
+    assert_int_equal(office->digest, digest_of(office->queue));
+    /* Day, three categories, a counter, a total, a ticket. */
+    assert_int_equal(told.count, 1 + 3 + 1 + 1 + 1);
     office_free(office);
 }
 
@@ -715,6 +747,7 @@ int main(void)
         cmocka_unit_test(a_new_date_starts_afresh_and_closes_what_an_empty_day_left_open),
         cmocka_unit_test(each_touched_row_is_told_once),
         cmocka_unit_test(rows_of_what_is_not_configured_are_left_out),
+        cmocka_unit_test(a_configuration_alone_makes_no_rows),
         cmocka_unit_test(a_changed_configuration_keeps_what_stays),
         cmocka_unit_test(a_counter_that_vanished_lets_its_visitor_go),
         cmocka_unit_test(a_ticket_is_found_by_its_number_and_series),
