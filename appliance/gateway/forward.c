@@ -153,24 +153,37 @@ static void give_up(struct request *request)
     }
 }
 
+static uint64_t patience_ms(const struct request *request)
+{
+    return request->gateway->config.hold_ms +
+           (request->phase == REQUEST_SENT ? GATEWAY_ANSWER_MS : 0);
+}
+
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
 {
     struct gateway *gateway = userdata;
     struct forward *forward = &gateway->forward;
     uint64_t now_ms = gateway_now_ms(gateway);
-    struct request *request;
+    uint64_t next_ms = UINT64_MAX;
+    struct request *request = TAILQ_FIRST(&forward->waiting);
 
     (void)source;
     (void)usec;
-    while ((request = TAILQ_FIRST(&forward->waiting)) != NULL) {
-        uint64_t age_ms = now_ms - request->arrived_ms;
+    while (request != NULL) {
+        struct request *next = TAILQ_NEXT(request, by_age);
+        uint64_t held_end_ms = request->arrived_ms + gateway->config.hold_ms;
+        uint64_t end_ms = request->arrived_ms + patience_ms(request);
+        /* One that is sent may be held again before its longer time is over. */
+        uint64_t look_ms = held_end_ms > now_ms ? held_end_ms : end_ms;
 
-        if (age_ms < gateway->config.hold_ms) {
-            return arm(forward->deadline, gateway->config.hold_ms - age_ms);
+        if (end_ms <= now_ms) {
+            give_up(request);
+        } else if (look_ms < next_ms) {
+            next_ms = look_ms;
         }
-        give_up(request);
+        request = next;
     }
-    return 0;
+    return next_ms == UINT64_MAX ? 0 : arm(forward->deadline, next_ms - now_ms);
 }
 
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata)
@@ -207,6 +220,11 @@ void forward_engine_down(struct gateway *gateway)
             request->phase = REQUEST_HELD;
         }
         request = next;
+    }
+    /* Those that the engine had are held again, and their time may be over. */
+    (void)sd_event_source_set_enabled(forward->deadline, SD_EVENT_OFF);
+    if (!TAILQ_EMPTY(&forward->waiting)) {
+        (void)arm(forward->deadline, 0);
     }
     stream_state_changed(gateway);
 }
@@ -247,7 +265,8 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
     if (request == NULL || request->api.id != id || request->phase != REQUEST_SENT) {
         return; /* its time was over, and its client has its 503 */
     }
-    if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE && !request->at_once) {
+    if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE && !request->at_once &&
+        gateway_now_ms(gateway) - request->arrived_ms < gateway->config.hold_ms) {
         keep_refusal(request, reply);
         if (forward->state.serving) {
             (void)arm(forward->retry, GATEWAY_RETRY_MS);

@@ -35,9 +35,11 @@ enum gateway_limit {
     GATEWAY_BODY_BYTES_MAX = 4096,             /* longer: 413 */
     GATEWAY_BODY_DISCARD_BYTES_MAX = 65536,    /* of an undeclared long body, then the connection ends */
     GATEWAY_PATH_BYTES_MAX = 128,              /* longer: 414 */
-    GATEWAY_CONNECTION_MEMORY_BYTES = 16384,   /* request line, headers and read buffer of one */
+    GATEWAY_CONNECTION_MEMORY_BYTES = 8192,    /* request line and headers of one; longer: 414, 431 */
     GATEWAY_KEY_BYTES_MAX = 128,               /* Idempotency-Key: 1 to this many visible characters */
     GATEWAY_HOLD_MS = 3000,                    /* from arrival to 503 */
+    GATEWAY_ANSWER_MS = 500,                   /* longer for one that the engine has: it holds as long,
+                                                  and knows the better reason */
     GATEWAY_RETRY_MS = 50,                     /* after a 503 of an engine that says it serves */
     GATEWAY_READ_MS_MAX = 30000,               /* to bring one whole request, also when idle */
     GATEWAY_WRITE_MS_MAX = 30000,              /* to take one whole answer */

@@ -25,6 +25,7 @@
 
 enum internal_limit {
     INTERNAL_LATENCY_BUCKETS = 8,
+    INTERNAL_SPARE_REQUESTS_MAX = 64,
     INTERNAL_STATUS_CLASSES = 6,
     INTERNAL_USEC_PER_MSEC = 1000,
 };
@@ -145,6 +146,8 @@ struct gateway {
     uint32_t listener_count;
     struct connection_list connections;
     uint32_t public_connection_count, management_connection_count;
+    struct request *spares[INTERNAL_SPARE_REQUESTS_MAX];  /* ended ones, to be used again */
+    uint32_t spare_count;
     struct counters counters;
 };
 

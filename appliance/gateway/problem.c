@@ -150,13 +150,12 @@ size_t problem_render(enum problem problem, const char *name, const char *value,
         problem_clean_text(value, clean, sizeof(clean));
     }
     len = snprintf(document, PROBLEM_BYTES_MAX,
-                   "{\"type\":\"urn:toban:problem:%s\",\"title\":\"%s\",\"status\":%u,"
+                   "{\"type\":\"about:blank\",\"title\":\"%s\",\"status\":%u,"
                    "\"detail\":\"%s\",\"code\":\"%s\",\"title_ja\":\"%s\",\"detail_ja\":\"%s\""
                    "%s%s%s%s%s}",
-                   entry->code, entry->title, entry->status, entry->detail, entry->code,
-                   entry->title_ja, entry->detail_ja, name != NULL ? ",\"" : "",
-                   name != NULL ? name : "", name != NULL ? "\":\"" : "", clean,
-                   name != NULL ? "\"" : "");
+                   entry->title, entry->status, entry->detail, entry->code, entry->title_ja,
+                   entry->detail_ja, name != NULL ? ",\"" : "", name != NULL ? name : "",
+                   name != NULL ? "\":\"" : "", clean, name != NULL ? "\"" : "");
     CHECK(len > 0 && len < PROBLEM_BYTES_MAX);
     return (size_t)len;
 }

@@ -63,7 +63,8 @@ static struct request *request_create(struct gateway *gateway, struct MHD_Connec
     if (info == NULL || info->socket_context == NULL) {
         return NULL;
     }
-    request = malloc(sizeof(*request));
+    request = gateway->spare_count > 0 ? gateway->spares[--gateway->spare_count]
+                                       : malloc(sizeof(*request));
     if (request == NULL) {
         return NULL;
     }
@@ -74,6 +75,18 @@ static struct request *request_create(struct gateway *gateway, struct MHD_Connec
     request->arrived_ms = gateway_now_ms(gateway);
     set_phase(request, REQUEST_READING);
     return request;
+}
+
+static void request_destroy(struct request *request)
+{
+    struct gateway *gateway = request->gateway;
+
+    free(request->refusal);
+    if (gateway->spare_count < INTERNAL_SPARE_REQUESTS_MAX) {
+        gateway->spares[gateway->spare_count++] = request;
+    } else {
+        free(request);
+    }
 }
 
 static void request_completed(void *cls, struct MHD_Connection *http, void **con_cls,
@@ -96,8 +109,7 @@ static void request_completed(void *cls, struct MHD_Connection *http, void **con
         MHD_destroy_response(request->response);
     }
     set_phase(request, REQUEST_READING);
-    free(request->refusal);
-    free(request);
+    request_destroy(request);
 }
 
 static enum MHD_Result queue_answer(struct request *request)
@@ -406,5 +418,8 @@ void server_finish(struct gateway *gateway)
             (void)close(listener->fd);
         }
         listener->fd = -1;
+    }
+    while (gateway->spare_count > 0) {
+        free(gateway->spares[--gateway->spare_count]);
     }
 }

@@ -129,10 +129,15 @@ static void answer_big(struct fake_engine *engine, const struct api_request *req
     free(body);
 }
 
-static void take(struct fake_engine *engine, const struct api_request *request)
+static void refuse(struct fake_engine *engine, const struct api_request *request)
 {
     static const char refusal[] = "{\"code\":\"TEST_REFUSAL\",\"status\":503}";
 
+    send_reply(engine, request->id, STATUS_REFUSED, refusal, sizeof(refusal) - 1);
+}
+
+static void take(struct fake_engine *engine, const struct api_request *request)
+{
     if (request->type == API_SUBSCRIBE) {
         engine->subscribed = true;
         send_event(engine);
@@ -147,7 +152,7 @@ static void take(struct fake_engine *engine, const struct api_request *request)
     case FAKE_ENGINE_SWALLOWS:
         return;
     case FAKE_ENGINE_REFUSES:
-        send_reply(engine, request->id, STATUS_REFUSED, refusal, sizeof(refusal) - 1);
+        refuse(engine, request);
         break;
     case FAKE_ENGINE_BABBLES:
         send_all(engine, "\0\0\0\5\7babble", 11);
@@ -328,6 +333,15 @@ void fake_engine_answer_swallowed(struct fake_engine *engine)
     (void)pthread_mutex_lock(&engine->lock);
     for (; engine->answered_count < engine->received_count; engine->answered_count++) {
         answer(engine, &engine->received[engine->answered_count]);
+    }
+    (void)pthread_mutex_unlock(&engine->lock);
+}
+
+void fake_engine_refuse_swallowed(struct fake_engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    for (; engine->answered_count < engine->received_count; engine->answered_count++) {
+        refuse(engine, &engine->received[engine->answered_count]);
     }
     (void)pthread_mutex_unlock(&engine->lock);
 }

@@ -40,6 +40,7 @@ void fake_engine_behave(struct fake_engine *engine, enum fake_engine_behaviour b
 void fake_engine_serve(struct fake_engine *engine, bool serving, const char *reason);
 void fake_engine_push(struct fake_engine *engine, uint64_t id, const char *body, size_t len_bytes);
 void fake_engine_answer_swallowed(struct fake_engine *engine);
+void fake_engine_refuse_swallowed(struct fake_engine *engine);
 uint32_t fake_engine_received_count(struct fake_engine *engine);
 /* Waits until so many requests have come (SUBSCRIBE is not counted); false: patience is over. */
 bool fake_engine_wait(struct fake_engine *engine, uint32_t count);

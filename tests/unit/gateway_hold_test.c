@@ -246,6 +246,25 @@ static void a_silent_engine_is_not_waited_for_and_its_late_answer_reaches_nobody
     must_answer(&client, 201, "{\"display\":\"2\"}");
 }
 
+static void an_engine_that_holds_as_long_as_the_gateway_gives_the_reason(void **state)
+{
+    struct http_client client;
+    struct http_answer answer;
+    int64_t began_ms = now_ms();
+
+    (void)state;
+    fake_engine_behave(fixture.engine, FAKE_ENGINE_SWALLOWS);
+    fake_engine_arrive(fixture.engine);
+    issue(&client, "held-there");
+    assert_true(fake_engine_wait(fixture.engine, 1));
+    while (now_ms() - began_ms < SHORT_HOLD_MS) {
+        answer = http_client_once(fixture.management_port, "GET", "/healthz", NULL, NULL);
+        http_answer_free(&answer);
+    }
+    fake_engine_refuse_swallowed(fixture.engine);
+    must_answer(&client, 503, "TEST_REFUSAL");
+}
+
 static void an_engine_that_talks_nonsense_is_left_and_asked_anew(void **state)
 {
     struct http_client client;
@@ -376,6 +395,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             a_silent_engine_is_not_waited_for_and_its_late_answer_reaches_nobody, start_short,
             finish),
+        cmocka_unit_test_setup_teardown(
+            an_engine_that_holds_as_long_as_the_gateway_gives_the_reason, start_short, finish),
         cmocka_unit_test_setup_teardown(an_engine_that_talks_nonsense_is_left_and_asked_anew,
                                         start_long, finish),
         cmocka_unit_test_setup_teardown(an_answer_of_several_megabytes_arrives_whole, start_long,

@@ -1,0 +1,60 @@
+/* Bodies and paths of HTTP requests as an attacker would write them: the first byte chooses a
+ * route, the rest is its body, and also, up to a zero, a path. What is taken must become a frame
+ * that the engine's own decoder reads back the same. */
+#include "appliance/gateway/body.h"
+#include "appliance/gateway/route.h"
+#include "appliance/gateway/translate.h"
+#include "base/check.h"
+
+#include <string.h>
+
+enum { PATH_BYTES = 256 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static void try_path(const uint8_t *data, size_t size)
+{
+    struct route_match match;
+    char path[PATH_BYTES], allow[ROUTE_ALLOW_BYTES];
+    size_t len_bytes = size < sizeof(path) - 1 ? size : sizeof(path) - 1;
+
+    if (len_bytes > 0) {
+        memcpy(path, data, len_bytes);
+    }
+    path[len_bytes] = '\0';
+    (void)route_find("POST", path, &match, allow);
+    CHECK(strlen(allow) < sizeof(allow));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct route_match match = {0};
+    struct body body;
+    struct api_request request, again;
+    uint8_t frame[API_REQUEST_BYTES_MAX];
+    const struct ids_token key = {{1}};
+    const char *member = NULL;
+    size_t len_bytes;
+
+    if (size == 0) {
+        return 0;
+    }
+    try_path(data + 1, size - 1);
+    match.route = route_at(data[0] % route_count());
+    match.counter = data[0];
+    if (body_parse((const char *)data + 1, size - 1, match.route->required, match.route->optional,
+                   &body, &member) != PROBLEM_NONE) {
+        return 0;
+    }
+    CHECK((body.present & match.route->required) == match.route->required);
+    if (match.route->kind == ROUTE_EVENTS || match.route->kind == ROUTE_OPENAPI ||
+        match.route->kind == ROUTE_HEALTH ||
+        translate_request(&match, &body, &key, size, &request) != PROBLEM_NONE) {
+        return 0;
+    }
+    len_bytes = api_request_encode(&request, frame, sizeof(frame));
+    CHECK(len_bytes > 0);
+    CHECK(api_request_decode(frame, len_bytes, &again));
+    CHECK(again.type == request.type && again.command.action == request.command.action);
+    return 0;
+}
