@@ -64,6 +64,7 @@ enum link_down_reason {
     LINK_DOWN_FAILED = 6,   /* our own side: memory, OpenSSL */
 };
 
+/* Texts and paths are read while link_create runs and not kept. */
 struct link_endpoint {
     const char *local_address; /* dotted IPv4; NULL: this link does not exist */
     const char *peer_address;
