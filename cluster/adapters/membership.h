@@ -8,7 +8,7 @@
  *
  * libcpg's calls wait for the corosync process, which may be stopped or busy, so a thread of this
  * adapter makes them; facts reach the event loop through a socket and every callback runs in the
- * loop. Nothing here ever blocks the loop, also not membership_destroy().
+ * loop, which never waits here, except membership_destroy() for at most 200 ms.
  *
  * Node ids are corosync's (nodelist.node.nodeid); the caller says which one is which unit. Members
  * with any other node id are counted and ignored. Errors: 0 or negative errno.
@@ -76,8 +76,9 @@ struct membership_state {
 };
 
 int membership_create(const struct membership_options *options, struct membership **ret_membership);
-/* Leaves the group so that the peer hears LEFT and not LOST (bounded: 200 ms, in the thread); no
- * callback is made after it returns. NULL is fine. Not from within on_fact. */
+/* Leaves the group, so that the peer hears LEFT and not LOST, and waits for it at most 200 ms (a
+ * corosync that is stopped leaves the thread behind). No callback. NULL is fine. Not from within
+ * on_fact. */
 void membership_destroy(struct membership *membership);
 void membership_get_state(const struct membership *membership, struct membership_state *ret_state);
 
