@@ -178,7 +178,7 @@ static short wanted_events(const struct pair *pair, unsigned side)
     const struct stream *out = &pair->streams[1 - side];
 
     if (pair->connecting) {
-        return side == 1 ? POLLOUT : 0;
+        return side == 1 ? (short)POLLOUT : (short)0;
     }
     return (short)((in->len_bytes == 0 && !in->ended ? POLLIN : 0) |
                    (out->len_bytes > 0 ? POLLOUT : 0));

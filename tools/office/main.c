@@ -296,7 +296,7 @@ int main(int argc, char **argv)
                                      .dead_s = OFFICE_SWITCH_DEAD_S,
                                      .learning_s = OFFICE_SWITCH_LEARNING_S};
     struct office *office = calloc(1, sizeof(*office));
-    struct office_error error;
+    struct office_error error = {0};
     const struct command *command = NULL;
     const char *name = OFFICE_NAME_DEFAULT;
     bool japanese = reader_is_japanese();
@@ -317,7 +317,7 @@ int main(int argc, char **argv)
         return OFFICE_EXIT_USAGE;
     }
     while ((option = getopt_long(argc, argv, "h", long_options, NULL)) != -1) {
-        if (option == '?' || !take_option(option, optarg, office, &options)) {
+        if (option == '?' || !take_option(option, optarg == NULL ? "" : optarg, office, &options)) {
             status = complain(japanese, optarg != NULL ? optarg : argv[optind - 1]);
         }
     }
