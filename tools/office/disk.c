@@ -59,9 +59,9 @@ static int make_image(const struct office *office, unsigned place, char *said, s
 {
     char image[OFFICE_PATH_BYTES];
     /* No reserved blocks: root, too, meets a full disk. */
-    const char *argv[] = {
-        "mkfs.ext4",       "-q", "-F", "-m", "0", "-E", "lazy_itable_init=1", "-L", image,
-        /* label */ image, NULL};
+    const char *argv[] = {"mkfs.ext4",          "-q", "-F",  "-m", "0", "-E",
+                          "lazy_itable_init=1", "-L", image,
+                          /* label */ image,    NULL};
     char label[16];
     int fd = -1;
 

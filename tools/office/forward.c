@@ -172,16 +172,15 @@ static void serve_pair(struct pair *pair, const short revents[2])
     }
 }
 
-static short wanted_events(const struct pair *pair, unsigned side)
+static int wanted_events(const struct pair *pair, unsigned side)
 {
     const struct stream *in = &pair->streams[side];
     const struct stream *out = &pair->streams[1 - side];
 
     if (pair->connecting) {
-        return side == 1 ? (short)POLLOUT : (short)0;
+        return side == 1 ? POLLOUT : 0;
     }
-    return (short)((in->len_bytes == 0 && !in->ended ? POLLIN : 0) |
-                   (out->len_bytes > 0 ? POLLOUT : 0));
+    return (in->len_bytes == 0 && !in->ended ? POLLIN : 0) | (out->len_bytes > 0 ? POLLOUT : 0);
 }
 
 _Noreturn static void run_forwarder(int listen_fd)
@@ -204,7 +203,7 @@ _Noreturn static void run_forwarder(int listen_fd)
             for (unsigned side = 0; side < 2; side++) {
                 fds[1 + 2 * i + side] =
                     (struct pollfd){.fd = pairs[i].fds[side],
-                                    .events = used ? wanted_events(&pairs[i], side) : (short)0};
+                                    .events = (short)(used ? wanted_events(&pairs[i], side) : 0)};
             }
             connecting = connecting || (used && pairs[i].connecting);
         }

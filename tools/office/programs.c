@@ -170,12 +170,10 @@ static void add_toband(const struct office *office, unsigned place, int64_t cloc
         add(argv, "--direct-peer");
         add(argv, "10.90.1.%u", peer);
     }
-    if (office->program_present[OFFICE_NET]) {
-        add_option(argv, "--net-socket", "/run/toban-net.sock");
-        add_option(argv, "--floating", OFFICE_FLOATING_PREFIX);
-        add_option(argv, "--lan-interface", "lan0");
-        add_option(argv, "--direct-interface", "dir0");
-    }
+    add_option(argv, "--net-socket", "/run/toban-net.sock");
+    add_option(argv, "--floating", OFFICE_FLOATING_PREFIX);
+    add_option(argv, "--lan-interface", "lan0");
+    add_option(argv, "--direct-interface", "dir0");
 }
 
 static void add_net(const struct office *office, struct office_argv *argv)

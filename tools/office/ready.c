@@ -37,44 +37,63 @@ static bool programs_are_ready(const struct office *office, const json_t *unit, 
     return true;
 }
 
-/* A missing field asks for nothing: an older engine says less. */
-static bool says_no(const json_t *object, const char *field)
-{
-    return json_is_false(json_object_get(object, field));
-}
+/* What the units themselves say, once they can speak. */
+struct words {
+    unsigned silent; /* have a socket and do not answer */
+    unsigned answered;
+    bool failover_ready; /* one of them says so: the one on duty knows */
+    bool serving;
+    bool needed; /* the office is open, or soon will be */
+};
 
-static bool engine_is_ready(const struct office *office, const json_t *unit, size_t unit_count,
-                            char *awaited, size_t capacity_bytes)
+static void hear_unit(const json_t *unit, struct words *words)
 {
     const char *path = json_string_value(json_object_get(unit, "socket"));
-    const json_t *day = NULL;
-    const char *day_state = NULL;
+    const char *level = NULL;
     json_t *status = NULL;
-    bool ready = true;
-    int r = 0;
 
     if (access(path, F_OK) < 0) {
-        return true;
+        return;
     }
-    r = client_engine_status(path, &status);
-    if (r < 0) {
-        (void)snprintf(awaited, capacity_bytes, "toband: %s", strerror(-r));
-        return false;
+    if (client_engine_status(path, &status) < 0) {
+        words->silent++;
+        return;
     }
-    day = json_object_get(status, "service_day");
-    day_state = json_string_value(json_object_get(day, "state"));
-    if (unit_count > 1) {
-        ready = !says_no(status, "failover_ready");
-        (void)snprintf(awaited, capacity_bytes, "%s",
-                       client_text(office, "二台の連携待ち", "waiting for the pair"));
-    } else if (day_state != NULL && strcmp(day_state, "OPEN") == 0) {
-        ready = !says_no(json_object_get(status, "verdict"), "can_serve_now");
-        (void)snprintf(
-            awaited, capacity_bytes, "%s",
-            client_text(office, "単独での業務開始待ち", "waiting for the unit to serve"));
-    }
+    words->answered++;
+    level = json_string_value(json_object_get(json_object_get(status, "service_day"), "level"));
+    words->needed =
+        words->needed || level == NULL || strcmp(level, "OPEN") == 0 || strcmp(level, "LEAD") == 0;
+    words->failover_ready =
+        words->failover_ready || json_is_true(json_object_get(status, "failover_ready"));
+    words->serving =
+        words->serving ||
+        json_is_true(json_object_get(json_object_get(status, "verdict"), "can_serve_now"));
     json_decref(status);
-    return ready;
+}
+
+static bool engines_are_ready(const struct office *office, const json_t *units, char *awaited,
+                              size_t capacity_bytes)
+{
+    const json_t *unit = NULL;
+    struct words words = {0};
+    size_t i = 0;
+    const char *text = NULL;
+
+    json_array_foreach(units, i, unit)
+    {
+        hear_unit(unit, &words);
+    }
+    if (words.silent > 0) {
+        text = client_text(office, "toband の応答待ち", "waiting for toband to answer");
+    } else if (words.answered > 1 && !words.failover_ready) {
+        text = client_text(office, "二台の連携待ち", "waiting for the pair");
+    } else if (words.answered == 1 && words.needed && !words.serving) {
+        text = client_text(office, "業務開始待ち", "waiting for the unit to serve");
+    }
+    if (text != NULL) {
+        (void)snprintf(awaited, capacity_bytes, "%s", text);
+    }
+    return text == NULL;
 }
 
 enum client_wait client_readiness(const struct office *office, char *awaited, size_t capacity_bytes)
@@ -95,11 +114,7 @@ enum client_wait client_readiness(const struct office *office, char *awaited, si
     {
         ready = ready && programs_are_ready(office, unit, awaited, capacity_bytes);
     }
-    json_array_foreach(units, i, unit)
-    {
-        ready =
-            ready && engine_is_ready(office, unit, json_array_size(units), awaited, capacity_bytes);
-    }
+    ready = ready && engines_are_ready(office, units, awaited, capacity_bytes);
     json_decref(info);
     return ready ? CLIENT_READY : CLIENT_NOT_YET;
 }
