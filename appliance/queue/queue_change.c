@@ -86,31 +86,20 @@ static uint64_t duration_ms(int64_t from_ms, int64_t to_ms)
     return length_ms > QUEUE_DURATION_MS_MAX ? QUEUE_DURATION_MS_MAX : (uint64_t)length_ms;
 }
 
-void queue_totals_count_end(struct queue_totals *totals, const struct queue_ticket *ticket,
-                            bool add)
+/* Which of the totals counts tickets that ended so; NULL: this is no end. */
+static uint32_t *end_count(struct queue_totals *totals, enum queue_ticket_state state)
 {
-    uint32_t one = add ? 1 : UINT32_MAX;
-    uint64_t wait_ms = duration_ms(ticket->enqueued_ms, ticket->called_ms);
-    uint64_t service_ms = duration_ms(ticket->called_ms, ticket->ended_ms);
-
-    switch ((enum queue_ticket_state)ticket->state) {
+    switch (state) {
     case QUEUE_DONE:
-        totals->served += one;
-        totals->wait_ms_sum += add ? wait_ms : 0 - wait_ms;
-        totals->service_ms_sum += add ? service_ms : 0 - service_ms;
-        break;
+        return &totals->served;
     case QUEUE_CANCELLED:
-        totals->cancelled += one;
-        break;
+        return &totals->cancelled;
     case QUEUE_NO_SHOW:
-        totals->no_show += one;
-        break;
+        return &totals->no_show;
     case QUEUE_EXPIRED:
-        totals->expired += one;
-        break;
+        return &totals->expired;
     case QUEUE_VOID:
-        totals->voided += one;
-        break;
+        return &totals->voided;
     case QUEUE_ISSUING:
     case QUEUE_WAITING:
     case QUEUE_CALLED:
@@ -119,14 +108,32 @@ void queue_totals_count_end(struct queue_totals *totals, const struct queue_tick
     case QUEUE_ABSENT:
         break;
     }
+    return NULL;
+}
+
+void queue_totals_count_end(struct queue_totals *totals, const struct queue_ticket *ticket,
+                            bool add)
+{
+    uint32_t *count = end_count(totals, ticket->state);
+
+    CHECK(count != NULL);
+    *count += add ? 1 : UINT32_MAX;
+    if (ticket->state == QUEUE_DONE) {
+        uint64_t wait_ms = duration_ms(ticket->enqueued_ms, ticket->called_ms);
+        uint64_t service_ms = duration_ms(ticket->called_ms, ticket->ended_ms);
+
+        totals->wait_ms_sum += add ? wait_ms : 0 - wait_ms;
+        totals->service_ms_sum += add ? service_ms : 0 - service_ms;
+    }
 }
 
 static void recount_end(struct queue_change *change, const struct queue *queue,
                         const struct queue_ticket *ticket, bool add)
 {
+    struct queue_totals any;
     int slot = queue_category_slot(queue, ticket->category);
 
-    if (slot >= 0 && !queue_ticket_is_live(ticket->state)) {
+    if (slot >= 0 && end_count(&any, ticket->state) != NULL) {
         queue_totals_count_end(queue_change_totals(change, queue, slot), ticket, add);
     }
 }

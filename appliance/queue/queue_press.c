@@ -21,18 +21,10 @@ struct press {
 
 typedef enum queue_reason press_fn(struct press *press);
 
-/* Whose ticket a press means. */
-enum subject {
-    SUBJECT_NONE = 0,
-    SUBJECT_TICKET,     /* the one named, or else the one at the counter named */
-    SUBJECT_AT_COUNTER, /* the one that the counter has */
-    SUBJECT_TO_CALL,    /* the one named, by a counter that is free for it */
-};
-
 struct rule {
-    enum subject subject;
-    uint16_t from; /* a bit for each state it is allowed in */
-    bool anywhere; /* also while another counter has the ticket */
+    press_fn *find; /* whose ticket the press means */
+    uint16_t from;  /* a bit for each state it is allowed in */
+    bool anywhere;  /* also while another counter has the ticket */
     bool undoable;
     press_fn *effect;
 };
@@ -158,79 +150,6 @@ static enum queue_reason transfer(struct press *press)
     return wait_again(press);
 }
 
-static const struct rule rules[QUEUE_COUNTER_CLOSE + 1] = {
-    [QUEUE_PRINTED] = {SUBJECT_TICKET, IN_LIVE, true, false, printed},
-    [QUEUE_PRINT_UNKNOWN] = {SUBJECT_TICKET, IN(QUEUE_ISSUING), true, false, print_unknown},
-    [QUEUE_REPRINT] = {SUBJECT_TICKET, IN_LIVE, true, false, reprint},
-    [QUEUE_CANCEL] = {SUBJECT_TICKET,
-                      IN(QUEUE_ISSUING) | IN(QUEUE_WAITING) | IN(QUEUE_HELD) | IN(QUEUE_ABSENT),
-                      false, true, cancel},
-    [QUEUE_CALL] = {SUBJECT_TO_CALL, IN(QUEUE_WAITING) | IN(QUEUE_HELD) | IN(QUEUE_ABSENT), false,
-                    true, call},
-    [QUEUE_RECALL] = {SUBJECT_AT_COUNTER, IN(QUEUE_CALLED), false, false, recall},
-    [QUEUE_START] = {SUBJECT_AT_COUNTER, IN(QUEUE_CALLED), false, true, start},
-    [QUEUE_COMPLETE] = {SUBJECT_AT_COUNTER, IN(QUEUE_CALLED) | IN(QUEUE_SERVING), false, true,
-                        complete},
-    [QUEUE_SET_ABSENT] = {SUBJECT_AT_COUNTER, IN(QUEUE_CALLED), false, true, set_absent},
-    [QUEUE_RETURN] = {SUBJECT_TICKET, IN(QUEUE_ABSENT), false, true, wait_again},
-    [QUEUE_PUT_BACK] = {SUBJECT_AT_COUNTER, IN(QUEUE_CALLED), false, true, wait_again},
-    [QUEUE_HOLD] = {SUBJECT_TICKET, IN(QUEUE_CALLED) | IN(QUEUE_SERVING), false, true, hold},
-    [QUEUE_TRANSFER] = {SUBJECT_TICKET, IN(QUEUE_CALLED) | IN(QUEUE_SERVING) | IN(QUEUE_HELD),
-                        false, true, transfer},
-};
-
-/* What the newest press here did, and the ticket as it was: all that undo needs. */
-static void remember_press(struct queue_counter *counter, enum queue_action action,
-                           const struct queue_ticket *before, int64_t at_ms)
-{
-    counter->undo_action = (uint8_t)action;
-    counter->undo_state = before->state;
-    counter->undo_counter = before->counter;
-    counter->undo_call_count = before->call_count;
-    counter->undo_category = before->category;
-    counter->undo_call_unit = before->call_unit;
-    counter->undo_call_lsn = before->call_lsn;
-    counter->undo_called_ms = before->called_ms;
-    counter->undo_started_ms = before->started_ms;
-    counter->undo_ticket = before->id;
-    counter->undo_at_ms = at_ms;
-}
-
-/* A counter that a new configuration took away has nothing to give back. */
-static void give_ticket(struct press *press, uint16_t counter, struct ids_token ticket)
-{
-    int slot = queue_counter_slot(press->queue, counter);
-
-    if (slot >= 0) {
-        queue_change_counter(press->change, press->queue, slot, press->command->origin.lsn)
-            ->ticket = ticket;
-    }
-}
-
-/* The counter's row, the totals and the answer follow from the ticket's two images. */
-static void follow_ticket(struct press *press, enum queue_action action, struct queue_key *answer)
-{
-    const struct queue *queue = press->queue;
-    uint64_t lsn = press->command->origin.lsn;
-    bool undoable = action != QUEUE_UNDO && rules[action].undoable;
-
-    if (is_at_counter(press->before) && !is_at_counter(press->after)) {
-        give_ticket(press, press->before->counter, (struct ids_token){{0}});
-    }
-    if (!is_at_counter(press->before) && is_at_counter(press->after)) {
-        give_ticket(press, press->after->counter, press->after->id);
-    }
-    if (undoable && press->counter_slot != NO_COUNTER) {
-        remember_press(queue_change_counter(press->change, queue, press->counter_slot, lsn), action,
-                       press->before, press->now_ms);
-    }
-    queue_change_recount(press->change, queue, press->before, press->after);
-    answer->ticket = press->after->id;
-    answer->state = press->after->state;
-    answer->counter = press->after->counter;
-    answer->call_count = press->after->call_count;
-}
-
 static enum queue_reason find_open_counter(struct press *press)
 {
     press->counter_slot = queue_counter_slot(press->queue, press->command->counter);
@@ -313,25 +232,83 @@ static enum queue_reason find_to_call(struct press *press)
                                                                             : QUEUE_COUNTER_NOT_FOR;
 }
 
-static enum queue_reason find_subject(struct press *press, enum subject subject)
+static const struct rule rules[QUEUE_COUNTER_CLOSE + 1] = {
+    [QUEUE_PRINTED] = {find_ticket, IN_LIVE, true, false, printed},
+    [QUEUE_PRINT_UNKNOWN] = {find_ticket, IN(QUEUE_ISSUING), true, false, print_unknown},
+    [QUEUE_REPRINT] = {find_ticket, IN_LIVE, true, false, reprint},
+    [QUEUE_CANCEL] = {find_ticket,
+                      IN(QUEUE_ISSUING) | IN(QUEUE_WAITING) | IN(QUEUE_HELD) | IN(QUEUE_ABSENT),
+                      false, true, cancel},
+    [QUEUE_CALL] = {find_to_call, IN(QUEUE_WAITING) | IN(QUEUE_HELD) | IN(QUEUE_ABSENT), false,
+                    true, call},
+    [QUEUE_RECALL] = {find_at_counter, IN(QUEUE_CALLED), false, false, recall},
+    [QUEUE_START] = {find_at_counter, IN(QUEUE_CALLED), false, true, start},
+    [QUEUE_COMPLETE] = {find_at_counter, IN(QUEUE_CALLED) | IN(QUEUE_SERVING), false, true,
+                        complete},
+    [QUEUE_SET_ABSENT] = {find_at_counter, IN(QUEUE_CALLED), false, true, set_absent},
+    [QUEUE_RETURN] = {find_ticket, IN(QUEUE_ABSENT), false, true, wait_again},
+    [QUEUE_PUT_BACK] = {find_at_counter, IN(QUEUE_CALLED), false, true, wait_again},
+    [QUEUE_HOLD] = {find_ticket, IN(QUEUE_CALLED) | IN(QUEUE_SERVING), false, true, hold},
+    [QUEUE_TRANSFER] = {find_ticket, IN(QUEUE_CALLED) | IN(QUEUE_SERVING) | IN(QUEUE_HELD), false,
+                        true, transfer},
+};
+
+/* What the newest press here did, and the ticket as it was: all that undo needs. */
+static void remember_press(struct queue_counter *counter, enum queue_action action,
+                           const struct queue_ticket *before, int64_t at_ms)
 {
-    switch (subject) {
-    case SUBJECT_TICKET:
-        return find_ticket(press);
-    case SUBJECT_AT_COUNTER:
-        return find_at_counter(press);
-    case SUBJECT_TO_CALL:
-        return find_to_call(press);
-    case SUBJECT_NONE:
-        break;
+    counter->undo_action = (uint8_t)action;
+    counter->undo_state = before->state;
+    counter->undo_counter = before->counter;
+    counter->undo_call_count = before->call_count;
+    counter->undo_category = before->category;
+    counter->undo_call_unit = before->call_unit;
+    counter->undo_call_lsn = before->call_lsn;
+    counter->undo_called_ms = before->called_ms;
+    counter->undo_started_ms = before->started_ms;
+    counter->undo_ticket = before->id;
+    counter->undo_at_ms = at_ms;
+}
+
+/* A counter that a new configuration took away has nothing to give back. */
+static void give_ticket(struct press *press, uint16_t counter, struct ids_token ticket)
+{
+    int slot = queue_counter_slot(press->queue, counter);
+
+    if (slot >= 0) {
+        queue_change_counter(press->change, press->queue, slot, press->command->origin.lsn)
+            ->ticket = ticket;
     }
-    return QUEUE_WRONG_STATE;
+}
+
+/* The counter's row, the totals and the answer follow from the ticket's two images. */
+static void follow_ticket(struct press *press, enum queue_action action, struct queue_key *answer)
+{
+    const struct queue *queue = press->queue;
+    uint64_t lsn = press->command->origin.lsn;
+    bool undoable = action != QUEUE_UNDO && rules[action].undoable;
+
+    if (is_at_counter(press->before) && !is_at_counter(press->after)) {
+        give_ticket(press, press->before->counter, (struct ids_token){{0}});
+    }
+    if (!is_at_counter(press->before) && is_at_counter(press->after)) {
+        give_ticket(press, press->after->counter, press->after->id);
+    }
+    if (undoable && press->counter_slot != NO_COUNTER) {
+        remember_press(queue_change_counter(press->change, queue, press->counter_slot, lsn), action,
+                       press->before, press->now_ms);
+    }
+    queue_change_recount(press->change, queue, press->before, press->after);
+    answer->ticket = press->after->id;
+    answer->state = press->after->state;
+    answer->counter = press->after->counter;
+    answer->call_count = press->after->call_count;
 }
 
 static enum queue_reason press_by_rule(struct press *press, struct queue_key *answer)
 {
     const struct rule *rule = &rules[press->command->action];
-    enum queue_reason reason = find_subject(press, rule->subject);
+    enum queue_reason reason = rule->find(press);
 
     if (reason != QUEUE_OK) {
         return reason;

@@ -630,6 +630,22 @@ static void a_void_yields_even_to_what_it_knew(void **state)
     pair_free(pair);
 }
 
+static void a_void_that_comes_back_answers_its_own_key_again(void **state)
+{
+    struct pair *pair = pair_new();
+    struct queue_command touch = keyed(pair->a, token(8), QUEUE_DELIVERY_SCREEN);
+
+    (void)state;
+    assert_int_equal(act(pair->a, touch), QUEUE_OK);
+    split(pair);
+    void_ticket(pair->a, touch.ticket);
+    meet(pair);
+    assert_int_equal(state_at(pair->a, touch.ticket), QUEUE_WAITING);
+    assert_int_equal(act(pair->a, touch), QUEUE_REPLAYED);
+    assert_memory_equal(pair->a->last.answer.ticket.bytes, touch.ticket.bytes, IDS_TOKEN_BYTES);
+    pair_free(pair);
+}
+
 static void their_void_takes_nothing_away_here(void **state)
 {
     struct pair *pair = pair_new();
@@ -940,6 +956,7 @@ int main(void)
         cmocka_unit_test(the_one_that_is_called_answers),
         cmocka_unit_test(twins_of_one_moment_are_told_apart_alike_on_both_sides),
         cmocka_unit_test(a_void_yields_even_to_what_it_knew),
+        cmocka_unit_test(a_void_that_comes_back_answers_its_own_key_again),
         cmocka_unit_test(their_void_takes_nothing_away_here),
         cmocka_unit_test(a_key_whose_ticket_was_void_gets_a_lettered_one_and_one_of_them_stays),
         cmocka_unit_test(of_a_void_and_a_real_ticket_under_one_key_the_real_one_answers),

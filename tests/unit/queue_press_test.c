@@ -109,6 +109,25 @@ static void of_one_moment_the_lower_number_and_then_the_lower_id_goes_first(void
     office_free(office);
 }
 
+static void of_one_moment_and_number_in_two_lines_the_lower_id_goes_first(void **state)
+{
+    for (int lower = 0; lower < 2; lower++) {
+        struct office *office = office_serving();
+        struct ids_token id = issue(office, 1);
+        struct queue_ticket twin = *ticket_of(office, id);
+
+        (void)state;
+        /* One was transferred into category 3, the other has the number by a letter. */
+        memset(twin.id.bytes, lower == 0 ? 0 : 0xff, IDS_TOKEN_BYTES - 1);
+        twin.series = (struct ids_series){UNIT_B, 1};
+        twin.category = 3;
+        load_ticket(office, &twin);
+        assert_int_equal(called_number(office, 3), 101);
+        assert_true(ids_token_equal(&office->last.answer.ticket, lower == 0 ? &twin.id : &id));
+        office_free(office);
+    }
+}
+
 static void priority_is_as_if_one_had_come_ten_minutes_earlier(void **state)
 {
     struct office *office = office_serving();
@@ -523,6 +542,7 @@ int main(void)
         cmocka_unit_test(the_first_tier_goes_first_and_the_second_when_it_is_empty),
         cmocka_unit_test(in_one_tier_the_earlier_one_goes_first_whatever_its_category),
         cmocka_unit_test(of_one_moment_the_lower_number_and_then_the_lower_id_goes_first),
+        cmocka_unit_test(of_one_moment_and_number_in_two_lines_the_lower_id_goes_first),
         cmocka_unit_test(priority_is_as_if_one_had_come_ten_minutes_earlier),
         cmocka_unit_test(who_waited_beyond_the_limit_jumps_a_tier),
         cmocka_unit_test(a_clock_that_goes_back_lets_nobody_in_front),
