@@ -17,6 +17,7 @@
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
+#include <linux/loop.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -28,6 +29,8 @@ enum {
     REMOUNT_TRIES = 100,
     REMOUNT_PAUSE_NS = 20 * 1000 * 1000,
     DIRECTORY_MODE = 0755,
+    DEVICE_BYTES = 32,
+    LOOP_TRIES = 64,
 };
 
 static const char ballast_name[] = "data/.ballast";
@@ -38,21 +41,64 @@ static void image_path(const struct office *office, unsigned place, char path[OF
                    office->disk == OFFICE_DISK_LOOP ? ".img" : "");
 }
 
+/* A loop device of its own for each mount, never one that exists already: after a power cut the dead file
+ * system may still be pinned by a mount namespace that somebody else made meanwhile, and mount(8) would
+ * find its device again. The device goes with its last user (autoclear). */
+static int attach_image(const char *image, char device[DEVICE_BYTES])
+{
+    struct loop_config config = {.info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
+    int control_fd = open("/dev/loop-control", O_RDWR | O_CLOEXEC);
+    int image_fd = open(image, O_RDWR | O_CLOEXEC);
+    int loop_fd = -1;
+    int r = control_fd < 0 || image_fd < 0 ? -errno : -EBUSY;
+
+    config.fd = (uint32_t)image_fd;
+    for (unsigned i = 0; i < LOOP_TRIES && r == -EBUSY; i++) {
+        int number = ioctl(control_fd, LOOP_CTL_GET_FREE);
+
+        if (number < 0) {
+            r = -errno;
+            break;
+        }
+        (void)snprintf(device, DEVICE_BYTES, "/dev/loop%d", number);
+        loop_fd = open(device, O_RDWR | O_CLOEXEC);
+        if (loop_fd < 0) {
+            r = -errno;
+            break;
+        }
+        r = ioctl(loop_fd, LOOP_CONFIGURE, &config) < 0 ? -errno : 0;
+        if (r < 0) {
+            (void)close(loop_fd); /* another office was quicker: the next one */
+        }
+    }
+    (void)close(control_fd);
+    (void)close(image_fd);
+    return r < 0 ? r : loop_fd;
+}
+
 static int mount_disk(const struct office *office, unsigned place, char *said, size_t said_bytes)
 {
     char image[OFFICE_PATH_BYTES];
     char target[OFFICE_PATH_BYTES];
-    const char *argv[] = {"mount", "-o", "loop", image, target, NULL};
+    char device[DEVICE_BYTES] = "";
+    int loop_fd;
+    int r = 0;
 
     image_path(office, place, image);
     office_unit_path(office, place, "data", target);
     if (office->disk == OFFICE_DISK_DIRECTORY) {
-        argv[1] = "--bind";
-        argv[2] = image;
-        argv[3] = target;
-        argv[4] = NULL;
+        return mount(image, target, NULL, MS_BIND, NULL) < 0 ? -errno : 0;
     }
-    return office_command(NULL, argv, NULL, said, said_bytes) == 0 ? 0 : -EIO;
+    loop_fd = attach_image(image, device);
+    if (loop_fd >= 0) {
+        r = mount(device, target, "ext4", MS_NODEV | MS_NOSUID, NULL) < 0 ? -errno : 0;
+        (void)close(loop_fd);
+    }
+    r = loop_fd < 0 ? loop_fd : r;
+    if (r < 0 && said != NULL) {
+        (void)snprintf(said, said_bytes, "%s: %s", device, strerror(-r));
+    }
+    return r;
 }
 
 static int make_image(const struct office *office, unsigned place, char *said, size_t said_bytes)
@@ -146,7 +192,7 @@ int office_disk_cut_power(const struct office *office, unsigned place)
     /* The dead unit's mount namespace is taken down behind our back: until it is, a new mount meets
      * the old, dead file system again. */
     for (unsigned i = 0; i < REMOUNT_TRIES && r == 0; i++) {
-        if (umount2(target, 0) == 0 && mount_disk(office, place, NULL, 0) == 0 &&
+        if (umount2(target, MNT_DETACH) == 0 && mount_disk(office, place, NULL, 0) == 0 &&
             disk_takes_writes(office, place)) {
             return 0;
         }
