@@ -309,7 +309,7 @@ static int chain_check(struct ledger *fresh, struct ledger_worker *worker)
         before = next_lsn;
         r = ledger_worker_must_stop(worker)
                 ? -ECANCELED
-                : ledger_verify(fresh, before, LEDGER_ARCHIVE_STEP_ENTRIES, &next_lsn, &damage);
+                : ledger_verify(fresh, before, LEDGER_VERIFY_STEP_ENTRIES, &next_lsn, &damage);
     }
     return r;
 }
@@ -336,42 +336,28 @@ static uint64_t last_common(struct ledger *old, MDB_txn *old_txn, struct ledger 
     return low;
 }
 
-static int archive_copy(struct ledger *old, MDB_txn *old_txn, struct ledger *fresh, MDB_txn *txn)
+/* The old ledger's own tail, as far as its chain proves it. */
+static int tail_carry(struct ledger *old, MDB_txn *old_txn, struct ledger *fresh, MDB_txn *txn)
 {
-    MDB_cursor *cursor = NULL;
-    MDB_val key;
-    MDB_val value;
-    int r = mdb_cursor_open(old_txn, old->archive, &cursor);
+    uint64_t common = last_common(old, old_txn, fresh, txn, fresh->book.last_lsn);
+    struct ids_hash previous;
+    struct ledger_tail tail = {0};
+    int r = ledger_hash_at(fresh, txn, common, &previous);
 
-    if (r != 0) {
-        return ledger_error(r);
+    if (r == 0) {
+        r = ledger_tail_begin(fresh, txn, common + 1, &previous, &tail);
     }
-    while ((r = mdb_cursor_get(cursor, &key, &value, MDB_NEXT)) == 0) {
-        /* The source may have the very tail too, from an earlier meeting: once is enough. */
-        r = mdb_put(txn, fresh->archive, &key, &value, MDB_NOOVERWRITE);
-        if (r != 0 && r != MDB_KEYEXIST) {
-            break;
-        }
-    }
-    mdb_cursor_close(cursor);
-    return r == MDB_NOTFOUND ? 0 : ledger_error(r);
-}
-
-static int tail_copy(struct ledger *old, MDB_txn *old_txn, struct ledger *fresh, MDB_txn *txn)
-{
-    uint64_t from = last_common(old, old_txn, fresh, txn, fresh->book.last_lsn) + 1;
-    int r = ledger_archive_stamp(fresh, txn);
-
-    for (uint64_t lsn = from; r == 0 && lsn <= old->book.last_lsn; lsn++) {
+    for (uint64_t lsn = common + 1; r == 0 && lsn <= old->book.last_lsn; lsn++) {
         uint8_t raw[LEDGER_LSN_KEY_BYTES];
         MDB_val key = {sizeof(raw), raw};
         MDB_val value;
         ledger_key_from_lsn(lsn, raw);
-        if (mdb_get(old_txn, old->entries, &key, &value) == 0 && value.mv_size <= ENTRY_BYTES_MAX) {
-            r = ledger_archive_put(fresh, txn, raw, &value);
+        r = ledger_error(mdb_get(old_txn, old->entries, &key, &value));
+        if (r == 0) {
+            r = ledger_tail_put(fresh, txn, &tail, &value);
         }
     }
-    return r;
+    return r == 0 || r == -ENOENT || r == -EUCLEAN ? ledger_tail_end(fresh, txn, &tail) : r;
 }
 
 /* What only the old ledger holds goes into the new one's archive; the book is tied to the new file.
@@ -390,10 +376,10 @@ static int carry_over(struct ledger *old, struct ledger *fresh)
         r = ledger_book_read(fresh, txn, &fresh->book);
     }
     if (r == 0) {
-        r = archive_copy(old, old_txn, fresh, txn);
+        r = ledger_archive_carry(old, old_txn, fresh, txn);
     }
     if (r == 0) {
-        r = tail_copy(old, old_txn, fresh, txn);
+        r = tail_carry(old, old_txn, fresh, txn);
     }
     if (r == 0) {
         r = ledger_book_write(fresh, txn, &fresh->book);
@@ -405,7 +391,7 @@ static int carry_over(struct ledger *old, struct ledger *fresh)
         }
         return r;
     }
-    return ledger_error(mdb_txn_commit(txn));
+    return ledger_txn_end(fresh, txn);
 }
 
 /* With the commit lock held: nothing is added to the old ledger between its copy and its end. */
@@ -436,7 +422,6 @@ static int fresh_open_and_check(struct ledger *ledger, struct ledger *fresh,
                                 struct ledger_worker *worker)
 {
     char why[LEDGER_WHY_BYTES];
-    uint64_t headroom_bytes = LEDGER_HEADROOM_BYTES;
 
     fresh->name = INCOMING_DIR;
     fresh->data_dir = ledger->data_dir;
@@ -447,13 +432,13 @@ static int fresh_open_and_check(struct ledger *ledger, struct ledger *fresh,
         r = ledger_env_open(fresh);
     }
     if (r == 0) {
-        r = ledger_file_extend(fresh, headroom_bytes);
+        r = ledger_structure_check(fresh, why, sizeof(why));
+    }
+    if (r == 0) {
+        r = ledger_file_extend(fresh, LEDGER_HEADROOM_BYTES);
     }
     if (r == 0) {
         r = ledger_databases_open(fresh);
-    }
-    if (r == 0) {
-        r = ledger_meta_check_pages(fresh, why, sizeof(why));
     }
     return r < 0 ? r : chain_check(fresh, worker);
 }

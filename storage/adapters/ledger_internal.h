@@ -6,6 +6,8 @@
  *   ledger_writer.c    the order of durability, the writer thread, completion, figures
  *   ledger_files.c     directories, day keys, the record, the size of the data file
  *   ledger_meta.c      LMDB's two meta pages, read raw: what LMDB itself does not check
+ *   ledger_pages.c     the structure of the file, checked before LMDB follows it
+ *   ledger_archive.c   replaced tails
  *   ledger_verify.c    the chain walk
  *   ledger_snapshot.c  a compacted copy, made and streamed
  *   ledger_incoming.c  the same copy received, verified and put in place
@@ -48,8 +50,12 @@ enum ledger_internal_limit {
     LEDGER_META_PAGES = 2,
     LEDGER_STREAM_BYTES = 256 << 10,    /* read or written at once while a snapshot moves */
     LEDGER_STREAM_SYNC_BYTES = 4 << 20, /* flushed so often, so that commits never wait for more */
-    LEDGER_ARCHIVE_STEP_ENTRIES = 1000,
+    LEDGER_VERIFY_STEP_ENTRIES = 1000,
     LEDGER_RAW_META_BYTES = 136,
+    LEDGER_RAW_META_FREE_TREE = 24,
+    LEDGER_RAW_META_MAIN_TREE = 72,
+    LEDGER_READER_TRIES = 64,
+    LEDGER_WALK_WINDOW = 512, /* entries whose pages are checked at once, ahead of a walk */
 };
 
 /* Written by the ledger into "meta" with every commit; engine names never start like this. */
@@ -95,6 +101,7 @@ struct ledger {
     /* event loop */
     MDB_txn *reader;
     unsigned reader_depth;
+    struct ledger_raw_meta reader_meta; /* of the commit that the reader sees */
     struct crypto *reader_crypto;
     struct ledger_worker *worker;
     int outgoing_fd; /* the snapshot that is streamed, or -1 */
@@ -104,7 +111,6 @@ struct ledger {
     pthread_mutex_t commit_lock;
     struct crypto *commit_crypto;
     struct ledger_book book;
-    uint64_t archived_at;
     uint64_t record_counter;
     uint64_t file_bytes;
     uint64_t free_pages;
@@ -133,6 +139,10 @@ int ledger_reader_begin(struct ledger *ledger, MDB_txn **ret_txn);
 void ledger_reader_end(struct ledger *ledger);
 int ledger_book_read(struct ledger *ledger, MDB_txn *txn, struct ledger_book *ret_book);
 int ledger_book_write(struct ledger *ledger, MDB_txn *txn, struct ledger_book *book);
+/* Ends the transaction either way. */
+int ledger_txn_end(struct ledger *ledger, MDB_txn *txn);
+/* The structure of the whole file but the entries' leaves; `why` may be NULL. */
+int ledger_structure_check(struct ledger *ledger, char *why, size_t why_bytes);
 int ledger_txn_commit(struct ledger *ledger, const struct ledger_batch *batch);
 /* Hash of the entry at lsn, zero before the first: what its successor is chained to. */
 int ledger_hash_at(struct ledger *ledger, MDB_txn *txn, uint64_t lsn, struct ids_hash *ret_hash);
@@ -143,11 +153,22 @@ int ledger_databases_open(struct ledger *ledger);
 void ledger_blank_init(struct ledger *ledger);
 /* Closes the environment and what belongs to it; ends nothing else. */
 void ledger_env_finish(struct ledger *ledger);
-int ledger_archive_put(struct ledger *ledger, MDB_txn *txn, const uint8_t *lsn_key,
-                       const MDB_val *value);
-int ledger_archive_stamp(struct ledger *ledger, MDB_txn *txn);
 uint64_t ledger_end_bytes(const struct ledger *ledger);
 int ledger_count_free(struct ledger *ledger, MDB_txn *txn, uint64_t *ret_pages);
+
+/* ledger_archive.c: a replaced tail, entry by entry, and all of them. */
+struct ledger_tail {
+    uint64_t archived_at, first_lsn, last_lsn;
+    struct ids_hash previous, head; /* of the entry before the first, and of the last */
+};
+int ledger_tail_begin(struct ledger *ledger, MDB_txn *txn, uint64_t first_lsn,
+                      const struct ids_hash *previous, struct ledger_tail *ret_tail);
+int ledger_tail_put(struct ledger *ledger, MDB_txn *txn, struct ledger_tail *tail,
+                    const MDB_val *value);
+int ledger_tail_end(struct ledger *ledger, MDB_txn *txn, const struct ledger_tail *tail);
+/* -EUCLEAN: an archived entry with ret_lsn is changed or missing. */
+int ledger_archive_verify(struct ledger *ledger, MDB_txn *txn, uint64_t *ret_lsn);
+int ledger_archive_carry(struct ledger *old, MDB_txn *old_txn, struct ledger *fresh, MDB_txn *txn);
 
 /* ledger_writer.c: counts and, in tests, fails one durable step. */
 int ledger_step(struct ledger *ledger);
@@ -170,7 +191,12 @@ int ledger_tree_remove(int dir_fd, const char *name);
 int ledger_meta_read(int fd, unsigned index, struct ledger_raw_meta *ret_meta);
 int ledger_meta_check_file(struct ledger *ledger, char *why, size_t why_bytes);
 int ledger_meta_check_book(struct ledger *ledger, char *why, size_t why_bytes);
-int ledger_meta_check_pages(struct ledger *ledger, char *why, size_t why_bytes);
+/* Notes the hash of the newest meta page beside it; called after every commit. */
+int ledger_meta_seal(struct ledger *ledger, uint64_t txn_id);
+
+/* ledger_pages.c: within a reader. -EUCLEAN: the structure is damaged at that page. */
+int ledger_pages_check(struct ledger *ledger, uint64_t *ret_free_pages, uint64_t *ret_bad_page);
+int ledger_pages_check_entries(struct ledger *ledger, uint64_t from_lsn, uint64_t to_lsn);
 
 /* ledger_worker.c: one job at a time, away from the event loop. */
 typedef int ledger_job_fn(struct ledger *ledger, struct ledger_worker *worker);

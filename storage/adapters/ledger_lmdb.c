@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <time.h>
 #include <unistd.h>
 
 enum { BOOK_VERSION = 1, BOOK_BYTES = 2 + 8 + 8 + IDS_HASH_BYTES + 8 + IDS_HASH_BYTES };
@@ -158,17 +157,41 @@ int ledger_count_free(struct ledger *ledger, MDB_txn *txn, uint64_t *ret_pages)
 /* ---- reading ------------------------------------------------------------------------------------
  */
 
-/* Nested readers share the outermost one's view, so what a callback reads fits what it was given.
- */
-int ledger_reader_begin(struct ledger *ledger, MDB_txn **ret_txn)
+/* The raw meta page is taken while it still is that of the commit which the reader sees; the writer
+ * would need two more commits in between to make another try necessary. */
+static int reader_view(struct ledger *ledger)
 {
-    if (ledger->reader_depth == 0) {
+    mdb_filehandle_t fd = -1;
+
+    CHECK(mdb_env_get_fd(ledger->env, &fd) == 0);
+    for (unsigned i = 0; i < LEDGER_READER_TRIES; i++) {
         int r = ledger->reader != NULL
                     ? mdb_txn_renew(ledger->reader)
                     : mdb_txn_begin(ledger->env, NULL, MDB_RDONLY, &ledger->reader);
         if (r != 0) {
             return ledger_error(r);
         }
+        uint64_t txn_id = mdb_txn_id(ledger->reader);
+        r = ledger_meta_read(fd, (unsigned)(txn_id % LEDGER_META_PAGES), &ledger->reader_meta);
+        if (r == 0 && ledger->reader_meta.txn_id == txn_id) {
+            return 0;
+        }
+        mdb_txn_reset(ledger->reader);
+        if (r < 0) {
+            return r;
+        }
+    }
+    return -EUCLEAN;
+}
+
+/* Nested readers share the outermost one's view, so what a callback reads fits what it was given.
+ */
+int ledger_reader_begin(struct ledger *ledger, MDB_txn **ret_txn)
+{
+    int r = ledger->reader_depth == 0 ? reader_view(ledger) : 0;
+
+    if (r < 0) {
+        return r;
     }
     ledger->reader_depth++;
     *ret_txn = ledger->reader;
@@ -332,52 +355,16 @@ static int put_all(MDB_txn *txn, MDB_dbi database, const struct ledger_put *puts
     return 0;
 }
 
-/* Later than every archive before it, so two tails never mix even if the clock stood still. */
-int ledger_archive_stamp(struct ledger *ledger, MDB_txn *txn)
-{
-    struct timespec now;
-    MDB_cursor *cursor = NULL;
-    MDB_val key;
-    MDB_val value;
-    int r = mdb_cursor_open(txn, ledger->archive, &cursor);
-
-    if (r != 0) {
-        return ledger_error(r);
-    }
-    (void)clock_gettime(CLOCK_REALTIME, &now);
-    ledger->archived_at = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
-    r = mdb_cursor_get(cursor, &key, &value, MDB_LAST);
-    if (r == 0 && key.mv_size == LEDGER_ARCHIVE_KEY_BYTES) {
-        uint64_t last = ledger_lsn_from_key(key.mv_data);
-        ledger->archived_at = ledger->archived_at > last ? ledger->archived_at : last + 1;
-    }
-    mdb_cursor_close(cursor);
-    return r == MDB_NOTFOUND ? 0 : ledger_error(r);
-}
-
-int ledger_archive_put(struct ledger *ledger, MDB_txn *txn, const uint8_t *lsn_key,
-                       const MDB_val *value)
-{
-    uint8_t bytes[ENTRY_BYTES_MAX];
-    uint8_t raw[LEDGER_ARCHIVE_KEY_BYTES];
-    MDB_val key = {sizeof(raw), raw};
-    MDB_val copy = {value->mv_size, bytes};
-
-    if (value->mv_size > sizeof(bytes)) {
-        return -EUCLEAN;
-    }
-    /* Copied first: a put may move the page that `value` lies in. */
-    memcpy(bytes, value->mv_data, value->mv_size);
-    ledger_key_from_lsn(ledger->archived_at, raw);
-    memcpy(raw + LEDGER_LSN_KEY_BYTES, lsn_key, LEDGER_LSN_KEY_BYTES);
-    return ledger_error(mdb_put(txn, ledger->archive, &key, &copy, MDB_NOOVERWRITE));
-}
-
 static int truncate_from(struct ledger *ledger, MDB_txn *txn, uint64_t from_lsn,
                          struct ledger_book *book)
 {
-    int r = ledger_archive_stamp(ledger, txn);
+    struct ids_hash previous;
+    struct ledger_tail tail = {0};
+    int r = ledger_hash_at(ledger, txn, from_lsn - 1, &previous);
 
+    if (r == 0) {
+        r = ledger_tail_begin(ledger, txn, from_lsn, &previous, &tail);
+    }
     for (uint64_t lsn = from_lsn; r == 0 && lsn <= book->last_lsn; lsn++) {
         uint8_t raw[LEDGER_LSN_KEY_BYTES];
         MDB_val key = {sizeof(raw), raw};
@@ -385,16 +372,17 @@ static int truncate_from(struct ledger *ledger, MDB_txn *txn, uint64_t from_lsn,
         ledger_key_from_lsn(lsn, raw);
         r = ledger_error(mdb_get(txn, ledger->entries, &key, &value));
         if (r == 0) {
-            r = ledger_archive_put(ledger, txn, raw, &value);
+            r = ledger_tail_put(ledger, txn, &tail, &value);
         }
         if (r == 0) {
             r = ledger_error(mdb_del(txn, ledger->entries, &key, NULL));
         }
     }
     if (r == 0) {
-        r = ledger_hash_at(ledger, txn, from_lsn - 1, &book->head);
+        r = ledger_tail_end(ledger, txn, &tail);
     }
     if (r == 0) {
+        book->head = previous;
         book->last_lsn = from_lsn - 1;
         book->first_lsn = book->last_lsn == 0 ? 0 : book->first_lsn;
     }
@@ -438,6 +426,14 @@ static int txn_fill(struct ledger *ledger, MDB_txn *txn, const struct ledger_bat
     return r < 0 ? r : ledger_book_write(ledger, txn, book);
 }
 
+int ledger_txn_end(struct ledger *ledger, MDB_txn *txn)
+{
+    uint64_t txn_id = mdb_txn_id(txn);
+    int r = ledger_error(mdb_txn_commit(txn)); /* frees it, also when it fails */
+
+    return r < 0 || ledger->read_only ? r : ledger_meta_seal(ledger, txn_id);
+}
+
 int ledger_txn_commit(struct ledger *ledger, const struct ledger_batch *batch)
 {
     __attribute__((cleanup(txn_abort))) MDB_txn *txn = NULL;
@@ -454,8 +450,8 @@ int ledger_txn_commit(struct ledger *ledger, const struct ledger_batch *batch)
         return r;
     }
     MDB_txn *ending = txn;
-    txn = NULL; /* commit frees it, also when it fails */
-    r = ledger_error(mdb_txn_commit(ending));
+    txn = NULL;
+    r = ledger_txn_end(ledger, ending);
     ledger->flushes += LEDGER_FLUSHES_PER_COMMIT;
     if (r < 0) {
         return r;
@@ -492,7 +488,7 @@ int ledger_databases_open(struct ledger *ledger)
     }
     MDB_txn *ending = txn;
     txn = NULL;
-    return ledger_error(mdb_txn_commit(ending));
+    return ledger_txn_end(ledger, ending);
 }
 
 int ledger_env_open(struct ledger *ledger)
@@ -541,6 +537,31 @@ int ledger_env_open(struct ledger *ledger)
     return 0;
 }
 
+int ledger_structure_check(struct ledger *ledger, char *why, size_t why_bytes)
+{
+    MDB_txn *txn = NULL;
+    uint64_t free_pages = 0;
+    uint64_t bad_page = 0;
+    int r = ledger_reader_begin(ledger, &txn);
+
+    if (r < 0) {
+        return r;
+    }
+    r = ledger_pages_check(ledger, &free_pages, &bad_page);
+    ledger_reader_end(ledger);
+    if (r == -EUCLEAN) {
+        char en[LEDGER_WHY_BYTES / 2];
+        char ja[LEDGER_WHY_BYTES / 2];
+        (void)snprintf(en, sizeof(en), "the structure of the ledger's file is damaged at page %llu",
+                       (unsigned long long)bad_page);
+        (void)snprintf(ja, sizeof(ja), "台帳のファイルの構造がページ%lluで壊れています。",
+                       (unsigned long long)bad_page);
+        ledger_explain(why, why_bytes, en, ja);
+    }
+    ledger->free_pages = free_pages;
+    return r;
+}
+
 /* Everything after the environment is open that can still say "damaged". */
 static int contents_check(struct ledger *ledger, char *why, size_t why_bytes)
 {
@@ -548,9 +569,6 @@ static int contents_check(struct ledger *ledger, char *why, size_t why_bytes)
     struct ids_hash head = {0};
     int r = ledger_meta_check_book(ledger, why, why_bytes);
 
-    if (r == 0) {
-        r = ledger_meta_check_pages(ledger, why, why_bytes);
-    }
     if (r < 0) {
         return r;
     }
@@ -558,7 +576,10 @@ static int contents_check(struct ledger *ledger, char *why, size_t why_bytes)
     if (r < 0) {
         return r;
     }
-    r = ledger_hash_at(ledger, txn, ledger->book.last_lsn, &head);
+    r = ledger_pages_check_entries(ledger, ledger->book.last_lsn, UINT64_MAX);
+    if (r == 0) {
+        r = ledger_hash_at(ledger, txn, ledger->book.last_lsn, &head);
+    }
     ledger_reader_end(ledger);
     if (r == -ENOENT || r == -EUCLEAN || (r == 0 && !ids_hash_equal(&head, &ledger->book.head))) {
         char en[LEDGER_WHY_BYTES / 2];
@@ -583,7 +604,14 @@ static int open_steps(struct ledger *ledger, char *why, size_t why_bytes)
     if (r < 0) {
         return r;
     }
+    ledger_explain(why, why_bytes, "", "");
     r = ledger_env_open(ledger);
+    if (r == 0) {
+        r = ledger_structure_check(ledger, why, why_bytes);
+        if (r == -EUCLEAN) {
+            return r;
+        }
+    }
     if (r == 0 && !ledger->read_only) {
         r = ledger_file_extend(ledger, LEDGER_HEADROOM_BYTES);
     }
@@ -690,6 +718,9 @@ void ledger_close(struct ledger *ledger)
     ledger_writer_stop(ledger);
     ledger_worker_stop(ledger);
     ledger_incoming_close(ledger);
+    if (ledger->env != NULL && !ledger->read_only) {
+        (void)mdb_env_sync(ledger->env, 1); /* the newest seal */
+    }
     ledger_env_finish(ledger);
     ledger_fd_close(&ledger->outgoing_fd);
     ledger_fd_close(&ledger->completion_fd);

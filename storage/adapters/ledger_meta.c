@@ -27,7 +27,8 @@ enum {
     RAW_AT_LAST_PAGE = 120,
     RAW_AT_TXN = 128,
     RAW_VERSION = 1,
-    PAGE_BYTES_MIN = 512,
+    SEAL_AT = 256, /* from the page's beginning */
+    SEAL_BYTES = 8 + IDS_HASH_BYTES,
     PAGE_BYTES_MAX = 32768,
     CHECK_TRIES = 3,
 };
@@ -61,7 +62,48 @@ static int damaged(char *why, size_t why_bytes, const char *en, const char *ja)
     return -EUCLEAN;
 }
 
-static int metas_check(int fd, uint64_t file_bytes, char *why, size_t why_bytes)
+int ledger_meta_seal(struct ledger *ledger, uint64_t txn_id)
+{
+    struct ledger_raw_meta meta;
+    struct ids_hash hash;
+    mdb_filehandle_t fd = -1;
+    uint8_t bytes[SEAL_BYTES];
+    struct bytes_writer writer = bytes_writer_over(bytes, sizeof(bytes));
+    unsigned index = (unsigned)(txn_id % LEDGER_META_PAGES);
+
+    CHECK(mdb_env_get_fd(ledger->env, &fd) == 0);
+    int r = ledger_meta_read(fd, index, &meta);
+    if (r < 0 || meta.txn_id != txn_id) {
+        return r; /* a transaction without changes writes no meta page */
+    }
+    crypto_hash(ledger->commit_crypto, meta.bytes, sizeof(meta.bytes), NULL, 0, &hash);
+    bytes_put_u64(&writer, txn_id);
+    bytes_put(&writer, hash.bytes, sizeof(hash.bytes));
+    return ledger_file_write(fd, bytes, sizeof(bytes), index * ledger->page_bytes + SEAL_AT);
+}
+
+/* A seal of this commit must fit; an older one says nothing; a later one cannot be. */
+static bool seal_fits(struct crypto *crypto, int fd, unsigned index,
+                      const struct ledger_raw_meta *meta)
+{
+    uint8_t bytes[SEAL_BYTES];
+    struct ids_hash stored;
+    struct ids_hash hash;
+    off_t at = (off_t)index * sysconf(_SC_PAGESIZE) + SEAL_AT;
+
+    if (pread(fd, bytes, sizeof(bytes), at) != (ssize_t)sizeof(bytes)) {
+        return false;
+    }
+    struct bytes_reader reader = bytes_reader_over(bytes, sizeof(bytes));
+    uint64_t txn_id = bytes_get_u64(&reader);
+    bytes_get(&reader, stored.bytes, sizeof(stored.bytes));
+    crypto_hash(crypto, meta->bytes, sizeof(meta->bytes), NULL, 0, &hash);
+    return txn_id < meta->txn_id || (txn_id == meta->txn_id && ids_hash_equal(&hash, &stored)) ||
+           (txn_id == 0 && meta->txn_id == 0);
+}
+
+static int metas_check(struct crypto *crypto, int fd, uint64_t file_bytes, char *why,
+                       size_t why_bytes)
 {
     struct ledger_raw_meta metas[LEDGER_META_PAGES];
     uint64_t end_bytes = 0;
@@ -77,7 +119,8 @@ static int metas_check(int fd, uint64_t file_bytes, char *why, size_t why_bytes)
         }
         if (metas[i].magic != raw_magic || metas[i].version != RAW_VERSION ||
             metas[i].page_bytes != (uint32_t)sysconf(_SC_PAGESIZE) ||
-            (metas[i].txn_id != 0 && metas[i].txn_id % LEDGER_META_PAGES != i)) {
+            (metas[i].txn_id != 0 && metas[i].txn_id % LEDGER_META_PAGES != i) ||
+            !seal_fits(crypto, fd, i, &metas[i])) {
             char en[LEDGER_WHY_BYTES / 2];
             char ja[LEDGER_WHY_BYTES / 2];
             (void)snprintf(en, sizeof(en), "meta page %u of the ledger's file is damaged", i);
@@ -129,7 +172,7 @@ int ledger_meta_check_file(struct ledger *ledger, char *why, size_t why_bytes)
         if (file.st_size == 0) {
             return 0;
         }
-        r = metas_check(fd, (uint64_t)file.st_size, why, why_bytes);
+        r = metas_check(ledger->reader_crypto, fd, (uint64_t)file.st_size, why, why_bytes);
         if (r == 0) {
             break;
         }
@@ -180,52 +223,4 @@ int ledger_meta_check_book(struct ledger *ledger, char *why, size_t why_bytes)
         why, why_bytes,
         "a meta page of the ledger's file is damaged: the newest commit cannot be trusted",
         "台帳のファイルの管理ページが壊れていて、最新の記録を信用できません。");
-}
-
-/* Every page belongs to a database or to the free list, exactly: what mdb_stat -ff adds up. */
-int ledger_meta_check_pages(struct ledger *ledger, char *why, size_t why_bytes)
-{
-    const MDB_dbi databases[] = {
-        0, 1, ledger->entries, ledger->rows, ledger->metas, ledger->archive};
-    uint64_t pages = LEDGER_META_PAGES;
-    uint64_t free_pages = 0;
-    MDB_txn *txn = NULL;
-    struct ledger_raw_meta newest = {0};
-    mdb_filehandle_t fd = -1;
-    int r = ledger_reader_begin(ledger, &txn);
-
-    if (r < 0) {
-        return r;
-    }
-    for (unsigned i = 0; r == 0 && i < ARRAY_COUNT(databases); i++) {
-        MDB_stat stat;
-        r = ledger_error(mdb_stat(txn, databases[i], &stat));
-        pages += r == 0 ? stat.ms_branch_pages + stat.ms_leaf_pages + stat.ms_overflow_pages : 0;
-    }
-    if (r == 0) {
-        r = ledger_count_free(ledger, txn, &free_pages);
-    }
-    uint64_t txn_id = mdb_txn_id(txn);
-    ledger_reader_end(ledger);
-    CHECK(mdb_env_get_fd(ledger->env, &fd) == 0);
-    if (r == 0) {
-        r = ledger_meta_read(fd, (unsigned)(txn_id % LEDGER_META_PAGES), &newest);
-    }
-    if (r < 0 && r != -EUCLEAN) {
-        return r;
-    }
-    if (r == 0 && newest.txn_id != txn_id) {
-        return 0; /* a running daemon went on meanwhile */
-    }
-    if (r < 0 || pages + free_pages != newest.last_page + 1) {
-        char en[LEDGER_WHY_BYTES / 2];
-        (void)snprintf(en, sizeof(en),
-                       "the ledger's file does not add up: %" PRIu64 " pages used, %" PRIu64
-                       " free, %" PRIu64 " in all",
-                       pages, free_pages, newest.last_page + 1);
-        return damaged(why, why_bytes, en,
-                       "台帳のファイルのページ数が合いません。ファイルが壊れています。");
-    }
-    ledger->free_pages = free_pages;
-    return 0;
 }

@@ -14,6 +14,7 @@ struct walk {
     uint64_t last_lsn;
     struct ids_hash head;
     bool started;
+    uint64_t checked_to; /* the pages that hold entries up to here are sound */
 };
 
 static void walk_end(struct walk *walk)
@@ -24,6 +25,16 @@ static void walk_end(struct walk *walk)
     if (walk->txn != NULL) {
         ledger_reader_end(walk->ledger);
     }
+}
+
+/* The structure of the next pages, before LMDB follows it: a short window first, since many readers
+ * want one entry. */
+static int walk_window(struct walk *walk, uint64_t from_lsn)
+{
+    uint64_t window = walk->checked_to == 0 ? 1 : LEDGER_WALK_WINDOW;
+
+    walk->checked_to = walk->next_lsn + window;
+    return ledger_pages_check_entries(walk->ledger, from_lsn, walk->checked_to);
 }
 
 /* -EUCLEAN here: the entry before from_lsn is gone or is no entry. */
@@ -45,7 +56,10 @@ static int walk_begin(struct walk *walk, struct ledger *ledger, uint64_t from_ls
     if (walk->next_lsn > walk->last_lsn) {
         return 0;
     }
-    r = ledger_hash_at(ledger, walk->txn, walk->next_lsn - 1, &walk->head);
+    r = walk_window(walk, walk->next_lsn - 1);
+    if (r == 0) {
+        r = ledger_hash_at(ledger, walk->txn, walk->next_lsn - 1, &walk->head);
+    }
     if (r == 0) {
         r = ledger_error(mdb_cursor_open(walk->txn, ledger->entries, &walk->cursor));
     }
@@ -65,6 +79,9 @@ static enum step walk_step(struct walk *walk, MDB_val *ret_key, MDB_val *ret_val
     }
     ledger_key_from_lsn(walk->next_lsn, raw);
     *ret_key = (MDB_val){sizeof(raw), raw};
+    if (walk->next_lsn > walk->checked_to && walk_window(walk, walk->next_lsn) < 0) {
+        return STEP_UNREADABLE;
+    }
     int r =
         mdb_cursor_get(walk->cursor, ret_key, ret_value, walk->started ? MDB_NEXT : MDB_SET_RANGE);
     walk->started = true;
@@ -160,7 +177,23 @@ static int end_check(struct walk *walk, struct ledger_damage *ret_damage)
     MDB_cursor *cursor = NULL;
     MDB_val key;
     MDB_val value;
-    int r = ledger_book_read(walk->ledger, walk->txn, &book);
+    int r = ledger_structure_check(walk->ledger, NULL, 0);
+
+    if (r == -EUCLEAN) {
+        damage_say(ret_damage, walk->last_lsn, "is whole, but other parts of the file are damaged",
+                   "は無事ですが、ファイルのほかの部分が壊れています。");
+    }
+    if (r == 0) {
+        uint64_t lsn = 0;
+        r = ledger_archive_verify(walk->ledger, walk->txn, &lsn);
+        if (r == -EUCLEAN) {
+            damage_say(ret_damage, lsn, "of an archived tail is changed or missing",
+                       "(保管した旧記録)が書き換えられているか、ありません。");
+        }
+    }
+    if (r == 0) {
+        r = ledger_book_read(walk->ledger, walk->txn, &book);
+    }
 
     if (r == 0) {
         r = ledger_error(mdb_cursor_open(walk->txn, walk->ledger->entries, &cursor));
