@@ -135,6 +135,11 @@ static void perform(struct engine *engine, const struct duty_action *action)
         break;
     case DUTY_TAKE_ADDRESS:
         engine->world.address(engine->world.context, WORLD_ADDRESS_TAKE);
+        if (engine->connections_len_bytes > 0) {
+            engine->world.tickle(engine->world.context, engine->connections,
+                                 engine->connections_len_bytes);
+            engine->connections_len_bytes = 0;
+        }
         break;
     case DUTY_DROP_ADDRESS:
         engine->world.address(engine->world.context, WORLD_ADDRESS_DROP);
@@ -354,6 +359,9 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         break;
     case ENGINE_CLOCK:
         engine->clock_synchronised = event->level;
+        break;
+    case ENGINE_CONNECTIONS:
+        engine_tell_connections(engine, event->frame.bytes, event->frame.len_bytes);
         break;
     case ENGINE_LEAVE:
         leave(engine);

@@ -51,6 +51,7 @@ enum engine_event_kind {
     ENGINE_REQUEST,        /* one frame of the UNIX socket (api.h) */
     ENGINE_CLIENT_GONE,
     ENGINE_CLOCK,          /* level: the wall clock is synchronised */
+    ENGINE_CONNECTIONS,    /* the gateway's open connections, in `frame`: the spare gets to know them */
     ENGINE_LEAVE,          /* the process is asked to stop: say farewell */
 };
 

@@ -190,6 +190,8 @@ struct engine {
     uint64_t obey_lsn;                /* spare: a mint that is to be obeyed when durable; 0 none */
     bool link_up[WORLD_LINK_COUNT];
     struct meeting meeting;
+    uint8_t connections[SHIP_CLIENTS_BYTES_MAX]; /* of the peer's gateway */
+    size_t connections_len_bytes;
     uint8_t *frame;                   /* SHIP_FRAME_BYTES_MAX */
     uint8_t *body;
 
@@ -260,6 +262,7 @@ void engine_on_frame(struct engine *engine, const uint8_t *bytes, size_t len_byt
 void engine_send_word(struct engine *engine);
 void engine_send(struct engine *engine, struct ship_frame *frame);
 void engine_ship(struct engine *engine);
+void engine_tell_connections(struct engine *engine, const uint8_t *bytes, size_t len_bytes);
 void engine_acknowledge(struct engine *engine);
 void engine_mint(struct engine *engine, const struct duty_term *term);
 /* After either disk moved on: what both hold now, and whether a mint is confirmed by it. */

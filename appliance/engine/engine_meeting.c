@@ -132,6 +132,29 @@ static void skip_to_ceilings(struct engine *engine)
     }
 }
 
+static void feed(struct engine *engine)
+{
+    struct meeting *meeting = &engine->meeting;
+    struct ship_frame frame = {.kind = SHIP_TAKE,
+                               .lsn = meeting->common_lsn,
+                               .hash = meeting->common_hash,
+                               .until_lsn = meeting->until_lsn};
+
+    if (!meeting->taken) {
+        if (engine->durable_lsn >= meeting->until_lsn && may_ask(engine)) {
+            engine_send(engine, &frame);
+            engine->shipping = true; /* not before: entries that nobody asked for are dropped there */
+        }
+        return;
+    }
+    if (!engine->duty.meeting_ready && engine->sender.acked_lsn >= meeting->until_lsn &&
+        engine->last_lsn - engine->sender.acked_lsn <= FEED_LAG_ENTRIES && !engine->duty.peer.blank) {
+        struct duty_event event = engine_duty_event(engine, DUTY_MEETING_READY);
+
+        engine_tell_duty(engine, &event);
+    }
+}
+
 static void begin_feed(struct engine *engine)
 {
     struct meeting *meeting = &engine->meeting;
@@ -150,7 +173,7 @@ static void begin_feed(struct engine *engine)
     meeting->asked_ms = 0;
     meeting->until_lsn = engine->last_lsn;
     ship_sender_init(&engine->sender, meeting->common_lsn);
-    engine->shipping = true;
+    feed(engine);
 }
 
 static void found_common(struct engine *engine, uint64_t lsn)
@@ -300,28 +323,6 @@ static void ask_tail(struct engine *engine)
 
     if (may_ask(engine)) {
         engine_send(engine, &frame);
-    }
-}
-
-static void feed(struct engine *engine)
-{
-    struct meeting *meeting = &engine->meeting;
-    struct ship_frame frame = {.kind = SHIP_TAKE,
-                               .lsn = meeting->common_lsn,
-                               .hash = meeting->common_hash,
-                               .until_lsn = meeting->until_lsn};
-
-    if (!meeting->taken) {
-        if (engine->durable_lsn >= meeting->until_lsn && may_ask(engine)) {
-            engine_send(engine, &frame);
-        }
-        return;
-    }
-    if (!engine->duty.meeting_ready && engine->sender.acked_lsn >= meeting->until_lsn &&
-        engine->last_lsn - engine->sender.acked_lsn <= FEED_LAG_ENTRIES && !engine->duty.peer.blank) {
-        struct duty_event event = engine_duty_event(engine, DUTY_MEETING_READY);
-
-        engine_tell_duty(engine, &event);
     }
 }
 

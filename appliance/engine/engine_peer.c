@@ -48,6 +48,23 @@ void engine_send_word(struct engine *engine)
     }
 }
 
+void engine_tell_connections(struct engine *engine, const uint8_t *bytes, size_t len_bytes)
+{
+    struct ship_frame frame = {.kind = SHIP_CLIENTS, .body = bytes, .body_len_bytes = len_bytes};
+
+    if (engine->duty.state == DUTY_PAIRED_DUTY && len_bytes > 0 && len_bytes <= SHIP_CLIENTS_BYTES_MAX) {
+        engine_send(engine, &frame);
+    }
+}
+
+static void take_connections(struct engine *engine, const struct ship_frame *frame)
+{
+    if (engine->duty.state == DUTY_PAIRED_SPARE) {
+        memcpy(engine->connections, frame->body, frame->body_len_bytes);
+        engine->connections_len_bytes = frame->body_len_bytes;
+    }
+}
+
 /* ---- sending ------------------------------------------------------------------------------------ */
 
 struct gathering {
@@ -323,6 +340,8 @@ void engine_on_frame(struct engine *engine, const uint8_t *bytes, size_t len_byt
         }
     } else if (frame.kind == SHIP_ACK) {
         take_acknowledgement(engine, &frame);
+    } else if (frame.kind == SHIP_CLIENTS) {
+        take_connections(engine, &frame);
     } else {
         meeting_frame(engine, &frame);
     }

@@ -6,6 +6,7 @@
 #include "appliance/adapters/client_socket.h"
 #include "appliance/adapters/site_cyaml.h"
 #include "appliance/engine/engine.h"
+#include "base/bytes.h"
 #include "base/check.h"
 #include "cluster/adapters/address.h"
 #include "cluster/adapters/link.h"
@@ -27,6 +28,7 @@ enum {
     PROBE_BOUND_MS = 90,
     REFERENCE_LOST_MS = 3000,
     LEVEL_MS = 250,
+    CONNECTION_BYTES = 6,
     US_PER_MS = 1000,
     WHY_BYTES = 256,
     PATH_BYTES = 512,
@@ -325,6 +327,21 @@ static void on_probed(struct daemon *daemon, const struct address_message *fact)
     step(daemon, &event);
 }
 
+static void on_connections(struct daemon *daemon, const struct address_message *fact)
+{
+    uint8_t bytes[ADDRESS_CONNECTIONS_MAX * CONNECTION_BYTES];
+    struct bytes_writer writer = bytes_writer_over(bytes, sizeof(bytes));
+    struct engine_event event = {.kind = ENGINE_CONNECTIONS};
+
+    for (size_t i = 0; i < fact->clients.count; i++) {
+        bytes_put_u32(&writer, fact->clients.list[i].address);
+        bytes_put_u16(&writer, fact->clients.list[i].port);
+    }
+    event.frame.bytes = bytes;
+    event.frame.len_bytes = writer.len_bytes;
+    step(daemon, &event);
+}
+
 static void on_address(void *context, const struct address_message *fact)
 {
     struct daemon *daemon = context;
@@ -365,12 +382,14 @@ static void on_address(void *context, const struct address_message *fact)
             (void)address_take(daemon->address); /* it vanished while duty still wants it */
         }
         break;
+    case ADDRESS_CONNECTIONS:
+        on_connections(daemon, fact);
+        break;
     case ADDRESS_HEARTBEAT:
     case ADDRESS_TAKE:
     case ADDRESS_DROP:
     case ADDRESS_PROBE:
     case ADDRESS_TICKLE:
-    case ADDRESS_CONNECTIONS:
         break;
     }
 }
@@ -438,6 +457,21 @@ static void world_address(void *context, enum world_address order)
         daemon->address_wanted = false;
         (void)address_drop(daemon->address, true);
         break;
+    }
+}
+
+static void world_tickle(void *context, const uint8_t *connections, size_t len_bytes)
+{
+    struct address_client clients[ADDRESS_CONNECTIONS_MAX];
+    struct bytes_reader reader = bytes_reader_over(connections, len_bytes);
+    size_t count = 0;
+
+    while (count < ARRAY_COUNT(clients) && bytes_left(&reader) >= CONNECTION_BYTES) {
+        clients[count].address = bytes_get_u32(&reader);
+        clients[count++].port = bytes_get_u16(&reader);
+    }
+    if (count > 0) {
+        (void)address_tickle(((struct daemon *)context)->address, clients, count);
     }
 }
 
@@ -817,6 +851,7 @@ int main(int argc, char **argv)
         .read_info = world_read_info,
         .send = world_send,
         .address = world_address,
+        .tickle = world_tickle,
         .reply = world_reply,
         .random = world_random,
         .log = world_log,

@@ -36,6 +36,10 @@ struct world {
     /* PROBE is answered by ENGINE_PROBED; TAKE also announces again. */
     void (*address)(void *context, enum world_address order);
 
+    /* Tells the clients of the unit that is gone, by tickle ACKs, that their connections are (rule 8):
+     * u32 address and u16 port each, as the peer's ENGINE_CONNECTIONS listed them. */
+    void (*tickle)(void *context, const uint8_t *connections, size_t len_bytes);
+
     /* A frame to a client of the UNIX socket; gone clients are ignored. */
     void (*reply)(void *context, uint64_t client, const uint8_t *header, size_t header_len_bytes,
                   const uint8_t *body, size_t body_len_bytes);

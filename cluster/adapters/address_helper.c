@@ -300,7 +300,7 @@ static void end_client(struct address_helper *helper)
     helper->client_fd = -1;
     helper->client_broken = false;
     helper_end_probe(helper);
-    drop(helper, false, ADDRESS_HELD_HEARTBEAT);
+    drop(helper, true, ADDRESS_HELD_HEARTBEAT);
 }
 
 static int on_client(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -335,7 +335,7 @@ static int on_heartbeat_due(sd_event_source *source, uint64_t at_us, void *conte
         end_client(helper);
     } else if (age_ms >= ADDRESS_HEARTBEAT_MS_MAX) {
         helper->counters.drops_by_heartbeat++;
-        drop(helper, false, ADDRESS_HELD_HEARTBEAT);
+        drop(helper, true, ADDRESS_HELD_HEARTBEAT);
     } else {
         helper_arm(helper->heartbeat_source, ADDRESS_HEARTBEAT_MS_MAX - age_ms);
     }

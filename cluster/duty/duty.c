@@ -83,6 +83,7 @@ static void stop_serving(struct duty *duty, struct duty_actions *actions)
 {
     duty->session = false;
     duty->session_asked = false;
+    duty->contested_until_ms = 0; /* what is not held is not contested */
     serve(duty, actions, DUTY_SERVE_NOT);
     drop_address(duty, actions);
 }
@@ -200,6 +201,9 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
 {
     if (peer->unit != duty->options.peer_unit || peer->unit == duty->options.unit) {
         return;
+    }
+    if (peer->process == duty->peer.process && peer->sequence <= duty->peer.sequence) {
+        return; /* two links: the slower one brings old words, after a cut a whole queue of them */
     }
     if (duty->agreed && (peer->process != duty->word.heard_process ||
                          peer->contact != duty->word.heard_contact)) {
@@ -350,6 +354,7 @@ static void session_stored(struct duty *duty, const struct duty_event *event,
     }
     duty->session_asked = false;
     duty->session = true;
+    duty->contested_until_ms = 0;
     duty->series = event->series;
     if (duty->state == DUTY_TAKING) {
         enter(duty, DUTY_ALONE, duty->broke);
@@ -936,6 +941,7 @@ static void say_word(struct duty *duty, struct duty_actions *actions)
             (uint32_t)(!duty->service_link                        ? 0
                        : link_ms < SERVICE_LINK_MS_SAID_MAX ? link_ms
                                                             : SERVICE_LINK_MS_SAID_MAX);
+        duty->word.sequence++;
         duty->said = duty->word;
         duty->word_sent_ms = duty->now_ms;
         act(actions, DUTY_SEND_WORD);

@@ -110,6 +110,7 @@ struct duty_word {
     uint32_t unit;
     struct ids_token hardware;
     uint64_t process;          /* drawn at start: another value is another process */
+    uint64_t sequence;         /* rises with every word of a process: an older word changes nothing */
     uint64_t contact;          /* this contact, as the sender counts */
     uint64_t heard_process;    /* what the sender last heard from us */
     uint64_t heard_contact;

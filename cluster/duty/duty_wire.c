@@ -70,6 +70,7 @@ size_t duty_word_encode(const struct duty_word *word, uint8_t *bytes, size_t cap
     bytes_put_u32(&writer, word->unit);
     bytes_put(&writer, word->hardware.bytes, IDS_TOKEN_BYTES);
     bytes_put_u64(&writer, word->process);
+    bytes_put_u64(&writer, word->sequence);
     bytes_put_u64(&writer, word->contact);
     bytes_put_u64(&writer, word->heard_process);
     bytes_put_u64(&writer, word->heard_contact);
@@ -105,6 +106,7 @@ bool duty_word_decode(const uint8_t *bytes, size_t len_bytes, struct duty_word *
     word.unit = bytes_get_u32(&reader);
     bytes_get(&reader, word.hardware.bytes, IDS_TOKEN_BYTES);
     word.process = bytes_get_u64(&reader);
+    word.sequence = bytes_get_u64(&reader);
     word.contact = bytes_get_u64(&reader);
     word.heard_process = bytes_get_u64(&reader);
     word.heard_contact = bytes_get_u64(&reader);

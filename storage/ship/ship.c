@@ -8,7 +8,7 @@ enum { FRAME_VERSION = 1, LEN_BYTES = 4 };
 
 static bool kind_has_body(uint8_t kind)
 {
-    return kind == SHIP_WORD || kind == SHIP_ENTRIES || kind == SHIP_TAIL;
+    return kind == SHIP_WORD || kind == SHIP_ENTRIES || kind == SHIP_TAIL || kind == SHIP_CLIENTS;
 }
 
 size_t ship_frame_encode(const struct ship_frame *frame, uint8_t *bytes, size_t capacity_bytes)
@@ -46,8 +46,9 @@ static bool body_is_sound(const struct ship_frame *frame)
     struct bytes_reader body = bytes_reader_over(frame->body, frame->body_len_bytes);
     size_t len_bytes;
 
-    if (frame->kind == SHIP_WORD) {
-        return frame->body_len_bytes > 0;
+    if (frame->kind == SHIP_WORD || frame->kind == SHIP_CLIENTS) {
+        return frame->body_len_bytes > 0 && frame->count == 0 &&
+               frame->body_len_bytes <= SHIP_CLIENTS_BYTES_MAX;
     }
     if (!kind_has_body(frame->kind)) {
         return frame->body_len_bytes == 0 && frame->count == 0;

@@ -28,6 +28,7 @@ enum ship_limit {
     SHIP_TAIL_ROWS_MAX = 128,     /* in one TAIL frame */
     SHIP_RESEND_MS = 100,
     SHIP_KEY_BYTES = 32,
+    SHIP_CLIENTS_BYTES_MAX = 6144,
 };
 
 enum ship_kind {
@@ -39,6 +40,7 @@ enum ship_kind {
     SHIP_ASK_TAIL = 6,   /* meeting: your rows changed after lsn, from row `index` on */
     SHIP_TAIL = 7,
     SHIP_TAKE = 8,       /* meeting: our ledgers agree up to lsn; take ours from there, at least to `until` */
+    SHIP_CLIENTS = 9,    /* body: the gateway's open connections, for tickles after a takeover (rule 8) */
     SHIP_KIND_END,
 };
 
@@ -64,7 +66,7 @@ struct ship_frame {
     bool more;                   /* TAIL: rows are left */
     uint8_t key_count;           /* ENTRIES */
     struct ship_key keys[SHIP_KEYS_MAX];
-    const uint8_t *body;         /* borrowed: WORD; ENTRIES and TAIL: u32 length and bytes, count times */
+    const uint8_t *body;         /* borrowed: WORD and CLIENTS; ENTRIES and TAIL: u32 length and bytes, count times */
     size_t body_len_bytes;
 };
 
