@@ -30,20 +30,20 @@ enum membership_limit {
 };
 
 enum membership_kind {
-    MEMBERSHIP_CONNECTED = 1, /* corosync answers and this process is in the group */
-    MEMBERSHIP_DISCONNECTED =
-        2, /* corosync is gone or refuses; nothing is known about the peer now */
-    MEMBERSHIP_PEER_JOINED = 3, /* a process of the peer is in the group (again) */
-    MEMBERSHIP_PEER_LEFT = 4,   /* it said goodbye: cpg_leave, or corosync was stopped cleanly */
-    MEMBERSHIP_PEER_LOST = 5,   /* it is gone without a goodbye: see reason */
+    MEMBERSHIP_CONNECTED = 1,    /* corosync answers and this process is in the group */
+    MEMBERSHIP_DISCONNECTED = 2, /* corosync is gone or refuses: nothing is known of the peer now */
+    MEMBERSHIP_PEER_JOINED = 3,  /* a process of the peer is in the group (again) */
+    MEMBERSHIP_PEER_LEFT = 4,    /* it said goodbye: membership_destroy() there */
+    MEMBERSHIP_PEER_LOST = 5,    /* it is gone without a goodbye: see reason */
 };
 
 enum membership_reason {
     MEMBERSHIP_REASON_NONE = 0,
-    MEMBERSHIP_REASON_PROCESS_GONE =
-        1, /* its corosync lives and saw the process end or be killed */
-    MEMBERSHIP_REASON_NODE_GONE =
-        2, /* its corosync is not heard: power, links, or corosync itself */
+    /* Its corosync saw the connection to it end: the process is gone - or corosync there is being
+     * stopped in good order under a process that lives (measured: SIGTERM to corosync says this). */
+    MEMBERSHIP_REASON_PROCESS_GONE = 1,
+    /* Its corosync is not heard: power, both links, or corosync itself was killed. */
+    MEMBERSHIP_REASON_NODE_GONE = 2,
 };
 
 /* In order, exactly one CONNECTED before any PEER fact; JOINED and LEFT/LOST alternate per pid. */
