@@ -66,7 +66,7 @@ static void screen_destroy(struct screen *screen)
 
 /* ---- a unit ---- */
 
-enum manner { ANSWERS, HANGS_UP, BABBLES, SAYS_TOO_MUCH, STAYS_SILENT, HANGS_UP_ONCE };
+enum manner { ANSWERS, NOT_SERVING_ONCE, BABBLES, SAYS_TOO_MUCH, STAYS_SILENT, HANGS_UP_ONCE };
 
 struct unit {
     char dir[64];
@@ -149,9 +149,13 @@ static void serve(struct unit *unit, int fd)
         if (unit->manner == ANSWERS) {
             put_answer(unit, fd, asked->id);
         }
-        if (unit->manner == HANGS_UP_ONCE) {
-            unit->manner = ANSWERS;
+        if (unit->manner == NOT_SERVING_ONCE) {
+            struct unit refusing = *unit;
+
+            refusing.status = 503;
+            put_answer(&refusing, fd, asked->id);
         }
+        unit->manner = ANSWERS;
         return;
     }
     (void)recv(fd, &wait, 1, 0); /* until the client hangs up */
@@ -467,8 +471,8 @@ static void the_first_line_of_status_is_the_verdict(void **state)
                         "窓口業務できます。切替もできます。操作は不要です。      総合受付 "
                         "都市計画課  2026-11-24 開庁中 "
                         "(08:30–17:00)\n"
-                        " 1号機   当番  連携 PAIRED    期 7   台帳 48,213\n"
-                        " 2号機   予備  準備完了       遅れ 0 件 / 0.4 ms\n"
+                        " 1号機   当番    連携 PAIRED    期 7   台帳 48,213\n"
+                        " 2号機   予備    準備完了       遅れ 0 件 / 0.4 ms\n"
                         " 切替見込み  電源断 0.5 秒   停止 0.2 秒   計画 未計測\n");
     screen_destroy(screen);
 }
@@ -482,7 +486,8 @@ static void status_speaks_english_too(void **state)
     assert_non_null(
         strstr(screen_out(screen),
                "The office can serve. So could a failover. Nothing to do.      Planning"));
-    assert_non_null(strstr(screen->out, " unit 2  spare ready          lag 0 entries / 0.4 ms\n"));
+    assert_non_null(
+        strstr(screen->out, " unit 2  spare   ready          lag 0 entries / 0.4 ms\n"));
     assert_non_null(strstr(screen->out, "planned not measured\n"));
     screen_destroy(screen);
 }
@@ -502,6 +507,42 @@ static void a_lone_unit_shows_its_letter_and_why(void **state)
     assert_non_null(strstr(screen_out(screen), "単独 ALONE B2"));
     assert_non_null(strstr(screen->out, "→ 1号機に届きません。 [PEER_GONE]"));
     assert_non_null(strstr(screen->out, "→ そのままの文"));
+    screen_destroy(screen);
+}
+
+static void a_unit_that_is_not_heard_shows_no_figures(void **state)
+{
+    struct screen *screen = screen_create(true);
+
+    (void)state;
+    (void)write_status(
+        screen,
+        "{\"units\": [{\"unit\": 2, \"name\": \"2号機\", \"role\": \"UNKNOWN\", \"lsn\": 0}]}");
+    assert_non_null(strstr(screen_out(screen), " 2号機   不明    連絡がありません\n"));
+    screen_destroy(screen);
+}
+
+static void a_reason_is_told_once_and_who_acts_by_when(void **state)
+{
+    struct screen *screen = screen_create(true);
+    const char *first;
+
+    (void)state;
+    (void)write_status(
+        screen,
+        "{\"units\": [{\"unit\": 1, \"role\": \"DUTY\", \"reasons\": [{\"code\": \"PEER_GONE\","
+        " \"text\": \"届きません。\"}]}], \"reasons\": [{\"code\": \"PEER_GONE\", \"text\": "
+        "\"届きません。\"},"
+        " {\"code\": \"OTHER\", \"text\": \"別の理由。\"}], \"verdict\": {\"who_acts\": "
+        "\"engineer\","
+        " \"by_when\": \"2026-11-25T08:30:00.000+09:00\"}, \"service_day\": {\"state\": \"CLOSED\","
+        " \"next_opening\": \"2026-11-26T08:30:00.000+09:00\"}}");
+    first = strstr(screen_out(screen), "届きません。");
+    assert_non_null(first);
+    assert_null(strstr(first + 1, "届きません。"));
+    assert_non_null(strstr(screen->out, "別の理由。"));
+    assert_non_null(strstr(screen->out, " 対応 保守員   期限 2026-11-25 08:30\n"));
+    assert_non_null(strstr(screen->out, " 次の開庁 2026-11-26 08:30\n"));
     screen_destroy(screen);
 }
 
@@ -621,6 +662,22 @@ static void a_request_is_sent_again_with_its_key_when_the_unit_dies(void **state
     screen_destroy(screen);
 }
 
+static void a_command_waits_while_duty_changes_hands(void **state)
+{
+    struct unit *unit =
+        unit_create(NOT_SERVING_ONCE, 200, "{\"display\": \"7\", \"state\": \"CALLED\"}");
+    struct screen *screen = screen_create(true);
+    char *words[] = {"1", "call-next", NULL};
+
+    (void)state;
+    assert_int_equal(run(screen, unit, command_counter, words), TOBAN_OK);
+    assert_int_equal(unit->asked_count, 2);
+    assert_true(ids_token_equal(&unit->asked[0].command.key, &unit->asked[1].command.key));
+    assert_string_equal(screen_out(screen), "7  呼出中\n");
+    unit_destroy(unit);
+    screen_destroy(screen);
+}
+
 static void a_refusal_is_told_and_exits_with_1(void **state)
 {
     struct unit *unit = unit_create(
@@ -693,6 +750,29 @@ static void ready_exits_with_0_only_when_it_is(void **state)
         unit_destroy(unit);
         screen_destroy(screen);
     }
+}
+
+static void explain_tells_state_evidence_and_what_would_change_it(void **state)
+{
+    struct unit *unit = unit_create(
+        ANSWERS, 200,
+        "{\"unit\": 2, \"state\": \"ALONE\", \"reason\": \"PEER_GONE\","
+        " \"reason_ja\": \"1号機に届きません。\", \"evidence\": {\"contact_agreed\": false,"
+        " \"service_link\": true, \"peer_heard_ms_ago\": -1, \"term\": 1200},"
+        " \"what_if\": [\"戻れば合流します。\"]}");
+    struct screen *screen = screen_create(true);
+    char *words[] = {NULL};
+
+    (void)state;
+    assert_int_equal(run(screen, unit, command_explain, words), TOBAN_OK);
+    assert_string_equal(screen_out(screen), "2号機  ALONE  1号機に届きません。\n"
+                                            "  相手と連絡がとれている         いいえ\n"
+                                            "  窓口の回線が使える             はい\n"
+                                            "  相手の声を聞いてから (ms)      なし\n"
+                                            "  期                             1,200\n"
+                                            "- 戻れば合流します。\n");
+    unit_destroy(unit);
+    screen_destroy(screen);
 }
 
 static void without_any_unit_every_command_exits_with_3(void **state)
@@ -900,15 +980,19 @@ int main(void)
         cmocka_unit_test(the_first_line_of_status_is_the_verdict),
         cmocka_unit_test(status_speaks_english_too),
         cmocka_unit_test(a_lone_unit_shows_its_letter_and_why),
+        cmocka_unit_test(a_unit_that_is_not_heard_shows_no_figures),
+        cmocka_unit_test(a_reason_is_told_once_and_who_acts_by_when),
         cmocka_unit_test(the_exit_status_of_status_is_whether_the_office_can_work),
         cmocka_unit_test(a_status_of_other_shapes_is_shown_without_harm),
         cmocka_unit_test(an_answer_is_put_together_from_pieces),
         cmocka_unit_test(a_unit_that_speaks_otherwise_is_told_apart),
         cmocka_unit_test(a_request_is_sent_again_with_its_key_when_the_unit_dies),
+        cmocka_unit_test(a_command_waits_while_duty_changes_hands),
         cmocka_unit_test(a_refusal_is_told_and_exits_with_1),
         cmocka_unit_test(json_goes_out_as_it_came),
         cmocka_unit_test(an_answer_that_is_no_json_is_said_to_be_none),
         cmocka_unit_test(ready_exits_with_0_only_when_it_is),
+        cmocka_unit_test(explain_tells_state_evidence_and_what_would_change_it),
         cmocka_unit_test(without_any_unit_every_command_exits_with_3),
         cmocka_unit_test(status_of_a_unit_over_its_socket),
         cmocka_unit_test(the_calendar_of_a_year_is_counted),

@@ -5,7 +5,8 @@
 #include <sys/random.h>
 #include <time.h>
 
-enum { TRIES_MAX = 20, TRY_PAUSE_MS = 150 };
+/* As long as the gateway holds a request while duty changes hands (DESIGN 7). */
+enum { TRIES_MAX = 20, TRY_PAUSE_MS = 150, STATUS_NOT_SERVING = 503 };
 
 void ask_seal_command(struct api_request *request)
 {
@@ -73,21 +74,26 @@ int ask_unit(struct toban *toban, struct api_request *request, struct answer *re
     if (r != TOBAN_OK) {
         return r;
     }
-    for (int attempt = 0; attempt < TRIES_MAX; attempt++) {
+    for (int attempt = 1; attempt <= TRIES_MAX; attempt++) {
         struct client client = {.fd = -1};
+        bool not_now = false;
 
         r = open_best(&targets, &client);
         if (r == 0) {
             r = client_ask(&client, request, TOBAN_ANSWER_WAIT_MS, ret_answer);
             client_close(&client);
-            if (r == 0) {
-                return TOBAN_OK;
-            }
-            broke = true;
+            not_now = r == 0 && ret_answer->status == STATUS_NOT_SERVING;
+            broke = broke || r < 0;
         }
-        /* A unit that went away while it was asked is replaced within a second: the same key again. */
-        if (!broke || !is_passing(r)) {
+        if (r == 0 && (!not_now || request->type != API_COMMAND || attempt == TRIES_MAX)) {
+            return TOBAN_OK;
+        }
+        /* A unit that went away while it was asked is replaced within seconds: the same key again. */
+        if (r < 0 && (!broke || !is_passing(r))) {
             break;
+        }
+        if (r == 0) {
+            answer_free(ret_answer);
         }
         (void)nanosleep(&pause, NULL);
     }
@@ -106,6 +112,9 @@ static void tell_problem(const struct toban *toban, const struct answer *answer)
     const char *detail = text_member(toban, problem, "detail");
     const char *code = json_string_value(json_object_get(problem, "code"));
 
+    if (title != NULL && detail != NULL && strcmp(title, detail) == 0) {
+        detail = NULL;
+    }
     if (title == NULL && detail == NULL) {
         (void)fprintf(toban->err,
                       text_choose(toban, "toban: 断られました (%u)。\n", "toban: refused (%u).\n"),

@@ -43,13 +43,15 @@ static int show_day(struct toban *toban)
     const char *date = json_string_value(json_object_get(body, "date"));
     const char *state = json_string_value(json_object_get(body, "state"));
     const char *next = json_string_value(json_object_get(body, "next_opening"));
+    char text[32];
 
     if (body != NULL) {
         (void)fprintf(toban->out, "%s  %s\n", date != NULL ? date : "-",
-                      state != NULL ? state : "-");
+                      status_day_word(toban, state));
         if (next != NULL) {
+            text_moment(next, text);
             (void)fprintf(toban->out, "%s  %s\n", text_choose(toban, "次の開庁", "next opening"),
-                          next);
+                          text);
         }
     }
     json_decref(body);

@@ -11,7 +11,12 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { VERIFY_STEP_ENTRIES = 20000, WHY_BYTES = 320, HASH_TEXT_BYTES = 2 * IDS_HASH_BYTES + 1 };
+enum {
+    INFO_COLUMNS = 24,
+    VERIFY_STEP_ENTRIES = 20000,
+    WHY_BYTES = 320,
+    HASH_TEXT_BYTES = 2 * IDS_HASH_BYTES + 1
+};
 
 struct reading {
     struct ledger *ledger;
@@ -181,32 +186,41 @@ static int verify(const struct toban *toban, const char *data_dir)
     return worst;
 }
 
+static void info_cell(const struct toban *toban, const json_t *value, bool zero_is_none,
+                      char text[128])
+{
+    if (json_is_integer(value) && (json_integer_value(value) != 0 || !zero_is_none)) {
+        text_number(json_integer_value(value), text);
+    } else {
+        (void)snprintf(text, 128, "%s",
+                       json_is_string(value) ? json_string_value(value)
+                                             : text_choose(toban, "未計測", "not measured"));
+    }
+}
+
 static int info(struct toban *toban)
 {
-    static const char *const shown[][3] = {
-        {"lsn", "台帳", "entries"},
-        {"head", "先頭のハッシュ", "head"},
-        {"digest", "状態のダイジェスト", "digest of the state"},
-        {"scrub_age_s", "前回の全件検証から (秒)", "seconds since the last full scrub"},
-        {"map_used_bytes", "使用 (バイト)", "bytes used"},
-        {"map_size_bytes", "上限 (バイト)", "bytes at most"},
+    static const struct {
+        const char *member, *ja, *en;
+        bool zero_is_none;
+    } rows[] = {
+        {"last_lsn", "件数", "entries", false},
+        {"chain", "最後のハッシュ", "last hash", false},
+        {"digest", "状態の要約値", "digest of the state", false},
+        {"map_used_bytes", "使用 (バイト)", "bytes used", false},
+        {"map_size_bytes", "上限 (バイト)", "bytes at most", false},
+        {"commit_us_p50", "書き込み 中央値 (µs)", "commit, median (us)", true},
+        {"commit_us_p99", "書き込み 99% (µs)", "commit, 99 % (us)", true},
     };
     struct api_request request = {.type = API_READ, .read = {.what = API_READ_LEDGER}};
     json_t *body = NULL;
     int r = ask_and_parse(toban, &request, &body);
 
-    for (size_t i = 0; body != NULL && i < sizeof(shown) / sizeof(shown[0]); i++) {
-        const json_t *value = json_object_get(body, shown[i][0]);
+    for (size_t i = 0; body != NULL && i < sizeof(rows) / sizeof(rows[0]); i++) {
         char text[128] = "";
 
-        if (json_is_integer(value)) {
-            text_number(json_integer_value(value), text);
-        } else {
-            (void)snprintf(text, sizeof(text), "%s",
-                           json_is_string(value) ? json_string_value(value)
-                                                 : text_choose(toban, "未計測", "not measured"));
-        }
-        text_put_padded(toban->out, text_choose(toban, shown[i][1], shown[i][2]), 36);
+        info_cell(toban, json_object_get(body, rows[i].member), rows[i].zero_is_none, text);
+        text_put_padded(toban->out, text_choose(toban, rows[i].ja, rows[i].en), INFO_COLUMNS);
         (void)fprintf(toban->out, "%s\n", text);
     }
     json_decref(body);

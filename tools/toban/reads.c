@@ -8,31 +8,40 @@ static bool no_words(int argc)
     return argc == 0;
 }
 
-/* Any JSON for people: one "name: value" a line, nested by indentation. */
-static void write_plain(const struct toban *toban, const json_t *value, int depth)
+static void write_evidence(const struct toban *toban, const json_t *evidence)
 {
-    const char *key;
-    json_t *inner;
-    size_t i;
+    enum { LABEL_COLUMNS = 30 };
+    static const char *const labels[][3] = {
+        {"contact_agreed", "相手と連絡がとれている", "in contact with the other unit"},
+        {"needed", "いま窓口に必要とされている", "needed by the office now"},
+        {"service_link", "窓口の回線が使える", "the service link works"},
+        {"fit", "この号機は健全", "this unit is sound"},
+        {"holds_address", "窓口アドレスを持っている", "holds the floating address"},
+        {"peer_heard_ms_ago", "相手の声を聞いてから (ms)", "other unit last heard (ms ago)"},
+        {"breaks_in_the_hour", "この1時間の連絡途絶", "breaks of contact this hour"},
+        {"term", "期", "term"},
+        {"common_term", "共通の期", "common term"},
+    };
 
-    json_object_foreach((json_t *)value, key, inner)
-    {
-        bool nested = json_is_object(inner) || json_is_array(inner);
+    for (size_t i = 0; i < sizeof(labels) / sizeof(labels[0]); i++) {
+        const json_t *value = json_object_get(evidence, labels[i][0]);
+        char number[32];
 
-        (void)fprintf(toban->out, "%*s%s:%s", 2 * depth, "", key, nested ? "\n" : " ");
-        write_plain(toban, inner, depth + 1);
-    }
-    json_array_foreach(value, i, inner)
-    {
-        (void)fprintf(toban->out, "%*s-%s", 2 * depth, "",
-                      json_is_object(inner) || json_is_array(inner) ? "\n" : " ");
-        write_plain(toban, inner, depth + 1);
-    }
-    if (json_is_string(value)) {
-        (void)fprintf(toban->out, "%s\n", json_string_value(value));
-    } else if (!json_is_object(value) && !json_is_array(value)) {
-        (void)json_dumpf(value, toban->out, JSON_ENCODE_ANY | JSON_COMPACT);
-        (void)fputc('\n', toban->out);
+        if (value == NULL) {
+            continue;
+        }
+        (void)fputs("  ", toban->out);
+        text_put_padded(toban->out, text_choose(toban, labels[i][1], labels[i][2]), LABEL_COLUMNS);
+        if (json_is_boolean(value)) {
+            (void)fprintf(toban->out, " %s\n",
+                          json_is_true(value) ? text_choose(toban, "はい", "yes")
+                                              : text_choose(toban, "いいえ", "no"));
+        } else {
+            text_number(json_integer_value(value), number);
+            (void)fprintf(toban->out, " %s\n",
+                          json_integer_value(value) < 0 ? text_choose(toban, "なし", "never")
+                                                        : number);
+        }
     }
 }
 
@@ -90,7 +99,7 @@ int command_explain(struct toban *toban, int argc, char **argv)
 {
     struct api_request request = {.type = API_READ, .read = {.what = API_READ_EXPLAIN}};
     json_t *body = NULL;
-    const char *text;
+    const char *code, *reason;
     int r;
 
     (void)argv;
@@ -101,13 +110,15 @@ int command_explain(struct toban *toban, int argc, char **argv)
     if (body == NULL) {
         return r;
     }
-    text = text_member(toban, body, "text");
-    if (text != NULL) {
-        (void)fprintf(toban->out, "%s\n", text);
-        write_reason_lines(toban, json_object_get(body, "reasons"));
-    } else {
-        write_plain(toban, body, 0);
-    }
+    code = json_string_value(json_object_get(body, "state"));
+    reason = text_member(toban, body, "reason");
+    (void)fprintf(toban->out,
+                  text_choose(toban, "%" JSON_INTEGER_FORMAT "号機  %s  %s\n",
+                              "unit %" JSON_INTEGER_FORMAT "  %s  %s\n"),
+                  json_integer_value(json_object_get(body, "unit")), code != NULL ? code : "-",
+                  reason != NULL ? reason : "");
+    write_evidence(toban, json_object_get(body, "evidence"));
+    write_reason_lines(toban, json_object_get(body, "what_if"));
     json_decref(body);
     return r;
 }

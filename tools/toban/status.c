@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { NAME_COLUMNS = 8, ROLE_COLUMNS = 6, MODE_COLUMNS = 15, CELL_BYTES = 160 };
+enum { NAME_COLUMNS = 8, ROLE_COLUMNS = 8, MODE_COLUMNS = 15, CELL_BYTES = 160 };
 
 static bool is(const char *text, const char *word)
 {
@@ -23,7 +23,7 @@ static bool is_true(const json_t *object, const char *name)
     return json_is_true(json_object_get(object, name));
 }
 
-static const char *day_word(const struct toban *toban, const char *state)
+const char *status_day_word(const struct toban *toban, const char *state)
 {
     if (is(state, "OPEN")) {
         return text_choose(toban, "開庁中", "open");
@@ -53,7 +53,7 @@ static void write_headline(const struct toban *toban, const json_t *status)
                       : text_choose(toban, "判定がありません。", "There is no verdict."));
     (void)fprintf(toban->out, "      %s", site != NULL ? site : "");
     if (date != NULL) {
-        (void)fprintf(toban->out, "  %s %s", date, day_word(toban, member(day, "state")));
+        (void)fprintf(toban->out, "  %s %s", date, status_day_word(toban, member(day, "state")));
     }
     if (opens != NULL && closes != NULL) {
         (void)fprintf(toban->out, " (%s–%s)", opens, closes);
@@ -63,13 +63,18 @@ static void write_headline(const struct toban *toban, const json_t *status)
 
 static const char *role_word(const struct toban *toban, const char *role)
 {
-    if (is(role, "DUTY")) {
-        return text_choose(toban, "当番", "duty");
+    static const char *const words[][3] = {
+        {"DUTY", "当番", "duty"},         {"SPARE", "予備", "spare"},
+        {"MEETING", "合流中", "meeting"}, {"WAITING", "待機", "waiting"},
+        {"STOPPED", "停止", "stopped"},
+    };
+
+    for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++) {
+        if (is(role, words[i][0])) {
+            return text_choose(toban, words[i][1], words[i][2]);
+        }
     }
-    if (is(role, "SPARE")) {
-        return text_choose(toban, "予備", "spare");
-    }
-    return text_choose(toban, "待機", "idle");
+    return text_choose(toban, "不明", "unknown");
 }
 
 static void mode_cell(const struct toban *toban, const json_t *unit, char cell[CELL_BYTES])
@@ -140,8 +145,28 @@ static void write_spare_cells(const struct toban *toban, const json_t *unit)
                   cell);
 }
 
-/* Reasons are sentences, or objects {code, text, text_ja, text_en}. */
-static void write_reasons(const struct toban *toban, const json_t *reasons, const char *indent)
+static bool told_by_a_unit(const json_t *units, const char *code)
+{
+    json_t *unit;
+    json_t *reason;
+    size_t i, j;
+
+    json_array_foreach(units, i, unit)
+    {
+        json_array_foreach(json_object_get(unit, "reasons"), j, reason)
+        {
+            if (code != NULL && is(member(reason, "code"), code)) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+/* Reasons are sentences, or objects {code, text, text_ja, text_en}. Those that a unit's own lines have
+ * told already are left out (units: NULL tells all). */
+static void write_reasons(const struct toban *toban, const json_t *reasons, const char *indent,
+                          const json_t *units)
 {
     json_t *reason;
     size_t i;
@@ -152,7 +177,7 @@ static void write_reasons(const struct toban *toban, const json_t *reasons, cons
             json_is_string(reason) ? json_string_value(reason) : text_member(toban, reason, "text");
         const char *code = member(reason, "code");
 
-        if (text != NULL || code != NULL) {
+        if ((text != NULL || code != NULL) && !told_by_a_unit(units, code)) {
             (void)fprintf(toban->out, "%s%s%s%s%s%s\n", indent, text_choose(toban, "→ ", "-> "),
                           text != NULL ? text : "", code != NULL ? " [" : "",
                           code != NULL ? code : "", code != NULL ? "]" : "");
@@ -166,7 +191,8 @@ static void write_unit(const struct toban *toban, const json_t *unit)
     const char *role = member(unit, "role");
     char cell[CELL_BYTES];
 
-    if (name == NULL) {
+    /* Without an English name, the Japanese one helps nobody who reads English. */
+    if (name == NULL || (!toban->japanese && member(unit, "name_en") == NULL)) {
         (void)snprintf(
             cell, sizeof(cell),
             text_choose(toban, "%" JSON_INTEGER_FORMAT "号機", "unit %" JSON_INTEGER_FORMAT),
@@ -178,11 +204,13 @@ static void write_unit(const struct toban *toban, const json_t *unit)
     text_put_padded(toban->out, role_word(toban, role), ROLE_COLUMNS);
     if (is(role, "SPARE")) {
         write_spare_cells(toban, unit);
+    } else if (is(role, "UNKNOWN")) {
+        (void)fputs(text_choose(toban, "連絡がありません", "not heard"), toban->out);
     } else {
         write_duty_cells(toban, unit);
     }
     (void)fputc('\n', toban->out);
-    write_reasons(toban, json_object_get(unit, "reasons"), "         ");
+    write_reasons(toban, json_object_get(unit, "reasons"), "         ", NULL);
 }
 
 static void write_budget(const struct toban *toban, const json_t *status)
@@ -208,21 +236,30 @@ static void write_budget(const struct toban *toban, const json_t *status)
     (void)fputc('\n', toban->out);
 }
 
-static void write_next_opening(const struct toban *toban, const json_t *status)
+/* Who acts and by when; and when it opens next, unless it is open. */
+static void write_next(const struct toban *toban, const json_t *status)
 {
+    static const char *const actors[][3] = {{"engineer", "保守員", "the engineer"},
+                                            {"administrator", "管理者", "the administrator"},
+                                            {"staff", "係員", "the staff"}};
+    const json_t *verdict = json_object_get(status, "verdict");
     const json_t *day = json_object_get(status, "service_day");
+    const char *by_when = member(verdict, "by_when");
     const char *next = member(day, "next_opening");
-    const char *deadline = member(day, "deadline");
+    char text[32];
 
-    if (is(member(day, "state"), "OPEN") || next == NULL) {
-        return;
+    for (size_t i = 0; i < sizeof(actors) / sizeof(actors[0]); i++) {
+        if (is(member(verdict, "who_acts"), actors[i][0])) {
+            text_moment(by_when != NULL ? by_when : "", text);
+            (void)fprintf(toban->out, text_choose(toban, " 対応 %s%s%s\n", " to act: %s%s%s\n"),
+                          text_choose(toban, actors[i][1], actors[i][2]),
+                          by_when != NULL ? text_choose(toban, "   期限 ", ", by ") : "", text);
+        }
     }
-    (void)fprintf(toban->out, " %s %s", text_choose(toban, "次の開庁", "next opening"), next);
-    if (deadline != NULL && strcmp(deadline, next) != 0) {
-        (void)fprintf(toban->out, "   %s %s", text_choose(toban, "復旧の期限", "to be restored by"),
-                      deadline);
+    if (!is(member(day, "state"), "OPEN") && next != NULL) {
+        text_moment(next, text);
+        (void)fprintf(toban->out, " %s %s\n", text_choose(toban, "次の開庁", "next opening"), text);
     }
-    (void)fputc('\n', toban->out);
 }
 
 int status_write(const struct toban *toban, const json_t *status)
@@ -241,8 +278,8 @@ int status_write(const struct toban *toban, const json_t *status)
     if (json_array_size(units) > 1) {
         write_budget(toban, status);
     }
-    write_next_opening(toban, status);
-    write_reasons(toban, json_object_get(status, "reasons"), " ");
+    write_reasons(toban, json_object_get(status, "reasons"), " ", units);
+    write_next(toban, status);
     return is_true(verdict, "can_serve_now") || (!open && is_true(verdict, "will_open_next"))
                ? TOBAN_OK
                : TOBAN_NO;

@@ -83,6 +83,18 @@ void text_number(int64_t number, char text[32])
     text[at] = '\0';
 }
 
+void text_moment(const char *iso, char text[32])
+{
+    enum { TIME_AT = 10, MINUTES_END = 16 };
+
+    if (strlen(iso) >= MINUTES_END && iso[TIME_AT] == 'T') {
+        (void)snprintf(text, 32, "%.*s %.*s", TIME_AT, iso, MINUTES_END - TIME_AT - 1,
+                       iso + TIME_AT + 1);
+    } else {
+        (void)snprintf(text, 32, "%s", iso);
+    }
+}
+
 bool text_parse_display(const char *text, uint16_t *ret_number, char series[IDS_SERIES_TEXT_BYTES])
 {
     enum { NUMBER_MAX = 9999 };

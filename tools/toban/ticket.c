@@ -193,10 +193,14 @@ void ticket_write(const struct toban *toban, const json_t *ticket)
                       json_integer_value(ahead));
     }
     if (waits && json_is_integer(estimate)) {
+        json_int_t minutes =
+            (json_integer_value(estimate) + SECONDS_A_MINUTE - 1) / SECONDS_A_MINUTE;
+
         (void)fprintf(toban->out,
-                      text_choose(toban, "  目安 約%" JSON_INTEGER_FORMAT "分",
-                                  "  about %" JSON_INTEGER_FORMAT " min"),
-                      (json_integer_value(estimate) + SECONDS_A_MINUTE - 1) / SECONDS_A_MINUTE);
+                      minutes == 0 ? text_choose(toban, "  まもなく", "  soon")
+                                   : text_choose(toban, "  目安 約%" JSON_INTEGER_FORMAT "分",
+                                                 "  about %" JSON_INTEGER_FORMAT " min"),
+                      minutes);
     }
     (void)fprintf(toban->out, "%s%s\n", id != NULL ? "  " : "", id != NULL ? id : "");
 }

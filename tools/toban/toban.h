@@ -77,6 +77,8 @@ size_t text_width(const char *text);
 void text_put_padded(FILE *out, const char *text, size_t width);
 /* 48213 as "48,213". */
 void text_number(int64_t number, char text[32]);
+/* "2026-11-25T08:30:00.000+09:00" as "2026-11-25 08:30"; anything else as it is. */
+void text_moment(const char *iso, char text[32]);
 /* "106", "106B2": false when it is not a number with its letter. */
 bool text_parse_display(const char *text, uint16_t *ret_number, char series[IDS_SERIES_TEXT_BYTES]);
 /* Member `name` followed by _ja or _en as the language wants, else `name` itself, else NULL. */
@@ -134,8 +136,9 @@ int ask_and_parse(struct toban *toban, struct api_request *request, json_t **ret
 /* A new key, and the body hash that belongs to these words. */
 void ask_seal_command(struct api_request *request);
 
-/* status.c. Written to out; returns the exit status. `from_unit`: which unit said so. */
+/* status.c. Written to out; returns the exit status. */
 int status_write(const struct toban *toban, const json_t *status);
+const char *status_day_word(const struct toban *toban, const char *state);
 bool status_unit_serves(const json_t *status, unsigned unit);
 
 /* ticket.c */

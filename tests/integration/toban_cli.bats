@@ -1,0 +1,158 @@
+#!/usr/bin/env bats
+# The command line against real units: an office of its own, up once for the whole file.
+
+setup_file() {
+    cd "$BATS_TEST_DIRNAME/../.." || return 1
+    [ "$(id -u)" -eq 0 ] || skip "an office on this machine needs root"
+    [ -x build/bin/toband ] || skip "toband is not built"
+    export OFFICE=cli$$
+    build/bin/toban-office up --name "$OFFICE" --at 2026-11-24T09:00 >&2
+}
+
+teardown_file() {
+    cd "$BATS_TEST_DIRNAME/../.." || return 1
+    build/bin/toban-office down --name "$OFFICE" >&2
+}
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/../.." || return 1
+}
+
+toban() {
+    run build/bin/toban --name "$OFFICE" --lang ja "$@"
+}
+
+@test "status begins with the verdict, and shows both units" {
+    toban status
+    [ "$status" -eq 0 ]
+    [[ "${lines[0]}" == 窓口業務できます。* ]]
+    [[ "$output" == *1号機* ]]
+    [[ "$output" == *2号機* ]]
+    [[ "$output" == *未計測* ]]
+    toban status --json
+    [ "$status" -eq 0 ]
+    jq -e '.verdict.can_serve_now and (.units | length == 2)' <<<"$output"
+}
+
+@test "ready agrees with what status says of a failover" {
+    toban status --json
+    expected=$(jq -r 'if .failover_ready and (.reasons | length == 0) then 0 else 1 end' <<<"$output")
+    toban ready
+    [ "$status" -eq "$expected" ]
+}
+
+@test "each unit can be asked for itself" {
+    for unit in 1 2; do
+        toban explain --unit "$unit" --json
+        [ "$status" -eq 0 ]
+        jq -e ".unit == $unit" <<<"$output"
+    done
+    toban status --unit 3
+    [ "$status" -eq 3 ]
+}
+
+@test "a visitor's way from the machine to the end" {
+    toban day status
+    [[ "$output" == *2026-11-24*開庁中* ]]
+    toban ticket issue 1 --json
+    [ "$status" -eq 0 ]
+    id=$(jq -r .id <<<"$output")
+    display=$(jq -r .display <<<"$output")
+    toban counter 1 open
+    [ "$status" -eq 0 ]
+    toban counter 1 call-next
+    [ "$status" -eq 0 ]
+    [[ "$output" == "$display  呼出中"* ]]
+    toban counter 1
+    [[ "$output" == *"$display"* ]]
+    toban counter 1 complete
+    [ "$status" -eq 0 ]
+    toban ticket show "$display"
+    [[ "$output" == *終了*"$id"* ]]
+    toban counter 1 call-next
+    [ "$status" -eq 0 ]
+    [[ "$output" == *お待ちの方はいません* ]]
+}
+
+@test "the same key gives the same ticket" {
+    key=$(printf '%032x' $RANDOM$$)
+    toban ticket issue 1 --key "$key" --json
+    first=$(jq -r .id <<<"$output")
+    toban ticket issue 1 --key "$key" --json
+    [ "$status" -eq 0 ]
+    [ "$(jq -r .id <<<"$output")" = "$first" ]
+    toban ticket issue 2 --key "$key"
+    [ "$status" -eq 1 ]
+}
+
+@test "a refusal exits with 1 and says what to do, once" {
+    toban counter 99 open
+    [ "$status" -eq 1 ]
+    [[ "$output" == *NO_SUCH_COUNTER* ]]
+    [ "$(grep -o '窓口番号を確かめて' <<<"$output" | wc -l)" -eq 1 ]
+}
+
+@test "what is not understood exits with 2, and without an office it exits with 3" {
+    toban counter
+    [ "$status" -eq 2 ]
+    run build/bin/toban status --name nobody$$
+    [ "$status" -eq 3 ]
+    run build/bin/toban no-such-command
+    [ "$status" -eq 2 ]
+}
+
+@test "the ledgers of both units verify, and do not differ" {
+    toban ledger verify
+    [ "$status" -eq 0 ]
+    [ "$(grep -c 異常ありません <<<"$output")" -eq 2 ]
+    toban ledger diff
+    [ "$status" -eq 0 ]
+    toban ledger info
+    [ "$status" -eq 0 ]
+}
+
+# A hand-over wants a spare whose service link has worked for 3 s (DESIGN 3 rule 7).
+handover_is_taken() {
+    for _ in $(seq 100); do
+        toban duty handover
+        [ "$status" -ne 0 ] || return 0
+        [[ "$output" == *NOT_READY* ]] || return 1
+        sleep 0.1
+    done
+    return 1
+}
+
+@test "duty goes to the other unit on request, and the numbers go on" {
+    toban status --json
+    before=$(jq -r '.units[] | select(.role == "DUTY") | .unit' <<<"$output")
+    toban ticket issue 3 --json
+    first=$(jq -r .number <<<"$output")
+    handover_is_taken
+    toban ticket issue 3 --json
+    [ "$status" -eq 0 ]
+    [ "$(jq -r .number <<<"$output")" -gt "$first" ]
+    toban status --json
+    after=$(jq -r '.units[] | select(.role == "DUTY") | .unit' <<<"$output")
+    [ "$before" != "$after" ]
+}
+
+@test "metrics are OpenMetrics text" {
+    toban metrics
+    [ "$status" -eq 0 ]
+    [[ "${lines[0]}" == "# TYPE "* ]]
+}
+
+# Last: it leaves the office with one unit.
+@test "a command given as the unit on duty loses power is answered by the other, by letter" {
+    toban status --json
+    duty=$(jq -r '.units[] | select(.role == "DUTY") | .unit' <<<"$output")
+    build/bin/toban-office fault --name "$OFFICE" power "$duty"
+    toban ticket issue 4 --json
+    [ "$status" -eq 0 ]
+    [ -n "$(jq -r .series <<<"$output")" ]
+    toban status
+    [ "$status" -eq 0 ]
+    [[ "$output" == *切替はできません* ]]
+    toban ready
+    [ "$status" -eq 1 ]
+}
