@@ -28,6 +28,7 @@ enum {
     PROBE_BOUND_MS = 90,
     REFERENCE_LOST_MS = 3000,
     LEVEL_MS = 250,
+    INHERITED_MS_MAX = 300,
     CONNECTION_BYTES = 6,
     US_PER_MS = 1000,
     WHY_BYTES = 256,
@@ -63,7 +64,7 @@ struct daemon {
     struct address *address;
     FILE *trace;
     bool carrier, service_link, helper_up, address_wanted;
-    uint64_t reference_heard_ms, level_ms;
+    uint64_t reference_heard_ms, level_ms, inherited_ms;
     uint32_t probe_id;
     bool founding_over;
     uint64_t watchdog_us;
@@ -130,6 +131,18 @@ static void tell_service_link(struct daemon *daemon)
     }
 }
 
+/* What the process before us held stays only while this one may still come to serve at once. */
+static void let_inherited_go(struct daemon *daemon)
+{
+    if (daemon->address_wanted) {
+        daemon->inherited_ms = 0;
+    }
+    if (daemon->inherited_ms != 0 && now_ms() - daemon->inherited_ms >= INHERITED_MS_MAX) {
+        daemon->inherited_ms = 0;
+        (void)address_drop(daemon->address, true);
+    }
+}
+
 static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 {
     struct daemon *daemon = context;
@@ -137,6 +150,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
 
     (void)source;
     (void)time_us;
+    let_inherited_go(daemon);
     if (now_ms() - daemon->level_ms >= LEVEL_MS) {
         daemon->level_ms = now_ms();
         tell_service_link(daemon);
@@ -378,6 +392,9 @@ static void on_address(void *context, const struct address_message *fact)
         }
         break;
     case ADDRESS_HELD:
+        if (fact->held.held && !daemon->address_wanted && fact->held.reason == ADDRESS_HELD_START) {
+            daemon->inherited_ms = now_ms(); /* of the process before us: rule 6, it is not ours yet */
+        }
         if (!fact->held.held && daemon->address_wanted && fact->held.reason != ADDRESS_HELD_START) {
             (void)address_take(daemon->address); /* it vanished while duty still wants it */
         }

@@ -145,7 +145,7 @@ struct address_options {
 };
 
 int address_create(const struct address_options *options, struct address **ret_address);
-/* Closes the socket: toban-net drops the address at once. NULL is fine. */
+/* Closes the socket: toban-net drops the address 100 ms after the last heartbeat. NULL is fine. */
 void address_destroy(struct address *address);
 
 /* Each sends one message. -ENOTCONN: no helper (HELPER_UP will tell); -EAGAIN: its socket is full,

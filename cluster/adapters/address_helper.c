@@ -300,7 +300,8 @@ static void end_client(struct address_helper *helper)
     helper->client_fd = -1;
     helper->client_broken = false;
     helper_end_probe(helper);
-    drop(helper, true, ADDRESS_HELD_HEARTBEAT);
+    /* The address stays for what is left of the last heartbeat: a toband that restarts in place takes it
+     * over, and no client has to learn that anything happened. */
 }
 
 static int on_client(sd_event_source *source, int fd, uint32_t events, void *context)
@@ -333,7 +334,8 @@ static int on_heartbeat_due(sd_event_source *source, uint64_t at_us, void *conte
     age_ms = helper_now_ms() - helper->heartbeat_ms;
     if (helper->client_broken) {
         end_client(helper);
-    } else if (age_ms >= ADDRESS_HEARTBEAT_MS_MAX) {
+    }
+    if (age_ms >= ADDRESS_HEARTBEAT_MS_MAX) {
         helper->counters.drops_by_heartbeat++;
         drop(helper, true, ADDRESS_HELD_HEARTBEAT);
     } else {

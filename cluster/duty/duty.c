@@ -539,6 +539,9 @@ uint32_t duty_choose_source(const struct duty_word *a, const struct duty_word *b
     if (order == 0) {
         order = compare_u64(a->last_lsn, b->last_lsn);
     }
+    if (order == 0 && (a->term_duty_unit == a->unit || a->term_duty_unit == b->unit)) {
+        return a->term_duty_unit; /* nothing else differs: duty and address stay where they were */
+    }
     if (order == 0) {
         order = compare_u64(b->unit, a->unit);
     }
