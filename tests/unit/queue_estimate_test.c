@@ -205,6 +205,28 @@ static void people_of_other_categories_ahead_take_counters_too(void **state)
     office_free(office);
 }
 
+static void who_comes_later_in_another_line_is_not_ahead(void **state)
+{
+    struct queue_config config;
+    struct office *office;
+    struct ids_token id;
+
+    (void)state;
+    small_config(&config);
+    office = office_new(&config);
+    open_day(office, OFFICE_DATE);
+    open_counter(office, 3);
+    (void)issue(office, 3);
+    office->now_ms += 1000;
+    id = issue(office, 1);
+    office->now_ms += 1000;
+    (void)issue(office, 3);
+    (void)issue(office, 3);
+    assert_int_equal(queue_estimate_ticket_s(office->queue, ticket_of(office, id), office->now_ms),
+                     5 * 60);
+    office_free(office);
+}
+
 static void a_lower_tier_waits_behind_all_of_the_first(void **state)
 {
     struct queue_config config;
@@ -370,6 +392,7 @@ int main(void)
         cmocka_unit_test(one_forgotten_complete_does_not_lengthen_the_afternoon),
         cmocka_unit_test(a_service_across_a_clock_step_is_bounded),
         cmocka_unit_test(people_of_other_categories_ahead_take_counters_too),
+        cmocka_unit_test(who_comes_later_in_another_line_is_not_ahead),
         cmocka_unit_test(a_lower_tier_waits_behind_all_of_the_first),
         cmocka_unit_test(who_will_be_beyond_the_limit_by_then_jumps_in_the_play_too),
         cmocka_unit_test(the_estimate_of_a_waiting_ticket_shrinks_as_it_moves_up),

@@ -451,6 +451,75 @@ static void a_later_day_waits_until_the_older_one_is_erased(void **state)
     office_free(office);
 }
 
+struct told {
+    struct queue_row rows[32];
+    size_t count;
+};
+
+static void note(void *context, const struct queue_row *before, const struct queue_row *after)
+{
+    struct told *told = context;
+
+    assert_true(told->count < ARRAY_COUNT(told->rows));
+    told->rows[told->count++] = after->kind == 0 ? *before : *after;
+}
+
+static void an_answered_key_alone_is_a_visit_too(void **state)
+{
+    struct office *office = office_open();
+    struct queue_command command = {.action = QUEUE_COUNTER_OPEN, .counter = 1, .key = token(4)};
+
+    (void)state;
+    assert_int_equal(act(office, command), QUEUE_OK);
+    assert_int_equal(open_date(office, OFFICE_DATE + 1), QUEUE_DAY_NOT_ERASED);
+    office_free(office);
+}
+
+/* decide never says so; a change that does leaves nothing of the older day behind all the same. */
+static void a_new_date_over_an_unerased_one_leaves_no_visit(void **state)
+{
+    struct office *office = office_open();
+    struct queue_change change;
+    struct queue_decision decision;
+    struct queue_command command = {
+        .action = QUEUE_DAY_OPENING, .date = OFFICE_DATE + 1, .origin = {.unit = 1, .lsn = 9}};
+    struct queue_config config;
+    struct office *empty;
+
+    (void)state;
+    small_config(&config);
+    empty = office_new(&config);
+    queue_decide(empty->queue, &command, &decision);
+    change = decision.change;
+    (void)issue(office, 1);
+    open_counter(office, 1);
+    assert_int_equal(called_number(office, 1), 101);
+    put(office, &change);
+    assert_int_equal(office->queue->ticket_count, 0);
+    assert_int_equal(office->queue->day.date, OFFICE_DATE + 1);
+    check_invariants(office);
+    office_free(empty);
+    office_free(office);
+}
+
+static void a_closed_counter_keeps_its_row(void **state)
+{
+    struct office *office = office_open();
+    struct told told = {.count = 0};
+    bool seen = false;
+
+    (void)state;
+    open_counter(office, 1);
+    assert_int_equal(press(office, QUEUE_COUNTER_CLOSE, 1), QUEUE_OK);
+    queue_for_each_row(office->queue, note, &told);
+    for (size_t i = 0; i < told.count; i++) {
+        seen = seen || (told.rows[i].kind == QUEUE_ROW_COUNTER && told.rows[i].counter.id == 1 &&
+                        told.rows[i].counter.changed_lsn == office->lsn);
+    }
+    assert_true(seen); /* a meeting asks who changed it last */
+    office_free(office);
+}
+
 static void erasing_takes_visits_and_keeps_totals(void **state)
 {
     struct office *office = office_open();
@@ -496,19 +565,6 @@ static void a_new_date_starts_afresh_and_closes_what_an_empty_day_left_open(void
     reserve(office);
     assert_int_equal(ticket_of(office, issue(office, 1))->number, 101);
     office_free(office);
-}
-
-struct told {
-    struct queue_row rows[32];
-    size_t count;
-};
-
-static void note(void *context, const struct queue_row *before, const struct queue_row *after)
-{
-    struct told *told = context;
-
-    assert_true(told->count < ARRAY_COUNT(told->rows));
-    told->rows[told->count++] = after->kind == 0 ? *before : *after;
 }
 
 static void each_touched_row_is_told_once(void **state)
@@ -743,6 +799,9 @@ int main(void)
         cmocka_unit_test(closing_ends_what_lives_and_frees_the_counters),
         cmocka_unit_test(a_day_opened_again_goes_on_above_its_numbers),
         cmocka_unit_test(a_later_day_waits_until_the_older_one_is_erased),
+        cmocka_unit_test(an_answered_key_alone_is_a_visit_too),
+        cmocka_unit_test(a_new_date_over_an_unerased_one_leaves_no_visit),
+        cmocka_unit_test(a_closed_counter_keeps_its_row),
         cmocka_unit_test(erasing_takes_visits_and_keeps_totals),
         cmocka_unit_test(a_new_date_starts_afresh_and_closes_what_an_empty_day_left_open),
         cmocka_unit_test(each_touched_row_is_told_once),
