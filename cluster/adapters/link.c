@@ -31,7 +31,8 @@ enum {
     HANDSHAKE_BYTES_MAX = 16384,
     TIMER_ACCURACY_US = 1000,
     US_PER_MS = 1000,
-    PROBE_MS_MAX = 200, /* a peer that still has the contact answers within it */
+    PROBE_MS_MAX =
+        50, /* a live peer answers sooner; a restarted one should not wait longer (rule 2) */
     HOUSEKEEPING_MS = 1000,
     RETRY_MS_RENEW = 2 * LINK_RETRY_MS_MIN, /* more than the minimum: see begin_if_due */
     TRANSPORT_PEERS_UP_MAX = 256,           /* while there is a contact: shedding would break it */
@@ -630,6 +631,9 @@ static int on_timer(sd_event_source *source, uint64_t at_us, void *context)
     }
     if (lane->probe_until_ms != 0 && lane->probe_until_ms <= now_ms()) {
         lane->probe_until_ms = 0;
+        if (lane->pending[0].tls == NULL) {
+            renew_transport(lane); /* nothing came through the old connection either way */
+        }
         begin_handshake(lane); /* the old contact stays until the new one has proved itself */
     }
     (void)link_transport_shed(lane->transport, lane->current.tls == NULL ? LINK_TRANSPORT_PEERS_MAX

@@ -15,8 +15,7 @@ enum {
     ADDRESS_TEXT_BYTES = 96,
     MESSAGES_PER_TURN_MAX = 32,
     SOCKET_BUFFER_BYTES = 1024 * 1024,
-    RECONNECT_MS = 20,
-    RECONNECT_MS_MAX = 200,
+    RECONNECT_MS = 20, /* always: a restarting peer has 150 ms (DESIGN 3 rule 2) */
     BIND_RETRY_MS = 100,
     US_PER_MS = 1000,
     TIMER_ACCURACY_US = 1000,
@@ -184,7 +183,7 @@ static int open_sender(struct link_transport *transport)
     if (!set_option(transport->sender, NN_TCP, NN_TCP_NODELAY, 1) ||
         !set_option(transport->sender, NN_SOL_SOCKET, NN_SNDBUF, SOCKET_BUFFER_BYTES) ||
         !set_option(transport->sender, NN_SOL_SOCKET, NN_RECONNECT_IVL, RECONNECT_MS) ||
-        !set_option(transport->sender, NN_SOL_SOCKET, NN_RECONNECT_IVL_MAX, RECONNECT_MS_MAX) ||
+        !set_option(transport->sender, NN_SOL_SOCKET, NN_RECONNECT_IVL_MAX, RECONNECT_MS) ||
         !get_fd(transport->sender, NN_SNDFD, &fd) ||
         nn_connect(transport->sender, transport->connect_address) < 0) {
         r = last_error();
