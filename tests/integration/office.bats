@@ -250,7 +250,9 @@ leaves_nothing() { # NAME
 
 @test "power loses what was not synced and keeps what was" {
     up "$A"
-    up "$B" --units 1 # its mounts began as a copy of those that show A's disks
+    up "$B" --units 1 # its mounts began as a copy of those that show A's disks, as this client's did:
+    ip netns exec "$A-lan" sleep 60 3>&- &
+    client=$!
     data=$(info "$A" '.units[0].data_dir')
     echo kept >"$data/synced"
     sync "$data/synced"
@@ -263,6 +265,7 @@ leaves_nothing() { # NAME
     until_true 10 "$OFFICE" status --name "$A" --json
     echo more >"$data/after"
     sync "$data/after"
+    kill $client
 }
 
 @test "cables: each fault cuts what it says and heal mends it" {

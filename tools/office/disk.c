@@ -11,13 +11,15 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <linux/loop.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
 #include <sys/statvfs.h>
-#include <linux/loop.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -41,9 +43,7 @@ static void image_path(const struct office *office, unsigned place, char path[OF
                    office->disk == OFFICE_DISK_LOOP ? ".img" : "");
 }
 
-/* A loop device of its own for each mount, never one that exists already: after a power cut the dead file
- * system may still be pinned by a mount namespace that somebody else made meanwhile, and mount(8) would
- * find its device again. The device goes with its last user (autoclear). */
+/* A loop device of its own for each mount; it goes with its last user (autoclear). */
 static int attach_image(const char *image, char device[DEVICE_BYTES])
 {
     struct loop_config config = {.info = {.lo_flags = LO_FLAGS_AUTOCLEAR}};
@@ -150,8 +150,16 @@ int office_disk_create(const struct office *office, unsigned place, struct offic
 static bool disk_takes_writes(const struct office *office, unsigned place)
 {
     char path[OFFICE_PATH_BYTES];
+    struct stat above;
+    struct stat disk;
     int fd = -1;
 
+    office_unit_path(office, place, "data", path);
+    if (office->disk == OFFICE_DISK_LOOP &&
+        (stat(office->run_dir, &above) < 0 || stat(path, &disk) < 0 ||
+         above.st_dev == disk.st_dev)) {
+        return false; /* not mounted */
+    }
     office_unit_path(office, place, "data/.probe", path);
     fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     if (fd < 0) {
@@ -171,9 +179,61 @@ int office_disk_found(const struct office *office, unsigned place)
     return fd < 0 || close(fd) < 0 ? -errno : 0;
 }
 
-int office_disk_cut_power(const struct office *office, unsigned place)
+static bool image_is_attached(const char *image)
+{
+    char path[OFFICE_PATH_BYTES];
+    char backing[PATH_MAX];
+    const struct dirent *entry = NULL;
+    DIR *devices = opendir("/sys/block");
+    bool attached = false;
+
+    while (devices != NULL && !attached && (entry = readdir(devices)) != NULL) {
+        (void)snprintf(path, sizeof(path), "/sys/block/%.64s/loop/backing_file", entry->d_name);
+        if (strncmp(entry->d_name, "loop", strlen("loop")) == 0 &&
+            office_read_file(path, backing, sizeof(backing)) > 0) {
+            backing[strcspn(backing, "\n")] = '\0';
+            attached = strcmp(backing, image) == 0;
+        }
+    }
+    if (devices != NULL) {
+        (void)closedir(devices);
+    }
+    return attached;
+}
+
+/* The old file system lives on while any mount namespace shows it: the dead unit's own, which is taken
+ * down behind our back, and those that began as a copy of the host's (every `ip netns exec` has one).
+ * Removing the directory it is mounted on takes it away from all of them. Only when its device is gone is
+ * the image mounted anew: a dead file system's device still writes what its journal had committed, which
+ * would come down upon the new one. */
+int office_disk_revive(const struct office *office, unsigned place)
 {
     static const struct timespec pause = {.tv_nsec = REMOUNT_PAUSE_NS};
+    char image[OFFICE_PATH_BYTES];
+    char target[OFFICE_PATH_BYTES];
+    char real[PATH_MAX];
+
+    image_path(office, place, image);
+    office_unit_path(office, place, "data", target);
+    for (unsigned i = 0; i < REMOUNT_TRIES; i++) {
+        if (disk_takes_writes(office, place)) {
+            return 0;
+        }
+        (void)umount2(target, MNT_DETACH);
+        (void)rmdir(target);
+        if ((mkdir(target, DIRECTORY_MODE) == 0 || errno == EEXIST) &&
+            realpath(image, real) != NULL && !image_is_attached(real)) {
+            (void)mount_disk(office, place, NULL, 0);
+        }
+        if (!disk_takes_writes(office, place)) {
+            (void)nanosleep(&pause, NULL);
+        }
+    }
+    return -EBUSY;
+}
+
+int office_disk_cut_power(const struct office *office, unsigned place)
+{
     char target[OFFICE_PATH_BYTES];
     uint32_t how = DISK_SHUTDOWN_WITHOUT_FLUSH;
     int fd = -1;
@@ -189,16 +249,7 @@ int office_disk_cut_power(const struct office *office, unsigned place)
     }
     r = ioctl(fd, DISK_IOCTL_SHUTDOWN, &how) < 0 ? -errno : 0;
     (void)close(fd);
-    /* The dead unit's mount namespace is taken down behind our back: until it is, a new mount meets
-     * the old, dead file system again. */
-    for (unsigned i = 0; i < REMOUNT_TRIES && r == 0; i++) {
-        if (umount2(target, MNT_DETACH) == 0 && mount_disk(office, place, NULL, 0) == 0 &&
-            disk_takes_writes(office, place)) {
-            return 0;
-        }
-        (void)nanosleep(&pause, NULL);
-    }
-    return r < 0 ? r : -EBUSY;
+    return r < 0 ? r : office_disk_revive(office, place);
 }
 
 int office_disk_fill(const struct office *office, unsigned place)

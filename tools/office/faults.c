@@ -102,6 +102,7 @@ int keeper_power_on(struct keeper *keeper, unsigned place)
     }
     keeper->cables.power_off[place - 1] = false;
     r = write_clock(keeper, place);
+    r = r < 0 ? r : office_disk_revive(keeper->office, place);
     r = r < 0 ? r : apply_cables(keeper);
     return r < 0 ? r
                  : office_supervisor_start(keeper->office, place, &unit->supervisor,
@@ -287,6 +288,11 @@ static json_t *explain(int r)
         return keeper_refuse(
             "NO_OWN_DISK", "--disk directory の事務所では、ディスクをいっぱいにできません。",
             "An office made with --disk directory has no disk that could be full.");
+    case EBUSY:
+        return keeper_refuse("DISK_IN_USE",
+                             "データディスクのファイルを開いているプログラムがあります。閉じてから "
+                             "heal してください。",
+                             "A program has a file of the data disk open. Close it, then heal.");
     default:
         return keeper_refuse("FAILED", strerror(-r), strerror(-r));
     }

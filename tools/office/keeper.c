@@ -121,15 +121,6 @@ static int make_directories(const struct office *office, struct office_error *re
                        "%s cannot be made (%s). Run this as root.", path, strerror(errno));
 }
 
-/* The first unit of a new site founds its ledger, once; the second joins as a blank one does. */
-static int mark_founder(const struct office *office)
-{
-    char path[OFFICE_PATH_BYTES];
-
-    office_unit_path(office, 1, "data/FOUND", path);
-    return office_write_file(path, "", 0, LOG_MODE);
-}
-
 /* Without the address helper nobody sets the floating address: a lone unit for a first look gets it
  * from here. With two units this would be a lie, and office_up() refuses. */
 static int set_floating_address(const struct office *office)
@@ -173,7 +164,6 @@ static int make_office(struct keeper *keeper, int progress_fd, struct office_err
         return r;
     }
     r = office_network_open_switch(office, &keeper->switch_fd);
-    r = r < 0 ? r : mark_founder(office);
     r = r < 0 ? r : set_floating_address(office);
     r = r < 0 ? r : office_forward_start(office, keeper->forward_fd, &keeper->forward_pid);
     for (unsigned place = 1; place <= office->unit_count && r == 0; place++) {

@@ -140,6 +140,8 @@ int office_disk_create(const struct office *office, unsigned place, struct offic
 /* Marks the first unit's empty disk: this unit founds the site's ledger. A wiped disk has no mark. */
 int office_disk_found(const struct office *office, unsigned place);
 int office_disk_cut_power(const struct office *office, unsigned place);
+/* Mounts a disk that is dead; -EBUSY: a process still has one of its files open. */
+int office_disk_revive(const struct office *office, unsigned place);
 int office_disk_fill(const struct office *office, unsigned place);
 int office_disk_unfill(const struct office *office, unsigned place);
 int office_disk_wipe(const struct office *office, unsigned place);
