@@ -34,7 +34,7 @@ enum {
     PROBE_MS_MAX =
         50, /* a live peer answers sooner; a restarted one should not wait longer (rule 2) */
     HOUSEKEEPING_MS = 1000,
-    RETRY_MS_RENEW = 2 * LINK_RETRY_MS_MIN, /* more than the minimum: see begin_if_due */
+    RETRY_MS_RENEW = 4 * LINK_RETRY_MS_MIN, /* the third attempt: see begin_if_due */
     TRANSPORT_PEERS_UP_MAX = 256,           /* while there is a contact: shedding would break it */
 };
 
@@ -606,9 +606,10 @@ static void begin_if_due(struct lane *lane)
     if (lane->current.tls != NULL || is_pending(lane) || now_ms() < lane->begin_at_ms) {
         return;
     }
-    /* From the second attempt on over a new connection: TCP repeats into a cut wire ever more
-     * rarely, and would be found asleep when the wire is whole again. */
-    if (lane->retry_ms > LINK_RETRY_MS_MIN) {
+    /* From the third attempt on over a new connection: TCP repeats into a cut wire ever more rarely,
+     * and would be found asleep when the wire is whole again. Not sooner: a connection closed right
+     * after a message takes the message with it when the other side is slow to read. */
+    if (lane->retry_ms >= RETRY_MS_RENEW) {
         renew_transport(lane);
     }
     if (lane->link->client) {
