@@ -30,7 +30,7 @@ enum {
     SEAL_AT = 256, /* from the page's beginning */
     SEAL_BYTES = 8 + IDS_HASH_BYTES,
     PAGE_BYTES_MAX = 32768,
-    CHECK_TRIES = 3,
+    CHECK_TRIES = 16,
 };
 static const uint32_t raw_magic = 0xBEEFC0DEu;
 
@@ -205,6 +205,9 @@ static int book_check_once(struct ledger *ledger, struct crypto *crypto)
     }
     crypto_hash(crypto, other.bytes, sizeof(other.bytes), NULL, 0, &hash);
     ledger->book = book;
+    if (ledger->read_only && book.txn_id == txn_id && other.txn_id > txn_id) {
+        return 0; /* the daemon committed meanwhile: the other page is its newest now */
+    }
     return book.txn_id == txn_id && ids_hash_equal(&hash, &book.other_meta) ? 0 : -EUCLEAN;
 }
 
