@@ -16,7 +16,7 @@
  * Pure: no clock, no I/O, no allocation, no randomness, no globals. Time is a field of the command
  * (wall clock, milliseconds since 1970 UTC, used for waiting times and shown to people; ordering
  * never rests on it: a clock that goes back does not let a later visitor in front of an earlier
- * one). Sizes are bounded by enum queue_limit; the structure is about 32 MiB of address space,
+ * one). Sizes are bounded by enum queue_limit; the structure is about 27 MiB of address space,
  * belongs to the caller, and only what is used of it is ever touched (queue_init touches 3 MiB, a
  * ticket with five answered keys adds 1 KiB). Issue, call and every press cost the same at 20,000
  * tickets as at 20. Sources: field-queue.md 3 (states and guards), 6 (estimate), DESIGN 3 rules 4

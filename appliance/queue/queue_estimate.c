@@ -8,19 +8,23 @@
 #include <string.h>
 
 enum {
-    /* Up to so many tickets a counter are played one by one: longer than the longest wait that
-     * anyone is told exactly. Beyond, they are played in batches, so that the cost stays bounded.
-     */
-    PLAYED_SINGLY_PER_COUNTER = 16,
+    /* So many tickets a counter are played one by one, which is an hour of short services; beyond
+     * that in batches, and coarser ones when the wait is hours anyway: the cost stays bounded. */
+    PLAYED_PER_COUNTER = 16,
+    PLAYED_PER_COUNTER_LONG = 8,
+    LONG_WAIT_MS = 2 * 3600 * 1000,
     MS_PER_S = 1000,
     PERCENTILE = 95,
     HUNDRED = 100,
     LATE_SHARE = 4, /* a counter past its mean needs another quarter of it */
 };
 
-struct cursor {
+/* One category's tickets that will be called before the one asked about may be. */
+struct line {
+    int slot;
     uint32_t left;    /* tickets not yet played */
-    uint32_t held;    /* the next one's position + 1 in the line; 0: past what is known singly */
+    uint32_t batch;   /* played at once */
+    uint32_t held;    /* the next one's position + 1; 0: past those that wait, at the printer */
     int64_t order_ms; /* the next one's place */
     int64_t step_ms;  /* between places, when played in batches */
 };
@@ -28,10 +32,13 @@ struct cursor {
 struct play {
     const struct queue *queue;
     int64_t now_ms;
-    uint32_t batch;
-    bool active[QUEUE_COUNTERS_MAX];
+    int asked_slot;
+    int64_t asked_order_ms;
+    int counter_count; /* open, and not yet out of tickets */
+    int counter_slots[QUEUE_COUNTERS_MAX];
     int64_t free_ms[QUEUE_COUNTERS_MAX]; /* from now */
-    struct cursor cursors[QUEUE_CATEGORIES_MAX];
+    int line_count;
+    struct line lines[QUEUE_CATEGORIES_MAX];
 };
 
 static uint32_t service_duration_ms(const struct queue_ticket *ticket)
@@ -96,71 +103,144 @@ static uint32_t line_total(const struct queue *queue, int slot)
            queue_line_count(queue, slot, QUEUE_LINE_ISSUING);
 }
 
-static void cursor_start(struct play *play, int slot, uint32_t left)
+static void add_line(struct play *play, int slot, uint32_t left)
 {
     const struct queue *queue = play->queue;
-    const struct queue_list *line =
+    const struct queue_list *list =
         &queue->lines[1 + (uint32_t)slot * QUEUE_LINE_COUNT + QUEUE_LINE_WAITING];
-    struct cursor *cursor = &play->cursors[slot];
+    struct line *line = &play->lines[play->line_count++];
 
-    *cursor = (struct cursor){.left = left, .held = line->first, .order_ms = play->now_ms};
-    if (line->first != 0) {
-        cursor->order_ms = queue->line_links[line->first - 1].order_ms;
-        cursor->step_ms =
-            (queue->line_links[line->last - 1].order_ms - cursor->order_ms) / (int64_t)line->count;
+    *line = (struct line){
+        .slot = slot, .left = left, .batch = 1, .held = list->first, .order_ms = play->now_ms};
+    if (list->first != 0) {
+        line->order_ms = queue->line_links[list->first - 1].order_ms;
+        line->step_ms =
+            (queue->line_links[list->last - 1].order_ms - line->order_ms) / (int64_t)list->count;
     }
 }
 
-static void cursor_advance(struct play *play, int slot, uint32_t count)
+static void advance_line(const struct play *play, struct line *line, uint32_t count)
 {
-    struct cursor *cursor = &play->cursors[slot];
-
-    cursor->left -= count;
-    if (play->batch > 1) {
-        cursor->order_ms += cursor->step_ms * (int64_t)count;
-    } else if (cursor->held != 0) {
-        cursor->held = play->queue->line_links[cursor->held - 1].after;
-        if (cursor->held != 0) {
-            cursor->order_ms = play->queue->line_links[cursor->held - 1].order_ms;
+    line->left -= count;
+    if (line->batch > 1) {
+        line->order_ms += line->step_ms * (int64_t)count;
+    } else if (line->held != 0) {
+        line->held = play->queue->line_links[line->held - 1].after;
+        if (line->held != 0) {
+            line->order_ms = play->queue->line_links[line->held - 1].order_ms;
         }
     }
 }
 
-/* The open counter that is free first; -1: all have run out of tickets. */
+/* How many turns the play may take. */
+static uint32_t turn_budget(const struct play *play)
+{
+    uint32_t counter_count = (uint32_t)play->counter_count;
+    int64_t work_ms = 0;
+
+    for (int i = 0; i < play->line_count; i++) {
+        work_ms += (int64_t)play->lines[i].left * play->queue->service_ms[play->lines[i].slot];
+    }
+    return counter_count *
+           (work_ms / counter_count > LONG_WAIT_MS ? PLAYED_PER_COUNTER_LONG : PLAYED_PER_COUNTER);
+}
+
+/* Short lines are always played one by one: a batch there would be the whole line at one counter. */
+static void set_batches(struct play *play)
+{
+    uint32_t budget = turn_budget(play);
+    uint32_t share = budget / (uint32_t)play->line_count;
+    uint32_t total_long = 0;
+
+    for (int i = 0; i < play->line_count; i++) {
+        uint32_t left = play->lines[i].left;
+
+        if (left <= share) {
+            budget -= left;
+        } else {
+            total_long += left;
+        }
+    }
+    for (int i = 0; i < play->line_count; i++) {
+        if (play->lines[i].left > share) {
+            play->lines[i].batch = (total_long + budget - 1) / budget;
+        }
+    }
+}
+
+/* Sets the stage; false: no open counter serves the category. */
+static bool play_start(struct play *play, uint32_t ahead)
+{
+    const struct queue *queue = play->queue;
+    bool served = false;
+
+    play->counter_count = 0;
+    play->line_count = 0;
+    for (int slot = 0; slot < queue->config.counter_count; slot++) {
+        if (queue->counters[slot].open != 0) {
+            play->counter_slots[play->counter_count] = slot;
+            play->free_ms[play->counter_count++] = counter_free_ms(queue, slot, play->now_ms);
+            served = served || queue->tiers[slot][play->asked_slot] != 0;
+        }
+    }
+    if (!served) {
+        return false;
+    }
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        uint32_t left = slot == play->asked_slot ? ahead : line_total(queue, slot);
+
+        if (left > 0 || slot == play->asked_slot) {
+            add_line(play, slot, left);
+        }
+    }
+    set_batches(play);
+    return true;
+}
+
+/* The counter that is free first. */
 static int first_free(const struct play *play)
 {
-    int first = -1;
+    int first = 0;
 
-    for (int at = 0; at < play->queue->config.counter_count; at++) {
-        if (play->active[at] && (first < 0 || play->free_ms[at] < play->free_ms[first])) {
+    for (int at = 1; at < play->counter_count; at++) {
+        if (play->free_ms[at] < play->free_ms[first]) {
             first = at;
         }
     }
     return first;
 }
 
-/* Which line this counter takes its next ticket from; -1: none. The one asked about stands behind
- * the tickets of its own line, with its own place. */
-static int choose_line(const struct play *play, int counter_slot, int asked_slot,
-                       int64_t asked_order_ms)
+static void send_home(struct play *play, int at)
 {
-    int64_t then_ms = play->now_ms + play->free_ms[counter_slot];
+    size_t behind = (size_t)(--play->counter_count - at);
+
+    memmove(&play->counter_slots[at], &play->counter_slots[at + 1],
+            behind * sizeof(play->counter_slots[0]));
+    memmove(&play->free_ms[at], &play->free_ms[at + 1], behind * sizeof(play->free_ms[0]));
+}
+
+/* Which line this counter takes its next ticket from; NULL: none. The one asked about stands behind
+ * the tickets of its own line, with its own place. */
+static struct line *choose_line(struct play *play, int at)
+{
+    int counter_slot = play->counter_slots[at];
+    int64_t then_ms = play->now_ms + play->free_ms[at];
     int64_t best_order_ms = 0;
     uint32_t best_tier = 0;
-    int best = -1;
+    struct line *best = NULL;
 
-    for (int slot = 0; slot < play->queue->config.category_count; slot++) {
-        const struct cursor *cursor = &play->cursors[slot];
-        int64_t order_ms = cursor->left > 0 ? cursor->order_ms : asked_order_ms;
+    for (int i = 0; i < play->line_count; i++) {
+        struct line *line = &play->lines[i];
+        int64_t order_ms = line->left > 0 ? line->order_ms : play->asked_order_ms;
         uint32_t tier;
 
-        if (play->queue->tiers[counter_slot][slot] == 0 ||
-            (cursor->left == 0 && slot != asked_slot)) {
+        if (play->queue->tiers[counter_slot][line->slot] == 0 ||
+            (line->left == 0 && line->slot != play->asked_slot)) {
             continue;
         }
-        tier = queue_effective_tier(play->queue, counter_slot, slot, order_ms, then_ms);
-        if (best < 0 || tier < best_tier || (tier == best_tier && order_ms < best_order_ms)) {
-            best = slot;
+        tier = queue_effective_tier(play->queue, counter_slot, line->slot, order_ms, then_ms);
+        if (best == NULL || tier < best_tier || (tier == best_tier && order_ms < best_order_ms)) {
+            best = line;
             best_tier = tier;
             best_order_ms = order_ms;
         }
@@ -168,66 +248,37 @@ static int choose_line(const struct play *play, int counter_slot, int asked_slot
     return best;
 }
 
-/* Sets the stage; false: no open counter serves the category. */
-static bool play_start(struct play *play, int asked_slot, uint32_t ahead)
-{
-    const struct queue *queue = play->queue;
-    uint32_t ticket_count = 0;
-    uint32_t counter_count = 0;
-    bool served = false;
-
-    for (int at = 0; at < queue->config.counter_count; at++) {
-        play->active[at] = queue->counters[at].open != 0;
-        if (play->active[at]) {
-            counter_count++;
-            play->free_ms[at] = counter_free_ms(queue, at, play->now_ms);
-            served = served || queue->tiers[at][asked_slot] != 0;
-        }
-    }
-    for (int slot = 0; slot < queue->config.category_count; slot++) {
-        uint32_t left = slot == asked_slot ? ahead : line_total(queue, slot);
-
-        ticket_count += left;
-        cursor_start(play, slot, left);
-    }
-    if (served) {
-        play->batch = 1 + ticket_count / (PLAYED_SINGLY_PER_COUNTER * counter_count + 1);
-    }
-    return served;
-}
-
 int64_t queue_play_forward_ms(const struct queue *queue, int slot, uint32_t ahead, int64_t order_ms,
                               int64_t now_ms)
 {
     struct play play;
-    int at;
 
     play.queue = queue;
     play.now_ms = queue_believed_ms(now_ms);
-    if (!play_start(&play, slot, ahead)) {
+    play.asked_slot = slot;
+    play.asked_order_ms = order_ms;
+    if (!play_start(&play, ahead)) {
         return -1;
     }
     /* Each turn plays at least one ticket or sends a counter home, and a counter that serves the
-     * one asked about never goes home before it: the loop ends there. */
-    while ((at = first_free(&play)) >= 0) {
-        int chosen = choose_line(&play, at, slot, order_ms);
-        struct cursor *cursor;
+     * one asked about never goes home before it: the loop ends. */
+    for (;;) {
+        int at = first_free(&play);
+        struct line *line = choose_line(&play, at);
         uint32_t count;
 
-        if (chosen < 0) {
-            play.active[at] = false;
+        if (line == NULL) {
+            send_home(&play, at);
+            CHECK(play.counter_count > 0);
             continue;
         }
-        cursor = &play.cursors[chosen];
-        if (cursor->left == 0) {
-            break;
+        if (line->left == 0) {
+            return play.free_ms[at];
         }
-        count = cursor->left < play.batch ? cursor->left : play.batch;
-        cursor_advance(&play, chosen, count);
-        play.free_ms[at] += (int64_t)count * queue->service_ms[chosen];
+        count = line->left < line->batch ? line->left : line->batch;
+        advance_line(&play, line, count);
+        play.free_ms[at] += (int64_t)count * queue->service_ms[line->slot];
     }
-    CHECK(at >= 0);
-    return play.free_ms[at];
 }
 
 int32_t queue_estimate_round_s(int64_t wait_ms)

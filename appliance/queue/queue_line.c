@@ -224,15 +224,6 @@ uint32_t queue_line_ahead(const struct queue *queue, int slot, int64_t order_ms,
     return issuing + waiting;
 }
 
-uint32_t queue_effective_tier(const struct queue *queue, int counter_slot, int slot,
-                              int64_t order_ms, int64_t now_ms)
-{
-    uint32_t limit_ms = queue->config.categories[slot].wait_ms_limit;
-    uint32_t tier = queue->tiers[counter_slot][slot];
-
-    return limit_ms != 0 && now_ms - order_ms > limit_ms ? tier - 1 : tier;
-}
-
 uint32_t queue_waiting_count(const struct queue *queue, uint16_t category)
 {
     int slot = queue_category_slot(queue, category);

@@ -70,9 +70,16 @@ uint32_t queue_line_ahead(const struct queue *queue, int slot, int64_t order_ms,
 int64_t queue_order_ms(const struct queue_ticket *ticket);
 /* The order of one line: place in time, then number, then id. */
 bool queue_ticket_is_before(const struct queue_ticket *a, const struct queue_ticket *b);
-/* The tier in which a counter sees a ticket that has this place: beyond the limit it jumps one. */
-uint32_t queue_effective_tier(const struct queue *queue, int counter_slot, int slot,
-                              int64_t order_ms, int64_t now_ms);
+/* The tier in which a counter sees a ticket that has this place: beyond the limit it jumps one. Here
+ * because the estimate asks it for every ticket that it plays. */
+static inline uint32_t queue_effective_tier(const struct queue *queue, int counter_slot, int slot,
+                                            int64_t order_ms, int64_t now_ms)
+{
+    uint32_t limit_ms = queue->config.categories[slot].wait_ms_limit;
+    uint32_t tier = queue->tiers[counter_slot][slot];
+
+    return limit_ms != 0 && now_ms - order_ms > limit_ms ? tier - 1 : tier;
+}
 
 /* queue_estimate.c */
 uint32_t queue_service_measure(const struct queue *queue, int slot);

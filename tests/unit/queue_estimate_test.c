@@ -356,6 +356,31 @@ static void long_lines_are_played_in_batches_and_the_answer_stays_near(void **st
     }
 }
 
+static void a_short_line_is_exact_beside_a_long_one(void **state)
+{
+    struct queue_config config;
+    struct office *office;
+
+    (void)state;
+    memset(&config, 0, sizeof(config));
+    config_category(&config, 1, 1, 99, 5);
+    config_category(&config, 2, 1001, 9000, 5);
+    config_counter(&config, 1, 1, 1, 0, 0);
+    config_counter(&config, 2, 1, 1, 0, 0);
+    config_counter(&config, 3, 2, 1, 0, 0);
+    office = office_new(&config);
+    open_day(office, OFFICE_DATE);
+    for (uint16_t counter = 1; counter <= 3; counter++) {
+        open_counter(office, counter);
+    }
+    issue_many(office, 2, 3000);
+    issue_many(office, 1, 4);
+    /* Two counters, two each: a batch of four at one of them would say 0. */
+    assert_int_equal(minutes(office), 10);
+    assert_int_equal(queue_estimate_s(office->queue, 2, office->now_ms), QUEUE_ESTIMATE_S_MAX);
+    office_free(office);
+}
+
 static void the_longest_wait_has_an_end(void **state)
 {
     struct office *office = office_with(1440, 8, 1);
@@ -398,6 +423,7 @@ int main(void)
         cmocka_unit_test(the_estimate_of_a_waiting_ticket_shrinks_as_it_moves_up),
         cmocka_unit_test(those_at_the_printer_are_ahead),
         cmocka_unit_test(long_lines_are_played_in_batches_and_the_answer_stays_near),
+        cmocka_unit_test(a_short_line_is_exact_beside_a_long_one),
         cmocka_unit_test(the_longest_wait_has_an_end),
         cmocka_unit_test(services_of_no_length_end_the_play_too),
     };
