@@ -81,7 +81,8 @@ struct duty_event engine_duty_event(const struct engine *engine, enum duty_event
 
 static void begin_session(struct engine *engine)
 {
-    if (engine->state.founded && engine->session_lsn == 0) {
+    engine->session_wanted = engine_is_swapping(engine);
+    if (!engine->session_wanted && engine->state.founded && engine->session_lsn == 0) {
         engine_begin_series(engine, engine->queue->day.date);
         engine->session_lsn = engine->last_lsn;
         engine->session_open = true;
@@ -114,6 +115,7 @@ static void change_service(struct engine *engine, enum duty_serve how)
     } else if (how == DUTY_SERVE_NOT) {
         engine->series = (struct ids_series){0};
         engine->session_lsn = 0;
+        engine->session_wanted = false;
         engine->shipping = false;
         engine->acked_at_once_lsn = UINT64_MAX;
     }
@@ -276,6 +278,9 @@ static void tell_durable(struct engine *engine)
         event.series = engine->series;
         engine_tell_duty(engine, &event);
     }
+    if (engine->session_wanted && !engine_is_swapping(engine)) {
+        begin_session(engine);
+    }
     if (engine->tail_wanted && engine->durable_lsn == engine->last_lsn) {
         engine->tail_wanted = false;
         event = engine_duty_event(engine, DUTY_TAIL_CLOSED);
@@ -356,6 +361,11 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         break;
     case ENGINE_CLIENT_GONE:
         serve_gone(engine, event->client);
+        break;
+    case ENGINE_HEALTH:
+        told.kind = DUTY_HEALTH;
+        told.level = event->level;
+        engine_tell_duty(engine, &told);
         break;
     case ENGINE_CLOCK:
         engine->clock_synchronised = event->level;
@@ -473,6 +483,7 @@ void engine_destroy(struct engine *engine)
     free(engine->flight_rows);
     free(engine->flight_metas);
     free(engine->flight_bytes.data);
+    free(engine->flight_staged.data);
     free(engine->meeting.staged.data);
     free(engine->dirty);
     free(engine->dirty_index);

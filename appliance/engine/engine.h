@@ -50,6 +50,7 @@ enum engine_event_kind {
     ENGINE_CONTESTED,
     ENGINE_REQUEST,        /* one frame of the UNIX socket (api.h) */
     ENGINE_CLIENT_GONE,
+    ENGINE_HEALTH,         /* level: disk and ledger are fit to serve (promise 11) */
     ENGINE_CLOCK,          /* level: the wall clock is synchronised */
     ENGINE_CONNECTIONS,    /* the gateway's open connections, in `frame`: the spare gets to know them */
     ENGINE_LEAVE,          /* the process is asked to stop: say farewell */

@@ -156,6 +156,8 @@ struct engine {
     struct ids_series series;         /* of the session that serves, or is being stored */
     uint64_t session_lsn;             /* its entry, until durable; 0 none */
     bool session_open;                /* SESSION_BEGIN is written, and nothing ended it yet */
+    bool session_wanted;              /* a swap is in flight: the session begins after it */
+    enum meeting_role meeting_wanted; /* likewise */
     bool tail_wanted;                 /* everything appended is to be durable before a meeting */
 
     /* the batch being gathered */
@@ -176,6 +178,7 @@ struct engine {
     bool flight_swap;
     struct ledger_batch flight;
     struct bytes_buffer flight_bytes;
+    struct bytes_buffer flight_staged; /* the staged entries of a swap: the ledger borrows them */
     struct ledger_put *flight_entries, *flight_rows, *flight_metas;
     size_t flight_entries_capacity, flight_rows_capacity, flight_metas_capacity;
     struct ledger_day_key flight_keys_new[ENGINE_KEYS_MAX], flight_keys_destroy[ENGINE_KEYS_MAX];
@@ -243,9 +246,12 @@ uint64_t engine_append_change(struct engine *engine, const struct queue_change *
 /* Takes a peer's entry as the next one: 0, -EBADMSG (chain, form or key does not fit). */
 int engine_append_foreign(struct engine *engine, const uint8_t *bytes, size_t len_bytes);
 void engine_submit(struct engine *engine);
-void engine_submit_swap(struct engine *engine, uint64_t from_lsn, const struct bytes_buffer *staged,
+/* Takes the staged bytes over and leaves an empty buffer. */
+void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_buffer *staged,
                         uint64_t last_lsn);
 void engine_stored(struct engine *engine, int result);
+/* Our log is being replaced: nothing may be appended or compared until that is durable. */
+bool engine_is_swapping(const struct engine *engine);
 struct queue_origin engine_next_origin(const struct engine *engine);
 bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_hash);
 const struct cached_entry *engine_cached(const struct engine *engine, uint64_t lsn);

@@ -924,16 +924,20 @@ void engine_submit(struct engine *engine)
 
 /* A meeting's swap: the staged entries replace ours from from_lsn on. The state's meta names no lsn, so
  * that whoever reads it next builds the rows anew from the fold. */
-void engine_submit_swap(struct engine *engine, uint64_t from_lsn, const struct bytes_buffer *staged,
+void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_buffer *staged,
                         uint64_t last_lsn)
 {
     struct ledger_batch *batch = &engine->flight;
-    struct bytes_reader body = bytes_reader_over(staged->data, staged->len_bytes);
+    struct bytes_buffer taken = *staged;
+    struct bytes_reader body = bytes_reader_over(taken.data, taken.len_bytes);
     uint8_t meta[64];
     size_t count = 0;
     int r;
 
     CHECK(!engine->in_flight && engine->durable_lsn == engine->last_lsn);
+    *staged = engine->flight_staged;
+    staged->len_bytes = 0;
+    engine->flight_staged = taken;
     *batch = (struct ledger_batch){.truncate_from_lsn = from_lsn, .clear_rows = true};
     engine->flight_bytes.len_bytes = 0;
     grow_puts(&engine->flight_entries, &engine->flight_entries_capacity,
@@ -1010,6 +1014,11 @@ static bool read_hash(void *context, const uint8_t *key, size_t key_len_bytes, c
         reading->found = true;
     }
     return false;
+}
+
+bool engine_is_swapping(const struct engine *engine)
+{
+    return engine->in_flight && engine->flight_swap;
 }
 
 bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_hash)

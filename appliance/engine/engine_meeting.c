@@ -41,6 +41,7 @@ void meeting_end(struct engine *engine)
     }
     staged.len_bytes = 0;
     *meeting = (struct meeting){.staged = staged};
+    engine->meeting_wanted = MEETING_NONE;
 }
 
 void meeting_begin(struct engine *engine, enum meeting_role role)
@@ -48,6 +49,10 @@ void meeting_begin(struct engine *engine, enum meeting_role role)
     struct meeting *meeting = &engine->meeting;
 
     meeting_end(engine);
+    if (engine_is_swapping(engine)) {
+        engine->meeting_wanted = role; /* the log that an earlier meeting gave us comes first */
+        return;
+    }
     meeting->role = role;
     meeting->began_ms = engine->now_ms;
     if (role == MEETING_OTHER) {
@@ -328,6 +333,9 @@ static void ask_tail(struct engine *engine)
 
 void meeting_turn(struct engine *engine)
 {
+    if (engine->meeting_wanted != MEETING_NONE && !engine_is_swapping(engine)) {
+        meeting_begin(engine, engine->meeting_wanted);
+    }
     if (engine->meeting.role == MEETING_OTHER && engine->meeting.step == STEP_SWAP) {
         meeting_swap(engine);
     }
@@ -537,8 +545,7 @@ void meeting_stored(struct engine *engine)
     }
     engine_log(engine, "meeting: our tail after lsn %llu is archived, lsn is now %llu",
                (unsigned long long)meeting->common_lsn, (unsigned long long)engine->last_lsn);
-    meeting->staged.len_bytes = 0;
-    if (meeting->role == MEETING_OTHER) {
+    if (meeting->role == MEETING_OTHER && meeting->step == STEP_SWAP) {
         meeting->step = STEP_FOLLOW;
     }
     engine->acked_at_once_lsn = UINT64_MAX;

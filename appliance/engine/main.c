@@ -20,6 +20,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
 #include <unistd.h>
@@ -29,6 +30,8 @@ enum {
     REFERENCE_LOST_MS = 3000,
     LEVEL_MS = 250,
     INHERITED_MS_MAX = 300,
+    SCRUB_ENTRIES = 256,
+    DISK_ROOM_BYTES_MIN = 8 * 1024 * 1024,
     CONNECTION_BYTES = 6,
     US_PER_MS = 1000,
     WHY_BYTES = 256,
@@ -66,6 +69,8 @@ struct daemon {
     bool carrier, service_link, helper_up, address_wanted;
     uint64_t reference_heard_ms, level_ms, inherited_ms;
     uint32_t probe_id;
+    bool fit, damaged;
+    uint64_t scrub_lsn;
     bool founding_over;
     uint64_t watchdog_us;
     int result;
@@ -131,6 +136,41 @@ static void tell_service_link(struct daemon *daemon)
     }
 }
 
+/* Promise 11: the ledger is walked all the time, a few entries a second, and a disk that is nearly full or
+ * an entry that does not verify makes this unit unfit; duty moves first, then it stops. */
+static void check_health(struct daemon *daemon)
+{
+    struct ledger_damage damage = {0};
+    struct ledger_info info;
+    struct statvfs disk;
+    bool fit = !daemon->damaged;
+    int r;
+
+    ledger_get_info(daemon->ledger, &info);
+    if (fit && info.last_lsn > 0) {
+        if (daemon->scrub_lsn == 0 || daemon->scrub_lsn > info.last_lsn) {
+            daemon->scrub_lsn = 1;
+        }
+        r = ledger_verify(daemon->ledger, daemon->scrub_lsn, SCRUB_ENTRIES, &daemon->scrub_lsn, &damage);
+        if (r == -EUCLEAN) {
+            (void)fprintf(stderr, "toband: lsn %llu: %s / %s\n", (unsigned long long)damage.lsn,
+                          damage.what_ja, damage.what_en);
+            daemon->damaged = true;
+            fit = false;
+        }
+    }
+    if (statvfs(daemon->settings.data_dir, &disk) == 0 &&
+        (uint64_t)disk.f_bavail * disk.f_frsize < DISK_ROOM_BYTES_MIN) {
+        fit = false;
+    }
+    if (fit != daemon->fit) {
+        struct engine_event event = {.kind = ENGINE_HEALTH, .level = fit};
+
+        daemon->fit = fit;
+        step(daemon, &event);
+    }
+}
+
 /* What the process before us held stays only while this one may still come to serve at once. */
 static void let_inherited_go(struct daemon *daemon)
 {
@@ -154,6 +194,7 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
     if (now_ms() - daemon->level_ms >= LEVEL_MS) {
         daemon->level_ms = now_ms();
         tell_service_link(daemon);
+        check_health(daemon);
         if (daemon->watchdog_us != 0) {
             (void)sd_notify(0, "WATCHDOG=1");
         }
@@ -889,6 +930,7 @@ int main(int argc, char **argv)
     }
     (void)mlockall(MCL_CURRENT); /* best effort: a page fault is a late heartbeat */
     (void)sd_watchdog_enabled(0, &daemon.watchdog_us);
+    daemon.fit = true;
     make_engine(&daemon, &world);
     r = sd_event_new(&daemon.event);
     if (r >= 0) {

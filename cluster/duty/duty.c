@@ -867,6 +867,8 @@ static void rules_of_spare(struct duty *duty, struct duty_actions *actions)
     if (stopped != DUTY_REASON_NONE) {
         break_contact(duty, stopped, actions);
         enter(duty, DUTY_STOPPED, stopped);
+    } else if (duty->now_ms - duty->peer_heard_ms >= DUTY_SUSPECT_MS && duty->service_link) {
+        probe_if_due(duty, actions); /* the answer is there when contact breaks: saves the probe's time */
     }
 }
 
@@ -966,6 +968,7 @@ static void set_deadline(struct duty *duty)
     }
     if (duty->agreed) {
         sooner(duty, duty->peer_heard_ms + DUTY_MUTE_MS + 1);
+        sooner(duty, duty->peer_heard_ms + DUTY_SUSPECT_MS);
     }
     sooner(duty, duty->alone_not_before_ms);
     sooner(duty, duty->mint_until_ms);

@@ -24,6 +24,7 @@
 
 enum duty_limit {
     DUTY_WORD_INTERVAL_MS = 30,        /* a word at least this often, on every link */
+    DUTY_SUSPECT_MS = 150,             /* no word for this long: a spare asks who has the address */
     DUTY_MUTE_MS = 300,                /* no word for this long: contact is broken */
     DUTY_MUTE_FOR_ADDRESS_MS = 1000,   /* mute this long: its answering the address proves nothing */
     DUTY_ACK_MS_MAX = 500,             /* a batch not acknowledged: broken contact (rule 1) */
