@@ -183,6 +183,19 @@ leaves_nothing() { # NAME
     leaves_nothing "$A"
 }
 
+@test "run stays in the foreground and takes everything away at the end" {
+    "$OFFICE" run --name "$A" --disk-mib 64 >"$BATS_TEST_TMPDIR/said" 2>&1 3>&- &
+    client=$!
+    until_true 20 grep -q /kiosk "$BATS_TEST_TMPDIR/said"
+    mapfile -t pids < <(all_pids "$A")
+    kill -TERM $client
+    status=0
+    wait $client || status=$?
+    [ "$status" -eq 0 ]
+    none_runs "${pids[@]}"
+    leaves_nothing "$A"
+}
+
 @test "up says which program is not ready" {
     STAND_IN="toban-web-mute" run "$OFFICE" up --name "$A" --disk-mib 64 --timeout 2 --json
     [ "$status" -eq 1 ]
