@@ -15,7 +15,7 @@
 struct client_socket;
 
 enum client_socket_limit {
-    CLIENT_SOCKET_CLIENTS_MAX = 64,
+    CLIENT_SOCKET_CLIENTS_MAX = 128,
     CLIENT_SOCKET_OUTPUT_BYTES_MAX = 16 * 1024 * 1024, /* unread: the client is cut off */
 };
 

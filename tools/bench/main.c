@@ -1,0 +1,387 @@
+/*
+ * toban-bench: speed as ratios. Three loads, each a closed loop of N clients for S seconds, one line of
+ * JSON each:
+ *   raw     the limit of this machine: 200 bytes, local pwrite + fdatasync in parallel with a round trip to
+ *           a second process that does the same, group commit (reference/peers.md, first row)
+ *   engine  tickets through toband's UNIX socket
+ *   http    tickets through the gateway, keep-alive
+ * Latencies are of acknowledged operations only. It measures and decides nothing.
+ */
+#include "appliance/engine/api.h"
+#include "appliance/queue/queue.h"
+#include "base/check.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+enum {
+    CLIENTS_MAX = 256,
+    SAMPLES_MAX = 4000000,
+    RAW_BYTES = 200,
+    BUFFER_BYTES = 65536,
+    CATEGORIES = 6,
+    PORT_DEFAULT = 80,
+};
+
+struct settings {
+    const char *mode, *socket_path, *address, *dir;
+    uint16_t port;
+    unsigned clients, seconds, categories;
+};
+
+struct sampling {
+    uint32_t *us;
+    size_t count, errors;
+};
+
+struct client {
+    int fd;
+    uint64_t sent_us;
+    uint8_t input[BUFFER_BYTES];
+    size_t input_len_bytes;
+};
+
+static uint64_t now_us(void)
+{
+    struct timespec time;
+
+    CHECK(clock_gettime(CLOCK_MONOTONIC, &time) == 0);
+    return (uint64_t)time.tv_sec * 1000000 + (uint64_t)time.tv_nsec / 1000;
+}
+
+static void add_sample(struct sampling *sampling, uint64_t us)
+{
+    if (sampling->count < SAMPLES_MAX) {
+        sampling->us[sampling->count++] = (uint32_t)us;
+    }
+}
+
+static int compare_us(const void *a, const void *b)
+{
+    uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+    return x < y ? -1 : x > y;
+}
+
+static int report(const struct settings *settings, struct sampling *sampling, uint64_t took_us)
+{
+    if (sampling->count == 0) {
+        (void)fprintf(stderr, "toban-bench: nothing was acknowledged (%zu errors)\n", sampling->errors);
+        return 1;
+    }
+    qsort(sampling->us, sampling->count, sizeof(*sampling->us), compare_us);
+    printf("{\"mode\":\"%s\",\"clients\":%u,\"seconds\":%.2f,\"operations\":%zu,\"errors\":%zu,"
+           "\"per_second\":%.0f,\"p50_us\":%u,\"p99_us\":%u}\n",
+           settings->mode, settings->clients, (double)took_us / 1e6, sampling->count, sampling->errors,
+           (double)sampling->count * 1e6 / (double)took_us, sampling->us[sampling->count / 2],
+           sampling->us[sampling->count * 99 / 100]);
+    return 0;
+}
+
+/* ---- engine and http ----------------------------------------------------------------------------- */
+
+static int connect_client(const struct settings *settings)
+{
+    int one = 1;
+    int fd;
+
+    if (strcmp(settings->mode, "engine") == 0) {
+        struct sockaddr_un address = {.sun_family = AF_UNIX};
+
+        (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", settings->socket_path);
+        fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+        return connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -1 : fd;
+    }
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(settings->port)};
+
+    (void)inet_pton(AF_INET, settings->address, &address.sin_addr);
+    fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    return connect(fd, (struct sockaddr *)&address, sizeof(address)) < 0 ? -1 : fd;
+}
+
+static size_t make_request(const struct settings *settings, uint8_t *bytes, size_t capacity_bytes,
+                           unsigned serial)
+{
+    struct ids_token key;
+    char text[IDS_TOKEN_TEXT_BYTES], body[64];
+    uint16_t category = (uint16_t)(1 + serial % settings->categories);
+    int body_len, len;
+
+    CHECK(getrandom(key.bytes, sizeof(key.bytes), 0) == (ssize_t)sizeof(key.bytes));
+    if (strcmp(settings->mode, "engine") == 0) {
+        struct api_request request = {.type = API_COMMAND, .id = serial};
+
+        request.command.action = QUEUE_ISSUE;
+        request.command.key = key;
+        request.command.body_hash = 1;
+        request.command.category = category;
+        return api_request_encode(&request, bytes, capacity_bytes);
+    }
+    ids_token_to_text(&key, text);
+    body_len = snprintf(body, sizeof(body), "{\"category\":%u}", category);
+    len = snprintf((char *)bytes, capacity_bytes,
+                   "POST /api/v1/tickets HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
+                   "Idempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
+                   settings->address, text, body_len, body);
+    return (size_t)len;
+}
+
+/* One whole answer at the start of the input: its length and whether it acknowledges; 0: not yet. */
+static size_t answer_length(const struct settings *settings, const struct client *client, bool *ret_ok)
+{
+    if (strcmp(settings->mode, "engine") == 0) {
+        int64_t len = api_frame_length(client->input, client->input_len_bytes, BUFFER_BYTES);
+        struct api_reply reply;
+        uint32_t id;
+
+        if (len <= 0) {
+            return 0;
+        }
+        *ret_ok = api_reply_decode(client->input, (size_t)len, &id, &reply) && reply.status == 201;
+        return api_frame_type(client->input) == API_REPLY ? (size_t)len : (size_t)len | (SIZE_MAX / 2 + 1);
+    }
+    const char *text = (const char *)client->input;
+    const char *end = memmem(text, client->input_len_bytes, "\r\n\r\n", 4);
+    const char *length;
+    size_t whole;
+
+    if (end == NULL) {
+        return 0;
+    }
+    length = memmem(text, (size_t)(end - text), "Content-Length: ", 16);
+    whole = (size_t)(end - text) + 4 + (length == NULL ? 0 : strtoul(length + 16, NULL, 10));
+    *ret_ok = client->input_len_bytes > 12 && memcmp(text + 9, "201", 3) == 0;
+    return whole <= client->input_len_bytes ? whole : 0;
+}
+
+static void send_next(const struct settings *settings, struct client *client, unsigned *serial)
+{
+    uint8_t request[API_REQUEST_BYTES_MAX];
+    size_t len_bytes = make_request(settings, request, sizeof(request), ++*serial);
+
+    client->sent_us = now_us();
+    CHECK(send(client->fd, request, len_bytes, MSG_NOSIGNAL) == (ssize_t)len_bytes);
+}
+
+static void take_answers(const struct settings *settings, struct client *client,
+                         struct sampling *sampling, unsigned *serial)
+{
+    for (;;) {
+        bool ok = false;
+        size_t len_bytes = answer_length(settings, client, &ok);
+        bool pushed = (len_bytes & (SIZE_MAX / 2 + 1)) != 0;
+
+        len_bytes &= SIZE_MAX / 2;
+        if (len_bytes == 0) {
+            return;
+        }
+        memmove(client->input, client->input + len_bytes, client->input_len_bytes - len_bytes);
+        client->input_len_bytes -= len_bytes;
+        if (pushed) {
+            continue; /* a STATE frame */
+        }
+        if (ok) {
+            add_sample(sampling, now_us() - client->sent_us);
+        } else {
+            sampling->errors++;
+        }
+        send_next(settings, client, serial);
+    }
+}
+
+static int run_clients(const struct settings *settings, struct sampling *sampling)
+{
+    struct client *clients = calloc(settings->clients, sizeof(*clients));
+    struct pollfd polls[CLIENTS_MAX];
+    uint64_t start_us = now_us(), end_us = start_us + (uint64_t)settings->seconds * 1000000;
+    unsigned serial = 0;
+
+    CHECK(clients != NULL);
+    for (unsigned i = 0; i < settings->clients; i++) {
+        clients[i].fd = connect_client(settings);
+        if (clients[i].fd < 0) {
+            perror("toban-bench: connect");
+            return 1;
+        }
+        polls[i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
+        send_next(settings, &clients[i], &serial);
+    }
+    while (now_us() < end_us) {
+        if (poll(polls, settings->clients, 1000) <= 0) {
+            continue;
+        }
+        for (unsigned i = 0; i < settings->clients; i++) {
+            struct client *client = &clients[i];
+            ssize_t len;
+
+            if (polls[i].revents == 0) {
+                continue;
+            }
+            len = recv(client->fd, client->input + client->input_len_bytes,
+                       BUFFER_BYTES - client->input_len_bytes, 0);
+            if (len <= 0) {
+                (void)fprintf(stderr, "toban-bench: a connection ended\n");
+                return 1;
+            }
+            client->input_len_bytes += (size_t)len;
+            take_answers(settings, client, sampling, &serial);
+        }
+    }
+    return report(settings, sampling, now_us() - start_us);
+}
+
+/* ---- the raw limit ----------------------------------------------------------------------------------- */
+
+static void far_disk(int fd, const char *dir)
+{
+    char path[256];
+    uint8_t bytes[BUFFER_BYTES];
+    off_t at = 0;
+    int file;
+
+    (void)snprintf(path, sizeof(path), "%s/raw.far", dir);
+    file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    CHECK(file >= 0 && ftruncate(file, 1 << 28) == 0);
+    for (;;) {
+        ssize_t len = recv(fd, bytes, sizeof(bytes), 0);
+        uint32_t count;
+
+        if (len <= 0) {
+            _exit(0);
+        }
+        count = (uint32_t)len;
+        CHECK(pwrite(file, bytes, (size_t)len, at) == len && fdatasync(file) == 0);
+        at += len;
+        CHECK(send(fd, &count, sizeof(count), MSG_NOSIGNAL) == sizeof(count));
+    }
+}
+
+static void make_far(const struct settings *settings, int pair[2], pid_t *ret_pid)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr = {htonl(INADDR_LOOPBACK)}};
+    socklen_t len = sizeof(address);
+    int listener = socket(AF_INET, SOCK_STREAM, 0);
+    int one = 1;
+
+    CHECK(bind(listener, (struct sockaddr *)&address, sizeof(address)) == 0 &&
+          listen(listener, 1) == 0 &&
+          getsockname(listener, (struct sockaddr *)&address, &len) == 0);
+    *ret_pid = fork();
+    if (*ret_pid == 0) {
+        int fd = accept(listener, NULL, NULL);
+
+        (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+        far_disk(fd, settings->dir);
+    }
+    pair[0] = socket(AF_INET, SOCK_STREAM, 0);
+    (void)setsockopt(pair[0], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+    CHECK(connect(pair[0], (struct sockaddr *)&address, sizeof(address)) == 0);
+    (void)close(listener);
+}
+
+/* All clients that wait join the next batch: both disks work at once, then all are acknowledged. */
+static int run_raw(const struct settings *settings, struct sampling *sampling)
+{
+    uint8_t bytes[CLIENTS_MAX * RAW_BYTES] = {1};
+    uint64_t start_us, end_us;
+    char path[256];
+    int pair[2], file;
+    pid_t pid;
+    off_t at = 0;
+
+    (void)snprintf(path, sizeof(path), "%s/raw.near", settings->dir);
+    file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+    CHECK(file >= 0 && ftruncate(file, 1 << 28) == 0);
+    make_far(settings, pair, &pid);
+    start_us = now_us();
+    end_us = start_us + (uint64_t)settings->seconds * 1000000;
+    while (now_us() < end_us) {
+        size_t len_bytes = (size_t)settings->clients * RAW_BYTES;
+        uint64_t began_us = now_us(), took_us;
+        size_t acked = 0;
+
+        CHECK(send(pair[0], bytes, len_bytes, MSG_NOSIGNAL) == (ssize_t)len_bytes);
+        CHECK(pwrite(file, bytes, len_bytes, at) == (ssize_t)len_bytes && fdatasync(file) == 0);
+        at = (at + (off_t)len_bytes) % (1 << 27);
+        while (acked < len_bytes) {
+            uint32_t count;
+
+            CHECK(recv(pair[0], &count, sizeof(count), MSG_WAITALL) == sizeof(count));
+            acked += count;
+        }
+        took_us = now_us() - began_us;
+        for (unsigned i = 0; i < settings->clients; i++) {
+            add_sample(sampling, took_us);
+        }
+    }
+    (void)close(pair[0]);
+    (void)waitpid(pid, NULL, 0);
+    return report(settings, sampling, now_us() - start_us);
+}
+
+static int usage(void)
+{
+    (void)fprintf(stderr, "usage: toban-bench raw --dir DIR | engine --socket PATH | http --address A"
+                          " [--port P]   [--clients N] [--seconds S] [--categories N]\n");
+    return 2;
+}
+
+int main(int argc, char **argv)
+{
+    struct settings settings = {.clients = 1, .seconds = 5, .port = PORT_DEFAULT,
+                                .categories = CATEGORIES};
+    struct sampling sampling = {0};
+
+    if (argc < 2) {
+        return usage();
+    }
+    settings.mode = argv[1];
+    for (int i = 2; i + 1 < argc; i += 2) {
+        const char *value = argv[i + 1];
+
+        if (strcmp(argv[i], "--socket") == 0) {
+            settings.socket_path = value;
+        } else if (strcmp(argv[i], "--address") == 0) {
+            settings.address = value;
+        } else if (strcmp(argv[i], "--dir") == 0) {
+            settings.dir = value;
+        } else if (strcmp(argv[i], "--port") == 0) {
+            settings.port = (uint16_t)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--clients") == 0) {
+            settings.clients = (unsigned)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--seconds") == 0) {
+            settings.seconds = (unsigned)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--categories") == 0) {
+            settings.categories = (unsigned)strtoul(value, NULL, 10);
+        } else {
+            return usage();
+        }
+    }
+    if (settings.clients == 0 || settings.clients > CLIENTS_MAX || settings.seconds == 0 ||
+        settings.categories == 0) {
+        return usage();
+    }
+    sampling.us = malloc(SAMPLES_MAX * sizeof(*sampling.us));
+    CHECK(sampling.us != NULL);
+    if (strcmp(settings.mode, "raw") == 0 && settings.dir != NULL) {
+        return run_raw(&settings, &sampling);
+    }
+    if ((strcmp(settings.mode, "engine") == 0 && settings.socket_path != NULL) ||
+        (strcmp(settings.mode, "http") == 0 && settings.address != NULL)) {
+        return run_clients(&settings, &sampling);
+    }
+    return usage();
+}
