@@ -362,6 +362,27 @@ static void put_list(struct engine *engine, struct json *json, const char *name,
     json_close(json, ']');
 }
 
+/* Whom call-next would call here now, by the rule itself: deciding changes nothing. */
+static void put_next(struct engine *engine, struct json *json, uint16_t counter)
+{
+    const struct queue_command command = {
+        .action = QUEUE_CALL_NEXT, .at_ms = engine->wall_ms, .counter = counter};
+    const struct queue_ticket *ticket = NULL;
+    struct queue_decision decision;
+
+    queue_decide(engine->queue, &command, &decision);
+    if (decision.reason == QUEUE_OK) {
+        ticket = queue_ticket_find(engine->queue, &decision.answer.ticket);
+    }
+    if (ticket == NULL) {
+        json_null(json, "next");
+    } else {
+        struct ticket_view view = view_now(engine, ticket);
+
+        put_ticket(engine, json, "next", ticket, &view);
+    }
+}
+
 char *render_counter(struct engine *engine, const struct queue_counter *counter, size_t *ret_len_bytes)
 {
     const struct queue_counter_config *config = queue_counter_config_find(engine->queue, counter->id);
@@ -386,6 +407,7 @@ char *render_counter(struct engine *engine, const struct queue_counter *counter,
         json_number(&json, NULL, config->categories[i].category);
     }
     json_close(&json, ']');
+    put_next(engine, &json, counter->id);
     put_list(engine, &json, "waiting", config, QUEUE_WAITING);
     put_list(engine, &json, "held", config, QUEUE_HELD);
     put_list(engine, &json, "absent", config, QUEUE_ABSENT);
