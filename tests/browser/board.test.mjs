@@ -2,7 +2,15 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { OFFICE_HOST, assertAccessible, closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
+import {
+    OFFICE_HOST,
+    assertAccessible,
+    closePage,
+    openPage,
+    shot,
+    startBrowser,
+    until,
+} from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
 import { startOfficeDouble } from "./lib/office_double.mjs";
 
@@ -11,19 +19,31 @@ const STORE = "toban-board-announced";
 
 describe("the boards", () => {
     let browser;
-    before(async () => { browser = await startBrowser(); });
+    before(async () => {
+        browser = await startBrowser();
+    });
     after(() => browser.close());
 
-    async function atBoard(story, { path = "/board", size = WALL, prepare = () => {}, stored = null } = {}) {
+    async function atBoard(
+        story,
+        { path = "/board", size = WALL, prepare = () => {}, stored = null } = {},
+    ) {
         const office = await startOfficeDouble();
         const link = await layLink(office.port);
         prepare(office);
         const page = await openPage(browser, "about:blank", size);
         const heard = [];
         await page.exposeFunction("heard", (call_id) => heard.push(call_id));
-        await page.addInitScript(() => document.addEventListener("toban-call", (event) => globalThis.heard(event.detail.call_id)));
+        await page.addInitScript(() =>
+            document.addEventListener("toban-call", (event) =>
+                globalThis.heard(event.detail.call_id),
+            ),
+        );
         if (stored) {
-            await page.addInitScript(([name, value]) => sessionStorage.setItem(name, value), [STORE, JSON.stringify(stored(office))]);
+            await page.addInitScript(
+                ([name, value]) => sessionStorage.setItem(name, value),
+                [STORE, JSON.stringify(stored(office))],
+            );
         }
         await page.goto(`http://${OFFICE_HOST}:${link.port}${path}`);
         try {
@@ -37,151 +57,238 @@ describe("the boards", () => {
     }
 
     const newest = (page) => page.locator("#newest_number");
-    const showsNewest = (page, display) => until(async () => await newest(page).textContent() === display, `the board shows ${display}`);
-    const callNew = (office, counter_id = 1) => office.call(counter_id, office.addTicket(1)).display;
+    const showsNewest = (page, display) =>
+        until(
+            async () => (await newest(page).textContent()) === display,
+            `the board shows ${display}`,
+        );
+    const callNew = (office, counter_id = 1) =>
+        office.call(counter_id, office.addTicket(1)).display;
 
-    it("shows_the_newest_call_large_with_its_counter_and_the_five_before", () => atBoard(async ({ office, page }) => {
-        for (let call = 0; call < 8; call++) {
-            callNew(office, 1 + call % 3);
-        }
-        await showsNewest(page, "108");
-        assert.equal(await page.locator("#newest_counter").textContent(), "2");
-        assert.deepEqual(await page.locator("#last li strong").allTextContents(), ["107", "106", "105", "104", "103"]);
-        assert.match(await page.locator("#categories li").first().textContent(), /都市計画の相談/);
-        await assertAccessible(page);
-        await shot(page, "board");
-        const overflow = await page.evaluate(() => document.documentElement.scrollHeight > innerHeight);
-        assert.equal(overflow, false, "everything fits on the wall");
-    }));
+    it("shows_the_newest_call_large_with_its_counter_and_the_five_before", () =>
+        atBoard(async ({ office, page }) => {
+            for (let call = 0; call < 8; call++) {
+                callNew(office, 1 + (call % 3));
+            }
+            await showsNewest(page, "108");
+            assert.equal(await page.locator("#newest_counter").textContent(), "2");
+            assert.deepEqual(await page.locator("#last li strong").allTextContents(), [
+                "107",
+                "106",
+                "105",
+                "104",
+                "103",
+            ]);
+            assert.match(
+                await page.locator("#categories li").first().textContent(),
+                /都市計画の相談/,
+            );
+            await assertAccessible(page);
+            await shot(page, "board");
+            const overflow = await page.evaluate(
+                () => document.documentElement.scrollHeight > innerHeight,
+            );
+            assert.equal(overflow, false, "everything fits on the wall");
+        }));
 
-    it("announces_each_call_once_through_repeats_reconnects_and_a_reload", () => atBoard(async ({ office, link, page, heard }) => {
-        await page.locator("#newest_none").waitFor();
-        callNew(office);
-        await until(() => heard.length === 1, "the first call is heard");
-        office.changed();
-        office.changed();
-        link.cut();
-        callNew(office, 2);
-        link.heal();
-        await showsNewest(page, "102");
-        await until(() => heard.length === 2, "the call made during the break is heard");
-        await page.reload();
-        await showsNewest(page, "102");
-        callNew(office, 3);
-        await until(() => heard.length === 3, "a call after the reload is heard");
-        // The announcer works one call at a time: give a fourth the chance to be wrong.
-        office.changed();
-        await showsNewest(page, "103");
-        assert.deepEqual(heard, [...new Set(heard)]);
-        assert.deepEqual(new Set(heard), new Set(office.calls.map(({ call_id }) => call_id)));
-    }));
+    it("announces_each_call_once_through_repeats_reconnects_and_a_reload", () =>
+        atBoard(async ({ office, link, page, heard }) => {
+            await page.locator("#newest_none").waitFor();
+            callNew(office);
+            await until(() => heard.length === 1, "the first call is heard");
+            office.changed();
+            office.changed();
+            link.cut();
+            callNew(office, 2);
+            link.heal();
+            await showsNewest(page, "102");
+            await until(() => heard.length === 2, "the call made during the break is heard");
+            await page.reload();
+            await showsNewest(page, "102");
+            callNew(office, 3);
+            await until(() => heard.length === 3, "a call after the reload is heard");
+            // The announcer works one call at a time: give a fourth the chance to be wrong.
+            office.changed();
+            await showsNewest(page, "103");
+            assert.deepEqual(heard, [...new Set(heard)]);
+            assert.deepEqual(new Set(heard), new Set(office.calls.map(({ call_id }) => call_id)));
+        }));
 
-    it("announces_a_recall_as_a_call_of_its_own", () => atBoard(async ({ office, page, heard }) => {
-        await page.locator("#newest_none").waitFor();
-        const ticket = office.call(1, office.addTicket(1));
-        await until(() => heard.length === 1, "the call is heard");
-        office.noteCall(ticket);
-        office.changed();
-        await until(() => heard.length === 2, "the recall is heard");
-        assert.equal(await page.locator("#last li").count(), 0, "one number is one row");
-    }));
+    it("announces_a_recall_as_a_call_of_its_own", () =>
+        atBoard(async ({ office, page, heard }) => {
+            await page.locator("#newest_none").waitFor();
+            const ticket = office.call(1, office.addTicket(1));
+            await until(() => heard.length === 1, "the call is heard");
+            office.noteCall(ticket);
+            office.changed();
+            await until(() => heard.length === 2, "the recall is heard");
+            assert.equal(await page.locator("#last li").count(), 0, "one number is one row");
+        }));
 
-    it("does_not_shout_old_calls_when_it_is_switched_on", () => atBoard(async ({ office, page, heard }) => {
-        await showsNewest(page, "101");
-        callNew(office, 2);
-        await showsNewest(page, "102");
-        await until(() => heard.length > 0, "the new call is heard");
-        assert.deepEqual(heard, [office.calls[0].call_id]);
-    }, { prepare: (office) => {
-        office.noteCall(Object.assign(office.addTicket(1), { state: "CALLED", counter: 1 }), Date.now() - 5 * 60000);
-    } }));
+    it("does_not_shout_old_calls_when_it_is_switched_on", () =>
+        atBoard(
+            async ({ office, page, heard }) => {
+                await showsNewest(page, "101");
+                callNew(office, 2);
+                await showsNewest(page, "102");
+                await until(() => heard.length > 0, "the new call is heard");
+                assert.deepEqual(heard, [office.calls[0].call_id]);
+            },
+            {
+                prepare: (office) => {
+                    office.noteCall(
+                        Object.assign(office.addTicket(1), { state: "CALLED", counter: 1 }),
+                        Date.now() - 5 * 60000,
+                    );
+                },
+            },
+        ));
 
     const calledBefore = (ms) => ({
-        prepare: (office) => office.noteCall(Object.assign(office.addTicket(1), { state: "CALLED", counter: 1 }), Date.now() - ms),
+        prepare: (office) =>
+            office.noteCall(
+                Object.assign(office.addTicket(1), { state: "CALLED", counter: 1 }),
+                Date.now() - ms,
+            ),
         stored: (office) => [[office.calls[0].call_id, Date.now() - ms]],
     });
 
-    it("flashes_a_call_for_a_minute", () => atBoard(async ({ page }) => {
-        await showsNewest(page, "101");
-        assert.notEqual(await page.locator("#newest").getAttribute("data-flash"), null);
-        await until(async () => await page.locator("#newest").getAttribute("data-flash") === null, "it grows calm", 20000);
-    }, calledBefore(52000)));
-
-    it("keeps_an_older_call_without_flashing", () => atBoard(async ({ page }) => {
-        await showsNewest(page, "101");
-        assert.equal(await page.locator("#newest").getAttribute("data-flash"), null);
-    }, calledBefore(90000)));
-
-    it("shows_a_steady_border_to_whom_motion_disturbs", () => atBoard(async ({ office, page }) => {
-        await page.locator("#newest_none").waitFor();
-        callNew(office);
-        await showsNewest(page, "101");
-        const style = await page.locator("#newest[data-flash]").evaluate((node) => ({ animation: getComputedStyle(node).animationName, border: getComputedStyle(node).borderTopColor }));
-        assert.equal(style.animation, "none");
-        assert.notEqual(style.border, "rgb(255, 200, 61)", "the border differs from the card");
-        await shot(page, "board-reduced-motion");
-    }, { size: { ...WALL, reducedMotion: "reduce" } }));
-
-    for (const [name, break_it] of [["falls_silent", ({ link }) => link.freeze()], ["resets_every_connection", ({ link }) => link.cut()],
-        ["says_that_it_does_not_serve", ({ office }) => office.setServing(false, "TAKEOVER")]]) {
-        it(`marks_what_it_shows_as_old_when_the_office_${name}_and_recovers_alone`, () => atBoard(async (stage) => {
-            const { office, link, page } = stage;
-            callNew(office);
+    it("flashes_a_call_for_a_minute", () =>
+        atBoard(async ({ page }) => {
             await showsNewest(page, "101");
-            await page.evaluate(() => { globalThis.never_reloaded = true; });
-            assert.equal(await page.locator("#stale").isVisible(), false);
-            break_it(stage);
-            await page.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
-            assert.match(await page.locator("#stale").textContent(), /情報が古い可能性があります（\d\d:\d\d:\d\d から）.*out of date since \d\d:\d\d:\d\d/);
-            assert.equal(await newest(page).textContent(), "101", "the number stays");
-            await assertAccessible(page);
-            await shot(page, `board-stale-${name}`);
-            link.heal();
-            office.setServing(true);
-            callNew(office, 2);
-            await showsNewest(page, "102");
-            await page.locator("#stale").waitFor({ state: "hidden" });
-            assert.ok(await page.evaluate(() => globalThis.never_reloaded), "without a reload");
-        }));
+            assert.notEqual(await page.locator("#newest").getAttribute("data-flash"), null);
+            await until(
+                async () => (await page.locator("#newest").getAttribute("data-flash")) === null,
+                "it grows calm",
+                20000,
+            );
+        }, calledBefore(52000)));
+
+    it("keeps_an_older_call_without_flashing", () =>
+        atBoard(async ({ page }) => {
+            await showsNewest(page, "101");
+            assert.equal(await page.locator("#newest").getAttribute("data-flash"), null);
+        }, calledBefore(90000)));
+
+    it("shows_a_steady_border_to_whom_motion_disturbs", () =>
+        atBoard(
+            async ({ office, page }) => {
+                await page.locator("#newest_none").waitFor();
+                callNew(office);
+                await showsNewest(page, "101");
+                const style = await page.locator("#newest[data-flash]").evaluate((node) => ({
+                    animation: getComputedStyle(node).animationName,
+                    border: getComputedStyle(node).borderTopColor,
+                }));
+                assert.equal(style.animation, "none");
+                assert.notEqual(
+                    style.border,
+                    "rgb(255, 200, 61)",
+                    "the border differs from the card",
+                );
+                await shot(page, "board-reduced-motion");
+            },
+            { size: { ...WALL, reducedMotion: "reduce" } },
+        ));
+
+    // Who says that it does not serve is believed sooner than who is only silent (5 s).
+    for (const [name, limit_ms, break_it] of [
+        ["falls_silent", 10000, ({ link }) => link.freeze()],
+        ["resets_every_connection", 10000, ({ link }) => link.cut()],
+        ["says_that_it_does_not_serve", 3500, ({ office }) => office.setServing(false, "TAKEOVER")],
+    ]) {
+        it(`marks_what_it_shows_as_old_when_the_office_${name}_and_recovers_alone`, () =>
+            atBoard(async (stage) => {
+                const { office, link, page } = stage;
+                callNew(office);
+                await showsNewest(page, "101");
+                await page.evaluate(() => {
+                    globalThis.never_reloaded = true;
+                });
+                assert.equal(await page.locator("#stale").isVisible(), false);
+                break_it(stage);
+                await page.locator("#stale").waitFor({ state: "visible", timeout: limit_ms });
+                assert.match(
+                    await page.locator("#stale").textContent(),
+                    /情報が古い可能性があります（\d\d:\d\d:\d\d から）.*out of date since \d\d:\d\d:\d\d/,
+                );
+                assert.equal(await newest(page).textContent(), "101", "the number stays");
+                await assertAccessible(page);
+                await shot(page, `board-stale-${name}`);
+                link.heal();
+                office.setServing(true);
+                callNew(office, 2);
+                await showsNewest(page, "102");
+                await page.locator("#stale").waitFor({ state: "hidden" });
+                assert.ok(await page.evaluate(() => globalThis.never_reloaded), "without a reload");
+            }));
     }
 
-    it("does_not_warn_of_a_break_shorter_than_a_takeover", () => atBoard(async ({ office, link, page }) => {
-        await page.locator("#newest_none").waitFor();
-        await page.evaluate(() => {
-            globalThis.warned = 0;
-            const stale = document.getElementById("stale");
-            new MutationObserver(() => { globalThis.warned += stale.hidden ? 0 : 1; }).observe(stale, { attributes: true });
-        });
-        link.cut();
-        setTimeout(link.heal, 600);
-        await until(() => office.streams.size === 1 && !link.is_cut, "it is connected again");
-        callNew(office);
-        await showsNewest(page, "101");
-        assert.equal(await page.evaluate(() => globalThis.warned), 0);
-    }));
+    it("does_not_warn_of_a_break_shorter_than_a_takeover", () =>
+        atBoard(async ({ office, link, page }) => {
+            await page.locator("#newest_none").waitFor();
+            await page.evaluate(() => {
+                globalThis.warned = 0;
+                const stale = document.getElementById("stale");
+                new MutationObserver(() => {
+                    globalThis.warned += stale.hidden ? 0 : 1;
+                }).observe(stale, { attributes: true });
+            });
+            link.cut();
+            setTimeout(link.heal, 600);
+            await until(() => office.streams.size === 1 && !link.is_cut, "it is connected again");
+            callNew(office);
+            await showsNewest(page, "101");
+            assert.equal(await page.evaluate(() => globalThis.warned), 0);
+        }));
 
-    it("waits_for_an_office_that_is_not_there_yet_once_it_is_loaded", () => atBoard(async ({ link, office, page }) => {
-        await page.locator("#newest_none").waitFor();
-        link.cut();
-        await page.evaluate(() => { globalThis.never_reloaded = true; });
-        callNew(office);
-        // Longer than every reconnect delay.
-        await page.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
-        link.heal();
-        await showsNewest(page, "101");
-        assert.ok(await page.evaluate(() => globalThis.never_reloaded));
-    }));
+    it("waits_for_an_office_that_is_not_there_yet_once_it_is_loaded", () =>
+        atBoard(async ({ link, office, page }) => {
+            await page.locator("#newest_none").waitFor();
+            link.cut();
+            await page.evaluate(() => {
+                globalThis.never_reloaded = true;
+            });
+            callNew(office);
+            // Longer than every reconnect delay.
+            await page.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
+            link.heal();
+            await showsNewest(page, "101");
+            assert.ok(await page.evaluate(() => globalThis.never_reloaded));
+        }));
 
-    it("tells_the_public_how_busy_the_office_is", () => atBoard(async ({ office, page }) => {
-        const first = page.locator("#categories li").first();
-        await until(async () => /都市計画の相談.*2人待ち.*目安 約10分/.test(await first.textContent()), "waiting and estimate");
-        assert.match(await page.locator("#day").textContent(), /受付しています/);
-        callNew(office, 3);
-        await until(async () => /104.*3番窓口/.test(await page.locator("#calls").textContent()), "the call is listed");
-        assert.match(await page.locator("#counters li").nth(3).textContent(), /閉鎖中/);
-        await assertAccessible(page);
-        await shot(page, "status-telephone");
-        const { scroll, width } = await page.evaluate(() => ({ scroll: document.documentElement.scrollWidth, width: innerWidth }));
-        assert.ok(scroll <= width, "no sideways scrolling on a telephone");
-    }, { path: "/status", size: { width: 360, height: 740 }, prepare: (office) => { office.addTicket(1); office.addTicket(1); office.call(1, office.addTicket(1)); } }));
+    it("tells_the_public_how_busy_the_office_is", () =>
+        atBoard(
+            async ({ office, page }) => {
+                const first = page.locator("#categories li").first();
+                await until(
+                    async () =>
+                        /都市計画の相談.*2人待ち.*目安 約10分/.test(await first.textContent()),
+                    "waiting and estimate",
+                );
+                assert.match(await page.locator("#day").textContent(), /受付しています/);
+                callNew(office, 3);
+                await until(
+                    async () => /104.*3番窓口/.test(await page.locator("#calls").textContent()),
+                    "the call is listed",
+                );
+                assert.match(await page.locator("#counters li").nth(3).textContent(), /閉鎖中/);
+                await assertAccessible(page);
+                await shot(page, "status-telephone");
+                const { scroll, width } = await page.evaluate(() => ({
+                    scroll: document.documentElement.scrollWidth,
+                    width: innerWidth,
+                }));
+                assert.ok(scroll <= width, "no sideways scrolling on a telephone");
+            },
+            {
+                path: "/status",
+                size: { width: 360, height: 740 },
+                prepare: (office) => {
+                    office.addTicket(1);
+                    office.addTicket(1);
+                    office.call(1, office.addTicket(1));
+                },
+            },
+        ));
 });

@@ -2,16 +2,32 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { OFFICE_HOST, assertAccessible, closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
+import {
+    OFFICE_HOST,
+    assertAccessible,
+    closePage,
+    openPage,
+    shot,
+    startBrowser,
+    until,
+} from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
 import { startOfficeDouble } from "./lib/office_double.mjs";
 
+/** Chromium itself resends what was lost on one of its (at most 6) kept connections: lose more than that. */
+const BEYOND_CHROMIUM = 8;
+
 describe("a counter", () => {
     let browser;
-    before(async () => { browser = await startBrowser(); });
+    before(async () => {
+        browser = await startBrowser();
+    });
     after(() => browser.close());
 
-    async function atCounter(story, { path = "/counter?n=3", waiting = 3, prepare = () => {} } = {}) {
+    async function atCounter(
+        story,
+        { path = "/counter?n=3", waiting = 3, prepare = () => {} } = {},
+    ) {
         const office = await startOfficeDouble();
         const link = await layLink(office.port);
         for (let ticket = 0; ticket < waiting; ticket++) {
@@ -29,185 +45,274 @@ describe("a counter", () => {
         }
     }
 
-    const main = (page, action) => page.locator(`#main[data-action="${action}"]:not([aria-busy])`).waitFor();
-    const has = (page, display, state) => until(async () => await page.locator("#current_number").textContent() === display
-        && await page.locator(".current").getAttribute("data-state") === state, `the counter has ${display} ${state}`);
+    const main = (page, action) =>
+        page.locator(`#main[data-action="${action}"]:not([aria-busy])`).waitFor();
+    const has = (page, display, state) =>
+        until(
+            async () =>
+                (await page.locator("#current_number").textContent()) === display &&
+                (await page.locator(".current").getAttribute("data-state")) === state,
+            `the counter has ${display} ${state}`,
+        );
     const said = (page) => page.locator("#said").textContent();
     /** A second press of the main key is only believed after a moment. */
-    const ready = async (page, action) => { await main(page, action); await page.waitForTimeout(600); };
+    const ready = async (page, action) => {
+        await main(page, action);
+        await page.waitForTimeout(600);
+    };
 
-    it("serves_a_visitor_with_the_keyboard_alone", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await has(page, "101", "FREE");
-        await page.keyboard.press("Space");
-        await has(page, "101", "CALLED");
-        assert.match(await page.locator("#current_category").textContent(), /都市計画の相談/);
-        await assertAccessible(page);
-        await shot(page, "counter-called");
-        await ready(page, "complete");
-        await page.keyboard.press("F4");
-        await has(page, "101", "SERVING");
-        await ready(page, "complete");
-        await page.keyboard.press("Space");
-        await has(page, "201", "FREE");
-        assert.equal(office.tickets[0].state, "DONE");
-        assert.match(await said(page), /101 の対応を完了しました/);
-    }));
+    it("serves_a_visitor_with_the_keyboard_alone", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await has(page, "101", "FREE");
+            await page.keyboard.press("Space");
+            await has(page, "101", "CALLED");
+            assert.match(await page.locator("#current_category").textContent(), /都市計画の相談/);
+            await assertAccessible(page);
+            await shot(page, "counter-called");
+            await ready(page, "complete");
+            await page.keyboard.press("F4");
+            await has(page, "101", "SERVING");
+            await ready(page, "complete");
+            await page.keyboard.press("Space");
+            await has(page, "201", "FREE");
+            assert.equal(office.tickets[0].state, "DONE");
+            assert.match(await said(page), /101 の対応を完了しました/);
+        }));
 
-    it("counts_a_double_press_of_the_main_key_once", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await page.keyboard.press("Space");
-        await page.keyboard.press("Space");
-        await has(page, "101", "CALLED");
-        assert.equal(office.posts.length, 1);
-    }));
+    it("counts_a_double_press_of_the_main_key_once", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.keyboard.press("Space");
+            await page.keyboard.press("Space");
+            await has(page, "101", "CALLED");
+            assert.equal(office.posts.length, 1);
+        }));
 
-    it("calls_one_visitor_when_the_answer_is_lost_in_a_takeover", () => atCounter(async ({ office, link, page }) => {
-        await ready(page, "call-next");
-        link.loseAnswers(2);
-        await page.locator("#main").click();
-        await has(page, "101", "CALLED");
-        assert.equal(office.calls.length, 1);
-        assert.equal(new Set(office.posts.map(({ key }) => key)).size, 1);
-        assert.ok(office.posts.length >= 3);
-    }));
+    it("calls_one_visitor_when_the_answer_is_lost_in_a_takeover", () =>
+        atCounter(async ({ office, link, page }) => {
+            await ready(page, "call-next");
+            link.loseAnswers(BEYOND_CHROMIUM);
+            await page.locator("#main").click();
+            await has(page, "101", "CALLED");
+            assert.equal(office.calls.length, 1);
+            assert.equal(new Set(office.posts.map(({ key }) => key)).size, 1);
+            assert.ok(office.posts.length >= 2);
+        }));
 
-    it("recalls_marks_absent_and_takes_the_visitor_back_into_the_queue", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await page.locator("#main").click();
-        await ready(page, "complete");
-        await page.keyboard.press("F2");
-        await until(() => office.calls.length === 2, "the recall is a call");
-        await ready(page, "complete");
-        await page.keyboard.press("F6");
-        await until(async () => /101/.test(await page.locator("#absent").textContent()), "101 is in the list of the absent");
-        await ready(page, "call-next");
-        await page.getByRole("button", { name: "101 列へ Return" }).click();
-        await until(() => office.tickets[0].state === "WAITING", "101 waits again");
-    }));
+    it("recalls_marks_absent_and_takes_the_visitor_back_into_the_queue", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.locator("#main").click();
+            await ready(page, "complete");
+            await page.keyboard.press("F2");
+            await until(() => office.calls.length === 2, "the recall is a call");
+            await ready(page, "complete");
+            await page.keyboard.press("F6");
+            await until(
+                async () => /101/.test(await page.locator("#absent").textContent()),
+                "101 is in the list of the absent",
+            );
+            await ready(page, "call-next");
+            await page.getByRole("button", { name: "101 列へ Return" }).click();
+            await until(() => office.tickets[0].state === "WAITING", "101 waits again");
+        }));
 
-    it("puts_on_hold_and_calls_from_there", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await page.locator("#main").click();
-        await ready(page, "complete");
-        await page.keyboard.press("F8");
-        await until(async () => /101/.test(await page.locator("#held").textContent()), "101 is on hold");
-        await ready(page, "call-next");
-        await page.getByRole("button", { name: "101 呼ぶ Call" }).click();
-        await has(page, "101", "CALLED");
-        assert.equal(office.tickets[0].state, "CALLED");
-    }));
+    it("puts_on_hold_and_calls_from_there", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.locator("#main").click();
+            await ready(page, "complete");
+            await page.keyboard.press("F8");
+            await until(
+                async () => /101/.test(await page.locator("#held").textContent()),
+                "101 is on hold",
+            );
+            await ready(page, "call-next");
+            await page.getByRole("button", { name: "101 呼ぶ Call" }).click();
+            await has(page, "101", "CALLED");
+            assert.equal(office.tickets[0].state, "CALLED");
+        }));
 
-    it("transfers_to_the_business_chosen_from_a_menu", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await page.locator("#main").click();
-        await ready(page, "complete");
-        await page.keyboard.press("F9");
-        await page.locator("#transfer[open]").waitFor();
-        await assertAccessible(page);
-        await shot(page, "counter-transfer");
-        await page.keyboard.press("Escape");
-        assert.equal(await page.locator("#transfer[open]").count(), 0);
-        assert.equal(office.posts.length, 1, "nothing was sent");
-        await page.keyboard.press("F9");
-        await page.locator("#transfer[open]").getByRole("button", { name: "証明書の発行" }).click();
-        await until(() => office.tickets[0].category === 3, "101 has another business");
-        assert.equal(office.tickets[0].state, "WAITING");
-    }));
+    it("transfers_to_the_business_chosen_from_a_menu", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.locator("#main").click();
+            await ready(page, "complete");
+            await page.keyboard.press("F9");
+            await page.locator("#transfer[open]").waitFor();
+            await assertAccessible(page);
+            await shot(page, "counter-transfer");
+            await page.keyboard.press("Escape");
+            assert.equal(await page.locator("#transfer[open]").count(), 0);
+            assert.equal(office.posts.length, 1, "nothing was sent");
+            await page.keyboard.press("F9");
+            await page
+                .locator("#transfer[open]")
+                .getByRole("button", { name: "証明書の発行" })
+                .click();
+            await until(() => office.tickets[0].category === 3, "101 has another business");
+            assert.equal(office.tickets[0].state, "WAITING");
+        }));
 
-    it("undoes_a_slip_within_the_time_that_it_counts_down", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await page.locator("#main").click();
-        await ready(page, "complete");
-        assert.match(await page.locator("#undo").textContent(), /「呼出」を取り消す（あと(30|29|28)秒）/);
-        await page.keyboard.press("F10");
-        await until(() => office.tickets[0].state === "WAITING", "101 waits again");
-        await page.locator("#undo").waitFor({ state: "hidden" });
-    }));
+    it("undoes_a_slip_within_the_time_that_it_counts_down", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.locator("#main").click();
+            await ready(page, "complete");
+            assert.match(
+                await page.locator("#undo").textContent(),
+                /「呼出」を取り消す（あと(30|29|28)秒）/,
+            );
+            await page.keyboard.press("F10");
+            await until(() => office.tickets[0].state === "WAITING", "101 waits again");
+            await page.locator("#undo").waitFor({ state: "hidden" });
+        }));
 
-    it("calls_a_number_that_was_typed_also_in_full_width", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await page.locator("#by_number_text").fill("２０１");
-        await page.keyboard.press("Enter");
-        await has(page, "201", "CALLED");
-        assert.deepEqual(office.posts[0].members, { number: 201 });
-    }));
+    it("calls_a_number_that_was_typed_also_in_full_width", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.locator("#by_number_text").fill("２０１");
+            await page.keyboard.press("Enter");
+            await has(page, "201", "CALLED");
+            assert.deepEqual(office.posts[0].members, { number: 201 });
+        }));
 
-    it("calls_a_lettered_number_that_was_typed", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await page.locator("#by_number_text").fill("106b2");
-        await page.keyboard.press("Enter");
-        await until(() => office.posts.length === 1, "it is asked");
-        assert.deepEqual(office.posts[0].members, { number: 106, series: "B2" });
-        await until(async () => /その番号の方はいません/.test(await said(page)), "the refusal is told");
-        assert.equal(await page.locator("#said").getAttribute("data-kind"), "refused");
-    }));
+    it("calls_a_lettered_number_that_was_typed", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.locator("#by_number_text").fill("106b2");
+            await page.keyboard.press("Enter");
+            await until(() => office.posts.length === 1, "it is asked");
+            assert.deepEqual(office.posts[0].members, { number: 106, series: "B2" });
+            await until(
+                async () => /その番号の方はいません/.test(await said(page)),
+                "the refusal is told",
+            );
+            assert.equal(await page.locator("#said").getAttribute("data-kind"), "refused");
+        }));
 
-    it("says_what_is_wrong_instead_of_doing_nothing", () => atCounter(async ({ office, page }) => {
-        await ready(page, "call-next");
-        await page.keyboard.press("F6");
-        assert.match(await said(page), /呼び出し中の方がいません.*Nobody is called here/);
-        await page.locator("#by_number_text").fill("abc");
-        await page.keyboard.press("Enter");
-        assert.match(await said(page), /番号を入れてください/);
-        await page.locator("#main").focus();
-        await page.keyboard.press("Enter");
-        await until(async () => /お待ちの方はいません/.test(await said(page)), "nobody is waiting");
-        assert.equal(office.posts.length, 0);
-    }, { waiting: 0 }));
+    it("says_what_is_wrong_instead_of_doing_nothing", () =>
+        atCounter(
+            async ({ office, page }) => {
+                await ready(page, "call-next");
+                await page.keyboard.press("F6");
+                assert.match(await said(page), /呼び出し中の方がいません.*Nobody is called here/);
+                await page.locator("#by_number_text").fill("abc");
+                await page.keyboard.press("Enter");
+                assert.match(await said(page), /番号を入れてください/);
+                await page.locator("#main").focus();
+                await page.keyboard.press("Enter");
+                await until(
+                    async () => /お待ちの方はいません/.test(await said(page)),
+                    "nobody is waiting",
+                );
+                assert.equal(office.posts.length, 0);
+            },
+            { waiting: 0 },
+        ));
 
-    it("tells_a_refusal_of_the_office_in_two_languages", () => atCounter(async ({ page }) => {
-        await ready(page, "call-next");
-        await page.locator("#main").click();
-        await until(async () => /窓口が閉まっています。.*This counter is closed\./.test(await said(page)), "the problem document is told");
-    }, { prepare: (office) => { office.refuse = { status: 409, body: { code: "COUNTER_CLOSED", title: "This counter is closed.", title_ja: "窓口が閉まっています。" } }; } }));
+    it("tells_a_refusal_of_the_office_in_two_languages", () =>
+        atCounter(
+            async ({ page }) => {
+                await ready(page, "call-next");
+                await page.locator("#main").click();
+                await until(
+                    async () =>
+                        /窓口が閉まっています。.*This counter is closed\./.test(await said(page)),
+                    "the problem document is told",
+                );
+            },
+            {
+                prepare: (office) => {
+                    office.refuse = {
+                        status: 409,
+                        body: {
+                            code: "COUNTER_CLOSED",
+                            title: "This counter is closed.",
+                            title_ja: "窓口が閉まっています。",
+                        },
+                    };
+                },
+            },
+        ));
 
-    it("opens_and_closes", () => atCounter(async ({ office, page }) => {
-        await ready(page, "open");
-        await assertAccessible(page);
-        await page.keyboard.press("Space");
-        await until(() => office.counters[3].open, "it is open");
-        await ready(page, "call-next");
-        await page.locator("#open_close").click();
-        await until(() => !office.counters[3].open, "it is closed");
-    }, { path: "/counter?n=4" }));
+    it("opens_and_closes", () =>
+        atCounter(
+            async ({ office, page }) => {
+                await ready(page, "open");
+                await assertAccessible(page);
+                await page.keyboard.press("Space");
+                await until(() => office.counters[3].open, "it is open");
+                await ready(page, "call-next");
+                await page.locator("#open_close").click();
+                await until(() => !office.counters[3].open, "it is closed");
+            },
+            { path: "/counter?n=4" },
+        ));
 
-    it("follows_what_other_counters_do", () => atCounter(async ({ office, page }) => {
-        await main(page, "call-next");
-        await has(page, "101", "FREE");
-        office.call(1, office.tickets[0]);
-        await has(page, "201", "FREE");
-        office.addTicket(2);
-        await until(async () => await page.locator("#waiting li").count() === 3, "a new visitor is listed");
-    }));
+    it("follows_what_other_counters_do", () =>
+        atCounter(async ({ office, page }) => {
+            await main(page, "call-next");
+            await has(page, "101", "FREE");
+            office.call(1, office.tickets[0]);
+            await has(page, "201", "FREE");
+            office.addTicket(2);
+            await until(
+                async () => (await page.locator("#waiting li").count()) === 3,
+                "a new visitor is listed",
+            );
+        }));
 
-    it("lets_a_clerk_choose_the_counter_first", () => atCounter(async ({ page }) => {
-        await page.locator("#pick_list a").first().waitFor();
-        await assertAccessible(page);
-        await shot(page, "counter-choose");
-        await page.keyboard.press("Tab");
-        await page.keyboard.press("Tab");
-        await page.keyboard.press("Enter");
-        await page.waitForURL(/counter\?n=2/);
-        await main(page, "call-next");
-    }, { path: "/counter" }));
+    it("names_the_next_visitor_by_the_office_rule_not_by_arrival", () =>
+        atCounter(
+            async ({ page }) => {
+                await has(page, "301", "FREE");
+                assert.match(await page.locator("#current_category").textContent(), /証明書の発行/);
+            },
+            {
+                prepare: (office) => {
+                    office.next = office.tickets[2];
+                },
+            },
+        ));
 
-    it("says_that_a_counter_does_not_exist", () => atCounter(async ({ page }) => {
-        await page.locator("#pick_wrong").waitFor({ state: "visible" });
-        await assertAccessible(page);
-    }, { path: "/counter?n=77" }));
+    it("lets_a_clerk_choose_the_counter_first", () =>
+        atCounter(
+            async ({ page }) => {
+                await page.locator("#pick_list a").first().waitFor();
+                await assertAccessible(page);
+                await shot(page, "counter-choose");
+                await page.keyboard.press("Tab");
+                await page.keyboard.press("Tab");
+                await page.keyboard.press("Enter");
+                await page.waitForURL(/counter\?n=2/);
+                await main(page, "call-next");
+            },
+            { path: "/counter" },
+        ));
 
-    it("warns_when_its_picture_is_old_and_goes_on_with_the_press", () => atCounter(async ({ office, link, page }) => {
-        await ready(page, "call-next");
-        await shot(page, "counter-next");
-        link.cut();
-        await page.locator("#main").click();
-        await page.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
-        assert.match(await said(page), /少々お待ちください/);
-        await assertAccessible(page);
-        link.heal();
-        await has(page, "101", "CALLED");
-        await page.locator("#stale").waitFor({ state: "hidden" });
-        assert.equal(office.calls.length, 1);
-    }));
+    it("says_that_a_counter_does_not_exist", () =>
+        atCounter(
+            async ({ page }) => {
+                await page.locator("#pick_wrong").waitFor({ state: "visible" });
+                await assertAccessible(page);
+            },
+            { path: "/counter?n=77" },
+        ));
+
+    it("warns_when_its_picture_is_old_and_goes_on_with_the_press", () =>
+        atCounter(async ({ office, link, page }) => {
+            await ready(page, "call-next");
+            await shot(page, "counter-next");
+            link.cut();
+            await page.locator("#main").click();
+            await page.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
+            assert.match(await said(page), /少々お待ちください/);
+            await assertAccessible(page);
+            link.heal();
+            await has(page, "101", "CALLED");
+            await page.locator("#stale").waitFor({ state: "hidden" });
+            assert.equal(office.calls.length, 1);
+        }));
 });

@@ -2,12 +2,22 @@
 // link between browser and office only cuts or loses bytes.
 
 import assert from "node:assert/strict";
+import { execFileSync } from "node:child_process";
 import { after, before, describe, it } from "node:test";
-import { assertAccessible, closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
+import {
+    assertAccessible,
+    closePage,
+    openPage,
+    shot,
+    startBrowser,
+    until,
+} from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
 
 const office_url = process.env.TOBAN_URL ? new URL(process.env.TOBAN_URL) : null;
-const SKIP = office_url ? false : "no real office: set TOBAN_URL, or build toban-office, toband and toban-web and run as root";
+const SKIP = office_url
+    ? false
+    : "no real office: set TOBAN_URL, or build toban-office, toband and toban-web and run as root";
 
 describe("a real office", () => {
     let browser;
@@ -48,12 +58,14 @@ describe("a real office", () => {
         const counter = queue.counters.find((each) => !each.ticket);
         const page = await openPage(browser, `${base}/counter?n=${counter.id}`);
         await page.locator("#main[data-action]").waitFor();
-        if (await page.locator("#main").getAttribute("data-action") === "open") {
+        if ((await page.locator("#main").getAttribute("data-action")) === "open") {
             await page.locator("#main").click();
             await page.locator("#main[data-action=call-next]").waitFor();
         }
         const view = await read(`counters/${counter.id}`);
-        const category = queue.categories.find((each) => categoryIds(view).includes(each.id) && !each.suspended);
+        const category = queue.categories.find(
+            (each) => categoryIds(view).includes(each.id) && !each.suspended,
+        );
         return { page, counter, category };
     }
 
@@ -62,35 +74,71 @@ describe("a real office", () => {
         const board = await openPage(browser, "about:blank", { width: 1920, height: 1080 });
         const heard = [];
         await board.exposeFunction("heard", (display) => heard.push(display));
-        await board.addInitScript(() => document.addEventListener("toban-call", (event) => globalThis.heard(event.detail.display)));
+        await board.addInitScript(() =>
+            document.addEventListener("toban-call", (event) =>
+                globalThis.heard(event.detail.display),
+            ),
+        );
         await board.goto(`${base}/board`);
         await kiosk.locator("#choose_title").waitFor({ state: "visible" });
         const { page: desk, counter, category } = await openCounter();
         const display = await takeNumber(kiosk, category.name_ja);
         await desk.locator("#by_number_text").fill(display);
         await desk.keyboard.press("Enter");
-        await until(async () => await board.locator("#newest_number").textContent() === display, `the board calls ${display}`);
+        await until(
+            async () => (await board.locator("#newest_number").textContent()) === display,
+            `the board calls ${display}`,
+        );
         assert.equal(await board.locator("#newest_counter").textContent(), String(counter.id));
         await until(() => heard.includes(display), "it is announced");
-        await shot(board, "office-board");
-        await shot(desk, "office-counter");
-        await shot(kiosk, "office-kiosk");
+        await shot(board, "office-called-board");
+        await shot(desk, "office-called-counter");
+        await shot(kiosk, "office-called-kiosk");
         await desk.locator("#main[data-action=complete]:not([aria-busy])").waitFor();
         await board.reload();
-        await until(async () => await board.locator("#newest_number").textContent() === display, "it is there after a reload");
+        await until(
+            async () => (await board.locator("#newest_number").textContent()) === display,
+            "it is there after a reload",
+        );
         await desk.waitForTimeout(600);
         await desk.locator("#main").click();
-        await until(async () => (await read(`counters/${counter.id}`)).ticket === null, "the visit is complete");
+        await until(
+            async () => (await read(`counters/${counter.id}`)).ticket === null,
+            "the visit is complete",
+        );
         assert.equal(heard.filter((each) => each === display).length, 1);
         await Promise.all([kiosk, board, desk].map(closePage));
+    });
+
+    it("the_next_visitor_that_a_counter_names_is_the_one_it_calls", { skip: SKIP }, async () => {
+        const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
+        await kiosk.locator("#choose_title").waitFor({ state: "visible" });
+        const { page: desk, counter, category } = await openCounter();
+        await takeNumber(kiosk, category.name_ja);
+        const named = await until(async () => {
+            const display = await desk.locator("#current_number").textContent();
+            return /[0-9]/.test(display) ? display : null;
+        }, "the next visitor is named");
+        await desk.waitForTimeout(600);
+        await desk.locator("#main[data-action=call-next]").click();
+        await desk.locator(".current[data-state=CALLED]").waitFor();
+        assert.equal(await desk.locator("#current_number").textContent(), named);
+        await desk.waitForTimeout(600);
+        await desk.keyboard.press("F10");
+        await until(
+            async () => (await read(`counters/${counter.id}`)).ticket === null,
+            "the press is undone",
+        );
+        await Promise.all([kiosk, desk].map(closePage));
     });
 
     it("a_double_touch_takes_one_number_also_when_answers_are_lost", { skip: SKIP }, async () => {
         const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
         await kiosk.locator(".category").first().waitFor();
-        const sum = async () => (await read("queue")).categories.reduce((total, each) => total + each.waiting, 0);
+        const sum = async () =>
+            (await read("queue")).categories.reduce((total, each) => total + each.waiting, 0);
         const before_count = await sum();
-        link.loseAnswers(1);
+        link.loseAnswers(8);
         const box = await kiosk.locator(".category:not([aria-disabled])").first().boundingBox();
         await kiosk.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
         await isTaken(kiosk);
@@ -99,30 +147,100 @@ describe("a real office", () => {
         await closePage(kiosk);
     });
 
-    it("the_board_says_since_when_it_may_be_old_and_recovers_without_a_reload", { skip: SKIP }, async () => {
-        const board = await openPage(browser, `${base}/board`, { width: 1920, height: 1080 });
-        await until(async () => await board.locator("#categories li").count() > 0, "the board has a picture");
-        await board.evaluate(() => { globalThis.never_reloaded = true; });
-        // An idle office must not look stale: heartbeats alone keep the picture fresh.
-        await board.waitForTimeout(7000);
-        assert.equal(await board.locator("#stale").isVisible(), false);
-        link.freeze();
-        await board.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
-        link.heal();
-        await board.locator("#stale").waitFor({ state: "hidden", timeout: 10000 });
-        assert.ok(await board.evaluate(() => globalThis.never_reloaded));
-        await closePage(board);
+    // run.sh knows the name of the office that it started; one that runs already is left whole.
+    const SKIP_FAULT =
+        SKIP || (process.env.TOBAN_OFFICE_NAME ? false : "not an office of our own to break");
+    const doToOffice = (...what) =>
+        execFileSync(process.env.TOBAN_OFFICE, [...what, "--name", process.env.TOBAN_OFFICE_NAME]);
+
+    it("a_press_while_the_duty_unit_crashes_gets_one_number", { skip: SKIP_FAULT }, async () => {
+        const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
+        await kiosk.locator(".category").first().waitFor();
+        const waiting = async () =>
+            (await read("queue")).categories.reduce((total, each) => total + each.waiting, 0);
+        const before_count = await waiting();
+        for (const unit of process.env.TOBAN_OFFICE_UNITS.split(" ")) {
+            doToOffice("fault", "crash", unit);
+        }
+        await kiosk.locator(".category:not([aria-disabled])").first().click();
+        await isTaken(kiosk);
+        await until(async () => (await waiting()) === before_count + 1, "one number more");
+        await closePage(kiosk);
     });
 
+    it(
+        "the_board_says_since_when_it_may_be_old_and_recovers_without_a_reload",
+        { skip: SKIP },
+        async () => {
+            const board = await openPage(browser, `${base}/board`, { width: 1920, height: 1080 });
+            await until(
+                async () => (await board.locator("#categories li").count()) > 0,
+                "the board has a picture",
+            );
+            await board.evaluate(() => {
+                globalThis.never_reloaded = true;
+            });
+            // An idle office must not look stale: heartbeats alone keep the picture fresh.
+            await board.waitForTimeout(7000);
+            assert.equal(await board.locator("#stale").isVisible(), false);
+            link.freeze();
+            await board.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
+            link.heal();
+            await board.locator("#stale").waitFor({ state: "hidden", timeout: 10000 });
+            assert.ok(await board.evaluate(() => globalThis.never_reloaded));
+            await closePage(board);
+        },
+    );
+
     for (const path of ["kiosk", "counter", "counter?n=1", "board", "status"]) {
-        it(`${path}_is_accessible_and_obeys_its_content_security_policy`, { skip: SKIP }, async () => {
-            const response = await fetch(`${office_url.origin}/${path}`);
-            assert.match(response.headers.get("content-security-policy") ?? "", /default-src 'self'/);
-            const page = await openPage(browser, `${base}/${path}`);
-            await page.waitForTimeout(1500);
-            await assertAccessible(page);
-            await shot(page, `office-${path.replace("?", "-")}`);
-            await closePage(page);
-        });
+        it(
+            `${path}_is_accessible_and_obeys_its_content_security_policy`,
+            { skip: SKIP },
+            async () => {
+                const response = await fetch(`${office_url.origin}/${path}`);
+                assert.match(
+                    response.headers.get("content-security-policy") ?? "",
+                    /default-src 'self'/,
+                );
+                const page = await openPage(browser, `${base}/${path}`);
+                await page.waitForTimeout(1500);
+                await assertAccessible(page);
+                await shot(page, `office-${path.replace("?", "-")}`);
+                await closePage(page);
+            },
+        );
     }
+
+    // Last, because it leaves one unit dark.
+    const is_pair = (process.env.TOBAN_OFFICE_UNITS ?? "").split(" ").length === 2;
+    it(
+        "the_pages_outlive_a_power_cut_of_the_duty_unit_without_a_reload",
+        { skip: SKIP_FAULT || (is_pair ? false : "not a pair") },
+        async () => {
+            const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
+            const board = await openPage(browser, `${base}/board`, { width: 1920, height: 1080 });
+            await kiosk.locator(".category").first().waitFor();
+            const { page: desk, category } = await openCounter();
+            for (const page of [kiosk, board, desk]) {
+                await page.evaluate(() => {
+                    globalThis.never_reloaded = true;
+                });
+            }
+            const { units } = await read("status");
+            doToOffice("fault", "power", String(units.find((each) => each.role === "DUTY").unit));
+            const display = await takeNumber(kiosk, category.name_ja);
+            await desk.locator("#by_number_text").fill(display);
+            await desk.keyboard.press("Enter");
+            await until(
+                async () => (await board.locator("#newest_number").textContent()) === display,
+                `the board calls ${display}`,
+            );
+            await board.locator("#stale").waitFor({ state: "hidden" });
+            await shot(board, "office-after-power-cut-board");
+            for (const page of [kiosk, board, desk]) {
+                assert.ok(await page.evaluate(() => globalThis.never_reloaded));
+                await closePage(page);
+            }
+        },
+    );
 });

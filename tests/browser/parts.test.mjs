@@ -11,19 +11,32 @@ const { newKey, problemText } = await import(new URL("api.js", WEB));
 
 describe("the parts of the pages", () => {
     it("read_the_same_events_wherever_the_bytes_are_cut", () => {
-        const stream = ": hello\r\nid: 7\r\nevent: queue\r\ndata: {\"a\":1,\r\ndata: \"b\":2}\r\n\r\n: heartbeat\n\nevent: state\ndata:{\"serving\":true}\n\n\n\ndata: x\n\n";
+        const stream =
+            ': hello\r\nid: 7\r\nevent: queue\r\ndata: {"a":1,\r\ndata: "b":2}\r\n\r\n: heartbeat\n\nevent: state\ndata:{"serving":true}\n\n\n\ndata: x\n\n';
         for (let cut = 0; cut <= stream.length; cut++) {
             const seen = [];
             const parse = createEventParser((event, data) => seen.push([event, data]));
             parse(stream.slice(0, cut));
             parse(stream.slice(cut));
-            assert.deepEqual(seen, [["queue", "{\"a\":1,\n\"b\":2}"], ["state", "{\"serving\":true}"], ["message", "x"]], `cut at ${cut}`);
+            assert.deepEqual(
+                seen,
+                [
+                    ["queue", '{"a":1,\n"b":2}'],
+                    ["state", '{"serving":true}'],
+                    ["message", "x"],
+                ],
+                `cut at ${cut}`,
+            );
         }
     });
 
     it("refuse_an_event_without_end", () => {
         const parse = createEventParser(() => {});
-        assert.throws(() => { for (let times = 0; times < 6; times++) { parse("x".repeat(1024 * 1024)); } });
+        assert.throws(() => {
+            for (let times = 0; times < 6; times++) {
+                parse("x".repeat(1024 * 1024));
+            }
+        });
     });
 
     it("say_every_sentence_in_every_language_with_the_same_gaps", () => {
@@ -38,8 +51,10 @@ describe("the parts of the pages", () => {
     });
 
     it("round_an_estimate_upwards_and_do_not_pretend", () => {
-        assert.deepEqual([null, 0, 1, 300, 301, 3600, 3601].map((seconds) => estimateText(seconds, "ja")),
-            ["—", "すぐ", "約5分", "約5分", "約10分", "約60分", "60分以上"]);
+        assert.deepEqual(
+            [null, 0, 1, 300, 301, 3600, 3601].map((seconds) => estimateText(seconds, "ja")),
+            ["—", "すぐ", "約5分", "約5分", "約10分", "約60分", "60分以上"],
+        );
         assert.equal(aboutText(null, "en"), "about —");
         assert.equal(aboutText(0, "en"), "no wait");
     });

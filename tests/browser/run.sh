@@ -20,10 +20,13 @@ fi
 if [ -z "${TOBAN_URL:-}" ] && [ -x "$office" ] && [ -x "$root/build/bin/toband" ] \
     && [ -x "$root/build/bin/toban-web" ] && [ "$(id -u)" -eq 0 ]; then
     trap '"$office" down --name "$name" >/dev/null 2>&1 || true' EXIT
-    if "$office" up --name "$name" --at 2026-11-24T09:00 >&2; then
-        TOBAN_URL=$("$office" info --name "$name" --json | node -p \
-            'JSON.parse(require("fs").readFileSync(0, "utf8")).host_url')
-        export TOBAN_URL
+    # No disk of its own: what these tests break is processes, cables and power, not sectors.
+    if "$office" up --name "$name" --at 2026-11-24T09:00 --disk directory >&2; then
+        facts=$("$office" info --name "$name" --json)
+        fact() { node -p "(office => $1)(JSON.parse(process.argv[1]))" "$facts"; }
+        TOBAN_URL=$(fact office.host_url)
+        TOBAN_OFFICE_UNITS=$(fact 'office.units.map(each => each.unit).join(" ")')
+        export TOBAN_URL TOBAN_OFFICE=$office TOBAN_OFFICE_NAME=$name TOBAN_OFFICE_UNITS
     else
         echo "the office did not come up" >&2
         exit 1

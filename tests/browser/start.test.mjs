@@ -2,7 +2,14 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { OFFICE_HOST, assertAccessible, closePage, openPage, shot, startBrowser } from "./lib/browser.mjs";
+import {
+    OFFICE_HOST,
+    assertAccessible,
+    closePage,
+    openPage,
+    shot,
+    startBrowser,
+} from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
 import { startOfficeDouble } from "./lib/office_double.mjs";
 
@@ -10,14 +17,19 @@ const START = new URL("../../appliance/gateway/web/start.html", import.meta.url)
 
 describe("the start page", () => {
     let browser;
-    before(async () => { browser = await startBrowser(); });
+    before(async () => {
+        browser = await startBrowser();
+    });
     after(() => browser.close());
 
     it("waits_for_an_office_switched_on_later_and_goes_there", async () => {
         const office = await startOfficeDouble();
         const link = await layLink(office.port);
         link.cut();
-        const page = await openPage(browser, `${START}#http://${OFFICE_HOST}:${link.port}/kiosk`, { width: 1080, height: 1920 });
+        const page = await openPage(browser, `${START}#http://${OFFICE_HOST}:${link.port}/kiosk`, {
+            width: 1080,
+            height: 1920,
+        });
         try {
             // Some looks fail first.
             await page.waitForTimeout(1500);

@@ -5,7 +5,8 @@ import { existsSync, mkdirSync, readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { chromium } from "playwright-core";
 
-const SHOTS_DIR = process.env.TOBAN_SHOTS ?? new URL("../../../build/browser/", import.meta.url).pathname;
+const SHOTS_DIR =
+    process.env.TOBAN_SHOTS ?? new URL("../../../build/browser/", import.meta.url).pathname;
 const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.min.js"), "utf8");
 /** The pages live at a plain http address that is not localhost: no secure context, as in the office. */
 export const OFFICE_HOST = "office.test";
@@ -17,14 +18,31 @@ export async function startBrowser() {
     mkdirSync(SHOTS_DIR, { recursive: true });
     return chromium.launch({
         executablePath,
-        args: ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-            "--disable-component-update", "--disable-sync", `--host-resolver-rules=MAP ${OFFICE_HOST} 127.0.0.1`],
+        args: [
+            "--no-sandbox",
+            "--disable-gpu",
+            "--disable-quic",
+            "--no-first-run",
+            "--disable-background-networking",
+            "--disable-component-update",
+            "--disable-sync",
+            `--host-resolver-rules=MAP ${OFFICE_HOST} 127.0.0.1`,
+        ],
     });
 }
 
 /** A page with its own storage. page.complaints: script errors, and whatever the CSP refused. */
-export async function openPage(browser, url, { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false } = {}) {
-    const context = await browser.newContext({ viewport: { width, height }, reducedMotion, hasTouch, locale: "ja-JP" });
+export async function openPage(
+    browser,
+    url,
+    { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false } = {},
+) {
+    const context = await browser.newContext({
+        viewport: { width, height },
+        reducedMotion,
+        hasTouch,
+        locale: "ja-JP",
+    });
     const page = await context.newPage();
     page.complaints = [];
     page.on("pageerror", (error) => page.complaints.push(String(error)));
@@ -39,7 +57,11 @@ export async function openPage(browser, url, { width = 1280, height = 800, reduc
 }
 
 export async function closePage(page) {
-    assert.deepEqual(page.complaints, [], "the page's scripts and the content security policy have no complaint");
+    assert.deepEqual(
+        page.complaints,
+        [],
+        "the page's scripts and the content security policy have no complaint",
+    );
     await page.context().close();
 }
 
@@ -48,8 +70,17 @@ export const shot = (page, name) => page.screenshot({ path: `${SHOTS_DIR}/${name
 export async function assertAccessible(page) {
     // evaluate, not a script element: the page's content security policy stays as it is.
     await page.evaluate(AXE);
-    const found = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } }), WCAG);
-    assert.deepEqual(found.violations.map((each) => `${each.id}: ${each.nodes.map((node) => `${node.target} ${node.any?.[0]?.message ?? ""}`).join("; ")}`), []);
+    const found = await page.evaluate(
+        (tags) => globalThis.axe.run(document, { runOnly: { type: "tag", values: tags } }),
+        WCAG,
+    );
+    assert.deepEqual(
+        found.violations.map(
+            (each) =>
+                `${each.id}: ${each.nodes.map((node) => `${node.target} ${node.any?.[0]?.message ?? ""}`).join("; ")}`,
+        ),
+        [],
+    );
 }
 
 /** Waits until look() gives something true, and gives it back. */

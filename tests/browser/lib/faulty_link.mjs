@@ -4,7 +4,13 @@
 import { connect, createServer } from "node:net";
 
 export async function layLink(target_port, target_host = "127.0.0.1") {
-    const link = { target_port, pairs: new Set(), is_cut: false, is_frozen: false, lost_answers: 0 };
+    const link = {
+        target_port,
+        pairs: new Set(),
+        is_cut: false,
+        is_frozen: false,
+        lost_answers: 0,
+    };
     const server = createServer((client) => join(link, client, target_host));
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
     link.port = server.address().port;
@@ -15,7 +21,9 @@ export async function layLink(target_port, target_host = "127.0.0.1") {
         reset(link);
     };
     /** Power gone and not noticed: connections stay, no byte moves. */
-    link.freeze = () => { link.is_frozen = true; };
+    link.freeze = () => {
+        link.is_frozen = true;
+    };
     link.heal = () => {
         link.is_cut = false;
         if (link.is_frozen) {
@@ -24,7 +32,9 @@ export async function layLink(target_port, target_host = "127.0.0.1") {
         }
     };
     /** The next n POSTs reach the office, their answers are lost and the connection is reset. */
-    link.loseAnswers = (count) => { link.lost_answers = count; };
+    link.loseAnswers = (count) => {
+        link.lost_answers = count;
+    };
     link.remove = () => {
         reset(link);
         return new Promise((resolve) => server.close(resolve));

@@ -11,15 +11,22 @@ import { extname, join } from "node:path";
 
 const WEB_DIR = new URL("../../../appliance/gateway/web/", import.meta.url).pathname;
 const HEARTBEAT_MS = 2000;
-const TYPES = { ".html": "text/html; charset=utf-8", ".js": "text/javascript; charset=utf-8",
-    ".css": "text/css; charset=utf-8", ".svg": "image/svg+xml" };
+const TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+};
 const CATEGORIES = [
-    [1, "都市計画の相談", "City planning advice", 101], [2, "用途地域・都市計画図", "Zoning maps", 201],
-    [3, "証明書の発行", "Certificates", 301], [4, "地区計画・開発の届出", "District plan filings", 401],
-    [5, "景観・屋外広告物", "Landscape and signs", 501], [6, "その他のご相談", "Other matters", 601],
+    [1, "都市計画の相談", "City planning advice", 101],
+    [2, "用途地域・都市計画図", "Zoning maps", 201],
+    [3, "証明書の発行", "Certificates", 301],
+    [4, "地区計画・開発の届出", "District plan filings", 401],
+    [5, "景観・屋外広告物", "Landscape and signs", 501],
+    [6, "その他のご相談", "Other matters", 601],
 ];
 
-const isoTokyo = (at_ms) => new Date(at_ms + 9 * 3600 * 1000).toISOString().replace(/\.\d+Z$/, "+09:00");
+const isoTokyo = (at_ms) => new Date(at_ms + 9 * 3600 * 1000).toISOString().replace("Z", "+09:00");
 
 export async function startOfficeDouble({ port = 0 } = {}) {
     const office = new OfficeDouble();
@@ -38,17 +45,36 @@ class OfficeDouble {
     constructor() {
         this.lsn = 1;
         this.series = "";
-        this.day = { date: "2026-11-24", state: "OPEN" };
+        this.day = {
+            date: "2026-11-24",
+            state: "OPEN",
+            level: "OPEN",
+            accepting: true,
+            next_opening: "2026-11-25T08:30:00.000+09:00",
+        };
         this.serving = true;
         this.reason = "";
         this.answer_delay_ms = 0;
         this.refuse = null; // {status, body}: every POST is answered so
-        this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({ id, name_ja, name_en, next, suspended: false }));
-        this.counters = [1, 2, 3, 4].map((id) => ({ id, name_ja: `${id}番窓口`, name_en: `Counter ${id}`, open: id < 4, ticket: null, undo: null }));
+        this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({
+            id,
+            name_ja,
+            name_en,
+            next,
+            suspended: false,
+        }));
+        this.counters = [1, 2, 3, 4].map((id) => ({
+            id,
+            name_ja: `${id}番窓口`,
+            name_en: `Counter ${id}`,
+            open: id < 4,
+            ticket: null,
+            undo: null,
+        }));
         this.tickets = [];
         this.calls = [];
         this.answers = new Map(); // key -> answer
-        this.posts = [];          // what came in, also repeats
+        this.posts = []; // what came in, also repeats
         this.streams = new Set();
         this.heart = setInterval(() => this.serving && this.send(": heartbeat\n\n"), HEARTBEAT_MS);
         this.heart.unref();
@@ -60,10 +86,26 @@ class OfficeDouble {
         const category = this.categories.find((each) => each.id === category_id);
         const number = category.next++;
         const waiting = this.waiting(category_id);
-        const ticket = { id: `t${this.lsn}-${number}`, service_day: this.day.date, category: category_id, number,
-            series: this.series, display: `${number}${this.series}`, state: "WAITING", issued_at: isoTokyo(Date.now()),
-            waiting_ahead: waiting.length, estimated_wait_s: waiting.length * 300, term: 7, counter: null, call_count: 0,
-            language: "ja", uncertain: false, undelivered: false, copy: false, ...more };
+        const ticket = {
+            id: `t${this.lsn}-${number}`,
+            service_day: this.day.date,
+            category: category_id,
+            number,
+            series: this.series,
+            display: `${number}${this.series}`,
+            state: "WAITING",
+            issued_at: isoTokyo(Date.now()),
+            waiting_ahead: waiting.length,
+            estimated_wait_s: waiting.length * 300,
+            term: 7,
+            counter: null,
+            call_count: 0,
+            language: "ja",
+            uncertain: false,
+            undelivered: false,
+            copy: false,
+            ...more,
+        };
         this.tickets.push(ticket);
         this.changed();
         return ticket;
@@ -71,7 +113,11 @@ class OfficeDouble {
 
     call(counter_id, ticket) {
         const counter = this.counters.find((each) => each.id === counter_id);
-        Object.assign(ticket, { state: "CALLED", counter: counter_id, call_count: ticket.call_count + 1 });
+        Object.assign(ticket, {
+            state: "CALLED",
+            counter: counter_id,
+            call_count: ticket.call_count + 1,
+        });
         counter.ticket = ticket;
         this.noteCall(ticket);
         this.changed();
@@ -96,28 +142,75 @@ class OfficeDouble {
     // ---- shapes
 
     waiting(category_id = null) {
-        return this.tickets.filter((each) => each.state === "WAITING" && (category_id === null || each.category === category_id));
+        return this.tickets.filter(
+            (each) =>
+                each.state === "WAITING" && (category_id === null || each.category === category_id),
+        );
     }
 
     queue() {
-        return { site_ja: "世田谷区 都市計画課", site_en: "Setagaya City, City Planning Division", service_day: this.day,
-            categories: this.categories.map(({ id, name_ja, name_en, suspended }) => ({ id, name_ja, name_en, suspended,
+        return {
+            site_ja: "世田谷区 都市計画課",
+            site_en: "Setagaya City, City Planning Division",
+            service_day: this.day,
+            categories: this.categories.map(({ id, name_ja, name_en, suspended }) => ({
+                id,
+                name_ja,
+                name_en,
+                suspended,
                 waiting: this.waiting(id).length,
-                estimated_wait_s: this.counters.some((each) => each.open) ? this.waiting(id).length * 300 : null })),
-            counters: this.counters.map(({ id, name_ja, name_en, open, ticket }) => ({ id, name_ja, name_en, open,
-                ticket: ticket && { display: ticket.display, number: ticket.number, series: ticket.series, state: ticket.state } })),
-            calls: this.calls.map(({ call_id, ticket, called_at }) => ({ call_id, display: ticket.display, number: ticket.number,
-                series: ticket.series, category: ticket.category, counter: ticket.counter ?? ticket.last_counter, called_at,
-                call_count: ticket.call_count, state: ticket.state })),
-            as_of: isoTokyo(Date.now()), lsn: this.lsn, term: 7, mode: this.series ? "ALONE" : "PAIRED", unit: 1 };
+                estimated_wait_s: this.counters.some((each) => each.open)
+                    ? this.waiting(id).length * 300
+                    : null,
+            })),
+            counters: this.counters.map(({ id, name_ja, name_en, open, ticket }) => ({
+                id,
+                name_ja,
+                name_en,
+                open,
+                ticket: ticket && {
+                    display: ticket.display,
+                    number: ticket.number,
+                    series: ticket.series,
+                    state: ticket.state,
+                },
+            })),
+            calls: this.calls.map(({ call_id, ticket, called_at }) => ({
+                call_id,
+                display: ticket.display,
+                number: ticket.number,
+                series: ticket.series,
+                category: ticket.category,
+                counter: ticket.counter ?? ticket.last_counter,
+                called_at,
+                call_count: ticket.call_count,
+                state: ticket.state,
+            })),
+            as_of: isoTokyo(Date.now()),
+            lsn: this.lsn,
+            term: 7,
+            mode: this.series ? "ALONE" : "PAIRED",
+            unit: 1,
+        };
     }
 
     counterView(counter) {
         const { id, name_ja, name_en, open, ticket, undo } = counter;
         const inState = (state) => this.tickets.filter((each) => each.state === state);
-        return { id, name_ja, name_en, open, ticket, categories: this.categories.map((each) => each.id),
-            waiting: this.waiting().slice(0, 50), held: inState("HELD"), absent: inState("ABSENT"),
-            undo: undo ? { action: undo.action } : null };
+        return {
+            id,
+            name_ja,
+            name_en,
+            open,
+            ticket,
+            categories: this.categories.map((each) => each.id),
+            waiting: this.waiting().slice(0, 50),
+            held: inState("HELD"),
+            absent: inState("ABSENT"),
+            undo: undo ? { action: undo.action, until: isoTokyo(undo.at_ms + 30000) } : null,
+            next: this.next ?? this.waiting()[0] ?? null,
+            as_of: isoTokyo(Date.now()),
+        };
     }
 
     // ---- HTTP
@@ -130,8 +223,17 @@ class OfficeDouble {
             this.openStream(response);
         } else if (request.method === "POST") {
             let body = "";
-            request.on("data", (chunk) => { body += chunk; });
-            request.on("end", () => this.answerPost(path, request.headers["idempotency-key"], body ? JSON.parse(body) : {}, response));
+            request.on("data", (chunk) => {
+                body += chunk;
+            });
+            request.on("end", () =>
+                this.answerPost(
+                    path,
+                    request.headers["idempotency-key"],
+                    body ? JSON.parse(body) : {},
+                    response,
+                ),
+            );
         } else {
             this.sendJson(response, this.read(path));
         }
@@ -141,13 +243,15 @@ class OfficeDouble {
         const counter = /^\/api\/v1\/counters\/(\d+)$/.exec(path);
         if (counter) {
             const found = this.counters.find((each) => each.id === Number(counter[1]));
-            return found ? { status: 200, body: this.counterView(found) } : { status: 404, body: { code: "NO_SUCH_COUNTER" } };
+            return found
+                ? { status: 200, body: this.counterView(found) }
+                : { status: 404, body: { code: "NO_SUCH_COUNTER" } };
         }
         if (path === "/api/v1/queue") {
             return { status: 200, body: this.queue() };
         }
         if (path === "/api/v1/status") {
-            return { status: 200, body: { service_day: { ...this.day, next_opening: "2026-11-25T08:30:00+09:00" } } };
+            return { status: 200, body: { service_day: this.day } };
         }
         return { status: 404, body: { code: "NOT_FOUND" } };
     }
@@ -170,32 +274,62 @@ class OfficeDouble {
 
     change(path, members) {
         if (path === "/api/v1/tickets") {
-            return { status: 201, body: this.addTicket(members.category, { language: members.language ?? "ja" }) };
+            return {
+                status: 201,
+                body: this.addTicket(members.category, { language: members.language ?? "ja" }),
+            };
         }
-        const [, kind, id, verb] = /^\/api\/v1\/(tickets|counters)\/([^/]+)\/([a-z-]+)$/.exec(path) ?? [];
+        const [, kind, id, verb] =
+            /^\/api\/v1\/(tickets|counters)\/([^/]+)\/([a-z-]+)$/.exec(path) ?? [];
         if (kind === "tickets") {
             const ticket = this.tickets.find((each) => each.id === id);
             ticket.state = { cancel: "CANCELLED", return: "WAITING" }[verb];
             this.changed();
             return { status: 200, body: ticket };
         }
-        return this.changeCounter(this.counters.find((each) => each.id === Number(id)), verb, members);
+        return this.changeCounter(
+            this.counters.find((each) => each.id === Number(id)),
+            verb,
+            members,
+        );
     }
 
     changeCounter(counter, verb, members) {
-        const refuse = (code, ja, en) => ({ status: 409, body: { status: 409, code, title: en, title_ja: ja } });
+        const refuse = (code, ja, en) => ({
+            status: 409,
+            body: { status: 409, code, title: en, title_ja: ja },
+        });
         const ticket = counter.ticket;
         const before = ticket && { ticket, state: ticket.state };
         if (verb === "open" || verb === "close") {
             counter.open = verb === "open";
         } else if (verb === "call-next" || verb === "call") {
-            const called = verb === "call-next" ? this.waiting()[0] : this.tickets.find((each) => each.id === members.ticket || each.number === members.number);
+            const called =
+                verb === "call-next"
+                    ? this.waiting()[0]
+                    : this.tickets.find(
+                          (each) => each.id === members.ticket || each.number === members.number,
+                      );
             if (!called) {
-                return verb === "call-next" ? { status: 200, body: { code: "EMPTY", ticket: null } } : refuse("NO_SUCH_TICKET", "その番号の方はいません。", "There is no such ticket.");
+                return verb === "call-next"
+                    ? {
+                          status: 200,
+                          body: { action: "CALL_NEXT", counter: counter.id, ticket: null },
+                      }
+                    : refuse(
+                          "NO_SUCH_TICKET",
+                          "その番号の方はいません。",
+                          "There is no such ticket.",
+                      );
             }
             const state = called.state;
             this.call(counter.id, called);
-            counter.undo = { action: verb === "call" ? "CALL" : "CALL_NEXT", ticket: called, state };
+            counter.undo = {
+                action: verb === "call" ? "CALL" : "CALL_NEXT",
+                ticket: called,
+                state,
+                at_ms: Date.now(),
+            };
             this.changed();
             return { status: 200, body: called };
         } else if (verb === "undo") {
@@ -207,18 +341,39 @@ class OfficeDouble {
             ticket.call_count++;
             this.noteCall(ticket);
         } else {
-            ticket.state = { start: "SERVING", complete: "DONE", absent: "ABSENT", "put-back": "WAITING", hold: "HELD", transfer: "WAITING" }[verb];
+            ticket.state = {
+                start: "SERVING",
+                complete: "DONE",
+                absent: "ABSENT",
+                "put-back": "WAITING",
+                hold: "HELD",
+                transfer: "WAITING",
+            }[verb];
             ticket.last_counter = counter.id;
             ticket.category = members.category ?? ticket.category;
             counter.ticket = verb === "start" ? ticket : null;
-            counter.undo = { action: { complete: "COMPLETE", absent: "SET_ABSENT", "put-back": "PUT_BACK", hold: "HOLD", transfer: "TRANSFER", start: "START" }[verb], ...before };
+            counter.undo = {
+                action: {
+                    complete: "COMPLETE",
+                    absent: "SET_ABSENT",
+                    "put-back": "PUT_BACK",
+                    hold: "HOLD",
+                    transfer: "TRANSFER",
+                    start: "START",
+                }[verb],
+                ...before,
+                at_ms: Date.now(),
+            };
         }
         this.changed();
         return { status: 200, body: this.counterView(counter) };
     }
 
     openStream(response) {
-        response.writeHead(200, { "Content-Type": "text/event-stream", "Cache-Control": "no-store" });
+        response.writeHead(200, {
+            "Content-Type": "text/event-stream",
+            "Cache-Control": "no-store",
+        });
         this.streams.add(response);
         response.on("close", () => this.streams.delete(response));
         this.sendState();
@@ -232,11 +387,16 @@ class OfficeDouble {
     }
 
     sendQueue() {
+        if (!this.serving) {
+            return;
+        }
         this.send(`id: ${this.lsn}\nevent: queue\ndata: ${JSON.stringify(this.queue())}\n\n`);
     }
 
     sendState() {
-        this.send(`event: state\ndata: ${JSON.stringify({ serving: this.serving, reason: this.reason })}\n\n`);
+        this.send(
+            `event: state\ndata: ${JSON.stringify({ serving: this.serving, reason: this.reason })}\n\n`,
+        );
     }
 
     sendJson(response, { status, body }) {
@@ -246,7 +406,9 @@ class OfficeDouble {
     }
 
     sendFile(path, response) {
-        const name = /^\/(kiosk|counter|board|status)$/.test(path) ? `${path.slice(1)}.html` : path.slice(1);
+        const name = /^\/(kiosk|counter|board|status)$/.test(path)
+            ? `${path.slice(1)}.html`
+            : path.slice(1);
         const known = readdirSync(WEB_DIR, { recursive: true }).includes(name);
         if (!known || !TYPES[extname(name)]) {
             response.writeHead(404, headers()).end();
@@ -259,7 +421,11 @@ class OfficeDouble {
     }
 }
 
-const headers = () => ({ "Content-Security-Policy": "default-src 'self'", "X-Content-Type-Options": "nosniff", "Cache-Control": "no-cache" });
+const headers = () => ({
+    "Content-Security-Policy": "default-src 'self'",
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+});
 
 // By hand: node office_double.mjs PORT
 if (process.argv[1] === new URL(import.meta.url).pathname) {

@@ -78,7 +78,9 @@ export function problemText(answer) {
     const { title, detail, title_ja, detail_ja, code } = answer.body;
     return {
         code: code ?? String(answer.status),
-        ja: [title_ja, detail_ja].filter(Boolean).join(" ") || "受け付けられませんでした。もう一度お試しください。",
+        ja:
+            [title_ja, detail_ja].filter(Boolean).join(" ") ||
+            "受け付けられませんでした。もう一度お試しください。",
         en: [title, detail].filter(Boolean).join(" ") || "This was not accepted. Please try again.",
     };
 }

@@ -14,7 +14,7 @@ const FLASH_MS = 60000;
 const LAST_COUNT = 5;
 const ANNOUNCED_MAX = 500;
 const ANNOUNCED_STORE = "toban-board-announced";
-const ANNOUNCE_GAP_MS = 3500;  // one call at a time can be heard
+const ANNOUNCE_GAP_MS = 3500; // one call at a time can be heard
 const SHOWN_STATES = ["CALLED", "SERVING", "DONE", "ABSENT", "NO_SHOW"];
 
 const clock = createOfficeClock();
@@ -70,15 +70,23 @@ function announceNext() {
     const call = to_announce.shift();
     quiet_until_ms = performance.now() + ANNOUNCE_GAP_MS;
     const counter = counterOf(call);
-    setText(byId("said"), `${call.display} 番の方、${counter.name_ja}へお越しください。 Number ${call.display}, please go to ${counter.name_en}.`);
+    setText(
+        byId("said"),
+        `${call.display} 番の方、${counter.name_ja}へお越しください。 Number ${call.display}, please go to ${counter.name_en}.`,
+    );
     // What a test, or a voice to come, listens to: once per call and board.
     document.dispatchEvent(new CustomEvent("toban-call", { detail: call }));
     chime();
 }
 
-const counterOf = (call) => queue.counters.find((each) => each.id === call.counter)
-    ?? { id: call.counter, name_ja: `${call.counter}番窓口`, name_en: `counter ${call.counter}` };
-const isFlashing = (call) => call.state === "CALLED" && clock.now_ms() - (announced.get(call.call_id) ?? 0) < FLASH_MS;
+const counterOf = (call) =>
+    queue.counters.find((each) => each.id === call.counter) ?? {
+        id: call.counter,
+        name_ja: `${call.counter}番窓口`,
+        name_en: `counter ${call.counter}`,
+    };
+const isFlashing = (call) =>
+    call.state === "CALLED" && clock.now_ms() - (announced.get(call.call_id) ?? 0) < FLASH_MS;
 
 /** One row per ticket: of several calls of one number the newest counts. */
 function shownCalls() {
@@ -121,38 +129,82 @@ function drawNewest(call) {
     byId("newest").hidden = call === null;
     byId("newest_none").hidden = call !== null;
     if (call === null) {
-        const open = String(queue.service_day?.state).toUpperCase() === "OPEN";
-        setText(byId("none_ja"), open ? "番号をお取りになってお待ちください" : "ただいまの時間は受付していません");
-        setText(byId("none_en"), open ? "Please take a number and wait" : "We are closed at the moment");
+        const open = queue.service_day?.state === "OPEN";
+        setText(
+            byId("none_ja"),
+            open ? "番号をお取りになってお待ちください" : "ただいまの時間は受付していません",
+        );
+        setText(
+            byId("none_en"),
+            open ? "Please take a number and wait" : "We are closed at the moment",
+        );
         return;
     }
     const category = queue.categories.find((each) => each.id === call.category);
     setText(byId("newest_number"), call.display);
     setAttribute(byId("newest_number"), "data-length", call.display.length);
     setText(byId("newest_counter"), String(call.counter));
-    setText(byId("newest_category"), category ? `${category.name_ja}  ${category.name_en}` : "");
+    const [name_ja, name_en] = byId("newest_category").children;
+    setText(name_ja, category?.name_ja ?? "");
+    setText(name_en, category?.name_en ?? "");
     setAttribute(byId("newest"), "data-flash", isFlashing(call));
     setAttribute(byId("newest"), "data-call", call.call_id);
 }
 
 function drawLast(calls) {
-    keepRows(byId("last"), calls, (call) => call.call_id,
-        () => el("li", {}, el("strong", { class: "digits" }), el("em"), el("span", { class: "arrow", "aria-hidden": "true" }),
-            el("span", { class: "last-counter" }, el("b", { class: "digits" }), el("span", {}, "番窓口"), el("span", { class: "beside", lang: "en" }, "Counter"))),
+    keepRows(
+        byId("last"),
+        calls,
+        (call) => call.call_id,
+        () =>
+            el(
+                "li",
+                {},
+                el("strong", { class: "digits" }),
+                el("em"),
+                el("span", { class: "arrow", "aria-hidden": "true" }),
+                el(
+                    "span",
+                    { class: "last-counter" },
+                    el("b", { class: "digits" }),
+                    el("span", {}, "番窓口"),
+                    el("span", { class: "beside", lang: "en" }, "Counter"),
+                ),
+            ),
         (row, call) => {
             const [number, mark, , counter] = row.children;
             setText(number, call.display);
             setText(counter.firstElementChild, String(call.counter));
-            setText(mark, { CALLED: "呼出中 Called", SERVING: "対応中 Served", ABSENT: "不在 Absent", NO_SHOW: "不在 Absent" }[call.state] ?? "済 Done");
+            setText(
+                mark,
+                {
+                    CALLED: "呼出中 Called",
+                    SERVING: "対応中 Served",
+                    ABSENT: "不在 Absent",
+                    NO_SHOW: "不在 Absent",
+                }[call.state] ?? "済 Done",
+            );
             setAttribute(row, "data-flash", isFlashing(call));
             setAttribute(row, "data-state", call.state);
-        });
+        },
+    );
 }
 
 function drawQueues() {
     setAttribute(byId("categories"), "data-count", queue.categories.length > 8 ? "many" : null);
-    keepRows(byId("categories"), queue.categories, (each) => each.id,
-        () => el("li", {}, el("span", { class: "cell-name" }), el("span", { class: "cell-en beside", lang: "en" }), el("strong", {}, el("span", { class: "digits" }), el("span", { class: "unit" })), el("em")),
+    keepRows(
+        byId("categories"),
+        queue.categories,
+        (each) => each.id,
+        () =>
+            el(
+                "li",
+                {},
+                el("span", { class: "cell-name" }),
+                el("span", { class: "cell-en beside", lang: "en" }),
+                el("strong", {}, el("span", { class: "digits" }), el("span", { class: "unit" })),
+                el("em"),
+            ),
         (row, each) => {
             const [name, name_en, count, time] = row.children;
             setText(name, each.name_ja);
@@ -161,7 +213,8 @@ function drawQueues() {
             setText(count.children[1], "人");
             setText(time, each.suspended ? "受付停止中" : aboutText(each.estimated_wait_s, "ja"));
             setAttribute(row, "data-suspended", Boolean(each.suspended));
-        });
+        },
+    );
 }
 
 connectLive({

@@ -8,48 +8,100 @@ import { byId, el, keepRows, setAttribute, setText, showScreen } from "./dom.js"
 import { connectLive } from "./live.js";
 import { createOfficeClock, formatClock, formatShortClock, minutesSince } from "./time.js";
 
-const PRESS_GUARD_MS = 500;   // a double press of the main key is one press
-const UNDO_WINDOW_S = 30;
+const PRESS_GUARD_MS = 500; // a double press of the main key is one press
 const SAID_MS = 12000;
-const SLOW_MS = 1000;         // an answer slower than this is told to be on its way
+const SLOW_MS = 1000; // an answer slower than this is told to be on its way
 
 /** What can be done with the ticket that this counter has. main: the one that Space presses. */
 const ACTIONS = [
-    { id: "complete", key: "", ja: "対応を完了する", en: "Complete", states: ["CALLED", "SERVING"], main: true,
-        done: ["の対応を完了しました。", "is complete."] },
-    { id: "recall", key: "F2", ja: "もう一度呼ぶ", en: "Recall", states: ["CALLED"],
-        done: ["をもう一度呼びました。", "was called again."] },
-    { id: "start", key: "F4", ja: "対応を始める", en: "Start", states: ["CALLED"],
-        done: ["の対応を始めました。", "is being served."] },
-    { id: "absent", key: "F6", ja: "不在にする", en: "Absent", states: ["CALLED"],
-        done: ["を不在にしました。", "is marked absent."] },
-    { id: "put-back", key: "F7", ja: "列に戻す", en: "Put back", states: ["CALLED"],
-        done: ["を列に戻しました。", "is waiting again."] },
-    { id: "hold", key: "F8", ja: "保留にする", en: "Hold", states: ["CALLED", "SERVING"],
-        done: ["を保留にしました。", "is on hold."] },
+    {
+        id: "complete",
+        key: "",
+        ja: "対応を完了する",
+        en: "Complete",
+        states: ["CALLED", "SERVING"],
+        main: true,
+        done: ["の対応を完了しました。", "is complete."],
+    },
+    {
+        id: "recall",
+        key: "F2",
+        ja: "もう一度呼ぶ",
+        en: "Recall",
+        states: ["CALLED"],
+        done: ["をもう一度呼びました。", "was called again."],
+    },
+    {
+        id: "start",
+        key: "F4",
+        ja: "対応を始める",
+        en: "Start",
+        states: ["CALLED"],
+        done: ["の対応を始めました。", "is being served."],
+    },
+    {
+        id: "absent",
+        key: "F6",
+        ja: "不在にする",
+        en: "Absent",
+        states: ["CALLED"],
+        done: ["を不在にしました。", "is marked absent."],
+    },
+    {
+        id: "put-back",
+        key: "F7",
+        ja: "列に戻す",
+        en: "Put back",
+        states: ["CALLED"],
+        done: ["を列に戻しました。", "is waiting again."],
+    },
+    {
+        id: "hold",
+        key: "F8",
+        ja: "保留にする",
+        en: "Hold",
+        states: ["CALLED", "SERVING"],
+        done: ["を保留にしました。", "is on hold."],
+    },
     { id: "transfer", key: "F9", ja: "転送する", en: "Transfer", states: ["CALLED", "SERVING"] },
 ];
-const CALL_NEXT = { id: "call-next", ja: "次の方を呼ぶ", en: "Call next", done: ["を呼びました。", "was called."] };
-const OPEN = { id: "open", ja: "窓口を開ける", en: "Open this counter", done: ["窓口を開けました。", "This counter is open."] };
+const CALL_NEXT = {
+    id: "call-next",
+    ja: "次の方を呼ぶ",
+    en: "Call next",
+    done: ["を呼びました。", "was called."],
+};
+const OPEN = {
+    id: "open",
+    ja: "窓口を開ける",
+    en: "Open this counter",
+    done: ["窓口を開けました。", "This counter is open."],
+};
 const STATES = {
     CALLED: { ja: "呼出中", en: "Called" },
     SERVING: { ja: "対応中", en: "Serving" },
 };
 const DONE_WORDS = {
-    CALL_NEXT: ["呼出", "Call"], CALL: ["呼出", "Call"], RECALL: ["再呼出", "Recall"], START: ["対応開始", "Start"],
-    COMPLETE: ["完了", "Complete"], SET_ABSENT: ["不在", "Absent"], PUT_BACK: ["列に戻す", "Put back"],
-    HOLD: ["保留", "Hold"], TRANSFER: ["転送", "Transfer"], RETURN: ["呼び戻し", "Return"],
+    CALL_NEXT: ["呼出", "Call"],
+    CALL: ["呼出", "Call"],
+    RECALL: ["再呼出", "Recall"],
+    START: ["対応開始", "Start"],
+    COMPLETE: ["完了", "Complete"],
+    SET_ABSENT: ["不在", "Absent"],
+    PUT_BACK: ["列に戻す", "Put back"],
+    HOLD: ["保留", "Hold"],
+    TRANSFER: ["転送", "Transfer"],
+    RETURN: ["呼び戻し", "Return"],
 };
 
 const clock = createOfficeClock();
 const counter_id = Number.parseInt(new URLSearchParams(location.search).get("n") ?? "", 10);
 let queue = null;
 let view = null;
-let view_wanted = 0;          // raised by every reason to read the view again
+let view_wanted = 0; // raised by every reason to read the view again
 let health = { fresh: false, since_ms: null };
 let busy = false;
 let pressed_at_ms = -Infinity;
-let undo = null;              // {name, until_ms}: performance.now()
 let said_at_ms = -Infinity;
 
 const ticketNow = () => view?.ticket ?? null;
@@ -102,39 +154,74 @@ function drawTop() {
     const stale = byId("stale");
     stale.hidden = health.fresh || !queue;
     const since = health.since_ms === null ? "" : formatClock(health.since_ms);
-    setText(stale.children[0], `情報が古い可能性があります${since && `（${since} から）`}。操作はつながりしだい届きます。`);
-    setText(stale.children[1], `Information may be out of date${since && ` since ${since}`}. What you press arrives as soon as possible.`);
+    setText(
+        stale.children[0],
+        `情報が古い可能性があります${since && `（${since} から）`}。操作はつながりしだい届きます。`,
+    );
+    setText(
+        stale.children[1],
+        `Information may be out of date${since && ` since ${since}`}. What you press arrives as soon as possible.`,
+    );
 }
 
 function drawPick() {
     byId("pick_wrong").hidden = !location.search;
-    keepRows(byId("pick_list"), queue.counters, (each) => each.id,
-        (each) => el("li", {}, el("a", { href: `/counter?n=${each.id}` }, el("strong", {}), el("span", { class: "beside", lang: "en" }), el("em", {}))),
+    keepRows(
+        byId("pick_list"),
+        queue.counters,
+        (each) => each.id,
+        (each) =>
+            el(
+                "li",
+                {},
+                el(
+                    "a",
+                    { href: `/counter?n=${each.id}` },
+                    el("strong", {}),
+                    el("span", { class: "beside", lang: "en" }),
+                    el("em", {}),
+                ),
+            ),
         (row, each) => {
             const [ja, en, state] = row.firstElementChild.children;
             setText(ja, each.name_ja);
             setText(en, each.name_en);
             setText(state, each.open ? "● 受付中 Open" : "○ 閉鎖中 Closed");
-        });
+        },
+    );
 }
 
 function drawCurrent() {
     const ticket = ticketNow();
-    const next = view.waiting[0] ?? null;
+    // Whom call-next would call; the list is in order of arrival, the office's rule knows tiers and limits.
+    const next = view.next ?? null;
     const box = byId("current_number").parentElement;
     const shown = ticket ?? next;
+    const anyone = view.waiting.length > 0;
     const category = shown && categoryOf(shown.category);
     setAttribute(box, "data-state", ticket ? ticket.state : "FREE");
     if (ticket) {
         setText(byId("current_ja"), STATES[ticket.state]?.ja ?? ticket.state);
         setText(byId("current_en"), STATES[ticket.state]?.en ?? "");
     } else {
-        setText(byId("current_ja"), next ? "次の方" : "お待ちの方はいません");
-        setText(byId("current_en"), next ? "Next" : "Nobody is waiting");
+        setText(
+            byId("current_ja"),
+            next ? "次の方" : anyone ? "お待ちの方がいます" : "お待ちの方はいません",
+        );
+        setText(
+            byId("current_en"),
+            next ? "Next" : anyone ? "Somebody is waiting" : "Nobody is waiting",
+        );
     }
     setText(byId("current_number"), shown?.display ?? "—");
     setText(byId("current_category"), category ? `${category.name_ja}  ${category.name_en}` : "");
-    keepRows(byId("current_marks"), marksOf(shown, ticket), (mark) => mark, () => el("li"), setText);
+    keepRows(
+        byId("current_marks"),
+        marksOf(shown, ticket),
+        (mark) => mark,
+        () => el("li"),
+        setText,
+    );
 }
 
 /** What to know of a visitor before they stand here. */
@@ -178,26 +265,41 @@ function drawActions() {
     setAttribute(main, "aria-disabled", empty ? "true" : null);
     setAttribute(main, "aria-busy", busy ? "true" : null);
     setAttribute(main, "data-action", action.id);
-    keepRows(byId("actions"), ACTIONS.filter((each) => !each.main), (each) => each.id, createAction,
-        (row, each) => setAttribute(row.firstElementChild, "aria-disabled", isFor(each) ? null : "true"));
+    keepRows(
+        byId("actions"),
+        ACTIONS.filter((each) => !each.main),
+        (each) => each.id,
+        createAction,
+        (row, each) =>
+            setAttribute(row.firstElementChild, "aria-disabled", isFor(each) ? null : "true"),
+    );
 }
 
 function createAction(action) {
-    return el("li", {}, el("button", { type: "button", class: "quiet-button", "data-action": action.id, onclick: () => run(action) },
-        el("span", {}, action.ja), el("span", { class: "beside", lang: "en" }, action.en), el("kbd", {}, action.key)));
+    return el(
+        "li",
+        {},
+        el(
+            "button",
+            {
+                type: "button",
+                class: "quiet-button",
+                "data-action": action.id,
+                onclick: () => run(action),
+            },
+            el("span", {}, action.ja),
+            el("span", { class: "beside", lang: "en" }, action.en),
+            el("kbd", {}, action.key),
+        ),
+    );
 }
 
-/** The view says that there is something to undo, not since when: the countdown starts at this page's own
- * press, or when this page first saw it. The office decides; a late press is answered politely. */
+/** Counted by the office's clock; the office decides, a late press is answered politely. */
 function drawUndo() {
     const name = view.undo?.action ?? null;
-    if (name === null) {
-        undo = null;
-    } else if (undo === null || undo.name !== name) {
-        undo = { name, until_ms: performance.now() + UNDO_WINDOW_S * 1000 };
-    }
-    const left_s = undo ? Math.ceil((undo.until_ms - performance.now()) / 1000) : 0;
-    byId("undo").hidden = left_s <= 0;
+    const left_s =
+        name === null ? 0 : Math.ceil((Date.parse(view.undo.until) - clock.now_ms()) / 1000);
+    byId("undo").hidden = !(left_s > 0);
     const [ja, en] = DONE_WORDS[name] ?? [name, name];
     setText(byId("undo_ja"), `「${ja}」を取り消す（あと${left_s}秒）`);
     setText(byId("undo_en"), `Undo “${en}”, ${left_s} s`);
@@ -206,29 +308,65 @@ function drawUndo() {
 function drawLists() {
     drawList("waiting", view.waiting, [["呼ぶ", "Call", call]]);
     drawList("held", view.held, [["呼ぶ", "Call", call]]);
-    drawList("absent", view.absent, [["呼ぶ", "Call", call], ["列へ", "Return", giveBack]]);
+    drawList("absent", view.absent, [
+        ["呼ぶ", "Call", call],
+        ["列へ", "Return", giveBack],
+    ]);
 }
 
 function drawList(name, tickets, buttons) {
     setText(byId(`${name}_count`), tickets.length > 0 ? String(tickets.length) : "");
     byId(`${name}_none`).hidden = tickets.length > 0;
     const busy_here = ticketNow() !== null || !view.open;
-    keepRows(byId(name), tickets, (ticket) => ticket.id, (ticket) => createRow(ticket, buttons), (row, ticket) => {
-        const category = categoryOf(ticket.category);
-        const [number, what, since, ...presses] = row.children;
-        setText(number, ticket.display);
-        setText(what, [category?.name_ja ?? "", ticket.priority ? "優先" : "", ticket.undelivered ? "札未確認" : "",
-            ticket.language && ticket.language !== "ja" ? languageName(ticket.language) : ""].filter(Boolean).join(" · "));
-        const minutes = minutesSince(ticket.issued_at, clock.now_ms());
-        setText(since, minutes === null ? "" : `${minutes}分`);
-        setAttribute(presses[0], "aria-disabled", busy_here ? "true" : null);
-    });
+    keepRows(
+        byId(name),
+        tickets,
+        (ticket) => ticket.id,
+        (ticket) => createRow(ticket, buttons),
+        (row, ticket) => {
+            const category = categoryOf(ticket.category);
+            const [number, what, since, ...presses] = row.children;
+            setText(number, ticket.display);
+            setText(
+                what,
+                [
+                    category?.name_ja ?? "",
+                    ticket.priority ? "優先" : "",
+                    ticket.undelivered ? "札未確認" : "",
+                    ticket.language && ticket.language !== "ja"
+                        ? languageName(ticket.language)
+                        : "",
+                ]
+                    .filter(Boolean)
+                    .join(" · "),
+            );
+            const minutes = minutesSince(ticket.issued_at, clock.now_ms());
+            setText(since, minutes === null ? "" : `${minutes}分`);
+            setAttribute(presses[0], "aria-disabled", busy_here ? "true" : null);
+        },
+    );
 }
 
 function createRow(ticket, buttons) {
-    return el("li", {}, el("strong", { class: "digits" }), el("span", { class: "row-what" }), el("span", { class: "row-since" }),
-        ...buttons.map(([ja, en, does]) => el("button", { type: "button", class: "quiet-button small-button",
-            "aria-label": `${ticket.display} ${ja} ${en}`, onclick: (event) => does(ticket, event.currentTarget) }, ja)));
+    return el(
+        "li",
+        {},
+        el("strong", { class: "digits" }),
+        el("span", { class: "row-what" }),
+        el("span", { class: "row-since" }),
+        ...buttons.map(([ja, en, does]) =>
+            el(
+                "button",
+                {
+                    type: "button",
+                    class: "quiet-button small-button",
+                    "aria-label": `${ticket.display} ${ja} ${en}`,
+                    onclick: (event) => does(ticket, event.currentTarget),
+                },
+                ja,
+            ),
+        ),
+    );
 }
 
 function drawOpenClose() {
@@ -263,10 +401,9 @@ async function send(path, members, done) {
     if (answer.status >= 400) {
         const problem = problemText(answer);
         say(problem.ja, problem.en, "refused");
-    } else if (answer.body.code === "EMPTY") {
+    } else if (answer.body.action === "CALL_NEXT" && answer.body.ticket === null) {
         say("お待ちの方はいません。", "Nobody is waiting.");
     } else {
-        undo = null;
         refused = false;
     }
     await readView();
@@ -281,8 +418,11 @@ async function send(path, members, done) {
 function run(action) {
     const ticket = ticketNow();
     if (action.states && !isFor(action)) {
-        say(ticket ? "いまの状態ではできません。" : "呼び出し中の方がいません。",
-            ticket ? "Not possible in this state." : "Nobody is called here.", "refused");
+        say(
+            ticket ? "いまの状態ではできません。" : "呼び出し中の方がいません。",
+            ticket ? "Not possible in this state." : "Nobody is called here.",
+            "refused",
+        );
     } else if (action === CALL_NEXT && view.waiting.length === 0) {
         say("お待ちの方はいません。", "Nobody is waiting.");
     } else if (action.id === "transfer") {
@@ -300,15 +440,24 @@ const isDisabled = (button) => button.getAttribute("aria-disabled") === "true";
 
 function call(ticket, button) {
     if (isDisabled(button)) {
-        say("先に、いまの方の対応を終えてください。", "Finish with the present visitor first.", "refused");
+        say(
+            "先に、いまの方の対応を終えてください。",
+            "Finish with the present visitor first.",
+            "refused",
+        );
         return;
     }
-    send(counterPath("call"), { ticket: ticket.id }, () => [`${ticket.display} を呼びました。`, `${ticket.display} was called.`]);
+    send(counterPath("call"), { ticket: ticket.id }, () => [
+        `${ticket.display} を呼びました。`,
+        `${ticket.display} was called.`,
+    ]);
 }
 
 function giveBack(ticket) {
-    send(`/api/v1/tickets/${encodeURIComponent(ticket.id)}/return`, null,
-        () => [`${ticket.display} を列に戻しました。`, `${ticket.display} is waiting again.`]);
+    send(`/api/v1/tickets/${encodeURIComponent(ticket.id)}/return`, null, () => [
+        `${ticket.display} を列に戻しました。`,
+        `${ticket.display} is waiting again.`,
+    ]);
 }
 
 function callByNumber(event) {
@@ -316,7 +465,11 @@ function callByNumber(event) {
     const typed = byId("by_number_text").value.normalize("NFKC").trim().toUpperCase();
     const match = /^0*([1-9][0-9]{0,3})([A-Z][0-9]*)?$/.exec(typed);
     if (!match) {
-        say("番号を入れてください（例 106、106B）。", "Enter a number, such as 106 or 106B.", "refused");
+        say(
+            "番号を入れてください（例 106、106B）。",
+            "Enter a number, such as 106 or 106B.",
+            "refused",
+        );
         return;
     }
     byId("by_number_text").value = "";
@@ -329,10 +482,23 @@ function callByNumber(event) {
 
 function openTransfer() {
     const ticket = ticketNow();
-    keepRows(byId("transfer_list"), queue.categories.filter((each) => each.id !== ticket.category), (each) => each.id,
-        (each) => el("li", {}, el("button", { type: "button", class: "quiet-button", onclick: () => transferTo(each) },
-            el("span", {}, each.name_ja), el("span", { class: "beside", lang: "en" }, each.name_en))),
-        () => {});
+    keepRows(
+        byId("transfer_list"),
+        queue.categories.filter((each) => each.id !== ticket.category),
+        (each) => each.id,
+        (each) =>
+            el(
+                "li",
+                {},
+                el(
+                    "button",
+                    { type: "button", class: "quiet-button", onclick: () => transferTo(each) },
+                    el("span", {}, each.name_ja),
+                    el("span", { class: "beside", lang: "en" }, each.name_en),
+                ),
+            ),
+        () => {},
+    );
     byId("transfer").showModal();
 }
 
@@ -340,8 +506,10 @@ function transferTo(category) {
     byId("transfer").close();
     const ticket = ticketNow();
     if (ticket) {
-        send(counterPath("transfer"), { category: category.id },
-            () => [`${ticket.display} を「${category.name_ja}」へ転送しました。`, `${ticket.display} now waits for ${category.name_en}.`]);
+        send(counterPath("transfer"), { category: category.id }, () => [
+            `${ticket.display} を「${category.name_ja}」へ転送しました。`,
+            `${ticket.display} now waits for ${category.name_en}.`,
+        ]);
     }
 }
 
@@ -353,7 +521,11 @@ function pressUndo() {
 
 function closeCounter() {
     if (ticketNow()) {
-        say("先に、いまの方の対応を終えてください。", "Finish with the present visitor first.", "refused");
+        say(
+            "先に、いまの方の対応を終えてください。",
+            "Finish with the present visitor first.",
+            "refused",
+        );
         return;
     }
     send(counterPath("close"), null, () => ["窓口を閉めました。", "This counter is closed."]);
@@ -366,9 +538,12 @@ function readView() {
     reading ??= (async () => {
         for (let seen = 0; seen !== view_wanted;) {
             seen = view_wanted;
-            const answer = await get(`/api/v1/counters/${counter_id}`, { go_on: () => seen === view_wanted });
+            const answer = await get(`/api/v1/counters/${counter_id}`, {
+                go_on: () => seen === view_wanted,
+            });
             if (answer?.status === 200) {
                 view = answer.body;
+                clock.sample(view.as_of);
                 draw();
             }
         }

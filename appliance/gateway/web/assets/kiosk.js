@@ -9,29 +9,31 @@ import { connectLive } from "./live.js";
 import { LANGUAGES, aboutText, estimateText, nameIn, text } from "./texts.js";
 import { createOfficeClock, formatDateEn, formatDateJa, formatShortClock } from "./time.js";
 
-const GUARD_MS = 600;           // a screen this young does not listen
+const GUARD_MS = 600; // a screen this young does not listen
 const SHOW_TICKET_S = 12;
 const SHOW_LONGER_S = 30;
 const SHOW_MESSAGE_S = 10;
-const WAIT_SCREEN_MS = 800;     // an answer slower than this: "one moment, please"
+const WAIT_SCREEN_MS = 800; // an answer slower than this: "one moment, please"
 const LANGUAGE_BACK_MS = 60000; // untouched for so long: the next visitor finds Japanese
-const STATUS_INTERVAL_MS = 60000;
+const ASLEEP_INTERVAL_MS = 5000;
 
 const clock = createOfficeClock();
 let queue = null;
 let fresh = false;
 let language = "ja";
-let pending = null;             // {key, category, since_ms, given_up}
+let pending = null; // {key, category, since_ms, given_up}
 let ticket = null;
 let message = null;
-let leave_at_ms = 0;            // performance.now(): ticket and message go away by themselves
-let listens = true;             // false while the screen is younger than GUARD_MS
-let was_used = false;           // somebody pressed a category since the page was loaded
+let leave_at_ms = 0; // performance.now(): ticket and message go away by themselves
+let listens = true; // false while the screen is younger than GUARD_MS
+let was_used = false; // somebody pressed a category since the page was loaded
 let touched_at_ms = 0;
-let next_opening = null;
+let asleep = null; // service_day of /status, asked while no snapshot comes
 
 const languageNow = () => LANGUAGES.find((each) => each.id === language);
-const isOpen = () => String(queue?.service_day?.state).toUpperCase() === "OPEN";
+const isOpen = () => queue?.service_day?.state === "OPEN" && queue.service_day.accepting !== false;
+/** A unit that need not serve at night sends no snapshot, but still says when the office opens. */
+const isAsleep = () => asleep !== null && asleep.state !== "OPEN" && asleep.level !== "OPEN";
 
 function screenNow() {
     if (ticket) {
@@ -44,7 +46,7 @@ function screenNow() {
         return "wait";
     }
     if (!queue || (!fresh && !pending)) {
-        return "wait";
+        return !pending && isAsleep() ? "closed" : "wait";
     }
     return isOpen() || pending ? "choose" : "closed";
 }
@@ -69,8 +71,9 @@ function drawScreen() {
     const first = { ticket: "back", message: "message_back", choose: "choose_title" }[screen];
     byId(first ?? `${screen}_title`).focus({ preventScroll: true });
     const says = {
-        ticket: () => `${text("your_number", language)} ${ticket.display}. ${text("until_called", language)}`,
-        message: () => languageNow().html === "ja" ? message.ja : message.en,
+        ticket: () =>
+            `${text("your_number", language)} ${ticket.display}. ${text("until_called", language)}`,
+        message: () => (languageNow().html === "ja" ? message.ja : message.en),
         wait: () => text("wait_title", language),
         closed: () => text("closed_title", language),
         choose: () => text("choose_title", language),
@@ -109,20 +112,34 @@ function drawTop() {
     }
     const now_ms = clock.now_ms();
     setText(byId("clock"), formatShortClock(now_ms));
-    setText(byId("date"), languageNow().html === "ja" ? formatDateJa(now_ms) : formatDateEn(now_ms));
+    setText(
+        byId("date"),
+        languageNow().html === "ja" ? formatDateJa(now_ms) : formatDateEn(now_ms),
+    );
     setAttribute(byId("date"), "lang", languageNow().html === "ja" ? "ja" : "en");
-    keepRows(byId("languages"), LANGUAGES, (each) => each.id, createLanguage,
-        (button, each) => setAttribute(button, "aria-pressed", String(each.id === language)));
+    keepRows(
+        byId("languages"),
+        LANGUAGES,
+        (each) => each.id,
+        createLanguage,
+        (button, each) => setAttribute(button, "aria-pressed", String(each.id === language)),
+    );
 }
 
 function createLanguage(each) {
-    return el("button", {
-        type: "button", lang: each.html, class: "language",
-        onclick: () => {
-            language = each.id;
-            draw();
+    return el(
+        "button",
+        {
+            type: "button",
+            lang: each.html,
+            class: "language",
+            onclick: () => {
+                language = each.id;
+                draw();
+            },
         },
-    }, each.label);
+        each.label,
+    );
 }
 
 function drawCategories() {
@@ -130,15 +147,26 @@ function drawCategories() {
         return;
     }
     const list = byId("categories");
-    setAttribute(list, "data-count", queue.categories.length > 12 ? "many" : String(queue.categories.length));
+    setAttribute(
+        list,
+        "data-count",
+        queue.categories.length > 12 ? "many" : String(queue.categories.length),
+    );
     keepRows(list, queue.categories, (category) => category.id, createCategory, updateCategory);
 }
 
 function createCategory(category) {
     const part = (name) => el("span", { class: name, "data-part": name });
-    return el("li", {}, el("button", { type: "button", class: "category", onclick: () => press(category.id) },
-        el("span", { class: "category-names" }, part("name"), part("beside")),
-        el("span", { class: "category-facts" }, part("people"), part("time"))));
+    return el(
+        "li",
+        {},
+        el(
+            "button",
+            { type: "button", class: "category", onclick: () => press(category.id) },
+            el("span", { class: "category-names" }, part("name"), part("beside")),
+            el("span", { class: "category-facts" }, part("people"), part("time")),
+        ),
+    );
 }
 
 function updateCategory(row, category) {
@@ -153,7 +181,10 @@ function updateCategory(row, category) {
         setText(part("people"), text("suspended", language));
         setText(part("time"), "");
     } else {
-        setText(part("people"), `${text("waiting", language)} ${text("people", language, { n: category.waiting })}`);
+        setText(
+            part("people"),
+            `${text("waiting", language)} ${text("people", language, { n: category.waiting })}`,
+        );
         setText(part("time"), aboutText(category.estimated_wait_s, language));
     }
     // aria-disabled, not disabled: the keyboard can still reach it and hear why.
@@ -173,9 +204,15 @@ function drawTicket() {
     setText(byId("ticket_category_beside"), category && beside ? nameIn(category, beside) : "");
     setText(byId("ticket_ahead"), text("people", language, { n: ticket.waiting_ahead }));
     setText(byId("ticket_estimate"), estimateText(ticket.estimated_wait_s, language));
-    setText(byId("keep"), text(ticket.state === "ISSUING" ? "keep_paper" : "keep_screen", language));
+    setText(
+        byId("keep"),
+        text(ticket.state === "ISSUING" ? "keep_paper" : "keep_screen", language),
+    );
     byId("letter").hidden = !ticket.series;
-    setText(byId("letter"), text("letter", language, { letter: ticket.series, display: ticket.display }));
+    setText(
+        byId("letter"),
+        text("letter", language, { letter: ticket.series, display: ticket.display }),
+    );
     setText(byId("back_in"), text("back_in", language, { n: secondsLeft() }));
 }
 
@@ -185,12 +222,20 @@ function drawWait() {
 }
 
 function drawClosed() {
-    const ended = String(queue?.service_day?.state).toUpperCase() === "CLOSED";
-    setText(byId("closed_why"), text(ended ? "closed_ended" : "closed_before", language));
-    byId("opening").hidden = next_opening === null;
-    if (next_opening !== null) {
-        const date = languageNow().html === "ja" ? formatDateJa : formatDateEn;
-        setText(byId("next_opening"), `${date(next_opening)} ${formatShortClock(next_opening)}`);
+    const day = (fresh ? queue?.service_day : asleep) ?? queue?.service_day;
+    const in_japanese = languageNow().html === "ja";
+    const ended = day?.state === "CLOSED" || day?.state === "OPEN";
+    const holiday =
+        day?.level === "CLOSED_DAY" ? ((in_japanese ? day.reason_ja : day.reason_en) ?? "") : "";
+    setText(
+        byId("closed_why"),
+        holiday || text(ended ? "closed_ended" : "closed_before", language),
+    );
+    const opens_ms = Date.parse(day?.next_opening ?? "");
+    byId("opening").hidden = Number.isNaN(opens_ms);
+    if (!Number.isNaN(opens_ms)) {
+        const date = in_japanese ? formatDateJa : formatDateEn;
+        setText(byId("next_opening"), `${date(opens_ms)} ${formatShortClock(opens_ms)}`);
     }
 }
 
@@ -208,11 +253,20 @@ async function press(category_id) {
     if (pending || ticket || message || !listens || category?.suspended) {
         return;
     }
-    const mine = { key: newKey(), category: category_id, since_ms: performance.now(), given_up: false };
+    const mine = {
+        key: newKey(),
+        category: category_id,
+        since_ms: performance.now(),
+        given_up: false,
+    };
     pending = mine;
     was_used = true;
     draw();
-    const answer = await post("/api/v1/tickets", { category: category_id, language }, { key: mine.key });
+    const answer = await post(
+        "/api/v1/tickets",
+        { category: category_id, language },
+        { key: mine.key },
+    );
     if (mine.given_up) {
         cancelUnwanted(answer);
         return;
@@ -262,16 +316,18 @@ function tick() {
     draw();
 }
 
-/** Only for the closed screen: when does the office open next? Unknown is left out. */
-async function askNextOpening() {
-    if (!queue || isOpen()) {
+let asking = false;
+async function askWhetherAsleep() {
+    if (fresh) {
+        asleep = null;
+    }
+    if (fresh || asking) {
         return;
     }
-    const asked_at_ms = performance.now();
-    const answer = await get("/api/v1/status",
-        { go_on: () => performance.now() - asked_at_ms < STATUS_INTERVAL_MS / 2 });
-    const at_ms = Date.parse(answer?.body?.service_day?.next_opening ?? "");
-    next_opening = Number.isNaN(at_ms) ? null : at_ms;
+    asking = true;
+    const answer = await get("/api/v1/status", { go_on: () => !fresh });
+    asking = false;
+    asleep = fresh ? null : (answer?.body?.service_day ?? asleep);
     draw();
 }
 
@@ -292,18 +348,15 @@ document.addEventListener("contextmenu", (event) => event.preventDefault());
 connectLive({
     clock,
     on_queue(snapshot) {
-        const was_open = isOpen();
         queue = snapshot;
         draw();
-        if (!isOpen() && (was_open || next_opening === null)) {
-            askNextOpening();
-        }
     },
     on_health(health) {
         fresh = health.fresh;
+        askWhetherAsleep();
         draw();
     },
 });
 setInterval(tick, 250);
-setInterval(askNextOpening, STATUS_INTERVAL_MS);
+setInterval(askWhetherAsleep, ASLEEP_INTERVAL_MS);
 draw();

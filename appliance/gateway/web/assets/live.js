@@ -5,12 +5,16 @@
 // whole snapshot, so nothing is lost by reconnecting; a picture is fresh only when a snapshot came on
 // this very connection, bytes keep coming, and the unit says that it serves.
 
-const SILENT_MS_STALE = 5000;     // heartbeats come every 2 s
-const SILENT_MS_RECONNECT = 4000;
+import { get } from "./api.js";
+
+const SILENT_MS_STALE = 5000; // heartbeats come every 2 s
+const SILENT_MS_RECONNECT = 3000; // one heartbeat missed: another connection costs little
 const NOT_SERVING_MS_STALE = 1000; // a takeover is shorter: not worth a warning
 const JUDGE_INTERVAL_MS = 250;
 const RECONNECT_DELAYS_MS = [0, 150, 300, 600];
 const RECONNECT_DELAY_MS_MAX = 1000;
+/** Events come when the queue changes; the clock, estimates and closing time move on without one. */
+const REFRESH_MS = 30000;
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
 
 const pause = (delay_ms) => new Promise((resolve) => setTimeout(resolve, delay_ms));
@@ -60,7 +64,7 @@ export function connectLive({ clock, on_queue, on_health }) {
     let not_serving_since_ms = null;
     let reason = "";
     let told = null;
-    let connection = null; // {abort, at_ms, has_snapshot, has_state}
+    let connection = null; // {abort, at_ms, has_snapshot, has_state, is_refreshing, lsn}
 
     function judge() {
         const now_ms = performance.now();
@@ -69,15 +73,21 @@ export function connectLive({ clock, on_queue, on_health }) {
             good_until_ms = last_byte_ms;
         }
         // A short break is no news: what is on the screen was right a moment ago.
-        const fresh = good_until_ms !== null && now_ms - good_until_ms < SILENT_MS_STALE
-            && !(not_serving && now_ms - not_serving_since_ms > NOT_SERVING_MS_STALE);
-        const says = fresh ? "" : (not_serving ? reason : "SILENT");
+        const fresh =
+            good_until_ms !== null &&
+            now_ms - good_until_ms < SILENT_MS_STALE &&
+            !(not_serving && now_ms - not_serving_since_ms > NOT_SERVING_MS_STALE);
+        const says = fresh ? "" : not_serving ? reason : "SILENT";
         if (told === null || told.fresh !== fresh || told.reason !== says) {
-            const since_ms = good_until_ms === null ? null : clock.now_ms() - (now_ms - good_until_ms);
+            const since_ms =
+                good_until_ms === null ? null : clock.now_ms() - (now_ms - good_until_ms);
             told = { fresh, since_ms, reason: says };
             on_health(told);
         }
-        if (connection && now_ms - Math.max(last_byte_ms ?? 0, connection.at_ms) > SILENT_MS_RECONNECT) {
+        if (
+            connection &&
+            now_ms - Math.max(last_byte_ms ?? 0, connection.at_ms) > SILENT_MS_RECONNECT
+        ) {
             connection.abort.abort();
         }
     }
@@ -85,25 +95,60 @@ export function connectLive({ clock, on_queue, on_health }) {
     function receive(event, data) {
         const value = JSON.parse(data);
         if (event === "queue") {
+            const is_first = !connection.has_snapshot;
             connection.has_snapshot = true;
             if (!connection.has_state) {
                 not_serving_since_ms = null;
             }
-            clock.sample(value.as_of);
-            on_queue(value);
+            take(value);
+            if (is_first) {
+                refresh();
+            }
         } else if (event === "state") {
             connection.has_state = true;
-            not_serving_since_ms = value.serving ? null : (not_serving_since_ms ?? performance.now());
+            not_serving_since_ms = value.serving
+                ? null
+                : (not_serving_since_ms ?? performance.now());
             reason = value.reason ?? "";
         }
         judge();
     }
 
+    function take(snapshot) {
+        connection.lsn = snapshot.lsn;
+        clock.sample(snapshot.as_of);
+        on_queue(snapshot);
+    }
+
+    /** A look beside the events; never older than what they brought on this connection. */
+    async function refresh() {
+        const mine = connection;
+        if (!mine?.has_snapshot || mine.is_refreshing) {
+            return;
+        }
+        mine.is_refreshing = true;
+        const answer = await get("/api/v1/queue", { go_on: () => connection === mine });
+        mine.is_refreshing = false;
+        if (answer?.status === 200 && connection === mine && answer.body.lsn >= mine.lsn) {
+            take(answer.body);
+        }
+    }
+
     async function readOnce() {
         const abort = new AbortController();
-        connection = { abort, at_ms: performance.now(), has_snapshot: false, has_state: false };
-        const response = await fetch("/api/v1/events",
-            { headers: { Accept: "text/event-stream" }, cache: "no-store", signal: abort.signal });
+        connection = {
+            abort,
+            at_ms: performance.now(),
+            has_snapshot: false,
+            has_state: false,
+            is_refreshing: false,
+            lsn: 0,
+        };
+        const response = await fetch("/api/v1/events", {
+            headers: { Accept: "text/event-stream" },
+            cache: "no-store",
+            signal: abort.signal,
+        });
         if (!response.ok || !response.body) {
             throw new Error(`events: ${response.status}`);
         }
@@ -132,6 +177,7 @@ export function connectLive({ clock, on_queue, on_health }) {
     }
 
     setInterval(judge, JUDGE_INTERVAL_MS);
+    setInterval(refresh, REFRESH_MS);
     judge();
     readForever();
 }

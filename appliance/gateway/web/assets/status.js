@@ -23,32 +23,63 @@ function draw() {
     }
     setText(byId("site_ja"), queue.site_ja);
     setText(byId("site_en"), queue.site_en);
-    const open = String(queue.service_day?.state).toUpperCase() === "OPEN";
+    const open = queue.service_day?.state === "OPEN" && queue.service_day.accepting !== false;
     setText(byId("day_ja"), open ? "● 受付しています" : "○ ただいまの時間は受付していません");
     setText(byId("day_en"), open ? "Open" : "Closed at the moment");
-    setText(byId("as_of"), `${formatShortClock(health.fresh ? clock.now_ms() : health.since_ms ?? clock.now_ms())} 現在 as of`);
+    setText(
+        byId("as_of"),
+        `${formatShortClock(health.fresh ? clock.now_ms() : (health.since_ms ?? clock.now_ms()))} 現在 as of`,
+    );
     drawCategories();
     drawCounters();
     drawCalls();
 }
 
 function drawCategories() {
-    keepRows(byId("categories"), queue.categories, (each) => each.id,
-        () => el("li", {}, el("h3", {}, el("span", { lang: "ja" }), el("span", { class: "beside", lang: "en" })),
-            el("p", {}, el("strong", { class: "digits" }), el("span", {}, "人待ち "), el("span", { class: "beside", lang: "en" }, "waiting")), el("p")),
+    keepRows(
+        byId("categories"),
+        queue.categories,
+        (each) => each.id,
+        () =>
+            el(
+                "li",
+                {},
+                el(
+                    "h3",
+                    {},
+                    el("span", { lang: "ja" }),
+                    el("span", { class: "beside", lang: "en" }),
+                ),
+                el(
+                    "p",
+                    {},
+                    el("strong", { class: "digits" }),
+                    el("span", {}, "人待ち "),
+                    el("span", { class: "beside", lang: "en" }, "waiting"),
+                ),
+                el("p"),
+            ),
         (row, each) => {
             const [heading, people, time] = row.children;
             setText(heading.children[0], each.name_ja);
             setText(heading.children[1], each.name_en);
             setText(people.firstElementChild, String(each.waiting));
-            setText(time, each.suspended ? "受付停止中 Suspended"
-                : `${aboutText(each.estimated_wait_s, "ja")} · ${estimateText(each.estimated_wait_s, "en")}`);
+            setText(
+                time,
+                each.suspended
+                    ? "受付停止中 Suspended"
+                    : `${aboutText(each.estimated_wait_s, "ja")} · ${estimateText(each.estimated_wait_s, "en")}`,
+            );
             setAttribute(row, "data-suspended", Boolean(each.suspended));
-        });
+        },
+    );
 }
 
 function drawCounters() {
-    keepRows(byId("counters"), queue.counters, (each) => each.id,
+    keepRows(
+        byId("counters"),
+        queue.counters,
+        (each) => each.id,
         () => el("li", {}, el("span", { lang: "ja" }), el("strong", { class: "digits" }), el("em")),
         (row, each) => {
             const [name, number, state] = row.children;
@@ -56,13 +87,19 @@ function drawCounters() {
             setText(number, each.ticket?.display ?? "—");
             setText(state, each.open ? "● 受付中 Open" : "○ 閉鎖中 Closed");
             setAttribute(row, "data-open", Boolean(each.open));
-        });
+        },
+    );
 }
 
 function drawCalls() {
-    const calls = queue.calls.filter((call) => SHOWN_STATES.includes(call.state)).slice(0, CALLS_COUNT);
+    const calls = queue.calls
+        .filter((call) => SHOWN_STATES.includes(call.state))
+        .slice(0, CALLS_COUNT);
     byId("calls_none").hidden = calls.length > 0;
-    keepRows(byId("calls"), calls, (call) => call.call_id,
+    keepRows(
+        byId("calls"),
+        calls,
+        (call) => call.call_id,
         () => el("li", {}, el("strong", { class: "digits" }), el("span"), el("time")),
         (row, call) => {
             const [number, where, at] = row.children;
@@ -70,7 +107,8 @@ function drawCalls() {
             setText(where, `→ ${call.counter}番窓口 Counter ${call.counter}`);
             const at_ms = Date.parse(call.called_at);
             setText(at, Number.isNaN(at_ms) ? "" : formatShortClock(at_ms));
-        });
+        },
+    );
 }
 
 connectLive({

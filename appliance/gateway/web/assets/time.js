@@ -5,14 +5,31 @@
 // browser's monotonic clock counts.
 
 const ZONE = "Asia/Tokyo";
-const CLOCK = new Intl.DateTimeFormat("en-GB",
-    { timeZone: ZONE, hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23" });
-const SHORT_CLOCK = new Intl.DateTimeFormat("en-GB",
-    { timeZone: ZONE, hour: "2-digit", minute: "2-digit", hourCycle: "h23" });
-const DATE_JA = new Intl.DateTimeFormat("ja-JP",
-    { timeZone: ZONE, month: "long", day: "numeric", weekday: "short" });
-const DATE_EN = new Intl.DateTimeFormat("en-GB",
-    { timeZone: ZONE, day: "numeric", month: "long", weekday: "short" });
+const CLOCK = new Intl.DateTimeFormat("en-GB", {
+    timeZone: ZONE,
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
+    hourCycle: "h23",
+});
+const SHORT_CLOCK = new Intl.DateTimeFormat("en-GB", {
+    timeZone: ZONE,
+    hour: "2-digit",
+    minute: "2-digit",
+    hourCycle: "h23",
+});
+const DATE_JA = new Intl.DateTimeFormat("ja-JP", {
+    timeZone: ZONE,
+    month: "long",
+    day: "numeric",
+    weekday: "short",
+});
+const DATE_EN = new Intl.DateTimeFormat("en-GB", {
+    timeZone: ZONE,
+    day: "numeric",
+    month: "long",
+    weekday: "short",
+});
 /** The office's clock was set back by more than this: forget the samples from before. */
 const STEP_BACK_MS = 10 * 60 * 1000;
 
@@ -26,7 +43,11 @@ export function createOfficeClock() {
                 return;
             }
             const sample_ms = at_ms - performance.now();
-            if (offset_ms === null || sample_ms > offset_ms || offset_ms - sample_ms > STEP_BACK_MS) {
+            if (
+                offset_ms === null ||
+                sample_ms > offset_ms ||
+                offset_ms - sample_ms > STEP_BACK_MS
+            ) {
                 offset_ms = sample_ms;
             }
         },
