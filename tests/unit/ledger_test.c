@@ -676,6 +676,24 @@ static void a_full_map_is_refused_early_and_deleting_makes_room(void **state)
     assert_false(info.full);
 }
 
+static void a_batch_too_large_for_what_is_left_is_refused_and_the_ledger_goes_on(void **state)
+{
+    struct ledger_fixture *fixture = *state;
+    static char value[LEDGER_ROW_BYTES_MAX + 1];
+    char keys[ROWS_MAX * 2][16];
+    struct ledger_put rows[ROWS_MAX * 2];
+    struct ledger_batch batch = {.rows = rows, .row_count = ROWS_MAX * 2};
+
+    memset(value, 'v', LEDGER_ROW_BYTES_MAX);
+    for (size_t i = 0; i < ROWS_MAX * 2; i++) { /* as much as the whole map */
+        (void)snprintf(keys[i], sizeof(keys[i]), "%08zu", i);
+        rows[i] = row(keys[i], value);
+    }
+    assert_int_equal(fixture_store(fixture, &batch), -ENOSPC);
+    batch.row_count = 1;
+    assert_int_equal(fixture_store(fixture, &batch), 0);
+}
+
 static void a_second_writer_is_refused_and_says_so(void **state)
 {
     struct ledger_fixture *fixture = *state;
@@ -688,21 +706,27 @@ static void a_second_writer_is_refused_and_says_so(void **state)
     assert_non_null(strstr(fixture->why, "another process"));
 }
 
-/* In a child: opens for reading, pins a snapshot, tells the parent and waits to be killed. */
-static void pin_and_wait(const struct ledger_fixture *fixture, int tell_fd)
+/* In a child: opens for reading, tells the parent and waits to be killed. */
+static void open_and_wait(const struct ledger_fixture *fixture, int tell_fd, bool pin)
 {
     char path[FIXTURE_PATH_BYTES + 64];
     MDB_env *env = NULL;
     MDB_txn *txn = NULL;
 
     (void)snprintf(path, sizeof(path), "%s/ledger", fixture->data_dir);
-    bool pinned = mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 4) == 0 &&
-                  mdb_env_open(env, path, MDB_RDONLY, 0600) == 0 &&
-                  mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) == 0;
-    (void)!write(tell_fd, pinned ? "y" : "n", 1);
+    bool open = mdb_env_create(&env) == 0 && mdb_env_set_maxdbs(env, 4) == 0 &&
+                mdb_env_open(env, path, MDB_RDONLY, 0600) == 0 &&
+                (!pin || mdb_txn_begin(env, NULL, MDB_RDONLY, &txn) == 0);
+    (void)!write(tell_fd, open ? "y" : "n", 1);
     for (;;) {
         (void)pause();
     }
+}
+
+static void end_reader(pid_t child)
+{
+    (void)kill(child, SIGKILL);
+    (void)waitpid(child, NULL, 0);
 }
 
 static int count_readers(const char *message, void *context)
@@ -712,29 +736,45 @@ static int count_readers(const char *message, void *context)
     return 0;
 }
 
-static void a_killed_reader_is_cleared_when_the_ledger_is_opened(void **state)
+/* Returns the child; `pin`: it holds a snapshot too. */
+static pid_t start_reader(const struct ledger_fixture *fixture, bool pin)
 {
-    struct ledger_fixture *fixture = *state;
     int tell[2];
     char answer = 'n';
-    int readers = 0;
 
-    assert_int_equal(fixture_fill(fixture, 3, 1), 0);
-    fixture_close(fixture);
     assert_int_equal(pipe(tell), 0);
     pid_t child = fork();
     assert_true(child >= 0);
     if (child == 0) {
-        pin_and_wait(fixture, tell[1]);
+        open_and_wait(fixture, tell[1], pin);
     }
     assert_int_equal(read(tell[0], &answer, 1), 1);
-    (void)kill(child, SIGKILL);
-    (void)waitpid(child, NULL, 0);
     (void)close(tell[0]);
     (void)close(tell[1]);
+    if (answer != 'y') {
+        end_reader(child);
+    }
     assert_int_equal(answer, 'y');
-    assert_int_equal(fixture_open(fixture), 0);
-    (void)mdb_reader_list(fixture->ledger->env, count_readers, &readers);
+    return child;
+}
+
+/* While another reader lives, LMDB does not begin its table of readers anew by itself. */
+static void a_killed_reader_is_cleared_when_the_ledger_is_opened(void **state)
+{
+    struct ledger_fixture *fixture = *state;
+    int readers = 0;
+
+    assert_int_equal(fixture_fill(fixture, 3, 1), 0);
+    fixture_close(fixture);
+    pid_t bystander = start_reader(fixture, false);
+    pid_t pinning = start_reader(fixture, true);
+    end_reader(pinning);
+    int r = fixture_open(fixture);
+    if (r == 0) {
+        (void)mdb_reader_list(fixture->ledger->env, count_readers, &readers);
+    }
+    end_reader(bystander);
+    assert_int_equal(r, 0);
     assert_int_equal(readers, fixture->ledger->reader == NULL ? 0 : 1);
 }
 
@@ -809,6 +849,9 @@ int main(void)
         cmocka_unit_test(a_batch_is_durable_in_order_whichever_step_fails),
         cmocka_unit_test_setup_teardown(a_full_map_is_refused_early_and_deleting_makes_room,
                                         with_small_ledger, without_ledger),
+        cmocka_unit_test_setup_teardown(
+            a_batch_too_large_for_what_is_left_is_refused_and_the_ledger_goes_on, with_small_ledger,
+            without_ledger),
         LEDGER_TEST(a_second_writer_is_refused_and_says_so),
         LEDGER_TEST(a_killed_reader_is_cleared_when_the_ledger_is_opened),
         LEDGER_TEST(flushes_are_counted_as_the_device_sees_them),
