@@ -175,7 +175,7 @@ static void perform(struct engine *engine, const struct duty_action *action)
 
 void engine_tell_duty(struct engine *engine, const struct duty_event *event)
 {
-    struct duty_actions actions;
+    struct duty_actions actions = {0};
     enum duty_state before = engine->duty.state;
     enum duty_reason reason = engine->duty.reason;
 

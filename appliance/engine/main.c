@@ -819,6 +819,11 @@ static void make_engine(struct daemon *daemon, const struct world *world)
     };
 
     hardware_of(daemon->settings.serial, &engine_options.duty.hardware);
+    if (daemon->trace != NULL) {
+        struct duty_trace_head head = duty_trace_head(&engine_options.duty);
+
+        (void)fwrite(&head, sizeof(head), 1, daemon->trace);
+    }
     daemon->engine = engine_create(&engine_options);
 }
 

@@ -293,6 +293,18 @@ uint32_t duty_choose_source(const struct duty_word *a, const struct duty_word *b
 /* May this unit serve alone now (rule 2)? NONE: yes. */
 enum duty_reason duty_why_not_alone(const struct duty *duty);
 
+/* A recording: this head, then every event with the actions it gave (struct duty_event, struct
+ * duty_actions), as they lie in memory. It is read by `toban replay` of the same build only. */
+struct duty_trace_head {
+    char magic[8];
+    uint32_t event_bytes, actions_bytes;
+    struct duty_options options;
+};
+struct duty_trace_head duty_trace_head(const struct duty_options *options);
+bool duty_trace_head_is_ours(const struct duty_trace_head *head);
+/* Whether two lists say the same, whatever lies behind their ends. */
+bool duty_actions_equal(const struct duty_actions *a, const struct duty_actions *b);
+
 /* The table, for docs/DUTY.md and the coverage test. */
 enum duty_row { DUTY_ROW_HANDLE, DUTY_ROW_NOTE, DUTY_ROW_IGNORE, DUTY_ROW_IMPOSSIBLE };
 enum duty_row duty_table_row(enum duty_state state, enum duty_event_kind event, const char **ret_text);

@@ -43,6 +43,8 @@ static const struct toban_command commands[] = {
     {"office", "up | down | run | status | info | fault | heal ...",
      "1台のPCの上の窓口 (toban-office)", "the office on one machine (toban-office)", NULL, NULL,
      command_office},
+    {"replay", "FILE", "toband --trace の記録をもう一度判断させ、同じか確かめる",
+     "decide again what toband --trace recorded, and compare", NULL, NULL, command_replay},
     {"help", "[COMMAND]", "この一覧、または指示の使い方", "this list, or how a command is used",
      NULL, NULL, command_show_help},
 };

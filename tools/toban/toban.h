@@ -156,6 +156,7 @@ int command_ticket(struct toban *toban, int argc, char **argv);
 int command_counter(struct toban *toban, int argc, char **argv);
 int command_ledger(struct toban *toban, int argc, char **argv);
 int command_metrics(struct toban *toban, int argc, char **argv);
+int command_replay(struct toban *toban, int argc, char **argv);
 int command_office(struct toban *toban, int argc, char **argv);
 int command_show_help(struct toban *toban, int argc, char **argv);
 
