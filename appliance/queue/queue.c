@@ -204,14 +204,20 @@ void queue_set_config(struct queue *queue, const struct queue_config *config)
 
         CHECK(id <= QUEUE_CATEGORIES_MAX);
         category_slots[id] = (uint8_t)(slot + 1);
-        categories[slot] = old < 0 ? (struct queue_category){.id = id} : queue->categories[old];
-        totals[slot] = old < 0 ? (struct queue_totals){.category = id} : queue->totals[old];
+        categories[slot].id = id;
+        totals[slot].category = id;
+        if (old >= 0) {
+            categories[slot] = queue->categories[old];
+            totals[slot] = queue->totals[old];
+        }
     }
     for (int slot = 0; slot < config->counter_count; slot++) {
-        const struct queue_counter *old = queue_counter_find(queue, config->counters[slot].id);
+        int old = queue_counter_slot(queue, config->counters[slot].id);
 
-        counters[slot] =
-            old == NULL ? (struct queue_counter){.id = config->counters[slot].id} : *old;
+        counters[slot].id = config->counters[slot].id;
+        if (old >= 0) {
+            counters[slot] = queue->counters[old];
+        }
     }
     queue->config = *config;
     memcpy(queue->categories, categories, sizeof(categories));

@@ -127,7 +127,8 @@ static void close_all(struct queue *queue, int64_t ended_ms, const struct queue_
         struct queue_row before = {.kind = QUEUE_ROW_TOTALS, .totals = totals[slot]};
         struct queue_row after = {.kind = QUEUE_ROW_TOTALS, .totals = queue->totals[slot]};
 
-        if (memcmp(&before.totals, &after.totals, sizeof(before.totals)) != 0) {
+        if (before.totals.no_show != after.totals.no_show ||
+            before.totals.expired != after.totals.expired) {
             queue_tell(touched, context, &before, &after);
         }
     }

@@ -138,6 +138,7 @@ static uint32_t turn_budget(const struct play *play)
     uint32_t counter_count = (uint32_t)play->counter_count;
     int64_t work_ms = 0;
 
+    CHECK(counter_count > 0); /* one serves the category asked about */
     for (int i = 0; i < play->line_count; i++) {
         work_ms += (int64_t)play->lines[i].left * play->queue->service_ms[play->lines[i].slot];
     }
@@ -161,6 +162,10 @@ static void set_batches(struct play *play)
             total_long += left;
         }
     }
+    if (total_long == 0) {
+        return;
+    }
+    CHECK(budget > 0); /* the short ones took a share each, and somebody waits in a long one */
     for (int i = 0; i < play->line_count; i++) {
         if (play->lines[i].left > share) {
             play->lines[i].batch = (total_long + budget - 1) / budget;
@@ -174,8 +179,6 @@ static bool play_start(struct play *play, uint32_t ahead)
     const struct queue *queue = play->queue;
     bool served = false;
 
-    play->counter_count = 0;
-    play->line_count = 0;
     for (int slot = 0; slot < queue->config.counter_count; slot++) {
         if (queue->counters[slot].open != 0) {
             play->counter_slots[play->counter_count] = slot;
@@ -251,12 +254,13 @@ static struct line *choose_line(struct play *play, int at)
 int64_t queue_play_forward_ms(const struct queue *queue, int slot, uint32_t ahead, int64_t order_ms,
                               int64_t now_ms)
 {
-    struct play play;
+    struct play play = {
+        .queue = queue,
+        .now_ms = queue_believed_ms(now_ms),
+        .asked_slot = slot,
+        .asked_order_ms = order_ms,
+    };
 
-    play.queue = queue;
-    play.now_ms = queue_believed_ms(now_ms);
-    play.asked_slot = slot;
-    play.asked_order_ms = order_ms;
     if (!play_start(&play, ahead)) {
         return -1;
     }

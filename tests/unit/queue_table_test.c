@@ -6,9 +6,10 @@
  */
 #include "tests/unit/queue_fixture.h"
 
+#include <ctype.h>
 #include <stdio.h>
 
-enum { STATE_COUNT = QUEUE_VOID, CELL_BYTES = 32, TABLE_BYTES = 16384 };
+enum { CELL_BYTES = 32, TABLE_BYTES = 16384 };
 
 /* clang-format off */
 static const char table[] =
@@ -150,7 +151,7 @@ static void cell(enum queue_ticket_state state, enum queue_action action, char t
         (void)snprintf(text, CELL_BYTES, "%s",
                        reason == QUEUE_WRONG_STATE ? "-" : queue_reason_code(reason));
         for (char *at = text; *at != '\0'; at++) {
-            *at = *at == '_' ? ' ' : (char)(*at >= 'A' && *at <= 'Z' ? *at - 'A' + 'a' : *at);
+            *at = *at == '_' ? ' ' : (char)tolower((unsigned char)*at);
         }
         /* A refusal changes nothing. */
         assert_int_equal(office->last.change.row_count, 0);
