@@ -114,27 +114,32 @@ static void count_break(struct duty *duty)
     duty->breaks++;
     duty->broke_at_ms = duty->now_ms;
     if (duty->breaks == 1) {
-        duty->steady_until_ms = 0; /* rule 10: the first after an hour without a break */
+        duty->steady_wait_ms = 0; /* rule 10: the first after an hour without a break */
         return;
     }
     for (uint32_t i = 2; i < duty->breaks && wait_ms < DUTY_STEADY_MS_MAX; i++) {
         wait_ms *= 2;
     }
-    duty->steady_until_ms = wait_ms < DUTY_STEADY_MS_MAX ? wait_ms : DUTY_STEADY_MS_MAX;
+    duty->steady_wait_ms = wait_ms < DUTY_STEADY_MS_MAX ? wait_ms : DUTY_STEADY_MS_MAX;
 }
 
-/* steady_until_ms holds the wait until the peer agrees again, then the time when it has passed. */
-static uint64_t steady_wait_ms(const struct duty *duty)
+/* Rule 10: how much longer the peer has to be steady before a mint. */
+static uint64_t steady_left_ms(const struct duty *duty)
 {
     uint64_t steady_ms = duty->now_ms - duty->agreed_since_ms;
 
-    return !duty->agreed || steady_ms >= duty->steady_until_ms ? 0
-                                                               : duty->steady_until_ms - steady_ms;
+    if (!duty->agreed || duty->now_ms - duty->broke_at_ms >= DUTY_STEADY_FORGET_MS ||
+        steady_ms >= duty->steady_wait_ms) {
+        return 0;
+    }
+    return duty->steady_wait_ms - steady_ms;
 }
 
 static uint64_t grace_ms(const struct duty *duty, enum duty_reason reason)
 {
-    return reason == DUTY_REASON_LINKS_CLOSED && duty->service_link ? DUTY_RESTART_GRACE_MS : 0;
+    bool restarts = reason == DUTY_REASON_LINKS_CLOSED || reason == DUTY_REASON_PEER_RESTARTED;
+
+    return restarts && duty->service_link ? DUTY_RESTART_GRACE_MS : 0;
 }
 
 /* What a unit does when its contact is given up: by its state. */
@@ -143,6 +148,7 @@ static void leave_contact(struct duty *duty, enum duty_reason reason, struct dut
     bool serves_on = duty->session;
 
     if (is_meeting(duty)) {
+        duty->session_asked = false; /* stored too late, it is nobody's: the next one is asked for anew */
         act(actions, DUTY_MEETING_OVER);
     }
     switch (duty->state) {
@@ -157,6 +163,7 @@ static void leave_contact(struct duty *duty, enum duty_reason reason, struct dut
     case DUTY_MINTING:
     case DUTY_MEETING_SOURCE:
         if (serves_on) {
+            duty->contested_until_ms = 0; /* counts anew: while we met it was no conflict */
             serve(duty, actions, DUTY_SERVE_LETTER);
             enter(duty, DUTY_ALONE, reason);
             break;
@@ -208,7 +215,7 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
     if (duty->agreed && (peer->process != duty->word.heard_process ||
                          peer->contact != duty->word.heard_contact)) {
         break_contact(duty,
-                      peer->process != duty->word.heard_process ? DUTY_REASON_LINKS_CLOSED
+                      peer->process != duty->word.heard_process ? DUTY_REASON_PEER_RESTARTED
                                                                 : DUTY_REASON_NO_ACKNOWLEDGEMENT,
                       actions);
     }
@@ -216,7 +223,7 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
     duty->peer_heard_ms = duty->now_ms;
     duty->word.heard_process = peer->process;
     duty->word.heard_contact = peer->contact;
-    if (!duty->agreed && peer->heard_process == duty->word.process &&
+    if (duty->started && !duty->agreed && peer->heard_process == duty->word.process &&
         peer->heard_contact == duty->word.contact) {
         duty->agreed = true;
         duty->agreed_since_ms = duty->now_ms;
@@ -424,6 +431,7 @@ static void term_obeyed(struct duty *duty, const struct duty_event *event,
         duty->word.retired = true;
         stop_serving(duty, actions);
         enter(duty, DUTY_STOPPED, DUTY_REASON_RETIRED);
+        break_contact(duty, DUTY_REASON_RETIRED, actions);
         return;
     }
     know_term(duty, &event->term);
@@ -530,8 +538,9 @@ uint32_t duty_choose_source(const struct duty_word *a, const struct duty_word *b
     }
     if (a_serves) {
         const struct duty_word *newer = a->common_term >= b->common_term ? a : b;
+        bool clear = a->common_term != b->common_term || a->common_duty_unit == b->common_duty_unit;
 
-        if (newer->common_duty_unit == a->unit || newer->common_duty_unit == b->unit) {
+        if (clear && (newer->common_duty_unit == a->unit || newer->common_duty_unit == b->unit)) {
             return newer->common_duty_unit;
         }
     }
@@ -539,7 +548,8 @@ uint32_t duty_choose_source(const struct duty_word *a, const struct duty_word *b
     if (order == 0) {
         order = compare_u64(a->last_lsn, b->last_lsn);
     }
-    if (order == 0 && (a->term_duty_unit == a->unit || a->term_duty_unit == b->unit)) {
+    if (order == 0 && a->term_duty_unit == b->term_duty_unit &&
+        (a->term_duty_unit == a->unit || a->term_duty_unit == b->unit)) {
         return a->term_duty_unit; /* nothing else differs: duty and address stay where they were */
     }
     if (order == 0) {
@@ -654,6 +664,25 @@ static void probe_if_due(struct duty *duty, struct duty_actions *actions)
     }
 }
 
+/* Promise 14: while nobody serves although this unit could, meeting goes behind serving. */
+static bool nobody_serves(const struct duty *duty)
+{
+    return duty->unserved_since_ms != 0 &&
+           duty->now_ms - duty->unserved_since_ms >= DUTY_UNSERVED_MS;
+}
+
+static void note_service(struct duty *duty)
+{
+    bool unserved = why_not_alone_yet(duty) == DUTY_REASON_NONE && !duty->session &&
+                    duty->peer.serve == DUTY_SERVE_NOT && !duty_is_paired(duty);
+
+    if (!unserved) {
+        duty->unserved_since_ms = 0;
+    } else if (duty->unserved_since_ms == 0) {
+        duty->unserved_since_ms = duty->now_ms;
+    }
+}
+
 static void rules_of_waiting(struct duty *duty, struct duty_actions *actions)
 {
     enum duty_reason stopped = why_stopped(duty);
@@ -664,7 +693,7 @@ static void rules_of_waiting(struct duty *duty, struct duty_actions *actions)
         enter(duty, DUTY_STOPPED, stopped);
         return;
     }
-    if (can_meet(duty)) {
+    if (can_meet(duty) && !nobody_serves(duty)) {
         begin_meeting(duty);
         return;
     }
@@ -676,6 +705,9 @@ static void rules_of_waiting(struct duty *duty, struct duty_actions *actions)
         reason = why_address_is_not_silent(duty);
         if (reason != DUTY_REASON_NONE) {
             probe_if_due(duty, actions);
+        }
+        if (reason != DUTY_REASON_NONE && reason != DUTY_REASON_STARTING) {
+            duty->unserved_since_ms = duty->now_ms; /* held by somebody: meeting comes first again */
         }
     }
     duty->reason = reason;
@@ -715,7 +747,8 @@ static bool session_ends(struct duty *duty, struct duty_actions *actions)
     }
     if (duty->contested_until_ms != 0 && duty->now_ms >= duty->contested_until_ms) {
         duty->contested_until_ms = 0;
-        if (duty->options.unit > duty->options.peer_unit) {
+        if (!duty->meeting_agreed && duty->options.peer_unit != 0 &&
+            duty->options.unit > duty->options.peer_unit) {
             duty->yield_until_ms = duty->now_ms + duty->conflict_backoff_ms;
             duty->conflict_backoff_ms = duty->conflict_backoff_ms * 2 < DUTY_CONFLICT_BACKOFF_MS_MAX
                                             ? duty->conflict_backoff_ms * 2
@@ -724,7 +757,7 @@ static bool session_ends(struct duty *duty, struct duty_actions *actions)
             enter(duty, DUTY_WAITING, DUTY_REASON_YIELDED);
             return true;
         }
-        take_address(duty, actions); /* the lower unit stays and says so again */
+        take_address(duty, actions); /* the lower unit, the source of a meeting, a single one: stay */
     }
     return false;
 }
@@ -736,9 +769,27 @@ static void rules_of_alone(struct duty *duty, struct duty_actions *actions)
     }
 }
 
+/* True: the meeting was left, so that this unit can serve. */
+static bool leaves_to_serve(struct duty *duty, struct duty_actions *actions)
+{
+    if (!nobody_serves(duty) || duty->session_asked) {
+        return false;
+    }
+    if (duty->meeting_agreed) {
+        break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
+    } else {
+        duty->broke = DUTY_REASON_MEETING_BROKE;
+        leave_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
+    }
+    return true;
+}
+
 /* Both must name the same source before anything is done; until then the choice follows the words. */
 static bool meeting_holds(struct duty *duty, struct duty_actions *actions)
 {
+    if (leaves_to_serve(duty, actions)) {
+        return false;
+    }
     if (!can_meet(duty)) {
         if (duty->meeting_agreed) {
             break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
@@ -748,7 +799,11 @@ static bool meeting_holds(struct duty *duty, struct duty_actions *actions)
         return false;
     }
     if (duty->meeting_agreed) {
-        return true;
+        if (duty->peer.source == duty->word.source) {
+            return true;
+        }
+        break_contact(duty, DUTY_REASON_MEETING_BROKE, actions); /* it chose anew, or left */
+        return false;
     }
     if (duty->peer.source == duty->word.source &&
         (duty->peer.state == DUTY_MEETING_SOURCE || duty->peer.state == DUTY_MEETING_OTHER)) {
@@ -791,13 +846,20 @@ static void mint(struct duty *duty, uint32_t duty_unit, struct duty_actions *act
 
 static void rules_of_source(struct duty *duty, struct duty_actions *actions)
 {
+    bool met = duty->meeting_agreed;
+
     if (duty->session && session_ends(duty, actions)) {
-        if (duty->agreed) {
-            act(actions, DUTY_MEETING_OVER);
+        act(actions, DUTY_MEETING_OVER);
+        if (met) { /* the other has yielded to a source that is no more: it must hear of it */
+            break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
         }
         return;
     }
-    if (!meeting_holds(duty, actions) || !duty->peer.tail_closed) {
+    if (!meeting_holds(duty, actions)) {
+        return;
+    }
+    duty->reason = steady_left_ms(duty) > 0 ? DUTY_REASON_UNSTEADY_PEER : DUTY_REASON_MEETING;
+    if (!duty->peer.tail_closed) {
         return;
     }
     if (!duty->meeting_told) {
@@ -806,11 +868,11 @@ static void rules_of_source(struct duty *duty, struct duty_actions *actions)
     }
     /* Visitors do not wait for a long meeting or an unsteady peer: the other has yielded. */
     if (!duty->session && duty->needed && duty->service_link &&
-        (steady_wait_ms(duty) > 0 ||
+        (steady_left_ms(duty) > 0 ||
          duty->now_ms - duty->meeting_since_ms >= DUTY_MEETING_SERVE_MS)) {
         ask_for_session(duty, actions);
     }
-    if (duty->meeting_ready && !duty->session_asked && steady_wait_ms(duty) == 0) {
+    if (duty->meeting_ready && !duty->session_asked && steady_left_ms(duty) == 0) {
         enter(duty, DUTY_MINTING, DUTY_REASON_MEETING);
         mint(duty, duty->options.unit, actions);
     }
@@ -818,6 +880,9 @@ static void rules_of_source(struct duty *duty, struct duty_actions *actions)
 
 static void rules_of_other(struct duty *duty, struct duty_actions *actions)
 {
+    if (duty->session && session_ends(duty, actions)) {
+        return;
+    }
     if (meeting_holds(duty, actions) && !duty->meeting_told) {
         duty->meeting_told = true;
         stop_serving(duty, actions);
@@ -992,6 +1057,7 @@ void duty_step(struct duty *duty, const struct duty_event *event, struct duty_ac
     if (duty->agreed && duty->now_ms - duty->peer_heard_ms > DUTY_MUTE_MS) {
         break_contact(duty, DUTY_REASON_PEER_MUTE, actions);
     }
+    note_service(duty);
     for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
         enum duty_state before = duty->state;
 

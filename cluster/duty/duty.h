@@ -39,6 +39,7 @@ enum duty_limit {
     DUTY_PROBE_RETRY_MS = 200,
     DUTY_PROBE_FRESH_MS = 1000,
     DUTY_MEETING_SERVE_MS = 1000,      /* a source that serves nobody begins a session after this */
+    DUTY_UNSERVED_MS = 5000,           /* nobody serves although needed: whoever could does (promise 14) */
     DUTY_STEADY_MS_MIN = 1000,         /* rule 10 */
     DUTY_STEADY_MS_MAX = 60000,
     DUTY_STEADY_FORGET_MS = 3600000,
@@ -274,7 +275,8 @@ struct duty {
     enum duty_reason broke;            /* why contact was lost last */
     uint64_t broke_at_ms;
     uint32_t breaks;                   /* within the hour: steadiness */
-    uint64_t steady_until_ms;
+    uint64_t steady_wait_ms;           /* the peer must have agreed for so long before a mint */
+    uint64_t unserved_since_ms;        /* nobody serves although we could; 0: somebody does */
     uint64_t word_sent_ms;
     struct duty_word said;             /* what was said last: a change is said at once */
     uint64_t ignored_count;            /* events that the table ignores */

@@ -37,7 +37,7 @@ static const struct {
                            "rules 2 and 3: without a working link a unit serves nobody"},
     [DUTY_ADDRESS_PROBED] = {{N, I, I, N, I, I, I, N, I, I},
                              "rule 2: silent, or whose answer it is"},
-    [DUTY_ADDRESS_CONTESTED] = {{I, N, N, N, I, N, N, I, N, I},
+    [DUTY_ADDRESS_CONTESTED] = {{I, N, N, N, N, N, N, I, N, I},
                                 "rule 8: no meeting within DUTY_CONFLICT_MS, the higher unit yields"},
     [DUTY_NEEDED] = {{N, N, N, N, N, N, N, N, N, N},
                      "rule 2: office open, or its lead time reached"},

@@ -475,6 +475,41 @@ static void a_unit_that_does_not_hold_the_address_is_not_contested(void **state)
     assert_int_equal(bench.duty.state, DUTY_ALONE);
 }
 
+static void a_contest_is_forgotten_with_the_session_that_it_was_about(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, HIGH, 5);
+    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    order(&bench, DUTY_OPERATOR_STOP);
+    run_ms(&bench, 60000);
+    order(&bench, DUTY_OPERATOR_RESUME);
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    session_is_stored(&bench, 2);
+    run_ms(&bench, 2 * DUTY_CONFLICT_MS);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+}
+
+static void a_single_unit_has_nobody_to_yield_to(void **state)
+{
+    struct duty_options options = {.unit = LOW, .hardware = name_of(LOW).hardware};
+    struct bench bench = {.now_ms = START_MS};
+
+    (void)state;
+    duty_init(&bench.duty, &options);
+    tell(&bench, (struct duty_event){.kind = DUTY_STARTED, .started = {.process = 11}});
+    tell_level(&bench, DUTY_SERVICE_LINK, true);
+    tell_level(&bench, DUTY_NEEDED, true);
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    session_is_stored(&bench, 1);
+    clear(&bench);
+    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    run_ms(&bench, 2 * DUTY_CONFLICT_MS);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+    assert_true(did(&bench, DUTY_TAKE_ADDRESS));
+}
+
 static void a_unit_on_duty_announces_again_when_contested(void **state)
 {
     struct bench bench;
@@ -519,6 +554,8 @@ int main(void)
         cmocka_unit_test(the_lower_unit_stays_and_announces_again),
         cmocka_unit_test(who_yielded_looks_again_after_three_seconds_doubling_to_sixty),
         cmocka_unit_test(a_unit_that_does_not_hold_the_address_is_not_contested),
+        cmocka_unit_test(a_contest_is_forgotten_with_the_session_that_it_was_about),
+        cmocka_unit_test(a_single_unit_has_nobody_to_yield_to),
         cmocka_unit_test(a_unit_on_duty_announces_again_when_contested),
     };
 

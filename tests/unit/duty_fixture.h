@@ -120,6 +120,7 @@ static inline void hear(struct bench *bench)
         bench->peer.heard_process = bench->duty.word.process;
         bench->peer.heard_contact = bench->duty.word.contact;
     }
+    bench->peer.sequence++;
     event.word = bench->peer;
     tell(bench, event);
 }

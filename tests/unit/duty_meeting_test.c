@@ -65,6 +65,10 @@ static void of_two_that_serve_without_a_common_term_the_newest_term_entry_decide
     pair.a.common_duty_unit = pair.b.common_duty_unit = 3; /* a unit that is neither of the two */
     pair.b.term = 6;
     assert_int_equal(source_of(&pair), 2);
+    pair = words();
+    pair.a.serve = pair.b.serve = DUTY_SERVE_LETTER;
+    pair.b.common_duty_unit = 2; /* one number minted twice: a disk was rolled back in between */
+    assert_int_equal(source_of(&pair), 1);
 }
 
 static void of_two_that_serve_nobody_the_newest_term_then_the_longer_ledger_then_the_lower_id(void **state)
@@ -77,6 +81,28 @@ static void of_two_that_serve_nobody_the_newest_term_then_the_longer_ledger_then
     assert_int_equal(source_of(&pair), 2);
     pair.a.term = 6;
     assert_int_equal(source_of(&pair), 1);
+    pair = words();
+    pair.a.term_duty_unit = pair.b.term_duty_unit = 2; /* nothing differs: duty stays where it was */
+    assert_int_equal(source_of(&pair), 2);
+    pair.a.term_duty_unit = 1; /* one number minted twice */
+    assert_int_equal(source_of(&pair), 1);
+}
+
+static void a_word_that_was_overtaken_changes_nothing(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, LOW, 5);
+    hear(&bench);
+    bench.peer.term = 9;
+    bench.peer.sequence -= 1; /* the slower link brings it now */
+    hear(&bench);
+    assert_int_equal(bench.duty.peer.term, 5);
+    bench.peer.process++; /* another process counts anew */
+    bench.peer.sequence = 0;
+    hear(&bench);
+    assert_int_equal(bench.duty.peer.term, 9);
 }
 
 static void a_blank_unit_is_never_the_source(void **state)
@@ -352,6 +378,214 @@ static void a_source_that_loses_its_link_for_three_seconds_ends_session_and_meet
     assert_true(did(&bench, DUTY_DROP_ADDRESS));
 }
 
+static void a_session_stored_after_its_meeting_broke_does_not_leave_the_unit_waiting_for_it(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, LOW, 5);
+    peer_meets(&bench, LOW);
+    bench.peer.tail_closed = true;
+    run_ms(&bench, DUTY_MEETING_SERVE_MS + DUTY_WORD_INTERVAL_MS);
+    assert_int_equal(bench.session_count, 1);
+    bench.talks = false;
+    tell_kind(&bench, DUTY_LINKS_CLOSED); /* its entry is still on the way to the disk */
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    session_is_stored(&bench, 1); /* late: nobody is served by it */
+    assert_int_equal(duty_serves(&bench.duty), DUTY_SERVE_NOT);
+    clear(&bench);
+    run_ms(&bench, DUTY_RESTART_GRACE_MS);
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    assert_int_equal(bench.duty.state, DUTY_TAKING);
+    assert_int_equal(bench.session_count, 1);
+    session_is_stored(&bench, 2);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+}
+
+/* Else the other, which has yielded, keeps to a meeting that the source has left. */
+static void a_source_that_ends_its_session_gives_up_the_contact_of_the_meeting(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, HIGH, 5);
+    peer_meets(&bench, HIGH);
+    bench.peer.tail_closed = true;
+    hear(&bench);
+    tell_level(&bench, DUTY_SERVICE_LINK, false);
+    clear(&bench);
+    bench.hears_us = false;
+    run_ms(&bench, DUTY_LINK_LOST_MS + DUTY_WORD_INTERVAL_MS);
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    assert_true(did(&bench, DUTY_CONTACT));
+}
+
+static void a_meeting_that_the_peer_understands_otherwise_is_given_up(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, LOW, 5);
+    peer_meets(&bench, LOW);
+    assert_true(bench.duty.meeting_agreed);
+    bench.peer.source = HIGH; /* it chose anew before it heard that we agreed */
+    bench.peer.state = DUTY_MEETING_SOURCE;
+    clear(&bench);
+    bench.hears_us = false;
+    hear(&bench);
+    assert_true(did(&bench, DUTY_CONTACT));
+    assert_int_not_equal(bench.duty.state, DUTY_MEETING_SOURCE);
+}
+
+static void a_meeting_lasts_as_long_as_both_name_its_source(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, LOW, 5);
+    peer_meets(&bench, LOW);
+    bench.peer.tail_closed = true;
+    run_ms(&bench, 300000); /* a blank unit is being filled */
+    assert_int_equal(bench.duty.state, DUTY_MEETING_SOURCE);
+    assert_false(did(&bench, DUTY_CONTACT));
+}
+
+/* Promise 14: a ticket within 10 s of the need. */
+static void the_other_of_a_meeting_serves_when_its_source_serves_nobody_for_five_seconds(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_spare(&bench); /* long started */
+    run_ms(&bench, 1);
+    bench.talks = true;
+    run_ms(&bench, DUTY_LONE_BOOT_MS);
+    peer_is(&bench, DUTY_WAITING, DUTY_SERVE_NOT, 6, LOW);
+    bench.peer.service_link = false; /* a LAN cable out, and a pair that has been flapping */
+    bench.peer.contact++;
+    hear(&bench);
+    peer_meets(&bench, LOW);
+    tell_kind(&bench, DUTY_TAIL_CLOSED);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
+    clear(&bench);
+    run_ms(&bench, DUTY_UNSERVED_MS - 1000);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
+    run_ms(&bench, 1000 + 2 * DUTY_WORD_INTERVAL_MS);
+    assert_true(did(&bench, DUTY_CONTACT));
+    assert_int_equal(bench.duty.state, DUTY_WAITING); /* although the peer would meet at once again */
+    assert_true(did(&bench, DUTY_PROBE_ADDRESS));
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    assert_true(did(&bench, DUTY_BEGIN_SESSION));
+    session_is_stored(&bench, 1);
+    run_ms(&bench, 60);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_SOURCE); /* who serves is the source */
+    assert_int_equal(duty_serves(&bench.duty), DUTY_SERVE_LETTER);
+}
+
+static void a_unit_serves_when_its_peer_never_agrees_to_a_meeting(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, LOW, 5);
+    bench.peer.state = DUTY_TAKING; /* its disk hangs */
+    bench.talks = true;
+    run_ms(&bench, DUTY_LONE_BOOT_MS + DUTY_UNSERVED_MS + 100);
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    assert_int_equal(bench.duty.state, DUTY_TAKING);
+    session_is_stored(&bench, 1);
+    run_ms(&bench, 60000);
+    assert_int_equal(duty_serves(&bench.duty), DUTY_SERVE_LETTER);
+}
+
+static void who_may_not_take_the_address_meets_instead(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, LOW, 5);
+    bench.peer.state = DUTY_TAKING;
+    bench.talks = true;
+    run_ms(&bench, DUTY_LONE_BOOT_MS + DUTY_UNSERVED_MS + 100);
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    tell_probe(&bench, DUTY_PROBE_STRANGER);
+    run_ms(&bench, DUTY_WORD_INTERVAL_MS);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_SOURCE);
+}
+
+static void a_meeting_whose_source_serves_or_whose_other_cannot_goes_on(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, HIGH, 5);
+    bench.peer.serve = DUTY_SERVE_LETTER;
+    peer_meets(&bench, LOW);
+    run_ms(&bench, 100000);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
+    bench.peer.serve = DUTY_SERVE_NOT;
+    tell_level(&bench, DUTY_NEEDED, false);
+    run_ms(&bench, 100000);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
+    tell_level(&bench, DUTY_NEEDED, true);
+    tell_level(&bench, DUTY_SERVICE_LINK, false);
+    run_ms(&bench, 100000);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
+}
+
+static void a_unit_that_still_serves_before_a_meeting_is_agreed_keeps_the_rules_of_its_session(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, HIGH, 5);
+    bench.peer.serve = DUTY_SERVE_LETTER;
+    bench.talks = true;
+    hear(&bench);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
+    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    run_ms(&bench, DUTY_CONFLICT_MS + 1);
+    assert_int_equal(bench.served, DUTY_SERVE_NOT); /* no meeting has begun within 300 ms */
+    assert_true(did(&bench, DUTY_DROP_ADDRESS));
+}
+
+static void a_meeting_that_has_begun_is_no_conflict_about_the_address(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, HIGH, 5);
+    peer_meets(&bench, HIGH);
+    tell_kind(&bench, DUTY_ADDRESS_CONTESTED); /* the other's last announcement, late */
+    run_ms(&bench, 2 * DUTY_CONFLICT_MS);
+    assert_int_equal(duty_serves(&bench.duty), DUTY_SERVE_LETTER);
+    assert_true(did(&bench, DUTY_TAKE_ADDRESS));
+    assert_false(did(&bench, DUTY_DROP_ADDRESS));
+    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    bench.peer.tail_closed = true;
+    hear(&bench);
+    tell_kind(&bench, DUTY_MEETING_READY);
+    assert_int_equal(bench.duty.state, DUTY_MINTING);
+    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    run_ms(&bench, DUTY_MINT_MS_MAX); /* and the mint fails */
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+}
+
+static void a_unit_whose_hardware_a_term_does_not_name_gives_up_the_contact(void **state)
+{
+    struct bench bench;
+    struct duty_term term = term_of(6, LOW);
+
+    (void)state;
+    start_unit(&bench, HIGH, 5);
+    bench.peer.serve = DUTY_SERVE_LETTER;
+    peer_meets(&bench, LOW);
+    term.units[1].hardware.bytes[3] = 0xee;
+    obey(&bench, term);
+    assert_true(did(&bench, DUTY_CONTACT));
+}
+
 /* ---- rules 5 and 6: the mint --------------------------------------------------------------------- */
 
 static void a_mint_that_nobody_confirms_is_given_up_after_500_ms(void **state)
@@ -541,6 +775,38 @@ static void after_an_hour_without_a_break_the_mint_is_immediate_again(void **sta
     assert_in_range(pair_again_ms(&bench), DUTY_STEADY_MS_MIN, DUTY_STEADY_MS_MIN + 60);
 }
 
+static void a_peer_that_was_away_for_an_hour_is_met_without_a_wait(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_on_duty(&bench);
+    for (int i = 0; i < 4; i++) {
+        lose_contact(&bench);
+        (void)pair_again_ms(&bench);
+    }
+    lose_contact(&bench);
+    bench.talks = false;
+    run_ms(&bench, DUTY_STEADY_FORGET_MS);
+    assert_true(pair_again_ms(&bench) <= 2 * DUTY_WORD_INTERVAL_MS);
+}
+
+static void a_meeting_that_waits_for_steadiness_says_so(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_on_duty(&bench);
+    lose_contact(&bench);
+    (void)pair_again_ms(&bench);
+    lose_contact(&bench);
+    peer_is(&bench, DUTY_WAITING, DUTY_SERVE_NOT, bench.duty.word.term, LOW);
+    peer_meets(&bench, LOW);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_UNSTEADY_PEER);
+    run_ms(&bench, DUTY_STEADY_MS_MIN + DUTY_WORD_INTERVAL_MS);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_MEETING);
+}
+
 static void visitors_do_not_wait_for_an_unsteady_peer(void **state)
 {
     struct bench bench;
@@ -665,6 +931,7 @@ int main(void)
         cmocka_unit_test(of_two_that_serve_the_source_is_the_one_on_duty_in_the_newest_common_term),
         cmocka_unit_test(of_two_that_serve_without_a_common_term_the_newest_term_entry_decides),
         cmocka_unit_test(of_two_that_serve_nobody_the_newest_term_then_the_longer_ledger_then_the_lower_id),
+        cmocka_unit_test(a_word_that_was_overtaken_changes_nothing),
         cmocka_unit_test(a_blank_unit_is_never_the_source),
         cmocka_unit_test(nothing_is_done_before_both_name_the_same_source),
         cmocka_unit_test(a_contact_counts_only_when_the_peer_has_heard_it_too),
@@ -680,6 +947,17 @@ int main(void)
         cmocka_unit_test(a_source_whose_peer_vanishes_before_it_serves_waits_as_rule_2_says),
         cmocka_unit_test(a_peer_that_stops_ends_the_meeting),
         cmocka_unit_test(a_source_that_loses_its_link_for_three_seconds_ends_session_and_meeting),
+        cmocka_unit_test(a_session_stored_after_its_meeting_broke_does_not_leave_the_unit_waiting_for_it),
+        cmocka_unit_test(a_source_that_ends_its_session_gives_up_the_contact_of_the_meeting),
+        cmocka_unit_test(a_meeting_that_the_peer_understands_otherwise_is_given_up),
+        cmocka_unit_test(a_meeting_lasts_as_long_as_both_name_its_source),
+        cmocka_unit_test(the_other_of_a_meeting_serves_when_its_source_serves_nobody_for_five_seconds),
+        cmocka_unit_test(a_unit_serves_when_its_peer_never_agrees_to_a_meeting),
+        cmocka_unit_test(who_may_not_take_the_address_meets_instead),
+        cmocka_unit_test(a_meeting_whose_source_serves_or_whose_other_cannot_goes_on),
+        cmocka_unit_test(a_unit_that_still_serves_before_a_meeting_is_agreed_keeps_the_rules_of_its_session),
+        cmocka_unit_test(a_meeting_that_has_begun_is_no_conflict_about_the_address),
+        cmocka_unit_test(a_unit_whose_hardware_a_term_does_not_name_gives_up_the_contact),
         cmocka_unit_test(a_mint_that_nobody_confirms_is_given_up_after_500_ms),
         cmocka_unit_test(the_next_mint_takes_a_number_above_the_failed_one),
         cmocka_unit_test(a_confirmation_of_another_contact_or_term_counts_for_nothing),
@@ -689,6 +967,8 @@ int main(void)
         cmocka_unit_test(a_restored_unit_says_so_until_the_next_common_term),
         cmocka_unit_test(the_first_mint_is_immediate_and_each_break_within_the_hour_doubles_the_wait),
         cmocka_unit_test(after_an_hour_without_a_break_the_mint_is_immediate_again),
+        cmocka_unit_test(a_peer_that_was_away_for_an_hour_is_met_without_a_wait),
+        cmocka_unit_test(a_meeting_that_waits_for_steadiness_says_so),
         cmocka_unit_test(visitors_do_not_wait_for_an_unsteady_peer),
         cmocka_unit_test(an_unknown_peer_is_not_met_before_it_is_approved),
         cmocka_unit_test(an_unknown_peer_keeps_nobody_from_serving_alone),

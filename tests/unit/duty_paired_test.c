@@ -103,6 +103,7 @@ static void a_spare_whose_peer_restarts_meets_it_again(void **state)
     hear(&bench);
     assert_int_equal(bench.duty.state, DUTY_WAITING);
     assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_GETS_TIME);
+    assert_int_equal(bench.duty.broke, DUTY_REASON_PEER_RESTARTED);
     bench.hears_us = true;
     run_ms(&bench, 60);
     hear(&bench);
@@ -119,6 +120,7 @@ static void what_was_known_before_a_start_agrees_to_nothing(void **state)
     duty_init(&bench.duty, &options);
     hear(&bench);
     assert_int_equal(bench.duty.state, DUTY_WAITING);
+    assert_false(bench.duty.agreed);
 }
 
 /* ---- rule 7: hand-over ---------------------------------------------------------------------------- */

@@ -95,6 +95,7 @@ static struct duty_event event_of(const struct bench *bench, enum duty_event_kin
         break;
     case DUTY_WORD:
         event.word = bench->peer;
+        event.word.sequence++;
         event.word.heard_process = bench->duty.word.process;
         event.word.heard_contact = bench->duty.word.contact;
         break;

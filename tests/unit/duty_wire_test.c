@@ -25,6 +25,7 @@ static struct duty_word some_word(void)
 {
     struct duty_word word = {.unit = 2,
                              .process = 3,
+                             .sequence = 13,
                              .contact = 4,
                              .heard_process = 5,
                              .heard_contact = 6,
@@ -122,6 +123,7 @@ static void a_word_is_read_as_it_was_written(void **state)
     assert_true(duty_word_decode(bytes, len_bytes, &read));
     assert_int_equal(read.unit, 2);
     assert_memory_equal(&read.hardware, &word.hardware, sizeof(word.hardware));
+    assert_int_equal(read.sequence, 13);
     assert_int_equal(read.contact, 4);
     assert_int_equal(read.heard_contact, 6);
     assert_int_equal(read.state, DUTY_MEETING_OTHER);

@@ -49,7 +49,7 @@ static void fill_frame(struct buffers *b, enum ship_kind kind)
                                    .index = 8,
                                    .body = b->body};
     memset(b->frame.hash.bytes, 0xcc, IDS_HASH_BYTES);
-    if (kind == SHIP_WORD) {
+    if (kind == SHIP_WORD || kind == SHIP_CLIENTS) {
         bytes_put(&body, "word", 4);
     } else if (kind == SHIP_ENTRIES || kind == SHIP_TAIL) {
         ship_body_put(&body, "first", 5);
@@ -125,8 +125,8 @@ static void a_shortened_frame_is_refused(void **state)
             uint8_t *copy;
             bool taken = decode_exactly(b->bytes, cut, &b->read, &copy);
 
-            /* A word is duty's to judge: its body has any length but none. */
-            assert_int_equal(taken, kind == SHIP_WORD && cut > len_bytes - 4);
+            /* A word is duty's to judge, connections the address helper's: any length but none. */
+            assert_int_equal(taken, (kind == SHIP_WORD || kind == SHIP_CLIENTS) && cut > len_bytes - 4);
             free(copy);
         }
     }
@@ -142,6 +142,9 @@ static void a_lengthened_frame_is_refused(void **state)
         fill_frame(b, (enum ship_kind)kind);
         len_bytes = encode(b);
         b->bytes[len_bytes] = 0;
+        if (kind == SHIP_CLIENTS) {
+            continue;
+        }
         assert_false(ship_frame_decode(b->bytes, len_bytes + 1, &b->read));
     }
 }
@@ -198,6 +201,12 @@ static void a_frame_over_its_limits_is_refused(void **state)
 
     fill_frame(b, SHIP_WORD);
     b->frame.body_len_bytes = 0;
+    assert_false(ship_frame_decode(b->bytes, encode(b), &b->read));
+
+    fill_frame(b, SHIP_CLIENTS);
+    b->frame.body_len_bytes = SHIP_CLIENTS_BYTES_MAX;
+    assert_true(ship_frame_decode(b->bytes, encode(b), &b->read));
+    b->frame.body_len_bytes++;
     assert_false(ship_frame_decode(b->bytes, encode(b), &b->read));
 
     fill_frame(b, SHIP_ACK);
