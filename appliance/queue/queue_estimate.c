@@ -150,9 +150,11 @@ static uint32_t turn_budget(const struct play *play)
 static void set_batches(struct play *play)
 {
     uint32_t budget = turn_budget(play);
-    uint32_t share = budget / (uint32_t)play->line_count;
     uint32_t total_long = 0;
+    uint32_t share;
 
+    CHECK(play->line_count > 0); /* the asked one's at least */
+    share = budget / (uint32_t)play->line_count;
     for (int i = 0; i < play->line_count; i++) {
         uint32_t left = play->lines[i].left;
 
