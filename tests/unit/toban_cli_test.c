@@ -115,17 +115,20 @@ static bool get_request(int fd, struct api_request *ret_request)
     return false;
 }
 
-static void put_answer(const struct unit *unit, int fd, uint32_t id)
+static void put_reply(int fd, uint32_t id, uint16_t status, const char *body)
 {
-    struct api_reply reply = {
-        .status = unit->status, .lsn = 7, .body_len_bytes = (uint32_t)strlen(unit->body)};
+    struct api_reply reply = {.status = status, .lsn = 7, .body_len_bytes = (uint32_t)strlen(body)};
     uint8_t header[32];
 
-    put_state(fd, unit->serving); /* one comes in between */
-    put_all(fd, header, api_reply_header_encode(id + 1000, &reply, header));
-    put_all(fd, (const uint8_t *)unit->body, strlen(unit->body)); /* somebody else's answer */
     put_all(fd, header, api_reply_header_encode(id, &reply, header));
-    put_all(fd, (const uint8_t *)unit->body, strlen(unit->body));
+    put_all(fd, (const uint8_t *)body, strlen(body));
+}
+
+static void put_answer(const struct unit *unit, int fd, uint32_t id)
+{
+    put_state(fd, unit->serving); /* one comes in between */
+    put_reply(fd, id + 1000, 418, "somebody else's");
+    put_reply(fd, id, unit->status, unit->body);
 }
 
 static void serve(struct unit *unit, int fd)
@@ -697,6 +700,19 @@ static void a_refusal_is_told_and_exits_with_1(void **state)
     screen_destroy(screen);
 }
 
+static void a_refusal_that_says_the_same_twice_is_told_once(void **state)
+{
+    struct unit *unit = unit_create(ANSWERS, 409, "{\"title\": \"Busy.\", \"detail\": \"Busy.\"}");
+    struct screen *screen = screen_create(false);
+    char *words[] = {"1", "call-next", NULL};
+
+    (void)state;
+    assert_int_equal(run(screen, unit, command_counter, words), TOBAN_NO);
+    assert_string_equal(screen_err(screen), "toban: Busy.\n");
+    unit_destroy(unit);
+    screen_destroy(screen);
+}
+
 static void json_goes_out_as_it_came(void **state)
 {
     struct unit *unit = unit_create(ANSWERS, 200, "{\"date\":\"2026-11-24\"}");
@@ -926,12 +942,12 @@ static void diff_finds_where_two_ledgers_part(void **state)
     for (size_t i = 0; i < 3; i++) {
         assert_non_null(mkdtemp(dirs[i]));
     }
-    make_ledger(dirs[0], 12, 5, 1);
-    make_ledger(dirs[1], 9, 5, 2);
-    make_ledger(dirs[2], 4, 5, 0);
+    make_ledger(dirs[0], 12, 6, 1);
+    make_ledger(dirs[1], 9, 6, 2);
+    make_ledger(dirs[2], 4, 6, 0);
     assert_int_equal(command_ledger(&screen->toban, 3, apart), TOBAN_NO);
     assert_non_null(
-        strstr(screen_out(screen), "5 まで同じです (それぞれ 12、9 まで)。その先が食いちがって"));
+        strstr(screen_out(screen), "6 まで同じです (それぞれ 12、9 まで)。その先が食いちがって"));
     assert_int_equal(command_ledger(&screen->toban, 3, behind), TOBAN_OK);
     assert_non_null(
         strstr(screen_out(screen), "4 まで同じです (それぞれ 12、4 まで)。食いちがいはありません"));
@@ -989,6 +1005,7 @@ int main(void)
         cmocka_unit_test(a_request_is_sent_again_with_its_key_when_the_unit_dies),
         cmocka_unit_test(a_command_waits_while_duty_changes_hands),
         cmocka_unit_test(a_refusal_is_told_and_exits_with_1),
+        cmocka_unit_test(a_refusal_that_says_the_same_twice_is_told_once),
         cmocka_unit_test(json_goes_out_as_it_came),
         cmocka_unit_test(an_answer_that_is_no_json_is_said_to_be_none),
         cmocka_unit_test(ready_exits_with_0_only_when_it_is),

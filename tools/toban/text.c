@@ -111,8 +111,7 @@ bool text_parse_display(const char *text, uint16_t *ret_number, char series[IDS_
         }
     }
     len = strlen(text);
-    if (len >= IDS_SERIES_TEXT_BYTES || strspn(text, "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789") != len ||
-        (*text >= '0' && *text <= '9')) {
+    if (len >= IDS_SERIES_TEXT_BYTES || strspn(text, "ABCDEFGHJKLMNPQRSTUVWXYZ0123456789") != len) {
         return false;
     }
     memcpy(series, text, len + 1);
