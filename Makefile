@@ -146,8 +146,8 @@ SEEDS ?= 200
 sim: $(B)/bin/toban-sim
 	$(Q)$(B)/bin/toban-sim --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
 
-bench: $(B)/bin/toban-bench
-	$(Q)$(B)/bin/toban-bench
+bench: all
+	$(Q)BUILD=$(BUILD) tools/bench/run.sh
 
 RUNS ?= 10000
 $(BUILD)/fuzz/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(ARCHIVES)

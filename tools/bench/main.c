@@ -5,6 +5,8 @@
  *           a second process that does the same, group commit (reference/peers.md, first row)
  *   engine  tickets through toband's UNIX socket
  *   http    tickets through the gateway, keep-alive
+ *   gap     a new connection every GAP_MS whatever became of the others: one line per ticket, when it was
+ *           sent and acknowledged (CLOCK_MONOTONIC), from which the time without service follows
  * Latencies are of acknowledged operations only. It measures and decides nothing.
  */
 #include "appliance/engine/api.h"
@@ -33,6 +35,8 @@ enum {
     BUFFER_BYTES = 65536,
     CATEGORIES = 6,
     PORT_DEFAULT = 80,
+    GAP_MS = 5,
+    GAP_PATIENCE_US = 1000000,
 };
 
 struct settings {
@@ -51,6 +55,7 @@ struct client {
     uint64_t sent_us;
     uint8_t input[BUFFER_BYTES];
     size_t input_len_bytes;
+    unsigned serial; /* gap: not yet sent */
 };
 
 static uint64_t now_us(void)
@@ -332,10 +337,104 @@ static int run_raw(const struct settings *settings, struct sampling *sampling)
     return report(settings, sampling, now_us() - start_us);
 }
 
+/* ---- time without service ------------------------------------------------------------------------------ */
+
+static void gap_begin(const struct settings *settings, struct client *client, unsigned serial)
+{
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(settings->port)};
+
+    (void)inet_pton(AF_INET, settings->address, &address.sin_addr);
+    client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+    client->sent_us = now_us();
+    client->input_len_bytes = 0;
+    client->serial = serial;
+    (void)connect(client->fd, (struct sockaddr *)&address, sizeof(address));
+}
+
+static void gap_end(struct client *client)
+{
+    (void)close(client->fd);
+    client->fd = -1;
+}
+
+static void gap_ready(const struct settings *settings, struct client *client, short events,
+                      struct sampling *sampling)
+{
+    uint8_t request[API_REQUEST_BYTES_MAX];
+    bool ok = false;
+    ssize_t len;
+
+    if ((events & POLLOUT) != 0 && client->serial != 0) {
+        size_t len_bytes = make_request(settings, request, sizeof(request), client->serial);
+
+        client->serial = 0;
+        if (send(client->fd, request, len_bytes, MSG_NOSIGNAL) != (ssize_t)len_bytes) {
+            gap_end(client);
+        }
+        return;
+    }
+    len = recv(client->fd, client->input + client->input_len_bytes,
+               BUFFER_BYTES - client->input_len_bytes, 0);
+    if (len <= 0) {
+        sampling->errors++;
+        gap_end(client);
+        return;
+    }
+    client->input_len_bytes += (size_t)len;
+    if (answer_length(settings, client, &ok) != 0) {
+        if (ok) {
+            printf("{\"sent_us\":%llu,\"acked_us\":%llu}\n", (unsigned long long)client->sent_us,
+                   (unsigned long long)now_us());
+            sampling->count++;
+        } else {
+            sampling->errors++;
+        }
+        gap_end(client);
+    }
+}
+
+static int run_gap(const struct settings *settings, struct sampling *sampling)
+{
+    struct client *clients = calloc(CLIENTS_MAX, sizeof(*clients));
+    struct pollfd polls[CLIENTS_MAX];
+    uint64_t end_us = now_us() + (uint64_t)settings->seconds * 1000000, next_us = 0;
+    unsigned serial = 0;
+
+    CHECK(clients != NULL);
+    for (size_t i = 0; i < CLIENTS_MAX; i++) {
+        clients[i].fd = -1;
+    }
+    while (now_us() < end_us) {
+        for (size_t i = 0; i < CLIENTS_MAX; i++) {
+            if (clients[i].fd >= 0 && now_us() - clients[i].sent_us > GAP_PATIENCE_US) {
+                sampling->errors++;
+                gap_end(&clients[i]);
+            }
+            if (clients[i].fd < 0 && now_us() >= next_us) {
+                next_us = now_us() + GAP_MS * 1000;
+                gap_begin(settings, &clients[i], ++serial);
+            }
+            polls[i] = (struct pollfd){
+                .fd = clients[i].fd, .events = clients[i].serial != 0 ? POLLOUT : POLLIN};
+        }
+        if (poll(polls, CLIENTS_MAX, 1) > 0) {
+            for (size_t i = 0; i < CLIENTS_MAX; i++) {
+                if (clients[i].fd >= 0 && polls[i].revents != 0) {
+                    gap_ready(settings, &clients[i], polls[i].revents, sampling);
+                }
+            }
+        }
+    }
+    (void)fprintf(stderr, "toban-bench: %zu tickets, %zu attempts without one\n", sampling->count,
+                  sampling->errors);
+    free(clients);
+    return sampling->count == 0;
+}
+
 static int usage(void)
 {
     (void)fprintf(stderr, "usage: toban-bench raw --dir DIR | engine --socket PATH | http --address A"
-                          " [--port P]   [--clients N] [--seconds S] [--categories N]\n");
+                          " | gap --address A [--port P]   [--clients N] [--seconds S] [--categories N]\n");
     return 2;
 }
 
@@ -378,6 +477,9 @@ int main(int argc, char **argv)
     CHECK(sampling.us != NULL);
     if (strcmp(settings.mode, "raw") == 0 && settings.dir != NULL) {
         return run_raw(&settings, &sampling);
+    }
+    if (strcmp(settings.mode, "gap") == 0 && settings.address != NULL) {
+        return run_gap(&settings, &sampling);
     }
     if ((strcmp(settings.mode, "engine") == 0 && settings.socket_path != NULL) ||
         (strcmp(settings.mode, "http") == 0 && settings.address != NULL)) {
