@@ -96,9 +96,29 @@ static void new_contact(struct engine *engine)
     engine->ship_gate = 0;
     engine->obey_lsn = 0;
     engine->tail_wanted = false;
-    engine->last_break_ms = engine->now_ms;
-    engine->last_detect_ms =
-        engine->duty.peer_heard_ms == 0 ? 0 : engine->now_ms - engine->duty.peer_heard_ms;
+    engine->break_open = engine->duty.peer_heard_ms != 0;
+    engine->break_ms = engine->now_ms;
+}
+
+/* What a takeover or a hand-over took here, for the budget that `toban status` shows. */
+static void measure(struct engine *engine, enum duty_serve how)
+{
+    uint64_t heard_ms = engine->duty.peer_heard_ms;
+
+    if (how != DUTY_SERVE_NOT && engine->break_open && engine->break_ms >= heard_ms) {
+        engine->last_detect_ms = engine->break_ms - heard_ms;
+        engine->last_decide_ms = engine->now_ms - engine->break_ms;
+        if (engine->duty.broke == DUTY_REASON_PEER_MUTE) {
+            engine->power_ms = engine->now_ms - heard_ms;
+        } else if (engine->duty.broke == DUTY_REASON_LINKS_CLOSED) {
+            engine->crash_ms = engine->now_ms - heard_ms;
+        }
+    }
+    if (how == DUTY_SERVE_NOT && engine->hold_ms != 0 && engine->duty.state == DUTY_PAIRED_SPARE) {
+        engine->handover_ms = engine->now_ms - engine->hold_ms;
+    }
+    engine->break_open = false;
+    engine->hold_ms = 0;
 }
 
 static void change_service(struct engine *engine, enum duty_serve how)
@@ -119,9 +139,7 @@ static void change_service(struct engine *engine, enum duty_serve how)
         engine->shipping = false;
         engine->acked_at_once_lsn = UINT64_MAX;
     }
-    if (how != DUTY_SERVE_NOT && engine->last_break_ms != 0 && engine->last_decide_ms == 0) {
-        engine->last_decide_ms = engine->now_ms - engine->last_break_ms;
-    }
+    measure(engine, how);
     engine->event_due = true;
     engine->tick_ms = 0;
 }
@@ -154,6 +172,7 @@ static void perform(struct engine *engine, const struct duty_action *action)
         break;
     case DUTY_HOLD:
         engine->holding = true;
+        engine->hold_ms = engine->now_ms;
         break;
     case DUTY_MEET_AS_SOURCE:
         meeting_begin(engine, MEETING_SOURCE);

@@ -222,9 +222,13 @@ struct engine {
     uint64_t tick_ms;
     bool needed_told;
 
-    /* takeover budget: what was measured on this pair; 0 not measured */
-    uint64_t last_break_ms, last_detect_ms, last_decide_ms, last_store_ms;
-    uint64_t ack_us_last;
+    /* takeover budget: what this process has measured on this pair; 0 not measured */
+    bool break_open;                  /* contact broke, nobody served since as far as we know */
+    uint64_t break_ms, hold_ms;
+    uint64_t last_detect_ms;          /* last word heard to contact given up */
+    uint64_t last_decide_ms;          /* from there to serving */
+    uint64_t last_store_ms;           /* one batch, submitted to durable */
+    uint64_t power_ms, crash_ms, handover_ms;
 };
 
 /* engine.c */

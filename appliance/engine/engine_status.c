@@ -334,9 +334,9 @@ char *status_render(struct engine *engine, size_t *ret_len_bytes)
     put_measured(&json, "detect_ms", engine->last_detect_ms);
     put_measured(&json, "decide_ms", engine->last_decide_ms);
     put_measured(&json, "store_ms", engine->last_store_ms);
-    json_null(&json, "power_ms");
-    json_null(&json, "crash_ms");
-    json_null(&json, "handover_ms");
+    put_measured(&json, "power_ms", engine->power_ms);
+    put_measured(&json, "crash_ms", engine->crash_ms);
+    put_measured(&json, "handover_ms", engine->handover_ms);
     json_close(&json, '}');
     json_close(&json, '}');
     return json_take(&json, ret_len_bytes);
