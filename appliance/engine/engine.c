@@ -208,6 +208,9 @@ void engine_tell_duty(struct engine *engine, const struct duty_event *event)
                    duty_event_code(event->kind), (unsigned long long)engine->state.term.number,
                    (unsigned long long)engine->last_lsn);
     }
+    if (engine->duty.reason != reason) {
+        engine->told = false; /* at PEER_SERVES gateways pass on what they hold (rule 7) */
+    }
     for (size_t i = 0; i < actions.count; i++) {
         perform(engine, &actions.list[i]);
     }

@@ -24,6 +24,7 @@ static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const cha
         {"Content-Length", &headers->content_length},
         {"Transfer-Encoding", &headers->transfer_encoding},
         {"If-None-Match", &headers->if_none_match},
+        {"Toban-Relayed", &headers->relayed},
     };
 
     (void)kind;
@@ -269,7 +270,10 @@ void dispatch_request(struct request *request, const char *method, const char *p
     struct route_match match;
     char allow[ROUTE_ALLOW_BYTES];
     enum route_result found;
+    bool relay = request->connection->listener->relay;
 
+    request->method = method;
+    request->path = path;
     if (strlen(path) > GATEWAY_PATH_BYTES_MAX) {
         server_answer_problem(request, PROBLEM_PATH_TOO_LONG, NULL, NULL);
         return;
@@ -278,11 +282,14 @@ void dispatch_request(struct request *request, const char *method, const char *p
         server_answer_problem(request, PROBLEM_WRONG_HOST, NULL, NULL);
         return;
     }
-    if (answer_page(request, method, path)) {
+    if (!relay && answer_page(request, method, path)) {
         return;
     }
     found = route_find(method, path, &match, allow);
-    if (found == ROUTE_FOUND && match.route->management_only &&
+    if (relay && found == ROUTE_FOUND && match.route->kind != ROUTE_COMMAND &&
+        match.route->kind != ROUTE_READ) {
+        server_answer_problem(request, PROBLEM_NO_SUCH_PATH, NULL, NULL);
+    } else if (found == ROUTE_FOUND && match.route->management_only &&
         !request->connection->listener->management) {
         server_answer_problem(request,
                               match.route->kind == ROUTE_CONTROL ? PROBLEM_MANAGEMENT_ONLY

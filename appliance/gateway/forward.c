@@ -78,6 +78,52 @@ static void try_send(struct request *request)
     }
 }
 
+/* DUTY's words for "the other unit has been given duty": a planned hand-over, and those for the sake of
+ * an operator or of this unit's health, after which it stands still. Whether the other really serves is
+ * its own to say: it holds what it cannot answer yet. */
+bool forward_is_moved(const struct gateway *gateway)
+{
+    static const char *const codes[] = {"PEER_SERVES", "OPERATOR", "DAMAGED"};
+    const struct api_state *state = &gateway->forward.state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {
+        if (!state->serving && strcmp(state->reason, codes[i]) == 0) {
+            return gateway->config.relay_peer.address_len_bytes > 0;
+        }
+    }
+    return false;
+}
+
+/* DESIGN 3 rule 7: once, and never what was passed on to us. Controls are this unit's own. */
+static void try_relay(struct request *request)
+{
+    struct gateway *gateway = request->gateway;
+    const struct listener *listener = request->connection->listener;
+
+    if (request->phase != REQUEST_HELD || request->relay_tried || request->at_once ||
+        request->api.type == API_CONTROL || listener->management || listener->relay ||
+        request->headers.relayed.count > 0 || gateway->stopping || !forward_is_moved(gateway) ||
+        gateway->forward.relay_count == GATEWAY_RELAYS_MAX) {
+        return;
+    }
+    request->relay_tried = true;
+    if (relay_begin(request) == 0) {
+        request->phase = REQUEST_RELAYED;
+        gateway->forward.relay_count++;
+        gateway->counters.relayed++;
+    }
+}
+
+static void relay_held(struct gateway *gateway)
+{
+    struct request *request;
+
+    TAILQ_FOREACH(request, &gateway->forward.waiting, by_age)
+    {
+        try_relay(request);
+    }
+}
+
 static void send_held(struct gateway *gateway)
 {
     struct request *request;
@@ -112,6 +158,7 @@ void forward_request(struct request *request)
     request->arrived_ms = gateway_now_ms(gateway);
     TAILQ_INSERT_TAIL(&forward->waiting, request, by_age);
     try_send(request);
+    try_relay(request);
     gateway->counters.held += request->phase == REQUEST_HELD ? 1 : 0;
     (void)arm(forward->deadline, gateway->config.hold_ms);
 }
@@ -123,6 +170,11 @@ static void release(struct request *request)
     uint16_t slot = (uint16_t)(request->api.id & SLOT_MASK);
 
     CHECK(forward->slots[slot] == request);
+    if (request->phase == REQUEST_RELAYED) {
+        relay_end(request->relay);
+        request->relay = NULL;
+        forward->relay_count--;
+    }
     forward->slots[slot] = NULL;
     forward->free_slots[forward->free_count++] = slot;
     TAILQ_REMOVE(&forward->waiting, request, by_age);
@@ -131,7 +183,7 @@ static void release(struct request *request)
 static void give_up(struct request *request)
 {
     struct gateway *gateway = request->gateway;
-    bool was_sent = request->phase == REQUEST_SENT;
+    bool was_sent = request->phase == REQUEST_SENT || request->phase == REQUEST_RELAYED;
 
     release(request);
     gateway->counters.timed_out++;
@@ -156,7 +208,7 @@ static void give_up(struct request *request)
 static uint64_t patience_ms(const struct request *request)
 {
     return request->gateway->config.hold_ms +
-           (request->phase == REQUEST_SENT ? GATEWAY_ANSWER_MS : 0);
+           (request->phase == REQUEST_HELD ? 0 : GATEWAY_ANSWER_MS);
 }
 
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata)
@@ -216,7 +268,7 @@ void forward_engine_down(struct gateway *gateway)
         if (request->phase == REQUEST_SENT && request->api.type == API_CONTROL) {
             release(request);
             server_answer_problem(request, PROBLEM_OUTCOME_UNKNOWN, NULL, NULL);
-        } else {
+        } else if (request->phase == REQUEST_SENT) {
             request->phase = REQUEST_HELD;
         }
         request = next;
@@ -234,6 +286,9 @@ void forward_engine_state(struct gateway *gateway, const struct api_state *state
     gateway->forward.state = *state;
     if (state->serving) {
         send_held(gateway);
+    } else if (forward_is_moved(gateway)) {
+        relay_held(gateway);
+        stream_close_all(gateway);
     }
     stream_state_changed(gateway);
 }
@@ -268,6 +323,7 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
     if (reply->status == MHD_HTTP_SERVICE_UNAVAILABLE && !request->at_once &&
         gateway_now_ms(gateway) - request->arrived_ms < gateway->config.hold_ms) {
         keep_refusal(request, reply);
+        try_relay(request);
         if (forward->state.serving) {
             (void)arm(forward->retry, GATEWAY_RETRY_MS);
         }
@@ -285,6 +341,35 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
             request, reply->status,
             answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s));
     }
+}
+
+void forward_relay_over(struct request *request, const struct api_reply *reply)
+{
+    struct gateway *gateway = request->gateway;
+    struct forward *forward = &gateway->forward;
+    bool answered = reply != NULL && reply->status >= 200 && reply->status <= 599 &&
+                    reply->status != MHD_HTTP_SERVICE_UNAVAILABLE;
+
+    CHECK(request->phase == REQUEST_RELAYED);
+    if (answered) {
+        struct MHD_Response *response = answer_json(reply->status, reply->body,
+                                                    reply->body_len_bytes, reply->retry_after_s);
+
+        release(request);
+        server_answer(request, reply->status, response);
+    } else {
+        request->phase = REQUEST_HELD; /* this unit may serve again before its time is over */
+        if (reply != NULL) {
+            keep_refusal(request, reply);
+        }
+        relay_end(request->relay); /* the reply's bytes go with it */
+        request->relay = NULL;
+        forward->relay_count--;
+        try_send(request);
+        (void)sd_event_source_set_enabled(forward->deadline, SD_EVENT_OFF);
+        (void)arm(forward->deadline, 0);
+    }
+    relay_held(gateway); /* whoever waited for its turn */
 }
 
 void forward_finish(struct gateway *gateway)

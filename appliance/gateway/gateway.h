@@ -11,8 +11,15 @@
  * both are sent again after a broken connection; operators' controls carry none and are answered
  * OUTCOME_UNKNOWN instead. Nothing that a client can send allocates without the limits below.
  *
+ * Hand-over (DESIGN 3 rule 7): when toband says that the other unit serves now, each public request that
+ * waits or still comes here is passed on once, over the direct link, to the other unit's relay listener
+ * with its method, path, body and key, and is answered with Connection: close, so that its client comes
+ * to the other unit with the next one; live streams are ended. The relay listener serves the public
+ * /api/v1 and nothing more, and what comes there is never passed on again. What cannot be passed on is
+ * held as ever.
+ *
  * Files: route.h (the table of requests), body.h (JSON bodies), translate.h (HTTP -> api_request),
- * problem.h (refusals), engine_link.h (the socket), stream.c (live events), files.h (static pages),
+ * problem.h (refusals), engine_link.h (the socket), relay.c (to the other unit), stream.c (live events), files.h (static pages),
  * internal.h (what the .c files of this folder share). Sources: DESIGN 3 rules 1 and 7, 7; R-074;
  * reliability.md 4 (HTTP); RFC 9110, RFC 9457; ADR 0003.
  */
@@ -50,6 +57,7 @@ enum gateway_limit {
     GATEWAY_RECONNECT_MS_MIN = 5,              /* doubling */
     GATEWAY_RECONNECT_MS_MAX = 50,             /* a restarted engine is found within this */
     GATEWAY_DRAIN_MS = 500,                    /* on stop: for requests still in flight */
+    GATEWAY_RELAYS_MAX = 128,                  /* passed on at one time; more wait their turn */
     GATEWAY_FILES_MAX = 256,
     GATEWAY_FILES_BYTES_MAX = 16 * 1024 * 1024,
 };
@@ -58,6 +66,7 @@ struct gateway_listen {
     struct sockaddr_storage address;
     socklen_t address_len_bytes;
     bool management;
+    bool relay;                         /* for the other unit's gateway only */
 };
 
 struct gateway_config {
@@ -67,6 +76,7 @@ struct gateway_config {
     struct gateway_listen listens[GATEWAY_LISTENERS_MAX];
     uint32_t host_count;                /* names, beside addresses and localhost, that Host may say */
     const char *hosts[GATEWAY_HOSTS_MAX];
+    struct gateway_listen relay_peer;   /* the other unit's relay listener; length 0: none */
     uint32_t hold_ms;                   /* 0: GATEWAY_HOLD_MS */
     uint32_t read_ms_max;               /* 0: GATEWAY_READ_MS_MAX */
 };

@@ -1,7 +1,7 @@
 /*
  * appliance/gateway/internal.h - what the .c files of this folder share; nobody else includes it.
  *
- * One request is in one place at a time: READING (its bytes arrive), HELD or SENT (forward.c, with a
+ * One request is in one place at a time: READING (its bytes arrive), HELD, SENT or RELAYED (forward.c, with a
  * slot of the table and its connection suspended), STREAMING (stream.c), ANSWERED (a response is queued
  * or about to be). It belongs to its HTTP connection: request_completed in server.c frees it.
  *
@@ -30,7 +30,8 @@ enum internal_limit {
     INTERNAL_USEC_PER_MSEC = 1000,
 };
 
-enum request_phase { REQUEST_READING, REQUEST_HELD, REQUEST_SENT, REQUEST_STREAMING, REQUEST_ANSWERED };
+enum request_phase { REQUEST_READING, REQUEST_HELD, REQUEST_SENT, REQUEST_RELAYED, REQUEST_STREAMING,
+                     REQUEST_ANSWERED };
 
 /* The headers that are looked at, found in one pass. Borrowed from the connection. */
 struct header {
@@ -40,28 +41,33 @@ struct header {
 };
 
 struct headers {
-    struct header host, origin, key, content_type, content_length, transfer_encoding, if_none_match;
+    struct header host, origin, key, content_type, content_length, transfer_encoding, if_none_match,
+        relayed;
 };
 
 struct stream;
+struct relay;
 
 struct connection {
     TAILQ_ENTRY(connection) all;
     struct listener *listener;
     int fd;
-    bool at_work;          /* held, sent or streaming: the client waits for us, not we for it */
+    bool at_work;          /* held, sent, relayed or streaming: the client waits for us, not we for it */
     uint64_t since_ms;     /* when it began to read a request, or to write an answer */
 };
 
 struct request {
-    TAILQ_ENTRY(request) by_age;        /* HELD and SENT ones, oldest first: earliest deadline first */
+    TAILQ_ENTRY(request) by_age;        /* HELD, SENT, RELAYED: oldest first: earliest deadline first */
     struct gateway *gateway;
     struct connection *connection;
     struct MHD_Connection *http;
     enum request_phase phase;
     bool seen_whole;                    /* dispatched once */
     bool metrics;                       /* the reply goes into the gateway's own page */
+    const char *method, *path;          /* borrowed from the connection */
     struct headers headers;
+    struct relay *relay;                /* RELAYED */
+    bool relay_tried;                   /* at most once */
     struct api_request api;
     bool at_once;
     uint64_t arrived_ms;
@@ -87,7 +93,7 @@ struct listener {
     struct MHD_Daemon *daemon;
     sd_event_source *io;
     int fd;                             /* -1 once it is the daemon's alone to close */
-    bool management;
+    bool management, relay;
     bool dirty;                         /* must run in this turn */
     uint32_t connection_count;
 };
@@ -99,6 +105,7 @@ struct forward {
     uint32_t free_count;
     struct request_list waiting;
     struct api_state state;
+    uint32_t relay_count;
     sd_event_source *deadline;
     sd_event_source *retry;
 };
@@ -126,7 +133,7 @@ struct counters {
     uint64_t requests, requests_by_class[INTERNAL_STATUS_CLASSES];
     uint64_t latency_buckets[INTERNAL_LATENCY_BUCKETS];
     uint64_t latency_ms_sum;
-    uint64_t held, sent_again, timed_out, overloads, connects, disconnects;
+    uint64_t held, relayed, sent_again, timed_out, overloads, connects, disconnects;
     uint64_t refused_connections, closed_slow, queue_events, heartbeats;
 };
 
@@ -185,6 +192,16 @@ void forward_engine_down(struct gateway *gateway);
 void forward_engine_state(struct gateway *gateway, const struct api_state *state);
 void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api_reply *reply);
 
+/* The other unit serves now, or is meant to: clients should go there. */
+bool forward_is_moved(const struct gateway *gateway);
+/* reply NULL: it could not be passed on. */
+void forward_relay_over(struct request *request, const struct api_reply *reply);
+
+/* relay.c: one request to the other unit and back */
+int relay_begin(struct request *request);
+/* Closes it; nothing is called any more. NULL is fine. */
+void relay_end(struct relay *relay);
+
 /* stream.c: live events */
 int stream_init(struct gateway *gateway);
 void stream_finish(struct gateway *gateway);
@@ -194,6 +211,8 @@ void stream_close(struct stream *stream);
 void stream_queue_event(struct gateway *gateway, const struct api_event *event);
 void stream_state_changed(struct gateway *gateway);
 void stream_engine_up(struct gateway *gateway);
+/* Clients are to come again, elsewhere. */
+void stream_close_all(struct gateway *gateway);
 void stream_sweep(struct gateway *gateway);
 
 /* metrics.c */

@@ -18,10 +18,13 @@ enum {
 
 static const char usage[] =
     "usage: toban-web --engine-socket PATH --listen ADDRESS:PORT [--listen ...]\n"
-    "                 [--management ADDRESS:PORT] [--web-dir DIR] [--host NAME ...]\n"
+    "                 [--management ADDRESS:PORT] [--relay-listen ADDRESS:PORT]\n"
+    "                 [--relay-peer ADDRESS:PORT] [--web-dir DIR] [--host NAME ...]\n"
     "  --engine-socket PATH   toband's socket / toband のソケット\n"
     "  --listen ADDR:PORT     for everybody; [IPv6]:PORT too / 一般用の待受アドレス\n"
     "  --management ADDR:PORT healthz, metrics, operators / 管理用の待受アドレス\n"
+    "  --relay-listen ADDR:PORT  from the other unit, on the direct link / 号機間の待受アドレス\n"
+    "  --relay-peer ADDR:PORT    the other unit's relay listener / 相手号機の号機間アドレス\n"
     "  --web-dir DIR          the pages / 画面のフォルダー\n"
     "  --host NAME            a name that clients may use / 使ってよいホスト名\n";
 
@@ -41,6 +44,16 @@ static int add_listen(struct gateway_config *config, const char *text, bool mana
     return 0;
 }
 
+static int add_relay(struct gateway_config *config, const char *text)
+{
+    int r = add_listen(config, text, false);
+
+    if (r == 0) {
+        config->listens[config->listen_count - 1].relay = true;
+    }
+    return r;
+}
+
 static int read_option(struct gateway_config *config, int option)
 {
     switch (option) {
@@ -51,6 +64,10 @@ static int read_option(struct gateway_config *config, int option)
         return add_listen(config, optarg, false);
     case 'm':
         return add_listen(config, optarg, true);
+    case 'r':
+        return add_relay(config, optarg);
+    case 'p':
+        return gateway_listen_parse(optarg, false, &config->relay_peer);
     case 'w':
         config->web_dir = optarg;
         return 0;
@@ -71,6 +88,8 @@ static int read_options(int argc, char **argv, struct gateway_config *config)
         {"engine-socket", required_argument, NULL, 'e'},
         {"listen", required_argument, NULL, 'l'},
         {"management", required_argument, NULL, 'm'},
+        {"relay-listen", required_argument, NULL, 'r'},
+        {"relay-peer", required_argument, NULL, 'p'},
         {"web-dir", required_argument, NULL, 'w'},
         {"host", required_argument, NULL, 'n'},
         {"help", no_argument, NULL, 'h'},
@@ -125,7 +144,9 @@ static int serve(const struct gateway_config *config)
         return r;
     }
     for (uint32_t i = 0; i < config->listen_count; i++) {
-        (void)printf("%s port %u\n", config->listens[i].management ? "management" : "listen",
+        (void)printf("%s port %u\n", config->listens[i].management ? "management"
+                                  : config->listens[i].relay    ? "relay"
+                                                                : "listen",
                      gateway_port(gateway, i));
     }
     (void)fflush(stdout);

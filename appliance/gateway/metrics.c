@@ -72,6 +72,7 @@ static void put_all(FILE *page, const struct gateway *gateway)
     put(page, "held", "counter", "Requests that had to wait for the engine.", counters->held);
     put(page, "sent_again", "counter", "Requests sent after waiting or again.",
         counters->sent_again);
+    put(page, "relayed", "counter", "Requests passed on to the other unit.", counters->relayed);
     put(page, "timed_out", "counter", "Requests answered 503 after waiting.", counters->timed_out);
     put(page, "overloads", "counter", "Requests refused at once.", counters->overloads);
     put(page, "engine_connects", "counter", "Connections made to the engine.", counters->connects);

@@ -25,7 +25,8 @@ static void set_phase(struct request *request, enum request_phase phase)
 {
     request->phase = phase;
     request->connection->at_work =
-        phase == REQUEST_HELD || phase == REQUEST_SENT || phase == REQUEST_STREAMING;
+        phase == REQUEST_HELD || phase == REQUEST_SENT || phase == REQUEST_RELAYED ||
+        phase == REQUEST_STREAMING;
     request->connection->since_ms = gateway_now_ms(request->gateway);
 }
 
@@ -101,7 +102,8 @@ static void request_completed(void *cls, struct MHD_Connection *http, void **con
     if (request == NULL) {
         return;
     }
-    CHECK(request->phase != REQUEST_HELD && request->phase != REQUEST_SENT);
+    CHECK(request->phase != REQUEST_HELD && request->phase != REQUEST_SENT &&
+          request->phase != REQUEST_RELAYED);
     if (request->stream != NULL) {
         stream_close(request->stream);
     }
@@ -121,6 +123,11 @@ static enum MHD_Result queue_answer(struct request *request)
         return MHD_NO;
     }
     request->response = NULL;
+    if (!request->response_is_shared && request->stream == NULL &&
+        !request->connection->listener->management &&
+        !request->connection->listener->relay && forward_is_moved(request->gateway)) {
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+    }
     metrics_note_answer(request->gateway, request);
     queued = MHD_queue_response(request->http, request->status, response);
     if (!request->response_is_shared) {
@@ -188,7 +195,8 @@ static enum MHD_Result handle_request(void *cls, struct MHD_Connection *http, co
     if (request->phase == REQUEST_ANSWERED) {
         return queue_answer(request);
     }
-    CHECK(request->phase == REQUEST_HELD || request->phase == REQUEST_SENT);
+    CHECK(request->phase == REQUEST_HELD || request->phase == REQUEST_SENT ||
+          request->phase == REQUEST_RELAYED);
     request->connection->at_work = true;
     request->suspended = true;
     MHD_suspend_connection(http);
@@ -301,6 +309,7 @@ static int start_listener(struct gateway *gateway, const struct gateway_listen *
 
     listener->gateway = gateway;
     listener->management = listen_on->management;
+    listener->relay = listen_on->relay;
     r = open_socket(listen_on, &listener->fd);
     if (r < 0) {
         return r;

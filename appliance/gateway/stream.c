@@ -158,6 +158,7 @@ void stream_open(struct request *request)
         return;
     }
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "text/event-stream");
+    (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     answer_harden(response, "no-store");
     stream->request = request;
     stream->greeting_due = stream->state_due = true;
@@ -332,7 +333,7 @@ int stream_init(struct gateway *gateway)
     return r < 0 ? r : sd_event_source_set_enabled(streams->fanout, SD_EVENT_OFF);
 }
 
-void stream_finish(struct gateway *gateway)
+void stream_close_all(struct gateway *gateway)
 {
     struct stream *stream;
 
@@ -341,6 +342,11 @@ void stream_finish(struct gateway *gateway)
         stream->closing = true;
         wake(stream);
     }
+}
+
+void stream_finish(struct gateway *gateway)
+{
+    stream_close_all(gateway);
     gateway->streams.heartbeat = sd_event_source_disable_unref(gateway->streams.heartbeat);
     gateway->streams.fanout = sd_event_source_disable_unref(gateway->streams.fanout);
 }

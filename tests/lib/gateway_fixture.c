@@ -41,15 +41,24 @@ void gateway_fixture_start(struct gateway_fixture *fixture, uint32_t hold_ms, ui
 {
     struct gateway_config config = {.engine_socket = fixture->socket,
                                     .web_dir = with_pages ? fixture->web_dir : NULL,
-                                    .listen_count = 2,
+                                    .listen_count = 3,
                                     .hold_ms = hold_ms,
                                     .read_ms_max = read_ms_max};
 
     must(gateway_listen_parse("127.0.0.1:0", false, &config.listens[0]), "address");
     must(gateway_listen_parse("127.0.0.1:0", true, &config.listens[1]), "address");
+    must(gateway_listen_parse("127.0.0.1:0", false, &config.listens[2]), "address");
+    config.listens[2].relay = true;
+    if (fixture->relay_peer_port != 0) {
+        char text[32];
+
+        (void)snprintf(text, sizeof(text), "127.0.0.1:%u", fixture->relay_peer_port);
+        must(gateway_listen_parse(text, false, &config.relay_peer), "peer");
+    }
     must(gateway_create(&config, &fixture->gateway), "create");
     fixture->port = gateway_port(fixture->gateway, 0);
     fixture->management_port = gateway_port(fixture->gateway, 1);
+    fixture->relay_port = gateway_port(fixture->gateway, 2);
     must(-pthread_create(&fixture->thread, NULL, run, fixture->gateway), "thread");
 }
 

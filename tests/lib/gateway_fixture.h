@@ -16,7 +16,8 @@ struct gateway_fixture {
     struct fake_engine *engine;
     struct gateway *gateway;
     pthread_t thread;
-    uint16_t port, management_port;
+    uint16_t port, management_port, relay_port;
+    uint16_t relay_peer_port;   /* set it after prepare: another fixture's relay_port; 0: none */
 };
 
 /* hold_ms, read_ms_max: 0 for the product's own. The engine does not listen yet. with_pages: web_dir is

@@ -15,6 +15,7 @@ enum {
     WATCHDOG_TOBAND_MS = 3000,
     WATCHDOG_WEB_MS = 5000,
     PUBLIC_MODE = 0644,
+    RELAY_PORT = 8081,
     SITE_BYTES = SITE_FILE_BYTES_MAX + 1,
 };
 
@@ -187,6 +188,17 @@ static void add_net(const struct office *office, struct office_argv *argv)
     }
 }
 
+/* DESIGN 3 rule 7: after a hand-over the old gateway passes requests on over the direct link. */
+static void add_relay(const struct office *office, unsigned place, struct office_argv *argv)
+{
+    if (office->unit_count == OFFICE_UNITS_MAX) {
+        add(argv, "--relay-listen");
+        add(argv, "10.90.1.%u:%d", place, RELAY_PORT);
+        add(argv, "--relay-peer");
+        add(argv, "10.90.1.%u:%d", 3 - place, RELAY_PORT);
+    }
+}
+
 void office_program_argv(const struct office *office, unsigned place, enum office_program program,
                          int64_t clock_offset_ms, struct office_argv *ret_argv)
 {
@@ -211,6 +223,7 @@ void office_program_argv(const struct office *office, unsigned place, enum offic
         add_option(ret_argv, "--listen", OFFICE_FLOATING ":80");
         add_option(ret_argv, "--listen", "127.0.0.1:80");
         add_option(ret_argv, "--management", "127.0.0.1:9180");
+        add_relay(office, place, ret_argv);
         add_option(ret_argv, "--engine-socket", "/run/toband.sock");
         add_option(ret_argv, "--web-dir", office->web_dir);
         break;
