@@ -104,7 +104,8 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make demo            one office day with faults, unattended; writes build/demo/report.html
 ## make test            everything; ends with "N passed, N failed, N skipped" (tests/run.sh STAGE... for parts)
 ## make check-fast      build, layers, purity, unit tests
-## make sim SEEDS=n [SEED=s]   simulated days of two units
+## make sim SEEDS=n [SEED=s] [FAULTS=n]  simulated days of two units
+## make planted         each bug of tests/planted must be found by the simulator
 ## make bench           the numbers of DESIGN 8, measured here
 ## make fuzz [T=name] [RUNS=n] every decoder against random bytes
 ## make lint [CHANGED=1]       clang-format, clang-tidy, cppcheck, shellcheck
@@ -142,9 +143,10 @@ test:
 	$(Q)tools/deps test
 	$(Q)tests/run.sh
 
-SEEDS ?= 200
+SEEDS  ?= 200
+FAULTS ?= 20
 sim: $(B)/bin/toban-sim
-	$(Q)$(B)/bin/toban-sim --seeds $(SEEDS) $(if $(SEED),--seed $(SEED))
+	$(Q)$(B)/bin/toban-sim --seeds $(SEEDS) --faults $(FAULTS) $(if $(SEED),--seed $(SEED))
 
 bench: all
 	$(Q)BUILD=$(BUILD) tools/bench/run.sh

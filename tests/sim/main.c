@@ -59,11 +59,14 @@ int main(int argc, char **argv)
     struct sim_options options = {.seed = 1, .fault_count = FAULTS_DEFAULT,
                                   .ticket_goal = TICKETS_DEFAULT};
     uint64_t seeds = 1, failed = 0;
+    bool stop = false;
     static struct sim_result sum, result;
 
     for (int i = 1; i < argc; i++) {
         if (strcmp(argv[i], "--verbose") == 0) {
             options.verbose = true;
+        } else if (strcmp(argv[i], "--stop") == 0) {
+            stop = true; /* at the first seed that fails */
         } else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) {
             seeds = strtoull(argv[++i], NULL, 10);
         } else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0) {
@@ -71,11 +74,11 @@ int main(int argc, char **argv)
         } else if (i + 1 < argc && strcmp(argv[i], "--faults") == 0) {
             options.fault_count = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else {
-            (void)fprintf(stderr, "usage: toban-sim [--seeds N] [--seed S] [--faults N] [--verbose]\n");
+            (void)fprintf(stderr, "usage: toban-sim [--seeds N] [--seed S] [--faults N] [--stop] [--verbose]\n");
             return 2;
         }
     }
-    for (uint64_t i = 0; i < seeds; i++, options.seed++) {
+    for (uint64_t i = 0; i < seeds && !(stop && failed > 0); i++, options.seed++) {
         sim_run(&options, &result);
         add(&sum, &result);
         if (result.failed) {
