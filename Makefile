@@ -30,7 +30,7 @@ FOLDERS := $(PURE) storage/adapters cluster/adapters appliance/adapters applianc
 	appliance/gateway appliance/devices appliance/ops watchdog/adapters tests/lib tests/sim
 # A program is a folder's main.c: name=folder.
 PROGRAMS := toband=appliance/engine toban-web=appliance/gateway toban-net=cluster toban=tools/toban \
-	toban-office=tools/office toban-bench=tools/bench toban-sim=tests/sim
+	toban-office=tools/office toban-bench=tools/bench toban-sim=tests/sim duty-doc=tools/checks
 program_name   = $(firstword $(subst =, ,$(1)))
 program_folder = $(lastword $(subst =, ,$(1)))
 PRESENT := $(foreach p,$(PROGRAMS),$(if $(wildcard $(call program_folder,$(p))/main.c),$(p)))
@@ -112,9 +112,18 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make cover           lines reached by the unit tests; pure folders must reach every line
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: unit check-fast check-layers check-pure run demo test sim bench fuzz lint cover format deps clean
+.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test sim bench fuzz lint cover format deps clean
 .SECONDARY:
-check-fast: all check-layers check-pure unit
+check-fast: all check-layers check-pure check-duty-doc unit
+
+check-duty-doc: $(B)/bin/duty-doc
+	$(Q)tools/check-duty-doc $(B)/bin/duty-doc
+
+duty-doc: $(B)/bin/duty-doc
+	$(Q)tools/check-duty-doc $(B)/bin/duty-doc --write
+
+planted:
+	$(Q)tests/planted/run.sh
 
 check-layers:
 	$(Q)tools/check-layers

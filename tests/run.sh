@@ -125,6 +125,7 @@ stage_build() {
 stage_layers() {
     say "== layers: every include line against tools/layers.txt"
     run_step layers make --no-print-directory check-layers
+    run_step "duty page" make --no-print-directory check-duty-doc
 }
 
 stage_pure() {

@@ -222,6 +222,23 @@ static void a_spare_takes_over_when_the_peer_is_mute_and_the_address_silent(void
     assert_true(did(&bench, DUTY_TAKE_ADDRESS));
 }
 
+static void a_spare_that_hears_nothing_for_150_ms_asks_for_the_address_beforehand(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_spare(&bench);
+    bench.talks = false;
+    run_ms(&bench, DUTY_SUSPECT_MS - 1);
+    assert_int_equal(bench.probe_count, 0);
+    run_ms(&bench, 1);
+    assert_int_equal(bench.probe_count, 1);
+    assert_int_equal(bench.duty.state, DUTY_PAIRED_SPARE); /* suspicion breaks nothing */
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    run_ms(&bench, DUTY_MUTE_MS + 1 - DUTY_SUSPECT_MS);
+    assert_int_equal(bench.duty.state, DUTY_TAKING); /* the answer is there already */
+}
+
 static void a_unit_on_duty_goes_on_by_letter_at_once_and_keeps_the_address(void **state)
 {
     struct bench bench;
@@ -539,6 +556,7 @@ int main(void)
         cmocka_unit_test(an_answer_of_the_peer_counts_as_silent_when_its_process_is_gone),
         cmocka_unit_test(an_answer_of_the_peer_counts_as_silent_when_it_has_been_mute_for_a_second),
         cmocka_unit_test(a_spare_takes_over_when_the_peer_is_mute_and_the_address_silent),
+        cmocka_unit_test(a_spare_that_hears_nothing_for_150_ms_asks_for_the_address_beforehand),
         cmocka_unit_test(a_unit_on_duty_goes_on_by_letter_at_once_and_keeps_the_address),
         cmocka_unit_test(a_restarting_peer_gets_150_ms_before_letters_begin),
         cmocka_unit_test(a_closed_link_gives_no_time_when_the_carrier_is_dead_too),
