@@ -12,6 +12,7 @@
 #include <grp.h>
 #include <linux/capability.h>
 #include <pwd.h>
+#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,7 +22,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, PREFIX_BITS_MAX = 32, PORT_MAX = 65535, DECIMAL = 10 };
+enum { EXIT_USAGE = 2, PREFIX_BITS_MAX = 32, PORT_MAX = 65535, DECIMAL = 10, REALTIME_PRIORITY = 11 };
 
 struct arguments {
     struct address_helper_options helper;
@@ -245,6 +246,8 @@ int main(int argc, char **argv)
         user_copy = *user; /* before another getpwnam() reuses the buffer */
         user = &user_copy;
     }
+    /* Its bound of 100 ms holds on a busy machine as well; without the privilege it is only less punctual. */
+    (void)sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = REALTIME_PRIORITY});
     r = sd_event_default(&arguments.helper.event);
     if (r < 0) {
         return report("event loop", "イベントループを作れません。", r);

@@ -5,6 +5,8 @@
 
 #include "appliance/queue/queue_parts.h"
 
+#include "base/check.h"
+
 #include <string.h>
 
 enum { FORMAT_VERSION = 1 };
@@ -343,13 +345,18 @@ size_t queue_row_key(const struct queue_row *row, uint8_t key[32])
     case QUEUE_ROW_TOTALS:
         bytes_put_u16(&writer, row->totals.category);
         break;
-    case QUEUE_ROW_TICKET:
+    case QUEUE_ROW_TICKET: /* neighbours in time are neighbours on disk: a batch touches few pages */
+        bytes_put_u16(&writer, (uint16_t)row->ticket.series.unit);
+        bytes_put_u16(&writer, (uint16_t)row->ticket.series.session);
+        bytes_put_u16(&writer, row->ticket.number);
         put_token(&writer, &row->ticket.id);
         break;
     case QUEUE_ROW_KEY:
+        bytes_put_u64(&writer, row->key.lsn);
         put_token(&writer, &row->key.key);
         break;
     }
+    CHECK(!writer.failed);
     return writer.len_bytes;
 }
 
