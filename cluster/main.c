@@ -32,7 +32,8 @@ struct arguments {
 
 static const char usage[] =
     "usage: toban-net --socket PATH --lan-interface NAME --floating ADDRESS/BITS\n"
-    "                 [--direct-interface NAME] [--reference ADDRESS]... [--port N]\n"
+    "                 [--direct-interface NAME] [--direct-peer ADDRESS]\n"
+    "                 [--reference ADDRESS]... [--port N]\n"
     "                 [--user NAME] [--client-user NAME]\n"
     "Holds the floating address while toband asks for it and is alive.\n"
     "使い方: toband の指示と生存確認がある間だけ、共有アドレスを保持します。\n";
@@ -93,6 +94,8 @@ static bool parse_option(int option, struct arguments *arguments)
     case 'd':
         helper->direct_interface = optarg;
         return true;
+    case 'D':
+        return parse_address(optarg, &helper->direct_peer);
     case 'f':
         return parse_floating(optarg, helper);
     case 'r':
@@ -120,6 +123,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
         {"socket", required_argument, NULL, 's'},
         {"lan-interface", required_argument, NULL, 'l'},
         {"direct-interface", required_argument, NULL, 'd'},
+        {"direct-peer", required_argument, NULL, 'D'},
         {"floating", required_argument, NULL, 'f'},
         {"reference", required_argument, NULL, 'r'},
         {"port", required_argument, NULL, 'p'},
@@ -144,23 +148,28 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
 }
 
 /* Uid change with the two capabilities kept (PR_SET_KEEPCAPS), the rest gone also from the bounding
- * set, so that nothing here can be won back by an exec. */
+ * set, so that nothing here can be won back by an exec. One of them is passed on to nft, which a
+ * hand-over runs (address_move.c). */
 static int keep_two_rights(const struct passwd *user)
 {
     const uint32_t kept = 1U << CAP_NET_ADMIN | 1U << CAP_NET_RAW;
     struct __user_cap_header_struct header = {.version = _LINUX_CAPABILITY_VERSION_3};
     struct __user_cap_data_struct data[_LINUX_CAPABILITY_U32S_3] = {
-        {.effective = kept, .permitted = kept}};
+        {.effective = kept, .permitted = kept, .inheritable = 1U << CAP_NET_ADMIN}};
 
     for (unsigned long right = 0; right <= CAP_LAST_CAP; right++) {
-        (void)prctl(PR_CAPBSET_DROP, right, 0, 0, 0); /* without CAP_SETPCAP: systemd did it */
+        if (right != CAP_NET_ADMIN) {
+            (void)prctl(PR_CAPBSET_DROP, right, 0, 0, 0); /* without CAP_SETPCAP: systemd did it */
+        }
     }
     if (user != NULL && (prctl(PR_SET_KEEPCAPS, 1, 0, 0, 0) < 0 || setgroups(0, NULL) < 0 ||
                          setresgid(user->pw_gid, user->pw_gid, user->pw_gid) < 0 ||
                          setresuid(user->pw_uid, user->pw_uid, user->pw_uid) < 0)) {
         return -errno;
     }
-    if (syscall(SYS_capset, &header, data) < 0 || prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
+    if (syscall(SYS_capset, &header, data) < 0 ||
+        prctl(PR_CAP_AMBIENT, PR_CAP_AMBIENT_RAISE, CAP_NET_ADMIN, 0, 0) < 0 ||
+        prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) < 0) {
         return -errno;
     }
     return 0;

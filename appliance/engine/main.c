@@ -71,6 +71,7 @@ struct daemon {
     bool carrier, service_link, helper_up, address_wanted;
     uint64_t reference_heard_ms, level_ms, inherited_ms;
     uint32_t probe_id;
+    enum duty_state before; /* this step: what a change of the address is part of */
     bool fit, damaged;
     uint64_t scrub_lsn;
     bool founding_over;
@@ -114,6 +115,7 @@ static void step(struct daemon *daemon, struct engine_event *event)
 
     event->now_ms = now_ms();
     event->wall_ms = wall_ms(daemon);
+    daemon->before = engine_duty(daemon->engine)->state;
     r = engine_step(daemon->engine, event);
     if (r < 0) {
         daemon->result = r;
@@ -449,6 +451,8 @@ static void on_address(void *context, const struct address_message *fact)
     case ADDRESS_HEARTBEAT:
     case ADDRESS_TAKE:
     case ADDRESS_DROP:
+    case ADDRESS_LEAVE:
+    case ADDRESS_ENTER:
     case ADDRESS_PROBE:
     case ADDRESS_TICKLE:
         break;
@@ -505,6 +509,7 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
 static void world_address(void *context, enum world_address order)
 {
     struct daemon *daemon = context;
+    const struct duty *duty = engine_duty(daemon->engine);
 
     switch (order) {
     case WORLD_ADDRESS_PROBE:
@@ -512,11 +517,17 @@ static void world_address(void *context, enum world_address order)
         break;
     case WORLD_ADDRESS_TAKE:
         daemon->address_wanted = true;
-        (void)address_take(daemon->address);
+        /* Rule 7: from spare to duty in one step is the hand-over; alone, it is a takeover. */
+        (void)(daemon->before == DUTY_PAIRED_SPARE && duty->state == DUTY_PAIRED_DUTY
+                   ? address_enter(daemon->address)
+                   : address_take(daemon->address));
         break;
     case WORLD_ADDRESS_DROP:
         daemon->address_wanted = false;
-        (void)address_drop(daemon->address, true);
+        (void)(daemon->before == DUTY_HANDING_OVER &&
+                       duty->word.common_duty_unit == daemon->settings.peer_unit
+                   ? address_leave(daemon->address)
+                   : address_drop(daemon->address, true));
         break;
     }
 }

@@ -34,6 +34,10 @@ enum address_limit {
     ADDRESS_CONNECTIONS_MS = 200,
     ADDRESS_REFERENCE_MS = 500,
     ADDRESS_LIFETIME_S = 3, /* kernel lifetime, renewed every second: outlives no dead helper */
+    ADDRESS_LEAVE_MS_MIN = 50,  /* handshakes under way are not counted as connections yet */
+    ADDRESS_LEAVE_MS_MAX = 250,
+    ADDRESS_LEAVE_LOOK_MS = 10,
+    ADDRESS_ENTER_MS = 500, /* longer than the other unit may take to leave */
     ADDRESS_SERVICE_PORT = 80,
     ADDRESS_MESSAGE_BYTES_MAX = 16 + ADDRESS_CONNECTIONS_MAX * 6,
     ADDRESS_RETRY_MS_MIN = 20, /* toband looks for toban-net again */
@@ -56,6 +60,10 @@ enum address_kind {
     ADDRESS_PROBE = 4,     /* probe: ask the LAN who has it */
     ADDRESS_TICKLE =
         5, /* clients: sent 3 times 50 ms apart, the first as soon as the address is up */
+    ADDRESS_LEAVE = 6, /* a hand-over: silent to ARP now, DROP with resets when nobody is connected or
+                          ADDRESS_LEAVE_MS_MAX have passed */
+    ADDRESS_ENTER = 7, /* a hand-over: TAKE; what belongs to connections of the other unit goes on to
+                          it over the direct link for ADDRESS_ENTER_MS */
     /* toban-net -> toband: facts */
     ADDRESS_HELD = 64,      /* held: after each TAKE, DROP and change, and first on connecting */
     ADDRESS_PROBED = 65,    /* probed: the answer to PROBE, not later than its bound + 50 ms */
@@ -154,6 +162,8 @@ void address_destroy(struct address *address);
  * address. */
 int address_take(struct address *address);
 int address_drop(struct address *address, bool reset_clients);
+int address_leave(struct address *address);
+int address_enter(struct address *address);
 int address_probe(struct address *address, uint32_t id, uint16_t bound_ms);
 int address_tickle(struct address *address, const struct address_client *clients, size_t count);
 /* Holds the heartbeat back (the engine: when it must not be trusted with the address). */

@@ -254,6 +254,20 @@ int address_drop(struct address *address, bool reset_clients)
     return send_message(address, &message);
 }
 
+int address_leave(struct address *address)
+{
+    struct address_message message = {.kind = ADDRESS_LEAVE};
+
+    return send_message(address, &message);
+}
+
+int address_enter(struct address *address)
+{
+    struct address_message message = {.kind = ADDRESS_ENTER};
+
+    return send_message(address, &message);
+}
+
 int address_probe(struct address *address, uint32_t id, uint16_t bound_ms)
 {
     struct address_message message = {.kind = ADDRESS_PROBE};

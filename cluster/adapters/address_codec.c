@@ -56,6 +56,8 @@ static void put_body(struct bytes_writer *writer, const struct address_message *
     switch (message->kind) {
     case ADDRESS_HEARTBEAT:
     case ADDRESS_TAKE:
+    case ADDRESS_LEAVE:
+    case ADDRESS_ENTER:
         return;
     case ADDRESS_DROP:
         bytes_put_u8(writer, message->drop.reset_clients);
@@ -102,6 +104,8 @@ static void get_body(struct bytes_reader *reader, struct address_message *messag
     switch (message->kind) {
     case ADDRESS_HEARTBEAT:
     case ADDRESS_TAKE:
+    case ADDRESS_LEAVE:
+    case ADDRESS_ENTER:
         return;
     case ADDRESS_DROP:
         message->drop.reset_clients = get_flag(reader);

@@ -70,7 +70,7 @@ static void stop_holding(struct address_helper *helper)
     disarm(helper->heartbeat_source);
 }
 
-static void drop(struct address_helper *helper, bool reset_clients, enum address_held_reason reason)
+void helper_drop(struct address_helper *helper, bool reset_clients, enum address_held_reason reason)
 {
     int r;
 
@@ -81,6 +81,7 @@ static void drop(struct address_helper *helper, bool reset_clients, enum address
     helper->counters.drops += helper->held ? 1 : 0;
     stop_holding(helper);
     r = address_kernel_remove(helper->kernel);
+    helper_end_move(helper); /* after it: nobody is answered for an address that is being given up */
     if (r < 0) { /* the kernel's own lifetime ends it within seconds; say what is true now */
         helper->held = address_kernel_is_present(helper->kernel) == 1;
         tell_held(helper, ADDRESS_HELD_FAILED, -r);
@@ -146,6 +147,9 @@ static int on_announce(sd_event_source *source, uint64_t at_us, void *context)
 
     (void)source;
     (void)at_us;
+    if (helper->leaving) {
+        return 0;
+    }
     announce(helper);
     if (helper->announce_left_count > 0) {
         helper->announce_left_count--;
@@ -157,7 +161,7 @@ static int on_announce(sd_event_source *source, uint64_t at_us, void *context)
 
 void helper_announce_again(struct address_helper *helper)
 {
-    if (helper->held) {
+    if (helper->held && !helper->leaving) {
         announce(helper);
         helper->announce_left_count = ADDRESS_ANNOUNCE_COUNT - 1;
         helper_arm(helper->announce_source, ADDRESS_ANNOUNCE_MS);
@@ -207,6 +211,7 @@ void helper_check_held(struct address_helper *helper)
 {
     if (helper->held && address_kernel_is_present(helper->kernel) == 0) {
         stop_holding(helper);
+        helper_end_move(helper);
         tell_held(helper, ADDRESS_HELD_VANISHED, 0);
     }
 }
@@ -218,7 +223,7 @@ static int on_connections(sd_event_source *source, uint64_t at_us, void *context
 
     (void)source;
     (void)at_us;
-    if (!helper->held) {
+    if (!helper->held || helper->leaving) {
         return 0;
     }
     if (address_kernel_list_clients(helper->kernel, helper->options.service_port, &now) == 0 &&
@@ -238,10 +243,18 @@ static void handle(struct address_helper *helper, const struct address_message *
     case ADDRESS_HEARTBEAT:
         return;
     case ADDRESS_TAKE:
+        helper_end_move(helper);
         take(helper);
         return;
+    case ADDRESS_ENTER:
+        helper_begin_entering(helper); /* before anybody hears that the address is here */
+        take(helper);
+        return;
+    case ADDRESS_LEAVE:
+        helper_begin_leaving(helper);
+        return;
     case ADDRESS_DROP:
-        drop(helper, message->drop.reset_clients, ADDRESS_HELD_ASKED);
+        helper_drop(helper, message->drop.reset_clients, ADDRESS_HELD_ASKED);
         return;
     case ADDRESS_PROBE:
         helper->counters.probes++;
@@ -337,7 +350,7 @@ static int on_heartbeat_due(sd_event_source *source, uint64_t at_us, void *conte
     }
     if (age_ms >= ADDRESS_HEARTBEAT_MS_MAX) {
         helper->counters.drops_by_heartbeat++;
-        drop(helper, true, ADDRESS_HELD_HEARTBEAT);
+        helper_drop(helper, true, ADDRESS_HELD_HEARTBEAT);
     } else {
         helper_arm(helper->heartbeat_source, ADDRESS_HEARTBEAT_MS_MAX - age_ms);
     }
@@ -429,6 +442,7 @@ static int open_all(struct address_helper *helper)
     const struct address_helper_options *options = &helper->options;
     int r = add_timers(helper);
 
+    r = r < 0 ? r : helper_add_move(helper);
     if (r < 0) {
         return r;
     }
@@ -497,6 +511,8 @@ void address_helper_destroy(struct address_helper *helper)
     if (helper->kernel != NULL) {
         (void)address_kernel_remove(helper->kernel);
     }
+    helper_end_move(helper);
+    (void)sd_event_source_disable_unref(helper->move_source);
     (void)sd_event_source_disable_unref(helper->client_source);
     (void)sd_event_source_disable_unref(helper->listen_source);
     (void)sd_event_source_disable_unref(helper->heartbeat_source);

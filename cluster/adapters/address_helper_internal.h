@@ -29,6 +29,9 @@ struct address_helper {
     int arp_interface_index;
     bool client_broken; /* cut off at the end of this turn */
     bool held;
+    bool leaving, entering; /* one side each of a hand-over; leaving: still held, silent to ARP */
+    uint64_t leaving_since_ms;
+    sd_event_source *move_source;
     bool carrier_told[ADDRESS_INTERFACE_COUNT];
     uint64_t heartbeat_ms; /* when the newest message of the client was read */
     uint32_t announce_left_count, tickle_left_count, connections_turn;
@@ -47,6 +50,14 @@ void helper_tell(struct address_helper *helper, const struct address_message *fa
 void helper_announce_again(struct address_helper *helper);
 /* Says VANISHED when the address is not there although it is held. */
 void helper_check_held(struct address_helper *helper);
+
+/* address_move.c: the two sides of a hand-over. */
+int helper_add_move(struct address_helper *helper);
+/* Nothing of a hand-over is left. */
+void helper_end_move(struct address_helper *helper);
+void helper_begin_leaving(struct address_helper *helper);
+void helper_begin_entering(struct address_helper *helper);
+void helper_drop(struct address_helper *helper, bool reset_clients, enum address_held_reason reason);
 
 int helper_open_kernel(struct address_helper *helper);
 void helper_tell_carriers(struct address_helper *helper);

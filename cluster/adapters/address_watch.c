@@ -104,7 +104,7 @@ static void note_holder(struct address_helper *helper, const struct address_arp 
     helper->announced_told_ms = now_ms;
     memcpy(helper->announced_mac, arp->sender_mac, ADDRESS_MAC_BYTES);
     memcpy(fact.announced.mac, arp->sender_mac, ADDRESS_MAC_BYTES);
-    fact.announced.held = helper->held;
+    fact.announced.held = helper->held && !helper->leaving; /* else it is no conflict */
     helper_tell(helper, &fact);
 }
 

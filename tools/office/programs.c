@@ -177,12 +177,16 @@ static void add_toband(const struct office *office, unsigned place, int64_t cloc
     add_option(argv, "--direct-interface", "dir0");
 }
 
-static void add_net(const struct office *office, struct office_argv *argv)
+static void add_net(const struct office *office, unsigned place, struct office_argv *argv)
 {
     add_option(argv, "--socket", "/run/toban-net.sock");
     add_option(argv, "--lan-interface", "lan0");
     add_option(argv, "--direct-interface", "dir0");
     add_option(argv, "--floating", OFFICE_FLOATING_PREFIX);
+    if (office->unit_count == OFFICE_UNITS_MAX) {
+        add(argv, "--direct-peer");
+        add(argv, "10.90.1.%u", 3 - place);
+    }
     for (unsigned i = 0; i < office->site.reference_count; i++) {
         add_option(argv, "--reference", office->site.references[i].address);
     }
@@ -214,7 +218,7 @@ void office_program_argv(const struct office *office, unsigned place, enum offic
         add_option(ret_argv, "-c", "/run/corosync/corosync.conf");
         break;
     case OFFICE_NET:
-        add_net(office, ret_argv);
+        add_net(office, place, ret_argv);
         break;
     case OFFICE_TOBAND:
         add_toband(office, place, clock_offset_ms, ret_argv);
