@@ -1,8 +1,9 @@
 /*
- * The rules of DESIGN 3. One step: note the evidence, run the handler of the row if there is one, then
- * look at the rules of the state until nothing moves, then say our word if it changed or is due.
+ * One step: note the evidence or run the handler of the row, look at the rules of the state
+ * (duty_rules.c) until nothing moves, then say our word if it changed or is due. Here are also contact
+ * and what makes and ends it.
  */
-#include "cluster/duty/duty.h"
+#include "cluster/duty/duty_internal.h"
 
 #include "base/check.h"
 
@@ -25,7 +26,7 @@ void duty_init(struct duty *duty, const struct duty_options *options)
     duty->word.hardware = options->hardware;
 }
 
-static struct duty_action *act(struct duty_actions *actions, enum duty_action_kind kind)
+struct duty_action *duty_act(struct duty_actions *actions, enum duty_action_kind kind)
 {
     struct duty_action *action;
 
@@ -38,20 +39,20 @@ static struct duty_action *act(struct duty_actions *actions, enum duty_action_ki
 static void serve(struct duty *duty, struct duty_actions *actions, enum duty_serve how)
 {
     duty->word.serve = (uint8_t)how;
-    act(actions, DUTY_SERVE)->serve = how;
+    duty_act(actions, DUTY_SERVE)->serve = how;
 }
 
-static void take_address(struct duty *duty, struct duty_actions *actions)
+void duty_take_address(struct duty *duty, struct duty_actions *actions)
 {
     duty->address = true;
-    act(actions, DUTY_TAKE_ADDRESS);
+    duty_act(actions, DUTY_TAKE_ADDRESS);
 }
 
 static void drop_address(struct duty *duty, struct duty_actions *actions)
 {
     if (duty->address) {
         duty->address = false;
-        act(actions, DUTY_DROP_ADDRESS);
+        duty_act(actions, DUTY_DROP_ADDRESS);
     }
 }
 
@@ -72,14 +73,14 @@ enum duty_serve duty_serves(const struct duty *duty)
     return DUTY_SERVE_NOT;
 }
 
-static bool is_meeting(const struct duty *duty)
+bool duty_is_meeting(const struct duty *duty)
 {
     return duty->state == DUTY_MEETING_SOURCE || duty->state == DUTY_MEETING_OTHER ||
            duty->state == DUTY_MINTING;
 }
 
 /* Stops serving, keeps nothing of a session: for every way out of service. */
-static void stop_serving(struct duty *duty, struct duty_actions *actions)
+void duty_stop_serving(struct duty *duty, struct duty_actions *actions)
 {
     duty->session = false;
     duty->session_asked = false;
@@ -88,7 +89,7 @@ static void stop_serving(struct duty *duty, struct duty_actions *actions)
     drop_address(duty, actions);
 }
 
-static void enter(struct duty *duty, enum duty_state state, enum duty_reason reason)
+void duty_enter(struct duty *duty, enum duty_state state, enum duty_reason reason)
 {
     duty->state = state;
     duty->reason = reason;
@@ -124,7 +125,7 @@ static void count_break(struct duty *duty)
 }
 
 /* Rule 10: how much longer the peer has to be steady before a mint. */
-static uint64_t steady_left_ms(const struct duty *duty)
+uint64_t duty_steady_left_ms(const struct duty *duty)
 {
     uint64_t steady_ms = duty->now_ms - duty->agreed_since_ms;
 
@@ -143,42 +144,43 @@ static uint64_t grace_ms(const struct duty *duty, enum duty_reason reason)
 }
 
 /* What a unit does when its contact is given up: by its state. */
-static void leave_contact(struct duty *duty, enum duty_reason reason, struct duty_actions *actions)
+void duty_leave_contact(struct duty *duty, enum duty_reason reason, struct duty_actions *actions)
 {
     bool serves_on = duty->session;
 
-    if (is_meeting(duty)) {
-        duty->session_asked = false; /* stored too late, it is nobody's: the next one is asked for anew */
-        act(actions, DUTY_MEETING_OVER);
+    if (duty_is_meeting(duty)) {
+        duty->session_asked =
+            false; /* stored too late, it is nobody's: the next one is asked for anew */
+        duty_act(actions, DUTY_MEETING_OVER);
     }
     switch (duty->state) {
     case DUTY_PAIRED_DUTY:
     case DUTY_HANDING_OVER:
         /* Keeps the address and the requests while it decides: rule 2. */
         duty->word.serve = DUTY_SERVE_LETTER;
-        act(actions, DUTY_HOLD);
+        duty_act(actions, DUTY_HOLD);
         duty->alone_not_before_ms = duty->now_ms + grace_ms(duty, reason);
-        enter(duty, DUTY_WAITING, reason);
+        duty_enter(duty, DUTY_WAITING, reason);
         break;
     case DUTY_MINTING:
     case DUTY_MEETING_SOURCE:
         if (serves_on) {
             duty->contested_until_ms = 0; /* counts anew: while we met it was no conflict */
             serve(duty, actions, DUTY_SERVE_LETTER);
-            enter(duty, DUTY_ALONE, reason);
+            duty_enter(duty, DUTY_ALONE, reason);
             break;
         }
         duty->alone_not_before_ms = duty->now_ms + grace_ms(duty, reason);
-        enter(duty, DUTY_WAITING, reason);
+        duty_enter(duty, DUTY_WAITING, reason);
         break;
     case DUTY_PAIRED_SPARE:
     case DUTY_MEETING_OTHER:
         if (serves_on) { /* chosen as other, but the meeting was never agreed: still serving */
-            enter(duty, DUTY_ALONE, reason);
+            duty_enter(duty, DUTY_ALONE, reason);
             break;
         }
         duty->alone_not_before_ms = duty->now_ms + grace_ms(duty, reason);
-        enter(duty, DUTY_WAITING, reason);
+        duty_enter(duty, DUTY_WAITING, reason);
         break;
     case DUTY_WAITING:
     case DUTY_TAKING:
@@ -189,7 +191,7 @@ static void leave_contact(struct duty *duty, enum duty_reason reason, struct dut
     }
 }
 
-static void break_contact(struct duty *duty, enum duty_reason reason, struct duty_actions *actions)
+void duty_break_contact(struct duty *duty, enum duty_reason reason, struct duty_actions *actions)
 {
     if (!duty->agreed) {
         return;
@@ -197,11 +199,11 @@ static void break_contact(struct duty *duty, enum duty_reason reason, struct dut
     duty->agreed = false;
     duty->word.contact++;
     duty->broke = reason;
-    if (duty_is_paired(duty) || (is_meeting(duty) && duty->meeting_agreed)) {
+    if (duty_is_paired(duty) || (duty_is_meeting(duty) && duty->meeting_agreed)) {
         count_break(duty);
     }
-    act(actions, DUTY_CONTACT);
-    leave_contact(duty, reason, actions);
+    duty_act(actions, DUTY_CONTACT);
+    duty_leave_contact(duty, reason, actions);
 }
 
 static void hear_word(struct duty *duty, const struct duty_word *peer, struct duty_actions *actions)
@@ -212,12 +214,13 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
     if (peer->process == duty->peer.process && peer->sequence <= duty->peer.sequence) {
         return; /* two links: the slower one brings old words, after a cut a whole queue of them */
     }
-    if (duty->agreed && (peer->process != duty->word.heard_process ||
-                         peer->contact != duty->word.heard_contact)) {
-        break_contact(duty,
-                      peer->process != duty->word.heard_process ? DUTY_REASON_PEER_RESTARTED
-                                                                : DUTY_REASON_NO_ACKNOWLEDGEMENT,
-                      actions);
+    if (duty->agreed &&
+        (peer->process != duty->word.heard_process || peer->contact != duty->word.heard_contact)) {
+        duty_break_contact(duty,
+                           peer->process != duty->word.heard_process
+                               ? DUTY_REASON_PEER_RESTARTED
+                               : DUTY_REASON_NO_ACKNOWLEDGEMENT,
+                           actions);
     }
     duty->peer = *peer;
     duty->peer_heard_ms = duty->now_ms;
@@ -229,7 +232,7 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
         duty->agreed_since_ms = duty->now_ms;
     }
     if (peer->leaving) {
-        break_contact(duty, DUTY_REASON_PEER_LEFT, actions);
+        duty_break_contact(duty, DUTY_REASON_PEER_LEFT, actions);
     }
 }
 
@@ -271,26 +274,126 @@ static void note_process(struct duty *duty, enum duty_peer_process process,
 {
     duty->peer_process = process;
     if (process == DUTY_PROCESS_LEFT || process == DUTY_PROCESS_LOST) {
-        break_contact(duty, DUTY_REASON_LINKS_CLOSED, actions);
+        duty_break_contact(duty, DUTY_REASON_LINKS_CLOSED, actions);
     }
 }
 
-static void note(struct duty *duty, const struct duty_event *event, struct duty_actions *actions)
+/* ---- handlers ------------------------------------------------------------------------------- */
+
+static void start(struct duty *duty, const struct duty_event *event)
+{
+    CHECK(!duty->started && event->started.process != 0);
+    duty->started = true;
+    duty->term = event->started.term;
+    duty->word.process = event->started.process;
+    duty->word.contact = 1;
+    duty->word.term = event->started.term.number;
+    duty->word.term_duty_unit = event->started.term.duty_unit;
+    duty->word.common_term = event->started.common_term;
+    duty->word.common_duty_unit = event->started.common_duty_unit;
+    duty->word.blank = event->started.blank;
+    duty->word.restored = event->started.restored;
+    duty->word.retired = event->started.retired;
+    duty->alone_not_before_ms =
+        duty->now_ms + (duty->options.peer_unit == 0 ? 0 : duty->options.lone_boot_ms);
+    duty->broke =
+        duty->options.peer_unit == 0 ? DUTY_REASON_SINGLE_UNIT : DUTY_REASON_PEER_NEVER_SEEN;
+}
+
+static void session_stored(struct duty *duty, const struct duty_event *event,
+                           struct duty_actions *actions)
+{
+    if (!duty->session_asked) {
+        return;
+    }
+    duty->session_asked = false;
+    duty->session = true;
+    duty->contested_until_ms = 0;
+    duty->series = event->series;
+    if (duty->state == DUTY_TAKING) {
+        duty_enter(duty, DUTY_ALONE, duty->broke);
+    }
+    serve(duty, actions, DUTY_SERVE_LETTER);
+    duty_take_address(duty, actions);
+}
+
+static bool term_names_us(const struct duty *duty, const struct duty_term *term)
+{
+    for (int i = 0; i < 2; i++) {
+        if (term->units[i].unit == duty->options.unit &&
+            ids_token_equal(&term->units[i].hardware, &duty->options.hardware)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static void know_term(struct duty *duty, const struct duty_term *term)
+{
+    duty->term = *term;
+    duty->word.term = duty->word.common_term = term->number;
+    duty->word.term_duty_unit = duty->word.common_duty_unit = term->duty_unit;
+    duty->word.restored = false;
+    duty->approved = false;
+}
+
+static void take_duty(struct duty *duty, struct duty_actions *actions)
+{
+    duty->session = false;
+    duty_enter(duty, DUTY_PAIRED_DUTY, DUTY_REASON_NONE);
+    serve(duty, actions, DUTY_SERVE_PLAIN);
+    duty_take_address(duty, actions);
+}
+
+static void become_spare(struct duty *duty, struct duty_actions *actions)
+{
+    duty_stop_serving(duty, actions);
+    duty_enter(duty, DUTY_PAIRED_SPARE, DUTY_REASON_PEER_SERVES);
+}
+
+static void term_confirmed(struct duty *duty, const struct duty_event *event,
+                           struct duty_actions *actions)
+{
+    if (!duty->agreed || event->term.number != duty->term.number) {
+        return;
+    }
+    know_term(duty, &event->term);
+    if (duty_is_meeting(duty)) {
+        duty_act(actions, DUTY_MEETING_OVER);
+    }
+    if (event->term.duty_unit == duty->options.unit) {
+        take_duty(duty, actions);
+    } else {
+        become_spare(duty, actions);
+    }
+}
+
+static void term_obeyed(struct duty *duty, const struct duty_event *event,
+                        struct duty_actions *actions)
+{
+    if (duty_is_meeting(duty)) {
+        duty_act(actions, DUTY_MEETING_OVER);
+    }
+    if (!term_names_us(duty, &event->term)) {
+        duty->word.retired = true;
+        duty_stop_serving(duty, actions);
+        duty_enter(duty, DUTY_STOPPED, DUTY_REASON_RETIRED);
+        duty_break_contact(duty, DUTY_REASON_RETIRED, actions);
+        return;
+    }
+    know_term(duty, &event->term);
+    if (event->term.duty_unit == duty->options.unit) {
+        take_duty(duty, actions);
+    } else {
+        become_spare(duty, actions);
+    }
+}
+
+/* ---- an event --------------------------------------------------------------------------------- */
+
+static void note_evidence(struct duty *duty, const struct duty_event *event)
 {
     switch (event->kind) {
-    case DUTY_WORD:
-        hear_word(duty, &event->word, actions);
-        break;
-    case DUTY_CONTACT_BROKEN:
-    case DUTY_MEETING_BROKEN:
-        break_contact(duty, event->reason, actions);
-        break;
-    case DUTY_LINKS_CLOSED:
-        break_contact(duty, DUTY_REASON_LINKS_CLOSED, actions);
-        break;
-    case DUTY_PEER_PROCESS:
-        note_process(duty, event->peer_process, actions);
-        break;
     case DUTY_SERVICE_LINK:
         if (event->level != duty->service_link || duty->service_link_since_ms == 0) {
             duty->service_link_since_ms = duty->now_ms;
@@ -319,134 +422,42 @@ static void note(struct duty *duty, const struct duty_event *event, struct duty_
     case DUTY_HEALTH:
         duty->fit = event->level;
         break;
-    case DUTY_TIMEOUT:
     case DUTY_STARTED:
+    case DUTY_WORD:
+    case DUTY_CONTACT_BROKEN:
+    case DUTY_MEETING_BROKEN:
+    case DUTY_LINKS_CLOSED:
+    case DUTY_PEER_PROCESS:
     case DUTY_SESSION_STORED:
     case DUTY_TAIL_CLOSED:
     case DUTY_MEETING_READY:
     case DUTY_TERM_CONFIRMED:
     case DUTY_TERM_OBEYED:
+    case DUTY_TIMEOUT:
     case DUTY_EVENT_COUNT:
         break;
     }
 }
 
-/* ---- handlers ------------------------------------------------------------------------------- */
-
-static void start(struct duty *duty, const struct duty_event *event)
-{
-    CHECK(!duty->started && event->started.process != 0);
-    duty->started = true;
-    duty->term = event->started.term;
-    duty->word.process = event->started.process;
-    duty->word.contact = 1;
-    duty->word.term = event->started.term.number;
-    duty->word.term_duty_unit = event->started.term.duty_unit;
-    duty->word.common_term = event->started.common_term;
-    duty->word.common_duty_unit = event->started.common_duty_unit;
-    duty->word.blank = event->started.blank;
-    duty->word.restored = event->started.restored;
-    duty->word.retired = event->started.retired;
-    duty->alone_not_before_ms =
-        duty->now_ms + (duty->options.peer_unit == 0 ? 0 : duty->options.lone_boot_ms);
-    duty->broke = duty->options.peer_unit == 0 ? DUTY_REASON_SINGLE_UNIT
-                                               : DUTY_REASON_PEER_NEVER_SEEN;
-}
-
-static void session_stored(struct duty *duty, const struct duty_event *event,
-                           struct duty_actions *actions)
-{
-    if (!duty->session_asked) {
-        return;
-    }
-    duty->session_asked = false;
-    duty->session = true;
-    duty->contested_until_ms = 0;
-    duty->series = event->series;
-    if (duty->state == DUTY_TAKING) {
-        enter(duty, DUTY_ALONE, duty->broke);
-    }
-    serve(duty, actions, DUTY_SERVE_LETTER);
-    take_address(duty, actions);
-}
-
-static bool term_names_us(const struct duty *duty, const struct duty_term *term)
-{
-    for (int i = 0; i < 2; i++) {
-        if (term->units[i].unit == duty->options.unit &&
-            ids_token_equal(&term->units[i].hardware, &duty->options.hardware)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static void know_term(struct duty *duty, const struct duty_term *term)
-{
-    duty->term = *term;
-    duty->word.term = duty->word.common_term = term->number;
-    duty->word.term_duty_unit = duty->word.common_duty_unit = term->duty_unit;
-    duty->word.restored = false;
-    duty->approved = false;
-}
-
-static void take_duty(struct duty *duty, struct duty_actions *actions)
-{
-    duty->session = false;
-    enter(duty, DUTY_PAIRED_DUTY, DUTY_REASON_NONE);
-    serve(duty, actions, DUTY_SERVE_PLAIN);
-    take_address(duty, actions);
-}
-
-static void become_spare(struct duty *duty, struct duty_actions *actions)
-{
-    stop_serving(duty, actions);
-    enter(duty, DUTY_PAIRED_SPARE, DUTY_REASON_PEER_SERVES);
-}
-
-static void term_confirmed(struct duty *duty, const struct duty_event *event,
-                           struct duty_actions *actions)
-{
-    if (!duty->agreed || event->term.number != duty->term.number) {
-        return;
-    }
-    know_term(duty, &event->term);
-    if (is_meeting(duty)) {
-        act(actions, DUTY_MEETING_OVER);
-    }
-    if (event->term.duty_unit == duty->options.unit) {
-        take_duty(duty, actions);
-    } else {
-        become_spare(duty, actions);
-    }
-}
-
-static void term_obeyed(struct duty *duty, const struct duty_event *event,
-                        struct duty_actions *actions)
-{
-    if (is_meeting(duty)) {
-        act(actions, DUTY_MEETING_OVER);
-    }
-    if (!term_names_us(duty, &event->term)) {
-        duty->word.retired = true;
-        stop_serving(duty, actions);
-        enter(duty, DUTY_STOPPED, DUTY_REASON_RETIRED);
-        break_contact(duty, DUTY_REASON_RETIRED, actions);
-        return;
-    }
-    know_term(duty, &event->term);
-    if (event->term.duty_unit == duty->options.unit) {
-        take_duty(duty, actions);
-    } else {
-        become_spare(duty, actions);
-    }
-}
-
-static void handle(struct duty *duty, const struct duty_event *event, struct duty_actions *actions)
+static void take_event(struct duty *duty, const struct duty_event *event,
+                       struct duty_actions *actions)
 {
     switch (event->kind) {
     case DUTY_STARTED:
         start(duty, event);
+        break;
+    case DUTY_WORD:
+        hear_word(duty, &event->word, actions);
+        break;
+    case DUTY_CONTACT_BROKEN:
+    case DUTY_MEETING_BROKEN:
+        duty_break_contact(duty, event->reason, actions);
+        break;
+    case DUTY_LINKS_CLOSED:
+        duty_break_contact(duty, DUTY_REASON_LINKS_CLOSED, actions);
+        break;
+    case DUTY_PEER_PROCESS:
+        note_process(duty, event->peer_process, actions);
         break;
     case DUTY_SESSION_STORED:
         session_stored(duty, event, actions);
@@ -463,527 +474,17 @@ static void handle(struct duty *duty, const struct duty_event *event, struct dut
     case DUTY_TERM_OBEYED:
         term_obeyed(duty, event, actions);
         break;
-    case DUTY_TIMEOUT:
-    case DUTY_WORD:
-    case DUTY_CONTACT_BROKEN:
-    case DUTY_LINKS_CLOSED:
-    case DUTY_PEER_PROCESS:
     case DUTY_SERVICE_LINK:
     case DUTY_ADDRESS_PROBED:
     case DUTY_ADDRESS_CONTESTED:
     case DUTY_NEEDED:
     case DUTY_LEDGER:
-    case DUTY_MEETING_BROKEN:
     case DUTY_OPERATOR:
     case DUTY_HEALTH:
+    case DUTY_TIMEOUT:
     case DUTY_EVENT_COUNT:
-        CHECK(!"a noted row has no handler");
-    }
-}
-
-/* ---- rules of the states --------------------------------------------------------------------- */
-
-static bool peer_can_meet(const struct duty_word *peer)
-{
-    switch ((enum duty_state)peer->state) {
-    case DUTY_WAITING:
-    case DUTY_TAKING:
-    case DUTY_ALONE:
-    case DUTY_MEETING_SOURCE:
-    case DUTY_MEETING_OTHER:
-    case DUTY_MINTING:
-        return !peer->retired && !peer->leaving;
-    case DUTY_PAIRED_DUTY:
-    case DUTY_PAIRED_SPARE:
-    case DUTY_HANDING_OVER:
-    case DUTY_STOPPED:
-    case DUTY_STATE_COUNT:
-        return false;
-    }
-    return false;
-}
-
-/* Rule 11: the newest term names this very unit and hardware, or there is no term yet, or two people
- * said so. A blank ledger believes whoever the site's certificate names. */
-static bool peer_is_known(const struct duty *duty)
-{
-    if (duty->term.number == 0 || duty->approved) {
-        return true;
-    }
-    for (int i = 0; i < 2; i++) {
-        if (duty->term.units[i].unit == duty->peer.unit &&
-            ids_token_equal(&duty->term.units[i].hardware, &duty->peer.hardware)) {
-            return true;
-        }
-    }
-    return false;
-}
-
-static int compare_u64(uint64_t a, uint64_t b)
-{
-    return a < b ? -1 : a > b;
-}
-
-uint32_t duty_choose_source(const struct duty_word *a, const struct duty_word *b)
-{
-    bool a_serves = a->serve != DUTY_SERVE_NOT;
-    bool b_serves = b->serve != DUTY_SERVE_NOT;
-    int order;
-
-    if (a->blank || b->blank) {
-        return a->blank && b->blank ? 0 : a->blank ? b->unit : a->unit;
-    }
-    if (a_serves != b_serves) {
-        return a_serves ? a->unit : b->unit;
-    }
-    if (a_serves) {
-        const struct duty_word *newer = a->common_term >= b->common_term ? a : b;
-        bool clear = a->common_term != b->common_term || a->common_duty_unit == b->common_duty_unit;
-
-        if (clear && (newer->common_duty_unit == a->unit || newer->common_duty_unit == b->unit)) {
-            return newer->common_duty_unit;
-        }
-    }
-    order = compare_u64(a->term, b->term);
-    if (order == 0) {
-        order = compare_u64(a->last_lsn, b->last_lsn);
-    }
-    if (order == 0 && a->term_duty_unit == b->term_duty_unit &&
-        (a->term_duty_unit == a->unit || a->term_duty_unit == b->unit)) {
-        return a->term_duty_unit; /* nothing else differs: duty and address stay where they were */
-    }
-    if (order == 0) {
-        order = compare_u64(b->unit, a->unit);
-    }
-    return order > 0 ? a->unit : b->unit;
-}
-
-static enum duty_reason why_stopped(const struct duty *duty)
-{
-    if (duty->word.retired) {
-        return DUTY_REASON_RETIRED;
-    }
-    if (!duty->fit) {
-        return DUTY_REASON_DAMAGED;
-    }
-    return duty->stop_wanted ? DUTY_REASON_OPERATOR : DUTY_REASON_NONE;
-}
-
-static bool can_meet(const struct duty *duty)
-{
-    return duty->agreed && duty->started && peer_can_meet(&duty->peer) && peer_is_known(duty) &&
-           why_stopped(duty) == DUTY_REASON_NONE && duty_choose_source(&duty->word, &duty->peer) != 0;
-}
-
-static bool peer_is_mute_for_address(const struct duty *duty)
-{
-    return duty->peer_heard_ms == 0 ||
-           duty->now_ms - duty->peer_heard_ms >= DUTY_MUTE_FOR_ADDRESS_MS;
-}
-
-/* Rule 2: what counts as a silent address. */
-static enum duty_reason why_address_is_not_silent(const struct duty *duty)
-{
-    if (duty->address) {
-        return DUTY_REASON_NONE;
-    }
-    if (!duty->probed || duty->now_ms - duty->probed_ms > DUTY_PROBE_FRESH_MS) {
-        return DUTY_REASON_STARTING; /* unknown yet: asks first */
-    }
-    switch (duty->probe) {
-    case DUTY_PROBE_SILENT:
-    case DUTY_PROBE_OWN:
-        return DUTY_REASON_NONE;
-    case DUTY_PROBE_PEER:
-        return duty->peer_process == DUTY_PROCESS_LEFT || duty->peer_process == DUTY_PROCESS_LOST ||
-                       peer_is_mute_for_address(duty) || duty->peer.serve == DUTY_SERVE_NOT
-                   ? DUTY_REASON_NONE
-                   : DUTY_REASON_ADDRESS_ANSWERS;
-    case DUTY_PROBE_STRANGER:
-        return DUTY_REASON_ADDRESS_STRANGER;
-    }
-    return DUTY_REASON_ADDRESS_STRANGER;
-}
-
-/* Everything of rule 2 but the address. */
-static enum duty_reason why_not_alone_yet(const struct duty *duty)
-{
-    if (!duty->started) {
-        return DUTY_REASON_STARTING;
-    }
-    if (why_stopped(duty) != DUTY_REASON_NONE) {
-        return why_stopped(duty);
-    }
-    if (duty->word.blank) {
-        return DUTY_REASON_BLANK;
-    }
-    if (!duty->service_link) {
-        return DUTY_REASON_NO_SERVICE_LINK;
-    }
-    if (!duty->needed) {
-        return DUTY_REASON_NOT_NEEDED;
-    }
-    if (duty->now_ms < duty->yield_until_ms) {
-        return DUTY_REASON_YIELDED;
-    }
-    return duty->now_ms < duty->alone_not_before_ms ? DUTY_REASON_PEER_GETS_TIME : DUTY_REASON_NONE;
-}
-
-enum duty_reason duty_why_not_alone(const struct duty *duty)
-{
-    enum duty_reason reason = why_not_alone_yet(duty);
-
-    return reason != DUTY_REASON_NONE ? reason : why_address_is_not_silent(duty);
-}
-
-static void ask_for_session(struct duty *duty, struct duty_actions *actions)
-{
-    if (!duty->session_asked) {
-        duty->session_asked = true;
-        act(actions, DUTY_BEGIN_SESSION);
-    }
-}
-
-static void begin_meeting(struct duty *duty)
-{
-    duty->word.source = duty_choose_source(&duty->word, &duty->peer);
-    duty->meeting_since_ms = duty->now_ms;
-    enter(duty,
-          duty->word.source == duty->options.unit ? DUTY_MEETING_SOURCE : DUTY_MEETING_OTHER,
-          DUTY_REASON_MEETING);
-}
-
-static void probe_if_due(struct duty *duty, struct duty_actions *actions)
-{
-    bool fresh = duty->probed && duty->now_ms - duty->probed_ms < DUTY_PROBE_RETRY_MS;
-
-    if (!fresh && (duty->probe_asked_ms == 0 ||
-                   duty->now_ms - duty->probe_asked_ms >= DUTY_PROBE_RETRY_MS)) {
-        duty->probe_asked_ms = duty->now_ms;
-        act(actions, DUTY_PROBE_ADDRESS);
-    }
-}
-
-/* Promise 14: while nobody serves although this unit could, meeting goes behind serving. */
-static bool nobody_serves(const struct duty *duty)
-{
-    return duty->unserved_since_ms != 0 &&
-           duty->now_ms - duty->unserved_since_ms >= DUTY_UNSERVED_MS;
-}
-
-static void note_service(struct duty *duty)
-{
-    bool unserved = why_not_alone_yet(duty) == DUTY_REASON_NONE && !duty->session &&
-                    duty->peer.serve == DUTY_SERVE_NOT && !duty_is_paired(duty);
-
-    if (!unserved) {
-        duty->unserved_since_ms = 0;
-    } else if (duty->unserved_since_ms == 0) {
-        duty->unserved_since_ms = duty->now_ms;
-    }
-}
-
-static void rules_of_waiting(struct duty *duty, struct duty_actions *actions)
-{
-    enum duty_reason stopped = why_stopped(duty);
-    enum duty_reason reason;
-
-    if (stopped != DUTY_REASON_NONE) {
-        stop_serving(duty, actions);
-        enter(duty, DUTY_STOPPED, stopped);
-        return;
-    }
-    if (can_meet(duty) && !nobody_serves(duty)) {
-        begin_meeting(duty);
-        return;
-    }
-    reason = why_not_alone_yet(duty);
-    if (duty->address && reason != DUTY_REASON_NONE && reason != DUTY_REASON_PEER_GETS_TIME) {
-        stop_serving(duty, actions); /* held requests and address in vain */
-    }
-    if (reason == DUTY_REASON_NONE) {
-        reason = why_address_is_not_silent(duty);
-        if (reason != DUTY_REASON_NONE) {
-            probe_if_due(duty, actions);
-        }
-        if (reason != DUTY_REASON_NONE && reason != DUTY_REASON_STARTING) {
-            duty->unserved_since_ms = duty->now_ms; /* held by somebody: meeting comes first again */
-        }
-    }
-    duty->reason = reason;
-    if (reason == DUTY_REASON_NONE) {
-        ask_for_session(duty, actions);
-        enter(duty, DUTY_TAKING, duty->broke);
-    } else if (duty->agreed && !peer_is_known(duty)) {
-        duty->reason = DUTY_REASON_PEER_UNKNOWN;
-    }
-}
-
-static void rules_of_taking(struct duty *duty, struct duty_actions *actions)
-{
-    enum duty_reason stopped = why_stopped(duty);
-
-    if (stopped != DUTY_REASON_NONE || !duty->service_link) {
-        stop_serving(duty, actions); /* the session number is spent unused: that costs nothing */
-        enter(duty, stopped != DUTY_REASON_NONE ? DUTY_STOPPED : DUTY_WAITING,
-              stopped != DUTY_REASON_NONE ? stopped : DUTY_REASON_NO_SERVICE_LINK);
-    }
-}
-
-/* Rules 3 and 8: what ends a session that nobody meets. True: it ended. */
-static bool session_ends(struct duty *duty, struct duty_actions *actions)
-{
-    enum duty_reason stopped = why_stopped(duty);
-
-    if (stopped != DUTY_REASON_NONE) {
-        stop_serving(duty, actions);
-        enter(duty, DUTY_STOPPED, stopped);
-        return true;
-    }
-    if (!duty->service_link && duty->now_ms - duty->service_link_since_ms >= DUTY_LINK_LOST_MS) {
-        stop_serving(duty, actions);
-        enter(duty, DUTY_WAITING, DUTY_REASON_NO_SERVICE_LINK);
-        return true;
-    }
-    if (duty->contested_until_ms != 0 && duty->now_ms >= duty->contested_until_ms) {
-        duty->contested_until_ms = 0;
-        if (!duty->meeting_agreed && duty->options.peer_unit != 0 &&
-            duty->options.unit > duty->options.peer_unit) {
-            duty->yield_until_ms = duty->now_ms + duty->conflict_backoff_ms;
-            duty->conflict_backoff_ms = duty->conflict_backoff_ms * 2 < DUTY_CONFLICT_BACKOFF_MS_MAX
-                                            ? duty->conflict_backoff_ms * 2
-                                            : DUTY_CONFLICT_BACKOFF_MS_MAX;
-            stop_serving(duty, actions);
-            enter(duty, DUTY_WAITING, DUTY_REASON_YIELDED);
-            return true;
-        }
-        take_address(duty, actions); /* the lower unit, the source of a meeting, a single one: stay */
-    }
-    return false;
-}
-
-static void rules_of_alone(struct duty *duty, struct duty_actions *actions)
-{
-    if (!session_ends(duty, actions) && can_meet(duty)) {
-        begin_meeting(duty);
-    }
-}
-
-/* True: the meeting was left, so that this unit can serve. */
-static bool leaves_to_serve(struct duty *duty, struct duty_actions *actions)
-{
-    if (!nobody_serves(duty) || duty->session_asked) {
-        return false;
-    }
-    if (duty->meeting_agreed) {
-        break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
-    } else {
-        duty->broke = DUTY_REASON_MEETING_BROKE;
-        leave_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
-    }
-    return true;
-}
-
-/* Both must name the same source before anything is done; until then the choice follows the words. */
-static bool meeting_holds(struct duty *duty, struct duty_actions *actions)
-{
-    if (leaves_to_serve(duty, actions)) {
-        return false;
-    }
-    if (!can_meet(duty)) {
-        if (duty->meeting_agreed) {
-            break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
-        } else {
-            leave_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
-        }
-        return false;
-    }
-    if (duty->meeting_agreed) {
-        if (duty->peer.source == duty->word.source) {
-            return true;
-        }
-        break_contact(duty, DUTY_REASON_MEETING_BROKE, actions); /* it chose anew, or left */
-        return false;
-    }
-    if (duty->peer.source == duty->word.source &&
-        (duty->peer.state == DUTY_MEETING_SOURCE || duty->peer.state == DUTY_MEETING_OTHER)) {
-        duty->meeting_agreed = true;
-        duty->contested_until_ms = 0;
-        duty->conflict_backoff_ms = DUTY_CONFLICT_BACKOFF_MS_MIN;
-        return true;
-    }
-    if (duty->word.source != duty_choose_source(&duty->word, &duty->peer)) {
-        begin_meeting(duty);
-    }
-    return false;
-}
-
-static struct duty_term next_term(const struct duty *duty, uint32_t duty_unit)
-{
-    uint64_t newest = duty->word.term > duty->peer.term ? duty->word.term : duty->peer.term;
-    struct duty_term term = {.number = newest + 1, .duty_unit = duty_unit};
-
-    term.units[0] = (struct duty_unit_name){duty->options.unit, duty->options.hardware};
-    term.units[1] = (struct duty_unit_name){duty->peer.unit, duty->peer.hardware};
-    for (int i = 0; i < 2; i++) {
-        /* Disjoint: odd ids for one, even ids for the other, above every id of the pair (rule 11). */
-        term.reserved_ids[i] = 100 + (term.units[i].unit > term.units[1 - i].unit ? 1U : 0U);
-    }
-    return term;
-}
-
-static void mint(struct duty *duty, uint32_t duty_unit, struct duty_actions *actions)
-{
-    struct duty_term term = next_term(duty, duty_unit);
-
-    act(actions, DUTY_HOLD);
-    act(actions, DUTY_MINT)->term = term;
-    duty->term = term;
-    duty->word.term = term.number;
-    duty->word.term_duty_unit = term.duty_unit;
-    duty->mint_until_ms = duty->now_ms + DUTY_MINT_MS_MAX;
-}
-
-static void rules_of_source(struct duty *duty, struct duty_actions *actions)
-{
-    bool met = duty->meeting_agreed;
-
-    if (duty->session && session_ends(duty, actions)) {
-        act(actions, DUTY_MEETING_OVER);
-        if (met) { /* the other has yielded to a source that is no more: it must hear of it */
-            break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
-        }
-        return;
-    }
-    if (!meeting_holds(duty, actions)) {
-        return;
-    }
-    duty->reason = steady_left_ms(duty) > 0 ? DUTY_REASON_UNSTEADY_PEER : DUTY_REASON_MEETING;
-    if (!duty->peer.tail_closed) {
-        return;
-    }
-    if (!duty->meeting_told) {
-        duty->meeting_told = true;
-        act(actions, DUTY_MEET_AS_SOURCE);
-    }
-    /* Visitors do not wait for a long meeting or an unsteady peer: the other has yielded. */
-    if (!duty->session && duty->needed && duty->service_link &&
-        (steady_left_ms(duty) > 0 ||
-         duty->now_ms - duty->meeting_since_ms >= DUTY_MEETING_SERVE_MS)) {
-        ask_for_session(duty, actions);
-    }
-    if (duty->meeting_ready && !duty->session_asked && steady_left_ms(duty) == 0) {
-        enter(duty, DUTY_MINTING, DUTY_REASON_MEETING);
-        mint(duty, duty->options.unit, actions);
-    }
-}
-
-static void rules_of_other(struct duty *duty, struct duty_actions *actions)
-{
-    if (duty->session && session_ends(duty, actions)) {
-        return;
-    }
-    if (meeting_holds(duty, actions) && !duty->meeting_told) {
-        duty->meeting_told = true;
-        stop_serving(duty, actions);
-        act(actions, DUTY_MEET_AS_OTHER);
-    }
-}
-
-static void rules_of_minting(struct duty *duty, struct duty_actions *actions)
-{
-    if (duty->now_ms >= duty->mint_until_ms) {
-        break_contact(duty, DUTY_REASON_NO_ACKNOWLEDGEMENT, actions);
-    }
-}
-
-static bool peer_can_take_duty(const struct duty *duty)
-{
-    return duty->agreed && duty->peer.state == DUTY_PAIRED_SPARE && duty->peer.service_link &&
-           duty->peer.service_link_ms >= DUTY_HANDOVER_LINK_MS;
-}
-
-static void rules_of_duty(struct duty *duty, struct duty_actions *actions)
-{
-    bool must = !duty->fit || duty->stop_wanted || !duty->service_link;
-
-    if ((must || duty->handover_wanted) && peer_can_take_duty(duty)) {
-        enter(duty, DUTY_HANDING_OVER, DUTY_REASON_NONE);
-        mint(duty, duty->peer.unit, actions);
-    } else if (!duty->fit || duty->stop_wanted) {
-        enum duty_reason reason = why_stopped(duty);
-
-        break_contact(duty, reason, actions);
-        stop_serving(duty, actions);
-        enter(duty, DUTY_STOPPED, reason);
-    } else if (duty->handover_wanted) {
-        duty->handover_wanted = false; /* refused: the engine told the operator why */
-    }
-    if (duty->contested_until_ms != 0) {
-        duty->contested_until_ms = 0;
-        take_address(duty, actions);
-    }
-}
-
-static void rules_of_spare(struct duty *duty, struct duty_actions *actions)
-{
-    enum duty_reason stopped = why_stopped(duty);
-
-    if (stopped != DUTY_REASON_NONE) {
-        break_contact(duty, stopped, actions);
-        enter(duty, DUTY_STOPPED, stopped);
-    } else if (duty->now_ms - duty->peer_heard_ms >= DUTY_SUSPECT_MS && duty->service_link) {
-        probe_if_due(duty, actions); /* the answer is there when contact breaks: saves the probe's time */
-    }
-}
-
-static void rules_of_stopped(struct duty *duty)
-{
-    enum duty_reason stopped = why_stopped(duty);
-
-    if (stopped == DUTY_REASON_NONE) {
-        duty->alone_not_before_ms = duty->now_ms;
-        enter(duty, DUTY_WAITING, DUTY_REASON_STARTING);
-    } else {
-        duty->reason = stopped;
-    }
-}
-
-static void apply_rules(struct duty *duty, struct duty_actions *actions)
-{
-    switch (duty->state) {
-    case DUTY_WAITING:
-        rules_of_waiting(duty, actions);
+        note_evidence(duty, event);
         break;
-    case DUTY_TAKING:
-        rules_of_taking(duty, actions);
-        break;
-    case DUTY_ALONE:
-        rules_of_alone(duty, actions);
-        break;
-    case DUTY_MEETING_SOURCE:
-        rules_of_source(duty, actions);
-        break;
-    case DUTY_MEETING_OTHER:
-        rules_of_other(duty, actions);
-        break;
-    case DUTY_MINTING:
-        rules_of_minting(duty, actions);
-        break;
-    case DUTY_PAIRED_DUTY:
-        rules_of_duty(duty, actions);
-        break;
-    case DUTY_PAIRED_SPARE:
-        rules_of_spare(duty, actions);
-        break;
-    case DUTY_HANDING_OVER:
-        rules_of_minting(duty, actions);
-        break;
-    case DUTY_STOPPED:
-        rules_of_stopped(duty);
-        break;
-    case DUTY_STATE_COUNT:
-        CHECK(!"no such state");
     }
 }
 
@@ -1008,13 +509,13 @@ static void say_word(struct duty *duty, struct duty_actions *actions)
     if (memcmp(&compared, &duty->said, sizeof(compared)) != 0 ||
         duty->now_ms - duty->word_sent_ms >= DUTY_WORD_INTERVAL_MS) {
         duty->word.service_link_ms =
-            (uint32_t)(!duty->service_link                        ? 0
+            (uint32_t)(!duty->service_link                  ? 0
                        : link_ms < SERVICE_LINK_MS_SAID_MAX ? link_ms
                                                             : SERVICE_LINK_MS_SAID_MAX);
         duty->word.sequence++;
         duty->said = duty->word;
         duty->word_sent_ms = duty->now_ms;
-        act(actions, DUTY_SEND_WORD);
+        duty_act(actions, DUTY_SEND_WORD);
     }
 }
 
@@ -1049,19 +550,17 @@ void duty_step(struct duty *duty, const struct duty_event *event, struct duty_ac
     actions->count = 0;
     if (row == DUTY_ROW_IGNORE) {
         duty->ignored_count++;
-    } else if (row == DUTY_ROW_NOTE) {
-        note(duty, event, actions);
     } else {
-        handle(duty, event, actions);
+        take_event(duty, event, actions);
     }
     if (duty->agreed && duty->now_ms - duty->peer_heard_ms > DUTY_MUTE_MS) {
-        break_contact(duty, DUTY_REASON_PEER_MUTE, actions);
+        duty_break_contact(duty, DUTY_REASON_PEER_MUTE, actions);
     }
-    note_service(duty);
+    duty_note_service(duty);
     for (int round = 0; round < SETTLE_ROUNDS_MAX; round++) {
         enum duty_state before = duty->state;
 
-        apply_rules(duty, actions);
+        duty_apply_rules(duty, actions);
         if (duty->state == before) {
             break;
         }
@@ -1081,6 +580,6 @@ void duty_check_invariants(const struct duty *duty)
     CHECK(how == DUTY_SERVE_NOT || duty->address);
     CHECK(duty->state != DUTY_PAIRED_SPARE || (!duty->session && !duty->address));
     CHECK(duty->state != DUTY_STOPPED || !duty->address);
-    CHECK(!is_meeting(duty) || duty->agreed);
+    CHECK(!duty_is_meeting(duty) || duty->agreed);
     CHECK(duty->deadline_ms > duty->now_ms);
 }

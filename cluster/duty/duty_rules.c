@@ -1,0 +1,516 @@
+/*
+ * The rules of DESIGN 3, state by state: looked at after every event, until nothing moves. "rule n" is a
+ * rule of DESIGN 3; docs/DUTY.md says which function keeps which.
+ */
+#include "cluster/duty/duty_internal.h"
+
+static bool peer_can_meet(const struct duty_word *peer)
+{
+    bool may = false;
+
+    switch ((enum duty_state)peer->state) {
+    case DUTY_WAITING:
+    case DUTY_TAKING:
+    case DUTY_ALONE:
+    case DUTY_MEETING_SOURCE:
+    case DUTY_MEETING_OTHER:
+    case DUTY_MINTING:
+        may = !peer->retired && !peer->leaving;
+        break;
+    case DUTY_PAIRED_DUTY:
+    case DUTY_PAIRED_SPARE:
+    case DUTY_HANDING_OVER:
+    case DUTY_STOPPED:
+    case DUTY_STATE_COUNT:
+        break;
+    }
+    return may;
+}
+
+/* Rule 11: the newest term names this very unit and hardware, or there is no term yet, or two people
+ * said so. A blank ledger believes whoever the site's certificate names. */
+static bool peer_is_known(const struct duty *duty)
+{
+    if (duty->term.number == 0 || duty->approved) {
+        return true;
+    }
+    for (int i = 0; i < 2; i++) {
+        if (duty->term.units[i].unit == duty->peer.unit &&
+            ids_token_equal(&duty->term.units[i].hardware, &duty->peer.hardware)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+static int compare_u64(uint64_t a, uint64_t b)
+{
+    return a < b ? -1 : a > b;
+}
+
+uint32_t duty_choose_source(const struct duty_word *a, const struct duty_word *b)
+{
+    bool a_serves = a->serve != DUTY_SERVE_NOT;
+    bool b_serves = b->serve != DUTY_SERVE_NOT;
+    int order;
+
+    if (a->blank || b->blank) {
+        return a->blank && b->blank ? 0 : a->blank ? b->unit : a->unit;
+    }
+    if (a_serves != b_serves) {
+        return a_serves ? a->unit : b->unit;
+    }
+    if (a_serves) {
+        const struct duty_word *newer = a->common_term >= b->common_term ? a : b;
+        bool clear = a->common_term != b->common_term || a->common_duty_unit == b->common_duty_unit;
+
+        if (clear && (newer->common_duty_unit == a->unit || newer->common_duty_unit == b->unit)) {
+            return newer->common_duty_unit;
+        }
+    }
+    order = compare_u64(a->term, b->term);
+    if (order == 0) {
+        order = compare_u64(a->last_lsn, b->last_lsn);
+    }
+    if (order == 0 && a->term_duty_unit == b->term_duty_unit &&
+        (a->term_duty_unit == a->unit || a->term_duty_unit == b->unit)) {
+        return a->term_duty_unit; /* nothing else differs: duty and address stay where they were */
+    }
+    if (order == 0) {
+        order = compare_u64(b->unit, a->unit);
+    }
+    return order > 0 ? a->unit : b->unit;
+}
+
+static enum duty_reason why_stopped(const struct duty *duty)
+{
+    if (duty->word.retired) {
+        return DUTY_REASON_RETIRED;
+    }
+    if (!duty->fit) {
+        return DUTY_REASON_DAMAGED;
+    }
+    return duty->stop_wanted ? DUTY_REASON_OPERATOR : DUTY_REASON_NONE;
+}
+
+static bool can_meet(const struct duty *duty)
+{
+    return duty->agreed && duty->started && peer_can_meet(&duty->peer) && peer_is_known(duty) &&
+           why_stopped(duty) == DUTY_REASON_NONE &&
+           duty_choose_source(&duty->word, &duty->peer) != 0;
+}
+
+static bool peer_is_mute_for_address(const struct duty *duty)
+{
+    return duty->peer_heard_ms == 0 ||
+           duty->now_ms - duty->peer_heard_ms >= DUTY_MUTE_FOR_ADDRESS_MS;
+}
+
+/* Rule 2: what counts as a silent address. */
+static enum duty_reason why_address_is_not_silent(const struct duty *duty)
+{
+    if (duty->address) {
+        return DUTY_REASON_NONE;
+    }
+    if (!duty->probed || duty->now_ms - duty->probed_ms > DUTY_PROBE_FRESH_MS) {
+        return DUTY_REASON_STARTING; /* unknown yet: asks first */
+    }
+    switch (duty->probe) {
+    case DUTY_PROBE_SILENT:
+    case DUTY_PROBE_OWN:
+        return DUTY_REASON_NONE;
+    case DUTY_PROBE_PEER:
+        return duty->peer_process == DUTY_PROCESS_LEFT || duty->peer_process == DUTY_PROCESS_LOST ||
+                       peer_is_mute_for_address(duty) || duty->peer.serve == DUTY_SERVE_NOT
+                   ? DUTY_REASON_NONE
+                   : DUTY_REASON_ADDRESS_ANSWERS;
+    case DUTY_PROBE_STRANGER:
+        break;
+    }
+    return DUTY_REASON_ADDRESS_STRANGER;
+}
+
+/* Everything of rule 2 but the address. */
+static enum duty_reason why_not_alone_yet(const struct duty *duty)
+{
+    if (!duty->started) {
+        return DUTY_REASON_STARTING;
+    }
+    if (why_stopped(duty) != DUTY_REASON_NONE) {
+        return why_stopped(duty);
+    }
+    if (duty->word.blank) {
+        return DUTY_REASON_BLANK;
+    }
+    if (!duty->service_link) {
+        return DUTY_REASON_NO_SERVICE_LINK;
+    }
+    if (!duty->needed) {
+        return DUTY_REASON_NOT_NEEDED;
+    }
+    if (duty->now_ms < duty->yield_until_ms) {
+        return DUTY_REASON_YIELDED;
+    }
+    return duty->now_ms < duty->alone_not_before_ms ? DUTY_REASON_PEER_GETS_TIME : DUTY_REASON_NONE;
+}
+
+enum duty_reason duty_why_not_alone(const struct duty *duty)
+{
+    enum duty_reason reason = why_not_alone_yet(duty);
+
+    return reason != DUTY_REASON_NONE ? reason : why_address_is_not_silent(duty);
+}
+
+static void ask_for_session(struct duty *duty, struct duty_actions *actions)
+{
+    if (!duty->session_asked) {
+        duty->session_asked = true;
+        duty_act(actions, DUTY_BEGIN_SESSION);
+    }
+}
+
+static void begin_meeting(struct duty *duty)
+{
+    duty->word.source = duty_choose_source(&duty->word, &duty->peer);
+    duty->meeting_since_ms = duty->now_ms;
+    duty_enter(duty,
+               duty->word.source == duty->options.unit ? DUTY_MEETING_SOURCE : DUTY_MEETING_OTHER,
+               DUTY_REASON_MEETING);
+}
+
+static void probe_if_due(struct duty *duty, struct duty_actions *actions)
+{
+    bool fresh = duty->probed && duty->now_ms - duty->probed_ms < DUTY_PROBE_RETRY_MS;
+
+    if (!fresh &&
+        (duty->probe_asked_ms == 0 || duty->now_ms - duty->probe_asked_ms >= DUTY_PROBE_RETRY_MS)) {
+        duty->probe_asked_ms = duty->now_ms;
+        duty_act(actions, DUTY_PROBE_ADDRESS);
+    }
+}
+
+/* Promise 14: while nobody serves although this unit could, meeting goes behind serving. */
+static bool nobody_serves(const struct duty *duty)
+{
+    return duty->unserved_since_ms != 0 &&
+           duty->now_ms - duty->unserved_since_ms >= DUTY_UNSERVED_MS;
+}
+
+void duty_note_service(struct duty *duty)
+{
+    bool unserved = why_not_alone_yet(duty) == DUTY_REASON_NONE && !duty->session &&
+                    duty->peer.serve == DUTY_SERVE_NOT && !duty_is_paired(duty);
+
+    if (!unserved) {
+        duty->unserved_since_ms = 0;
+    } else if (duty->unserved_since_ms == 0) {
+        duty->unserved_since_ms = duty->now_ms;
+    }
+}
+
+static void rules_of_waiting(struct duty *duty, struct duty_actions *actions)
+{
+    enum duty_reason stopped = why_stopped(duty);
+    enum duty_reason reason;
+
+    if (stopped != DUTY_REASON_NONE) {
+        duty_stop_serving(duty, actions);
+        duty_enter(duty, DUTY_STOPPED, stopped);
+        return;
+    }
+    if (can_meet(duty) && !nobody_serves(duty)) {
+        begin_meeting(duty);
+        return;
+    }
+    reason = why_not_alone_yet(duty);
+    if (duty->address && reason != DUTY_REASON_NONE && reason != DUTY_REASON_PEER_GETS_TIME) {
+        duty_stop_serving(duty, actions); /* held requests and address in vain */
+    }
+    if (reason == DUTY_REASON_NONE) {
+        reason = why_address_is_not_silent(duty);
+        if (reason != DUTY_REASON_NONE) {
+            probe_if_due(duty, actions);
+        }
+        if (reason != DUTY_REASON_NONE && reason != DUTY_REASON_STARTING) {
+            duty->unserved_since_ms =
+                duty->now_ms; /* held by somebody: meeting comes first again */
+        }
+    }
+    duty->reason = reason;
+    if (reason == DUTY_REASON_NONE) {
+        ask_for_session(duty, actions);
+        duty_enter(duty, DUTY_TAKING, duty->broke);
+    } else if (duty->agreed && !peer_is_known(duty)) {
+        duty->reason = DUTY_REASON_PEER_UNKNOWN;
+    }
+}
+
+static void rules_of_taking(struct duty *duty, struct duty_actions *actions)
+{
+    enum duty_reason stopped = why_stopped(duty);
+
+    if (stopped != DUTY_REASON_NONE || !duty->service_link) {
+        duty_stop_serving(duty,
+                          actions); /* the session number is spent unused: that costs nothing */
+        duty_enter(duty, stopped != DUTY_REASON_NONE ? DUTY_STOPPED : DUTY_WAITING,
+                   stopped != DUTY_REASON_NONE ? stopped : DUTY_REASON_NO_SERVICE_LINK);
+    }
+}
+
+/* Rules 3 and 8: what ends a session that nobody meets. True: it ended. */
+static bool session_ends(struct duty *duty, struct duty_actions *actions)
+{
+    enum duty_reason stopped = why_stopped(duty);
+
+    if (stopped != DUTY_REASON_NONE) {
+        duty_stop_serving(duty, actions);
+        duty_enter(duty, DUTY_STOPPED, stopped);
+        return true;
+    }
+    if (!duty->service_link && duty->now_ms - duty->service_link_since_ms >= DUTY_LINK_LOST_MS) {
+        duty_stop_serving(duty, actions);
+        duty_enter(duty, DUTY_WAITING, DUTY_REASON_NO_SERVICE_LINK);
+        return true;
+    }
+    if (duty->contested_until_ms != 0 && duty->now_ms >= duty->contested_until_ms) {
+        duty->contested_until_ms = 0;
+        if (!duty->meeting_agreed && duty->options.peer_unit != 0 &&
+            duty->options.unit > duty->options.peer_unit) {
+            duty->yield_until_ms = duty->now_ms + duty->conflict_backoff_ms;
+            duty->conflict_backoff_ms = duty->conflict_backoff_ms * 2 < DUTY_CONFLICT_BACKOFF_MS_MAX
+                                            ? duty->conflict_backoff_ms * 2
+                                            : DUTY_CONFLICT_BACKOFF_MS_MAX;
+            duty_stop_serving(duty, actions);
+            duty_enter(duty, DUTY_WAITING, DUTY_REASON_YIELDED);
+            return true;
+        }
+        duty_take_address(
+            duty, actions); /* the lower unit, the source of a meeting, a single one: stay */
+    }
+    return false;
+}
+
+static void rules_of_alone(struct duty *duty, struct duty_actions *actions)
+{
+    if (!session_ends(duty, actions) && can_meet(duty)) {
+        begin_meeting(duty);
+    }
+}
+
+/* True: the meeting was left, so that this unit can serve. */
+static bool leaves_to_serve(struct duty *duty, struct duty_actions *actions)
+{
+    if (!nobody_serves(duty) || duty->session_asked) {
+        return false;
+    }
+    if (duty->meeting_agreed) {
+        duty_break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
+    } else {
+        duty->broke = DUTY_REASON_MEETING_BROKE;
+        duty_leave_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
+    }
+    return true;
+}
+
+/* Both must name the same source before anything is done; until then the choice follows the words. */
+static bool meeting_holds(struct duty *duty, struct duty_actions *actions)
+{
+    if (leaves_to_serve(duty, actions)) {
+        return false;
+    }
+    if (!can_meet(duty)) {
+        if (duty->meeting_agreed) {
+            duty_break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
+        } else {
+            duty_leave_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
+        }
+        return false;
+    }
+    if (duty->meeting_agreed) {
+        if (duty->peer.source == duty->word.source) {
+            return true;
+        }
+        duty_break_contact(duty, DUTY_REASON_MEETING_BROKE, actions); /* it chose anew, or left */
+        return false;
+    }
+    if (duty->peer.source == duty->word.source &&
+        (duty->peer.state == DUTY_MEETING_SOURCE || duty->peer.state == DUTY_MEETING_OTHER)) {
+        duty->meeting_agreed = true;
+        duty->contested_until_ms = 0;
+        duty->conflict_backoff_ms = DUTY_CONFLICT_BACKOFF_MS_MIN;
+        return true;
+    }
+    if (duty->word.source != duty_choose_source(&duty->word, &duty->peer)) {
+        begin_meeting(duty);
+    }
+    return false;
+}
+
+static struct duty_term next_term(const struct duty *duty, uint32_t duty_unit)
+{
+    uint64_t newest = duty->word.term > duty->peer.term ? duty->word.term : duty->peer.term;
+    struct duty_term term = {.number = newest + 1, .duty_unit = duty_unit};
+
+    term.units[0] = (struct duty_unit_name){duty->options.unit, duty->options.hardware};
+    term.units[1] = (struct duty_unit_name){duty->peer.unit, duty->peer.hardware};
+    for (int i = 0; i < 2; i++) {
+        /* Disjoint: odd ids for one, even ids for the other, above every id of the pair (rule 11). */
+        term.reserved_ids[i] = 100 + (term.units[i].unit > term.units[1 - i].unit ? 1U : 0U);
+    }
+    return term;
+}
+
+static void mint(struct duty *duty, uint32_t duty_unit, struct duty_actions *actions)
+{
+    struct duty_term term = next_term(duty, duty_unit);
+
+    duty_act(actions, DUTY_HOLD);
+    duty_act(actions, DUTY_MINT)->term = term;
+    duty->term = term;
+    duty->word.term = term.number;
+    duty->word.term_duty_unit = term.duty_unit;
+    duty->mint_until_ms = duty->now_ms + DUTY_MINT_MS_MAX;
+}
+
+static void rules_of_source(struct duty *duty, struct duty_actions *actions)
+{
+    bool met = duty->meeting_agreed;
+
+    if (duty->session && session_ends(duty, actions)) {
+        duty_act(actions, DUTY_MEETING_OVER);
+        if (met) { /* the other has yielded to a source that is no more: it must hear of it */
+            duty_break_contact(duty, DUTY_REASON_MEETING_BROKE, actions);
+        }
+        return;
+    }
+    if (!meeting_holds(duty, actions)) {
+        return;
+    }
+    duty->reason = duty_steady_left_ms(duty) > 0 ? DUTY_REASON_UNSTEADY_PEER : DUTY_REASON_MEETING;
+    if (!duty->peer.tail_closed) {
+        return;
+    }
+    if (!duty->meeting_told) {
+        duty->meeting_told = true;
+        duty_act(actions, DUTY_MEET_AS_SOURCE);
+    }
+    /* Visitors do not wait for a long meeting or an unsteady peer: the other has yielded. */
+    if (!duty->session && duty->needed && duty->service_link &&
+        (duty_steady_left_ms(duty) > 0 ||
+         duty->now_ms - duty->meeting_since_ms >= DUTY_MEETING_SERVE_MS)) {
+        ask_for_session(duty, actions);
+    }
+    if (duty->meeting_ready && !duty->session_asked && duty_steady_left_ms(duty) == 0) {
+        duty_enter(duty, DUTY_MINTING, DUTY_REASON_MEETING);
+        mint(duty, duty->options.unit, actions);
+    }
+}
+
+static void rules_of_other(struct duty *duty, struct duty_actions *actions)
+{
+    if (duty->session && session_ends(duty, actions)) {
+        return;
+    }
+    if (meeting_holds(duty, actions) && !duty->meeting_told) {
+        duty->meeting_told = true;
+        duty_stop_serving(duty, actions);
+        duty_act(actions, DUTY_MEET_AS_OTHER);
+    }
+}
+
+static void rules_of_minting(struct duty *duty, struct duty_actions *actions)
+{
+    if (duty->now_ms >= duty->mint_until_ms) {
+        duty_break_contact(duty, DUTY_REASON_NO_ACKNOWLEDGEMENT, actions);
+    }
+}
+
+static bool peer_can_take_duty(const struct duty *duty)
+{
+    return duty->agreed && duty->peer.state == DUTY_PAIRED_SPARE && duty->peer.service_link &&
+           duty->peer.service_link_ms >= DUTY_HANDOVER_LINK_MS;
+}
+
+static void rules_of_duty(struct duty *duty, struct duty_actions *actions)
+{
+    bool must = !duty->fit || duty->stop_wanted || !duty->service_link;
+
+    if ((must || duty->handover_wanted) && peer_can_take_duty(duty)) {
+        duty_enter(duty, DUTY_HANDING_OVER, DUTY_REASON_NONE);
+        mint(duty, duty->peer.unit, actions);
+    } else if (!duty->fit || duty->stop_wanted) {
+        enum duty_reason reason = why_stopped(duty);
+
+        duty_break_contact(duty, reason, actions);
+        duty_stop_serving(duty, actions);
+        duty_enter(duty, DUTY_STOPPED, reason);
+    } else if (duty->handover_wanted) {
+        duty->handover_wanted = false; /* refused: the engine told the operator why */
+    }
+    if (duty->contested_until_ms != 0) {
+        duty->contested_until_ms = 0;
+        duty_take_address(duty, actions);
+    }
+}
+
+static void rules_of_spare(struct duty *duty, struct duty_actions *actions)
+{
+    enum duty_reason stopped = why_stopped(duty);
+
+    if (stopped != DUTY_REASON_NONE) {
+        duty_break_contact(duty, stopped, actions);
+        duty_enter(duty, DUTY_STOPPED, stopped);
+    } else if (duty->now_ms - duty->peer_heard_ms >= DUTY_SUSPECT_MS && duty->service_link) {
+        probe_if_due(duty,
+                     actions); /* the answer is there when contact breaks: saves the probe's time */
+    }
+}
+
+static void rules_of_stopped(struct duty *duty)
+{
+    enum duty_reason stopped = why_stopped(duty);
+
+    if (stopped == DUTY_REASON_NONE) {
+        duty->alone_not_before_ms = duty->now_ms;
+        duty_enter(duty, DUTY_WAITING, DUTY_REASON_STARTING);
+    } else {
+        duty->reason = stopped;
+    }
+}
+
+void duty_apply_rules(struct duty *duty, struct duty_actions *actions)
+{
+    switch (duty->state) {
+    case DUTY_WAITING:
+        rules_of_waiting(duty, actions);
+        break;
+    case DUTY_TAKING:
+        rules_of_taking(duty, actions);
+        break;
+    case DUTY_ALONE:
+        rules_of_alone(duty, actions);
+        break;
+    case DUTY_MEETING_SOURCE:
+        rules_of_source(duty, actions);
+        break;
+    case DUTY_MEETING_OTHER:
+        rules_of_other(duty, actions);
+        break;
+    case DUTY_MINTING:
+        rules_of_minting(duty, actions);
+        break;
+    case DUTY_PAIRED_DUTY:
+        rules_of_duty(duty, actions);
+        break;
+    case DUTY_PAIRED_SPARE:
+        rules_of_spare(duty, actions);
+        break;
+    case DUTY_HANDING_OVER:
+        rules_of_minting(duty, actions);
+        break;
+    case DUTY_STOPPED:
+    case DUTY_STATE_COUNT:
+        rules_of_stopped(duty);
+        break;
+    }
+}
