@@ -3,9 +3,10 @@
  * toband's side of it.
  *
  * toban-net (cluster/main.c) is the only process that changes an address; it decides nothing but
- * this: it holds the address only while it was told to, and toband's heartbeat is younger than 100
- * ms, and the socket is open (DESIGN 3 rule 8). Everything else it does is see and say: carrier,
- * ARP, connections. Whether to take, drop, yield or tickle is cluster/duty's business.
+ * this: it holds the address only while it was told to and a heartbeat is younger than 100 ms
+ * (DESIGN 3 rule 8). A toband that restarts within that time finds it still held (HELD, reason START)
+ * and says TAKE or DROP. Everything else it does is see and say: carrier, ARP, connections. Whether
+ * to take, drop, yield or tickle is cluster/duty's business.
  *
  * One SOCK_SEQPACKET socket, one message a packet, integers big-endian (base/bytes.h). The codec is
  * pure; a packet that is not exactly one well-formed message is refused whole, and the other side

@@ -2,9 +2,9 @@
  * cluster/adapters/address_helper.h - toban-net without its main(): serves one toband on a UNIX
  * socket.
  *
- * Decides only what address.h says: the address is held while toband asked for it, its heartbeat is
- * younger than 100 ms and its socket is open. A helper starts by removing the address if it is
- * there: nobody holds it by memory (DESIGN 3 rule 6). A new client takes the place of the old one.
+ * Decides only what address.h says: the address is held while toband asked for it and a heartbeat is
+ * younger than 100 ms, also across a restart of toband. A helper that starts removes the address if it
+ * is there: nobody holds it by memory (DESIGN 3 rule 6). A new client takes the place of the old one.
  */
 #ifndef CLUSTER_ADAPTERS_ADDRESS_HELPER_H
 #define CLUSTER_ADAPTERS_ADDRESS_HELPER_H

@@ -71,6 +71,7 @@ struct lane {
     struct contact pending[LINK_HANDSHAKES_MAX]; /* client: only the first */
     bool doomed; /* sealing failed: current goes down from the loop */
     uint64_t retry_ms;
+    uint64_t heard_ms;       /* the newest frame of the present contact that verified */
     uint64_t begun_ms;       /* the newest hello or ask */
     uint64_t begin_at_ms;    /* next hello or ask; while there is no contact and nothing pending */
     uint64_t probe_until_ms; /* 0: not probing */
@@ -270,6 +271,7 @@ static void go_up(struct lane *lane, struct contact *proved)
     lane->current = *proved;
     *proved = (struct contact){.tls = NULL};
     lane->current.state = STATE_UP;
+    lane->heard_ms = now_ms();
     number = lane->current.number;
     lane->counters.contacts++;
     lane->reason = (struct tls_reason){.certificate = false};
@@ -324,17 +326,23 @@ static void send_ask(struct lane *lane)
     }
 }
 
-/* Somebody - who can be anybody - says that the peer has no contact. If we have one, the peer is
- * asked within it; only its silence begins another handshake. */
-static void heed_ask(struct lane *lane)
+/* Is the peer still at the other end of the contact? Its silence is judged in end_probe. */
+static void probe_peer(struct lane *lane)
 {
-    if (lane->current.tls == NULL) {
-        if (now_ms() - lane->begun_ms >= LINK_RETRY_MS_MIN) {
-            begin_handshake(lane);
-        }
-    } else if (lane->probe_until_ms == 0) {
+    if (lane->probe_until_ms == 0) {
         lane->probe_until_ms = now_ms() + PROBE_MS_MAX;
         lane->doomed = seal(lane, &lane->current, KIND_PROBE, NULL, 0) < 0 || lane->doomed;
+    }
+}
+
+/* Somebody - who can be anybody - says that the peer has no contact. If we have one, the peer is asked
+ * within it; only its silence begins another handshake. */
+static void heed_ask(struct lane *lane)
+{
+    if (lane->current.tls != NULL) {
+        probe_peer(lane);
+    } else if (now_ms() - lane->begun_ms >= LINK_RETRY_MS_MIN) {
+        begin_handshake(lane);
     }
     plan(lane);
 }
@@ -444,6 +452,7 @@ static void receive_on_current(struct lane *lane, const uint8_t *records, size_t
         end_current(lane, down_reason(r));
         return;
     }
+    lane->heard_ms = now_ms();
     handle_frame(lane, kind, bytes, frame_bytes);
 }
 
@@ -619,23 +628,40 @@ static void begin_if_due(struct lane *lane)
     }
 }
 
+/* A handshake that gets no answer beside a contact: if that one is silent too, our way to the peer may
+ * be stuck. A contact that lives answers the probe, whatever a stranger sent us. */
+static void give_up_handshakes(struct lane *lane)
+{
+    for (size_t i = 0; i < LINK_HANDSHAKES_MAX; i++) {
+        if (lane->pending[i].tls != NULL && lane->pending[i].until_ms <= now_ms()) {
+            fail_handshake(lane, &lane->pending[i]);
+            if (lane->current.tls != NULL && now_ms() - lane->heard_ms >= LINK_HANDSHAKE_MS_MAX) {
+                probe_peer(lane);
+            }
+        }
+    }
+}
+
+static void end_probe(struct lane *lane)
+{
+    lane->probe_until_ms = 0;
+    if (now_ms() - lane->heard_ms >= LINK_HANDSHAKE_MS_MAX) {
+        renew_transport(lane);
+    }
+    if (lane->link->client) {
+        begin_handshake(lane); /* the old contact stays until the new one has proved itself */
+    }
+}
+
 static int on_timer(sd_event_source *source, uint64_t at_us, void *context)
 {
     struct lane *lane = context;
 
     (void)source;
     (void)at_us;
-    for (size_t i = 0; i < LINK_HANDSHAKES_MAX; i++) {
-        if (lane->pending[i].tls != NULL && lane->pending[i].until_ms <= now_ms()) {
-            fail_handshake(lane, &lane->pending[i]);
-        }
-    }
+    give_up_handshakes(lane);
     if (lane->probe_until_ms != 0 && lane->probe_until_ms <= now_ms()) {
-        lane->probe_until_ms = 0;
-        if (lane->pending[0].tls == NULL) {
-            renew_transport(lane); /* nothing came through the old connection either way */
-        }
-        begin_handshake(lane); /* the old contact stays until the new one has proved itself */
+        end_probe(lane);
     }
     (void)link_transport_shed(lane->transport, lane->current.tls == NULL ? LINK_TRANSPORT_PEERS_MAX
                                                                          : TRANSPORT_PEERS_UP_MAX);

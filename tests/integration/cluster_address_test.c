@@ -374,7 +374,7 @@ static void no_heartbeat_no_address(void **state)
                   (unsigned long long)worst_ms);
 }
 
-static void a_toband_that_dies_loses_the_address_at_once(void **state)
+static void a_toband_that_dies_loses_the_address_with_its_heartbeat(void **state)
 {
     struct office *office = *state;
     struct unit *unit = &office->units[0];
@@ -384,9 +384,44 @@ static void a_toband_that_dies_loses_the_address_at_once(void **state)
     address_destroy(unit->address);
     unit->address = NULL;
     from_ms = now_ms();
-    while (is_present(unit) && now_ms() - from_ms < 1000) {
+    while (is_present(unit) && now_ms() - from_ms < WAIT_MS) {
         (void)usleep(1000);
     }
+    print_message("toband gone -> address gone: %llu ms\n",
+                  (unsigned long long)(now_ms() - from_ms));
+    assert_true(now_ms() - from_ms < 1000);
+    assert_false(is_present(unit));
+}
+
+static bool is_start(const struct address_message *fact)
+{
+    return fact->kind == ADDRESS_HELD && fact->held.reason == ADDRESS_HELD_START;
+}
+
+static void connect_unit(struct office *office, struct unit *unit)
+{
+    assert_int_equal(address_create(&(struct address_options){.event = office->event,
+                                                              .socket_path = unit->socket_path,
+                                                              .on_fact = on_fact,
+                                                              .context = unit},
+                                    &unit->address),
+                     0);
+}
+
+static void a_toband_that_restarts_at_once_is_told_what_is_held(void **state)
+{
+    struct office *office = *state;
+    struct unit *unit = &office->units[0];
+    const struct address_message *fact;
+
+    take(office, unit);
+    address_destroy(unit->address);
+    connect_unit(office, unit);
+    fact = wait_for(office, unit, is_start, WAIT_MS);
+    assert_non_null(fact);
+    assert_true(fact->held.held == is_present(unit)); /* held unless this machine was very slow */
+    assert_int_equal(address_drop(unit->address, false), 0);
+    assert_non_null(wait_for(office, unit, is_dropped, WAIT_MS));
     assert_false(is_present(unit));
 }
 
@@ -587,7 +622,7 @@ static void garbage_on_the_socket_costs_the_connection_and_nothing_else(void **s
     take(office, unit);
     (void)snprintf(where.sun_path, sizeof(where.sun_path), "%s", unit->socket_path);
     assert_int_equal(connect(fd, (const struct sockaddr *)&where, sizeof(where)), 0);
-    /* A second client takes the place of the first, and with it the first one's address. */
+    /* A second client takes the place of the first. */
     assert_non_null(wait_for(office, unit, is_lost, WAIT_MS));
     assert_int_equal(send(fd, garbage, sizeof(garbage), MSG_NOSIGNAL), sizeof(garbage));
     while (len > 0) {
@@ -596,8 +631,10 @@ static void garbage_on_the_socket_costs_the_connection_and_nothing_else(void **s
     assert_true(len <= 0);
     (void)close(fd);
     assert_non_null(wait_for(office, unit, is_lan_up, WAIT_MS)); /* the real one is back */
-    assert_false(is_present(unit));
     take(office, unit);
+    assert_int_equal(address_drop(unit->address, false), 0);
+    assert_non_null(wait_for(office, unit, is_dropped, WAIT_MS));
+    assert_false(is_present(unit));
 }
 
 static void only_its_owner_may_speak_to_the_helper(void **state)
@@ -619,7 +656,8 @@ int main(void)
         in_office(a_cable_pulled_while_asking_makes_the_silence_worthless),
         in_office(an_announcement_by_another_is_heard_on_both_sides),
         in_office(no_heartbeat_no_address),
-        in_office(a_toband_that_dies_loses_the_address_at_once),
+        in_office(a_toband_that_dies_loses_the_address_with_its_heartbeat),
+        in_office(a_toband_that_restarts_at_once_is_told_what_is_held),
         in_office(a_helper_that_is_killed_leaves_no_address_behind),
         in_office(a_started_helper_holds_nothing_by_memory),
         in_office(an_address_that_somebody_removes_is_reported_gone),

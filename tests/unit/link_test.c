@@ -44,6 +44,7 @@ struct pipe {
     bool cut;             /* everything is dropped */
     uint32_t damage_next; /* so many coming messages get a flipped bit */
     uint32_t lose_next;
+    size_t shorten_next_bytes; /* the next message loses its last bytes */
     uint8_t kept[KEPT_MAX][KEPT_BYTES_MAX];
     size_t kept_bytes[KEPT_MAX];
     size_t kept_count;
@@ -165,6 +166,8 @@ static void carry(struct pipe *pipe, uint8_t *bytes, size_t len_bytes)
         pipe->damage_next--;
         bytes[len_bytes - 3] ^= 0x10;
     }
+    len_bytes -= pipe->shorten_next_bytes < len_bytes ? pipe->shorten_next_bytes : 0;
+    pipe->shorten_next_bytes = 0;
     pipe->carried++;
     inject(pipe, bytes, len_bytes);
 }
@@ -680,6 +683,26 @@ static void a_damaged_record_ends_its_contact_and_no_other(void **state)
     assert_true(service == bench->units[1].contact[LINK_SERVICE]);
 }
 
+/* TLS itself is content with fewer whole records; the frame's own length is not. */
+static void a_frame_that_lost_its_last_record_is_not_delivered(void **state)
+{
+    enum { LEN_BYTES = 20000, PREFIX_BYTES = 5, RECORD_BYTES = 16384, RECORD_OVERHEAD_BYTES = 22 };
+    struct bench *bench = *state;
+    struct unit *to = &bench->units[1];
+
+    bench->pipes[LINK_DIRECT][0].shorten_next_bytes =
+        LEN_BYTES + PREFIX_BYTES - RECORD_BYTES + RECORD_OVERHEAD_BYTES;
+    assert_int_equal(send_number(bench, 0, LINK_DIRECT, 1, LEN_BYTES), 0);
+    for (uint64_t until_ms = now_ms() + WAIT_MS;
+         to->downs[LINK_DIRECT] == 0 && to->frames[LINK_DIRECT] == 0 && now_ms() < until_ms;) {
+        run_for(bench, 1);
+    }
+    assert_int_equal(to->frames[LINK_DIRECT], 0);
+    assert_int_equal(to->down_reason[LINK_DIRECT], LINK_DOWN_BROKEN);
+    assert_true(wait_until(bench, both_up));
+    assert_works(bench);
+}
+
 static void a_lost_frame_ends_its_contact_as_a_gap(void **state)
 {
     struct bench *bench = *state;
@@ -946,6 +969,7 @@ int main(void)
         when_up(repeated_messages_change_nothing),
         when_up(late_messages_of_a_contact_given_up_change_nothing),
         when_up(a_damaged_record_ends_its_contact_and_no_other),
+        when_up(a_frame_that_lost_its_last_record_is_not_delivered),
         when_up(a_lost_frame_ends_its_contact_as_a_gap),
         when_up(a_restarted_server_side_is_met_again),
         when_up(a_restarted_client_side_is_met_again),
