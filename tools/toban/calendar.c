@@ -130,9 +130,11 @@ static void write_day(void *context, const struct calendar_day *day)
         WEEKDAY_COLUMNS);
     (void)fprintf(toban->out, " %s", text_choose(toban, day->name_ja, day->name_en));
     if (day->open) {
-        (void)fprintf(toban->out, "  %02u:%02u–%02u:%02u", day->open_minute / MINUTES_AN_HOUR,
-                      day->open_minute % MINUTES_AN_HOUR, day->close_minute / MINUTES_AN_HOUR,
-                      day->close_minute % MINUTES_AN_HOUR);
+        (void)fprintf(toban->out, "  %02u:%02u–%02u:%02u",
+                      (unsigned)day->open_minute / MINUTES_AN_HOUR,
+                      (unsigned)day->open_minute % MINUTES_AN_HOUR,
+                      (unsigned)day->close_minute / MINUTES_AN_HOUR,
+                      (unsigned)day->close_minute % MINUTES_AN_HOUR);
     }
     (void)fputc('\n', toban->out);
 }
