@@ -98,6 +98,9 @@ static void new_contact(struct engine *engine)
     engine->tail_wanted = false;
     engine->break_open = engine->duty.peer_heard_ms != 0;
     engine->break_ms = engine->now_ms;
+    if (engine->duty.broke == DUTY_REASON_PEER_MUTE) {
+        engine->world.reset_links(engine->world.context);
+    }
 }
 
 /* What a takeover or a hand-over took here, for the budget that `toban status` shows. */

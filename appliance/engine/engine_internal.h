@@ -112,6 +112,8 @@ struct meeting {
     uint32_t tail_index;
     uint64_t until_lsn;            /* what the other must hold at least */
     uint16_t their_ceilings[QUEUE_CATEGORIES_MAX];
+    struct queue_counter their_counters[QUEUE_COUNTERS_MAX]; /* joined after the tickets */
+    size_t their_counter_count;
     uint64_t staged_last;
     struct ids_hash staged_hash;
     struct bytes_buffer staged;    /* u32 length, bytes; ... */

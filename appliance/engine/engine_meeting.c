@@ -160,10 +160,24 @@ static void feed(struct engine *engine)
     }
 }
 
+static void adopt_counters(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->meeting.their_counter_count; i++) {
+        struct queue_origin here = engine_next_origin(engine);
+        struct queue_change change;
+
+        if (queue_join_counter(engine->queue, &engine->meeting.their_counters[i],
+                               engine->meeting.common_lsn, &here, &change)) {
+            (void)engine_append_change(engine, &change, 0, NULL);
+        }
+    }
+}
+
 static void begin_feed(struct engine *engine)
 {
     struct meeting *meeting = &engine->meeting;
 
+    adopt_counters(engine);
     if (engine->duty.peer.last_lsn > meeting->common_lsn) {
         record_replaced_tail(engine);
     }
@@ -260,12 +274,9 @@ static void adopt_ticket(struct engine *engine, const struct queue_ticket *their
 
 static void adopt_key(struct engine *engine, const struct queue_row *row)
 {
-    struct queue_change change = {.action = QUEUE_JOIN, .row_count = 1};
+    struct queue_change change;
 
-    if (queue_key_find(engine->queue, &row->key.key) == NULL &&
-        queue_ticket_find(engine->queue, &row->key.ticket) != NULL) {
-        change.rows[0] = *row;
-        change.rows[0].key.lsn = engine->last_lsn + 1;
+    if (queue_join_key(engine->queue, &row->key, &change)) {
         (void)engine_append_change(engine, &change, 0, NULL);
     }
 }
@@ -288,8 +299,12 @@ static void adopt_row(struct engine *engine, const struct queue_row *row)
         adopt_key(engine, row);
         break;
     case QUEUE_ROW_COUNTER:
+        if (engine->meeting.their_counter_count < QUEUE_COUNTERS_MAX) {
+            engine->meeting.their_counters[engine->meeting.their_counter_count++] = row->counter;
+        }
+        break;
     case QUEUE_ROW_TOTALS:
-        break; /* ours stay: counters by the joined tickets, totals by what was adopted */
+        break; /* ours stay, and count what was adopted */
     }
 }
 
@@ -389,6 +404,7 @@ static bool row_is_of_tail(const struct queue_row *row, uint64_t after_lsn)
     case QUEUE_ROW_KEY:
         return row->key.lsn > after_lsn;
     case QUEUE_ROW_COUNTER:
+        return row->counter.changed_lsn > after_lsn;
     case QUEUE_ROW_TOTALS:
         return false;
     }

@@ -72,7 +72,7 @@ struct daemon {
     uint64_t reference_heard_ms, level_ms, inherited_ms;
     uint32_t probe_id;
     enum duty_state before; /* this step: what a change of the address is part of */
-    bool fit, damaged;
+    bool fit, damaged, reset_wanted;
     uint64_t scrub_lsn;
     bool founding_over;
     uint64_t watchdog_us;
@@ -121,6 +121,11 @@ static void step(struct daemon *daemon, struct engine_event *event)
         daemon->result = r;
         (void)sd_event_exit(daemon->event, 0);
         return;
+    }
+    if (daemon->reset_wanted && daemon->link != NULL) {
+        daemon->reset_wanted = false;
+        link_reset(daemon->link, LINK_SERVICE);
+        link_reset(daemon->link, LINK_DIRECT);
     }
     arm_timer(daemon);
 }
@@ -504,6 +509,13 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
                ? -ENOTCONN
                : link_send(daemon->link, link == WORLD_LINK_SERVICE ? LINK_SERVICE : LINK_DIRECT, frame,
                            len_bytes);
+}
+
+static void world_reset_links(void *context)
+{
+    struct daemon *daemon = context;
+
+    daemon->reset_wanted = true; /* link_reset calls back: not within a step */
 }
 
 static void world_address(void *context, enum world_address order)
@@ -940,6 +952,7 @@ int main(int argc, char **argv)
         .read_record = world_read_record,
         .read_info = world_read_info,
         .send = world_send,
+        .reset_links = world_reset_links,
         .address = world_address,
         .tickle = world_tickle,
         .reply = world_reply,

@@ -33,6 +33,9 @@ struct world {
     /* May be lost; -ENOTCONN, -EAGAIN: was lost. */
     int (*send)(void *context, enum world_link link, const uint8_t *frame, size_t len_bytes);
 
+    /* The peer is mute: whatever its links still hold is given up, and met anew. */
+    void (*reset_links)(void *context);
+
     /* PROBE is answered by ENGINE_PROBED; TAKE also announces again. */
     void (*address)(void *context, enum world_address order);
 

@@ -346,6 +346,11 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
     return 0;
 }
 
+static void world_reset_links(void *context)
+{
+    (void)context; /* a simulated link holds nothing back */
+}
+
 static bool lan_between(const struct sim *sim)
 {
     return sim->units[0].lan_up && sim->units[1].lan_up && !sim->lan_split;
@@ -1146,6 +1151,7 @@ static void set_up(struct sim *sim)
                                      .read_record = world_read_record,
                                      .read_info = world_read_info,
                                      .send = world_send,
+                                     .reset_links = world_reset_links,
                                      .address = world_address,
                                      .reply = world_reply,
                                      .random = world_random,
