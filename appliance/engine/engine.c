@@ -313,6 +313,7 @@ static void tell_durable(struct engine *engine)
     }
     if (engine->obey_lsn != 0 && engine->durable_lsn >= engine->obey_lsn) {
         engine->obey_lsn = 0;
+        engine_acknowledge(engine); /* before we obey: who is on duty acknowledges nothing more */
         event = engine_duty_event(engine, DUTY_TERM_OBEYED);
         event.term = engine->state.term;
         engine_tell_duty(engine, &event);
@@ -335,12 +336,27 @@ static void on_link(struct engine *engine, enum world_link link, bool up)
     }
 }
 
+/* Asked to stop: duty moves first if a ready spare is there, then farewell (rule 7). */
 static void leave(struct engine *engine)
 {
-    engine->leaving = true;
-    engine->duty.word.leaving = true;
-    engine_send_word(engine);
-    engine_fail(engine, -ESHUTDOWN, "asked to stop");
+    struct duty_event event = engine_duty_event(engine, DUTY_OPERATOR);
+
+    if (!engine->leaving) {
+        engine->leaving = true;
+        engine->leaving_ms = engine->now_ms;
+        event.operator_order = DUTY_OPERATOR_STOP;
+        engine_tell_duty(engine, &event);
+    }
+}
+
+static void leave_when_free(struct engine *engine)
+{
+    if (engine->leaving && (engine->duty.state == DUTY_STOPPED ||
+                            engine->now_ms - engine->leaving_ms >= ENGINE_LEAVE_MS_MAX)) {
+        engine->duty.word.leaving = true;
+        engine_send_word(engine);
+        engine_fail(engine, -ESHUTDOWN, "asked to stop");
+    }
 }
 
 static void dispatch(struct engine *engine, const struct engine_event *event)
@@ -439,6 +455,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         engine_ship(engine);
         engine_acknowledge(engine);
         serve_flush(engine);
+        leave_when_free(engine);
     }
     return engine->failure;
 }

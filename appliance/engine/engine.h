@@ -27,6 +27,7 @@ enum engine_limit {
     ENGINE_REPLIES_MAX = 8192,        /* computed, waiting to become durable */
     ENGINE_HELD_MAX = 2048,           /* requests held during a change of duty */
     ENGINE_HELD_MS_MAX = 3000,
+    ENGINE_LEAVE_MS_MAX = 1000,       /* asked to stop: how long a hand-over may take before that */
     ENGINE_BATCH_ENTRIES_MAX = 1024,
     ENGINE_CACHE_ENTRIES = 8192,      /* newest entries kept in memory for shipping */
     ENGINE_KEYS_MAX = 16,

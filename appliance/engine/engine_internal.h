@@ -134,6 +134,7 @@ struct engine {
     bool started, leaving, clock_synchronised;
     uint64_t now_ms;
     int64_t wall_ms;
+    uint64_t leaving_ms;
 
     /* the log */
     uint64_t last_lsn, durable_lsn;   /* appended here; durable here */
