@@ -3,6 +3,7 @@
  *   u1 lan0 .1 --+
  *   u2 lan0 .2 --+-- bridge in its own namespace
  *   pc lan0 .9 --+
+ * and between the units the direct link: u1 dir0 10.90.1.1 -- u2 dir0 10.90.1.2
  */
 #include "cluster/adapters/address.h"
 #include "tests/lib/netns.h"
@@ -24,12 +25,13 @@
 
 #include <cmocka.h>
 
-enum { FLOATING = 0x0a5a000a, SERVICE_PORT = 80, FACTS_MAX = 512, WAIT_MS = 5000 };
+enum { FLOATING = 0x0a5a000a, SERVICE_PORT = 80, FACTS_MAX = 512, WAIT_MS = 5000, ATTEMPTS = 10 };
 
 struct unit {
     int ns;
     pid_t helper;
     char socket_path[100];
+    char direct_peer[16];
     struct address *address;
     struct address_message facts[FACTS_MAX];
     size_t fact_count;
@@ -190,9 +192,10 @@ static bool is_present(const struct unit *unit)
 static void start_helper(struct unit *unit)
 {
     char path[4096];
-    char *argv[] = {
-        path,   "--socket",    unit->socket_path, "--floating", "10.90.0.10/24", "--lan-interface",
-        "lan0", "--reference", "10.90.0.9",       NULL};
+    char *argv[] = {path,          "--socket",        unit->socket_path,    "--floating",
+                    "10.90.0.10/24", "--lan-interface", "lan0",               "--reference",
+                    "10.90.0.9",   "--direct-interface", "dir0", "--direct-peer",
+                    unit->direct_peer, NULL};
 
     netns_program("toban-net", path, sizeof(path));
     unit->helper = netns_spawn(unit->ns, argv, NULL, NULL);
@@ -213,11 +216,15 @@ static int office_up(void **state)
     netns_wire(office->switch_ns, "pc", office->pc_ns, "lan0");
     netns_ip(office->switch_ns, "link set pc master br0");
     netns_ip(office->pc_ns, "addr add 10.90.0.9/24 dev lan0");
+    office->units[0].ns = netns_create();
+    office->units[1].ns = netns_create();
+    netns_wire(office->units[0].ns, "dir0", office->units[1].ns, "dir0");
     for (int i = 0; i < 2; i++) {
         struct unit *unit = &office->units[i];
         char port[8];
 
-        unit->ns = netns_create();
+        netns_ip(unit->ns, "addr add 10.90.1.%d/24 dev dir0", i + 1);
+        (void)snprintf(unit->direct_peer, sizeof(unit->direct_peer), "10.90.1.%d", 2 - i);
         (void)snprintf(port, sizeof(port), "u%d", i + 1);
         netns_wire(office->switch_ns, port, unit->ns, "lan0");
         netns_ip(office->switch_ns, "link set %s master br0", port);
@@ -609,6 +616,101 @@ static void a_yielding_unit_resets_its_clients(void **state)
     end_call(&call);
 }
 
+/* One byte there and one back, as the client and the unit that has the connection see it. */
+static void assert_call_lives(struct call *call)
+{
+    char byte = '?';
+
+    assert_int_equal(send(call->client, "a", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(recv(call->server, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'a');
+    assert_int_equal(send(call->server, "b", 1, MSG_NOSIGNAL), 1);
+    assert_int_equal(recv(call->client, &byte, 1, 0), 1);
+    assert_int_equal(byte, 'b');
+}
+
+static void a_hand_over_leaves_both_old_and_new_connections_where_they_are(void **state)
+{
+    struct office *office = *state;
+    struct unit *from = &office->units[0];
+    struct unit *to = &office->units[1];
+    struct timeval patience = {.tv_sec = 5};
+    struct call before, after;
+
+    take(office, from);
+    before = begin_call(office, from);
+    (void)setsockopt(before.server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    assert_int_equal(address_leave(from->address), 0);
+    assert_int_equal(address_enter(to->address), 0);
+    assert_non_null(wait_for(office, to, is_held, WAIT_MS));
+    after = begin_call(office, to); /* fails unless it is the new unit that hears the SYN */
+    (void)setsockopt(after.server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
+    assert_call_lives(&before);
+    assert_call_lives(&after);
+    /* Who stays too long is reset, and only on the old unit. */
+    (void)wait_for_reset(office, &before);
+    assert_non_null(wait_for(office, from, is_dropped, WAIT_MS));
+    assert_false(is_present(from));
+    assert_true(is_present(to));
+    assert_call_lives(&after);
+    assert_null(wait_for(office, from, is_conflict, 0));
+    end_call(&before);
+    end_call(&after);
+}
+
+static bool is_silent(struct office *office, struct unit *asker)
+{
+    const struct address_message *answer;
+
+    forget_facts(asker);
+    assert_int_equal(address_probe(asker->address, 1, 30), 0);
+    answer = wait_for(office, asker, is_probed, WAIT_MS);
+    assert_non_null(answer);
+    return answer->probed.result == ADDRESS_PROBE_SILENT;
+}
+
+static void a_leaving_unit_is_silent_although_it_has_the_address(void **state)
+{
+    struct office *office = *state;
+    struct unit *from = &office->units[0];
+    bool seen = false;
+
+    /* It has a quarter of a second for that: on a busy machine the asker may come too late once. */
+    for (int i = 0; i < ATTEMPTS && !seen; i++) {
+        struct call call;
+
+        take(office, from);
+        call = begin_call(office, from);
+        assert_int_equal(address_leave(from->address), 0);
+        while (!seen && wait_for(office, from, is_dropped, 0) == NULL) {
+            seen = is_silent(office, &office->units[1]) && is_present(from);
+        }
+        assert_non_null(wait_for(office, from, is_dropped, WAIT_MS));
+        assert_false(is_present(from));
+        end_call(&call);
+    }
+    assert_true(seen);
+}
+
+static void who_takes_the_address_back_while_leaving_keeps_it(void **state)
+{
+    struct office *office = *state;
+    struct unit *unit = &office->units[0];
+    struct unit *other = &office->units[1];
+    const struct address_message *answer;
+
+    take(office, unit);
+    forget_facts(unit);
+    assert_int_equal(address_leave(unit->address), 0);
+    assert_int_equal(address_take(unit->address), 0);
+    assert_null(wait_for(office, unit, is_dropped, 2 * ADDRESS_LEAVE_MS_MAX));
+    assert_true(is_present(unit));
+    assert_int_equal(address_probe(other->address, 1, 300), 0);
+    answer = wait_for(office, other, is_probed, WAIT_MS);
+    assert_non_null(answer);
+    assert_int_equal(answer->probed.result, ADDRESS_PROBE_ANSWERED);
+}
+
 static void garbage_on_the_socket_costs_the_connection_and_nothing_else(void **state)
 {
     struct office *office = *state;
@@ -666,6 +768,9 @@ int main(void)
         in_office(a_client_of_a_dead_unit_is_reset_by_the_tickle),
         in_office(without_a_tickle_the_client_would_wait),
         in_office(a_yielding_unit_resets_its_clients),
+        in_office(a_hand_over_leaves_both_old_and_new_connections_where_they_are),
+        in_office(a_leaving_unit_is_silent_although_it_has_the_address),
+        in_office(who_takes_the_address_back_while_leaving_keeps_it),
         in_office(garbage_on_the_socket_costs_the_connection_and_nothing_else),
         in_office(only_its_owner_may_speak_to_the_helper),
     };

@@ -52,6 +52,10 @@ static void every_message_comes_back_whole_and_never_in_part(void **state)
     assert_comes_back(&message);
     message = blank(ADDRESS_TAKE);
     assert_comes_back(&message);
+    message = blank(ADDRESS_LEAVE);
+    assert_comes_back(&message);
+    message = blank(ADDRESS_ENTER);
+    assert_comes_back(&message);
     message = blank(ADDRESS_DROP);
     message.drop.reset_clients = true;
     assert_comes_back(&message);
