@@ -226,6 +226,17 @@ static void take_entries(struct engine *engine, const struct ship_frame *frame)
     }
 }
 
+/* A hand-over that we obeyed, whose giver has not heard us: only what both have is named. */
+static void acknowledge_again(struct engine *engine, uint64_t lsn)
+{
+    struct ship_frame frame = {
+        .kind = SHIP_ACK, .lsn = lsn, .until_lsn = lsn, .term = engine->state.term.number};
+
+    if (engine_hash_at(engine, lsn, &frame.hash)) {
+        engine_send(engine, &frame);
+    }
+}
+
 static void acknowledge(struct engine *engine)
 {
     struct ship_frame frame = {.kind = SHIP_ACK, .lsn = engine->durable_lsn};
@@ -334,7 +345,7 @@ void engine_on_frame(struct engine *engine, const uint8_t *bytes, size_t len_byt
             take_entries(engine, &frame);
         } else if (engine->duty.state == DUTY_PAIRED_DUTY && frame.index == 1 &&
                    frame.until_lsn <= engine->durable_lsn) {
-            acknowledge(engine); /* a hand-over that we obeyed: the giver has not heard us */
+            acknowledge_again(engine, frame.until_lsn);
         } else {
             (void)meeting_takes_entries(engine, &frame);
         }
