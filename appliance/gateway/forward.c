@@ -261,7 +261,10 @@ void forward_engine_down(struct gateway *gateway)
     struct request *request = TAILQ_FIRST(&forward->waiting);
 
     gateway->counters.disconnects++;
-    state_away(&forward->state);
+    /* One that gave duty away and then left: the other unit serves still. */
+    if (!forward_is_moved(gateway)) {
+        state_away(&forward->state);
+    }
     while (request != NULL) {
         struct request *next = TAILQ_NEXT(request, by_age);
 
@@ -273,6 +276,7 @@ void forward_engine_down(struct gateway *gateway)
         }
         request = next;
     }
+    relay_held(gateway);
     /* Those that the engine had are held again, and their time may be over. */
     (void)sd_event_source_set_enabled(forward->deadline, SD_EVENT_OFF);
     if (!TAILQ_EMPTY(&forward->waiting)) {

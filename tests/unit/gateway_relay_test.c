@@ -118,6 +118,29 @@ static void what_the_old_engine_refused_is_passed_on(void **state)
     assert_int_equal(fake_engine_numbers_given(to.engine), 1);
 }
 
+static void a_unit_whose_engine_left_after_giving_duty_away_passes_on(void **state)
+{
+    struct http_client in_flight, later;
+    struct http_answer answer;
+    int status = 200;
+
+    (void)state;
+    fake_engine_behave(from.engine, FAKE_ENGINE_SWALLOWS);
+    issue(&in_flight, from.port, "in-flight");
+    assert_true(fake_engine_wait(from.engine, 1));
+    fake_engine_serve(from.engine, false, "PEER_SERVES");
+    fake_engine_leave(from.engine);
+    must_answer_and_end(&in_flight, 201, "display");
+    while (status == 200) { /* until it has noticed */
+        answer = http_client_once(from.management_port, "GET", "/healthz", NULL, NULL);
+        status = answer.status;
+        http_answer_free(&answer);
+    }
+    issue(&later, from.port, "later");
+    must_answer_and_end(&later, 201, "display");
+    assert_int_equal(fake_engine_numbers_given(to.engine), 2);
+}
+
 static void many_requests_at_once_are_all_passed_on(void **state)
 {
     static struct http_client clients[MANY];
@@ -253,6 +276,8 @@ int main(void)
             held_requests_are_answered_by_the_unit_that_has_duty_now, start_long, finish),
         cmocka_unit_test_setup_teardown(what_the_old_engine_refused_is_passed_on, start_long,
                                         finish),
+        cmocka_unit_test_setup_teardown(a_unit_whose_engine_left_after_giving_duty_away_passes_on,
+                                        start_long, finish),
         cmocka_unit_test_setup_teardown(many_requests_at_once_are_all_passed_on, start_long,
                                         finish),
         cmocka_unit_test_setup_teardown(a_relayed_request_waits_for_the_other_unit_to_serve,
