@@ -24,7 +24,7 @@ static const char nothing_left[] = "table ip toban_enter; delete table ip toban_
 
 static int run_nft(char *script)
 {
-    static char path[] = "/usr/sbin/nft";
+    char path[] = "/usr/sbin/nft";
     char *argv[] = {path, script, NULL};
     char *environment[] = {NULL};
     posix_spawnattr_t attributes;
