@@ -22,6 +22,10 @@ enum {
     SETTLE_MS = 200000,
     COUNTERS = 4,
     DAY_START_HOUR = 8,
+    TICK_MS = 1000,
+    WORKING_MS = 32000,       /* a lone boot, and a little */
+    TICKET_WITHIN_MS = 13000, /* promise 14, a lost reply and its retry */
+    BOTH_HOLD_TICKS_MAX = 3,
 };
 
 /* 2026-11-24T08:31:00+09:00, an opening day. */
@@ -65,6 +69,7 @@ struct unit {
     uint64_t timer_ms;
     bool link_up[LINKS];
     enum duty_state state; /* before the step that is traced */
+    uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
     struct sim *sim;
     int index;
 };
@@ -111,6 +116,8 @@ struct sim {
     uint64_t term_unit[4096];
     bool faults_over;
     uint64_t issued_after_heal;
+    uint64_t ticket_ms; /* when the last ticket was handed out */
+    int both_hold_ticks;
     bool wiped_alone;
 };
 
@@ -486,6 +493,7 @@ static void judge_ticket(struct sim *sim, const struct client *client, const cha
     CHECK(sim->ticket_count < SIM_TICKETS_MAX);
     sim->tickets[sim->ticket_count++] = seen;
     sim->result->tickets++;
+    sim->ticket_ms = sim->now_ms;
     if (sim->faults_over) {
         sim->issued_after_heal++;
     }
@@ -1011,6 +1019,45 @@ static void happen_to_unit(struct sim *sim, struct item *item)
     }
 }
 
+/* Promise 14, also while faults go on: a unit that has been working for long enough, whatever befell the
+ * other, hands out tickets, or the other does. */
+static void judge_service(struct sim *sim)
+{
+    bool wanted = !sim->faults_over || sim->issued_after_heal <= 20;
+
+    for (int i = 0; i < SIM_UNITS; i++) {
+        struct unit *unit = &sim->units[i];
+        bool works = unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
+                     unit->disk_ms_max <= 3 && sim->loss_percent == 0 &&
+                     !engine_duty(unit->engine)->word.blank;
+
+        if (!works) {
+            unit->working_since_ms = 0;
+        } else if (unit->working_since_ms == 0) {
+            unit->working_since_ms = sim->now_ms;
+        }
+        if (wanted && works && sim->now_ms - unit->working_since_ms > WORKING_MS &&
+            sim->now_ms - sim->ticket_ms > TICKET_WITHIN_MS) {
+            fail(sim, "promise 14: unit %d works for %llu s, and no ticket for %llu s", i + 1,
+                 (unsigned long long)(sim->now_ms - unit->working_since_ms) / 1000,
+                 (unsigned long long)(sim->now_ms - sim->ticket_ms) / 1000);
+        }
+    }
+}
+
+/* Promise 3: of two that hold the address and see each other one yields. */
+static void judge_address(struct sim *sim)
+{
+    const struct unit *a = &sim->units[0], *b = &sim->units[1];
+    bool both = a->up && b->up && a->holds && b->holds && lan_between(sim) && sim->loss_percent == 0 &&
+                a->paused_until_ms <= sim->now_ms && b->paused_until_ms <= sim->now_ms;
+
+    sim->both_hold_ticks = both ? sim->both_hold_ticks + 1 : 0;
+    if (sim->both_hold_ticks > BOTH_HOLD_TICKS_MAX) {
+        fail(sim, "promise 3: both units hold the address for %d s", BOTH_HOLD_TICKS_MAX);
+    }
+}
+
 static void happen(struct sim *sim, struct item *item)
 {
     struct client *client;
@@ -1035,6 +1082,8 @@ static void happen(struct sim *sim, struct item *item)
         end_fault(sim, (enum sim_fault)item->a, item->unit);
         break;
     case ITEM_LAN: /* both hold: re-announcement every second */
+        judge_service(sim);
+        judge_address(sim);
         for (int i = 0; i < SIM_UNITS; i++) {
             if (sim->units[i].holds && sim->units[1 - i].holds && lan_between(sim)) {
                 push(sim, (struct item){.at_ms = sim->now_ms + 1,
@@ -1043,7 +1092,7 @@ static void happen(struct sim *sim, struct item *item)
                                         .generation = sim->units[1 - i].generation});
             }
         }
-        push(sim, (struct item){.at_ms = sim->now_ms + 1000, .kind = ITEM_LAN});
+        push(sim, (struct item){.at_ms = sim->now_ms + TICK_MS, .kind = ITEM_LAN});
         break;
     case ITEM_FRAME:
     case ITEM_STORED:
