@@ -703,6 +703,7 @@ static void start_unit(struct sim *sim, int index, bool found)
     unit->generation++;
     unit->state = DUTY_WAITING;
     unit->timer_ms = 0;
+    unit->working_since_ms = 0; /* also when it was down between two ticks */
     unit->holds = false;
     unit->batch = NULL;
     memset(unit->link_up, 0, sizeof(unit->link_up));
