@@ -68,7 +68,7 @@ struct unit {
     uint32_t disk_ms_max;
     uint64_t timer_ms;
     bool link_up[LINKS];
-    enum duty_state state; /* before the step that is traced */
+    enum duty_state state;     /* before the step that is traced */
     uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
     struct sim *sim;
     int index;
@@ -92,7 +92,8 @@ struct seen_ticket {
     uint32_t number, category;
     uint64_t term;
     struct ids_token key;
-    bool excused; /* its only copy was on a disk that was lost: it may be gone, its number not given again */
+    bool
+        excused; /* its only copy was on a disk that was lost: it may be gone, its number not given again */
 };
 
 struct sim {
@@ -107,6 +108,7 @@ struct sim {
     bool lan_split;
     int client_side; /* while both hold the address */
     uint32_t loss_percent;
+    uint32_t delay_ms_max; /* a slow network brings frames late and in another order */
     struct queue_config config;
     struct calendar calendar;
     struct client clients[SIM_CLIENTS];
@@ -260,10 +262,11 @@ static int world_store(void *context, const struct ledger_batch *batch)
     return 0;
 }
 
-static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn, ledger_each_fn *each,
-                              void *each_context)
+static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn,
+                              ledger_each_fn *each, void *each_context)
 {
-    return sim_disk_read_entries(&((struct unit *)context)->disk, from_lsn, to_lsn, each, each_context);
+    return sim_disk_read_entries(&((struct unit *)context)->disk, from_lsn, to_lsn, each,
+                                 each_context);
 }
 
 static int world_read_meta(void *context, const char *name, uint8_t *bytes, size_t capacity_bytes,
@@ -281,7 +284,8 @@ static int world_read_meta(void *context, const char *name, uint8_t *bytes, size
     return 0;
 }
 
-static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max, size_t *ret_count)
+static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max,
+                           size_t *ret_count)
 {
     const struct sim_disk *disk = &((struct unit *)context)->disk;
 
@@ -315,7 +319,8 @@ static void world_read_info(void *context, struct ledger_info *ret_info)
     if (disk->entry_count > 0) {
         const struct sim_blob *last = &disk->entries[disk->entry_count - 1];
 
-        memcpy(ret_info->head.bytes, last->bytes + last->len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES);
+        memcpy(ret_info->head.bytes, last->bytes + last->len_bytes - IDS_HASH_BYTES,
+               IDS_HASH_BYTES);
     }
 }
 
@@ -331,10 +336,8 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
 {
     struct unit *unit = context;
     struct sim *sim = unit->sim;
-    struct item item = {.kind = ITEM_FRAME,
-                        .unit = 1 - unit->index,
-                        .a = (int)link,
-                        .len_bytes = len_bytes};
+    struct item item = {
+        .kind = ITEM_FRAME, .unit = 1 - unit->index, .a = (int)link, .len_bytes = len_bytes};
     int copies = sim->loss_percent > 0 && below(sim, 100) < sim->loss_percent / 4 ? 2 : 1;
 
     if (!unit->link_up[link]) {
@@ -347,7 +350,8 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
         item.bytes = malloc(len_bytes);
         CHECK(item.bytes != NULL);
         memcpy(item.bytes, frame, len_bytes);
-        item.at_ms = sim->now_ms + (sim->loss_percent > 0 ? below(sim, 8) : below(sim, 2));
+        item.at_ms = sim->now_ms + (sim->loss_percent > 0 ? below(sim, 8) : below(sim, 2)) +
+                     below(sim, sim->delay_ms_max);
         push(sim, item);
     }
     return 0;
@@ -413,8 +417,8 @@ static void world_log(void *context, const char *line)
     story(unit->sim, "unit %d: %s", unit->index + 1, line);
 }
 
-static void world_trace(void *context, const void *event, size_t event_len_bytes, const void *actions,
-                        size_t actions_len_bytes)
+static void world_trace(void *context, const void *event, size_t event_len_bytes,
+                        const void *actions, size_t actions_len_bytes)
 {
     struct unit *unit = context;
     const struct duty_event *told = event;
@@ -477,8 +481,10 @@ static void judge_ticket(struct sim *sim, const struct client *client, const cha
         const struct seen_ticket *known = &sim->tickets[i];
         bool same_id = strcmp(known->id, seen.id) == 0;
 
-        if (!same_id && known->category == seen.category && strcmp(known->display, seen.display) == 0) {
-            fail(sim, "promise 1: %s was given twice (ids %.8s, %.8s)", seen.display, known->id, seen.id);
+        if (!same_id && known->category == seen.category &&
+            strcmp(known->display, seen.display) == 0) {
+            fail(sim, "promise 1: %s was given twice (ids %.8s, %.8s)", seen.display, known->id,
+                 seen.id);
         }
         if (ids_token_equal(&known->key, &seen.key)) {
             if (!same_id && known->series[0] == '\0' && seen.series[0] == '\0') {
@@ -545,6 +551,12 @@ static void client_send(struct sim *sim, int index)
                             .kind = ITEM_REPLY_LOST,
                             .a = index,
                             .b = (int)client->request_id});
+    if (client->tries == 1 && below(sim, 8) == 0) { /* pressed twice */
+        push(sim, (struct item){.at_ms = sim->now_ms + 1 + below(sim, 20),
+                                .kind = ITEM_REPLY_LOST,
+                                .a = index,
+                                .b = (int)client->request_id});
+    }
     if (target < 0 || sim->units[target].paused_until_ms > sim->now_ms) {
         return;
     }
@@ -595,9 +607,8 @@ static void client_begin(struct sim *sim, int index)
 static void client_next(struct sim *sim, int index)
 {
     sim->clients[index].busy = false;
-    push(sim, (struct item){.at_ms = sim->now_ms + 20 + below(sim, 400),
-                            .kind = ITEM_CLIENT,
-                            .a = index});
+    push(sim, (struct item){
+                  .at_ms = sim->now_ms + 20 + below(sim, 400), .kind = ITEM_CLIENT, .a = index});
 }
 
 static void world_reply(void *context, uint64_t client_id, const uint8_t *header,
@@ -772,8 +783,8 @@ static void crash_unit(struct sim *sim, int index, bool power)
 const char *sim_fault_name(enum sim_fault fault)
 {
     static const char *const names[SIM_FAULT_COUNT] = {
-        "crash", "power", "partition", "cut-direct", "cut-lan",
-        "loss",  "slow-disk", "pause", "handover", "wipe", "roll-back",
+        "crash",     "power", "partition", "cut-direct", "cut-lan",   "loss",
+        "slow-disk", "pause", "handover",  "wipe",       "roll-back", "delay",
     };
 
     return names[fault];
@@ -781,10 +792,9 @@ const char *sim_fault_name(enum sim_fault fault)
 
 static void heal_later(struct sim *sim, enum sim_fault fault, int unit, uint64_t after_ms)
 {
-    push(sim, (struct item){.at_ms = sim->now_ms + after_ms,
-                            .kind = ITEM_HEAL,
-                            .unit = unit,
-                            .a = (int)fault});
+    push(sim,
+         (struct item){
+             .at_ms = sim->now_ms + after_ms, .kind = ITEM_HEAL, .unit = unit, .a = (int)fault});
 }
 
 /* One disk at a time is lost, never both: the other unit must be up and hold a ledger. While paired,
@@ -857,6 +867,10 @@ static void begin_fault(struct sim *sim, enum sim_fault fault, int index)
         sim->loss_percent = (uint32_t)(1 + below(sim, 50));
         heal_later(sim, fault, index, 200 + below(sim, 10000));
         break;
+    case SIM_DELAY:
+        sim->delay_ms_max = (uint32_t)(20 + below(sim, 600));
+        heal_later(sim, fault, index, 200 + below(sim, 10000));
+        break;
     case SIM_SLOW_DISK:
         unit->disk_ms_max = (uint32_t)(20 + below(sim, 1500));
         heal_later(sim, fault, index, 200 + below(sim, 10000));
@@ -908,6 +922,9 @@ static void end_fault(struct sim *sim, enum sim_fault fault, int index)
         break;
     case SIM_LOSS:
         sim->loss_percent = 0;
+        break;
+    case SIM_DELAY:
+        sim->delay_ms_max = 0;
         break;
     case SIM_SLOW_DISK:
         unit->disk_ms_max = 3;
@@ -1029,7 +1046,7 @@ static void judge_service(struct sim *sim)
     for (int i = 0; i < SIM_UNITS; i++) {
         struct unit *unit = &sim->units[i];
         bool works = unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
-                     unit->disk_ms_max <= 3 && sim->loss_percent == 0 &&
+                     unit->disk_ms_max <= 3 && sim->loss_percent == 0 && sim->delay_ms_max == 0 &&
                      !engine_duty(unit->engine)->word.blank;
 
         if (!works) {
@@ -1050,7 +1067,8 @@ static void judge_service(struct sim *sim)
 static void judge_address(struct sim *sim)
 {
     const struct unit *a = &sim->units[0], *b = &sim->units[1];
-    bool both = a->up && b->up && a->holds && b->holds && lan_between(sim) && sim->loss_percent == 0 &&
+    bool both = a->up && b->up && a->holds && b->holds && lan_between(sim) &&
+                sim->loss_percent == 0 && sim->delay_ms_max == 0 &&
                 a->paused_until_ms <= sim->now_ms && b->paused_until_ms <= sim->now_ms;
 
     sim->both_hold_ticks = both ? sim->both_hold_ticks + 1 : 0;
