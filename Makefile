@@ -145,8 +145,7 @@ run:
 demo:
 	$(Q)tools/deps run
 	$(Q)$(MAKE) --no-print-directory all
-	$(Q)[ -x tools/demo ] || { echo "make demo: not here yet, see tests/KNOWN_FAILURES.md"; exit 1; }
-	$(Q)tools/demo $(BUILD)/demo
+	$(Q)node tools/office/demo/demo.mjs $(BUILD)/demo
 
 test:
 	$(Q)tools/deps test

@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/fs.h>
 #include <linux/loop.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -288,6 +289,14 @@ int office_disk_unfill(const struct office *office, unsigned place)
     return unlink(path) < 0 && errno != ENOENT ? -errno : 0;
 }
 
+/* A new disk holds nothing of the old one: what was freed is given back to the image, too. */
+static int forget_freed(int directory_fd)
+{
+    struct fstrim_range all = {.len = UINT64_MAX};
+
+    return syncfs(directory_fd) < 0 || ioctl(directory_fd, FITRIM, &all) < 0 ? -errno : 0;
+}
+
 int office_disk_wipe(const struct office *office, unsigned place)
 {
     char path[OFFICE_PATH_BYTES];
@@ -308,6 +317,9 @@ int office_disk_wipe(const struct office *office, unsigned place)
             (void)snprintf(child, sizeof(child), "%s/%s", path, entry->d_name);
             r = office_remove_tree(child);
         }
+    }
+    if (r == 0 && office->disk == OFFICE_DISK_LOOP) {
+        r = forget_freed(dirfd(directory));
     }
     (void)closedir(directory);
     return r;

@@ -383,6 +383,24 @@ json_t *keeper_heal(struct keeper *keeper, const json_t *request)
                              (json_int_t)at_us, "done_monotonic_us", (json_int_t)now_us());
 }
 
+json_t *keeper_pass_time(struct keeper *keeper, const json_t *request)
+{
+    int64_t shift_ms = json_integer_value(json_object_get(request, "shift_ms"));
+    int64_t at_us = now_us();
+    int r = 0;
+
+    keeper->office->clock_offset_ms += shift_ms;
+    for (unsigned i = 1; i <= keeper->office->unit_count; i++) {
+        int unit_r = set_clock(keeper, i, keeper->units[i - 1].clock_offset_ms + shift_ms);
+
+        r = r < 0 ? r : unit_r;
+    }
+    return r < 0 ? explain(r)
+                 : json_pack("{s:b, s:I, s:I, s:I}", "ok", 1, "clock_offset_ms",
+                             (json_int_t)keeper->office->clock_offset_ms, "at_monotonic_us",
+                             (json_int_t)at_us, "done_monotonic_us", (json_int_t)now_us());
+}
+
 static void name_if(json_t *names, bool condition, const char *name)
 {
     if (condition) {

@@ -305,6 +305,9 @@ static json_t *answer(struct keeper *keeper, const json_t *request)
     if (strcmp(what, "heal") == 0) {
         return keeper_heal(keeper, request);
     }
+    if (strcmp(what, "clock") == 0) {
+        return keeper_pass_time(keeper, request);
+    }
     if (strcmp(what, "down") == 0) {
         keeper->leaving = true;
         keeper->keep_files = json_is_true(json_object_get(request, "keep"));

@@ -36,6 +36,8 @@ struct keeper {
 /* The answer to a "fault" or "heal" request. */
 json_t *keeper_fault(struct keeper *keeper, const json_t *request);
 json_t *keeper_heal(struct keeper *keeper, const json_t *request);
+/* Time passes for everybody, also for a unit without power: no fault, so heal leaves it. */
+json_t *keeper_pass_time(struct keeper *keeper, const json_t *request);
 /* Names of the faults in force, of one unit (place) or shared (0). */
 json_t *keeper_faults(const struct keeper *keeper, unsigned place);
 void keeper_switch_step(struct keeper *keeper, int64_t now_ms);

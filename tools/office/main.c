@@ -38,9 +38,9 @@ struct command {
 };
 
 static const struct command commands[] = {
-    {"up", office_up},         {"run", office_run},   {"down", office_down},
-    {"status", office_status}, {"info", office_info}, {"fault", office_fault},
-    {"heal", office_heal},
+    {"up", office_up},         {"run", office_run},     {"down", office_down},
+    {"status", office_status}, {"info", office_info},   {"fault", office_fault},
+    {"heal", office_heal},     {"clock", office_clock},
 };
 
 static const struct option long_options[] = {
@@ -86,6 +86,7 @@ static const char help_en[] =
     "      disk-wipe UNIT       the data disk is empty; the unit's record stays\n"
     "      clock UNIT           the wall clock jumps by --shift SECONDS\n"
     "  heal [UNIT]            undo the faults of a unit, or all\n"
+    "  clock                  time passes: every clock moves on by --shift SECONDS\n"
     "\n"
     "  --name N               which office (toban); several run side by side\n"
     "  --at 2026-11-24T08:20  start its wall clock there\n"
@@ -124,6 +125,7 @@ static const char help_ja[] =
     "      disk-wipe 号機       データディスクが空になる（号機の控えは残る）\n"
     "      clock 号機           時計が --shift 秒ずれる\n"
     "  heal [号機]            その号機、またはすべての障害を直します\n"
+    "  clock                  時間が進みます: すべての時計が --shift 秒進む\n"
     "\n"
     "  --name N               事務所の名前（toban）。並べて動かせます\n"
     "  --at 2026-11-24T08:20  その時刻から始めます（なければ、開庁中は今、閉庁中は次の開庁時刻）\n"

@@ -210,5 +210,6 @@ int office_status(struct office *office, const struct office_options *options);
 int office_info(struct office *office, const struct office_options *options);
 int office_fault(struct office *office, const struct office_options *options);
 int office_heal(struct office *office, const struct office_options *options);
+int office_clock(struct office *office, const struct office_options *options);
 
 #endif
