@@ -32,6 +32,7 @@ enum duty_limit {
     DUTY_RESTART_GRACE_MS = 150,       /* what a restarting peer gets (rule 2) */
     DUTY_LONE_BOOT_MS = 30000,         /* rule 2 */
     DUTY_LINK_LOST_MS = 3000,          /* a session ends after this long without service link (rule 3) */
+    DUTY_LINK_JUDGE_MS = 250,          /* own link lost this long: the spare's words tell whether it lost its too */
     DUTY_HANDOVER_LINK_MS = 3000,      /* rule 2: a spare's link has worked this long */
     DUTY_CONFLICT_MS = 300,            /* rule 8 */
     DUTY_CONFLICT_BACKOFF_MS_MIN = 3000,

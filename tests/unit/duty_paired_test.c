@@ -217,11 +217,31 @@ static void a_unit_on_duty_without_service_link_hands_over_once_the_spare_s_has_
     be_on_duty(&bench);
     bench.peer.service_link_ms = 100;
     hear(&bench);
+    bench.talks = true;
     tell_level(&bench, DUTY_SERVICE_LINK, false);
+    run_ms(&bench, 2 * DUTY_LINK_JUDGE_MS);
     assert_int_equal(bench.duty.state, DUTY_PAIRED_DUTY);
     bench.peer.service_link_ms = DUTY_HANDOVER_LINK_MS;
     hear(&bench);
     assert_int_equal(bench.duty.state, DUTY_HANDING_OVER);
+}
+
+/* make demo, switch restart: duty moved to a spare that had lost its own link in the same moment. */
+static void a_switch_that_dies_under_both_units_moves_no_duty(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_on_duty(&bench);
+    bench.talks = true;
+    bench.peer.service_link_ms = DUTY_HANDOVER_LINK_MS;
+    hear(&bench);
+    tell_level(&bench, DUTY_SERVICE_LINK, false);
+    assert_int_equal(bench.duty.state, DUTY_PAIRED_DUTY);
+    bench.peer.service_link = false; /* its next word */
+    bench.peer.service_link_ms = 0;
+    run_ms(&bench, 4 * DUTY_LINK_JUDGE_MS);
+    assert_int_equal(bench.duty.state, DUTY_PAIRED_DUTY);
 }
 
 /* ---- promise 11, and the operator's stop ---------------------------------------------------------- */
@@ -305,6 +325,7 @@ int main(void)
         cmocka_unit_test(a_hand_over_that_nobody_confirms_ends_in_letters_within_500_ms),
         cmocka_unit_test(
             a_unit_on_duty_without_service_link_hands_over_once_the_spare_s_has_worked_for_3_s),
+        cmocka_unit_test(a_switch_that_dies_under_both_units_moves_no_duty),
         cmocka_unit_test(damage_moves_duty_to_the_ready_spare_first_and_then_stops),
         cmocka_unit_test(damage_without_a_ready_spare_stops_at_once),
         cmocka_unit_test(an_operator_s_stop_hands_over_first_too),

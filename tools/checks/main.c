@@ -60,6 +60,8 @@ static const struct {
     {"DUTY_RESTART_GRACE_MS", DUTY_RESTART_GRACE_MS, "rule 2: what a restarting peer gets"},
     {"DUTY_LONE_BOOT_MS", DUTY_LONE_BOOT_MS, "rule 2: a unit that booted alone waits for its peer"},
     {"DUTY_LINK_LOST_MS", DUTY_LINK_LOST_MS, "rule 3: a session ends after this long without link"},
+    {"DUTY_LINK_JUDGE_MS", DUTY_LINK_JUDGE_MS,
+     "own link lost this long before duty moves: the spare's words tell whether it lost its too"},
     {"DUTY_HANDOVER_LINK_MS", DUTY_HANDOVER_LINK_MS,
      "rule 2: who is handed duty has had its link for this long"},
     {"DUTY_CONFLICT_MS", DUTY_CONFLICT_MS, "rule 8: no meeting has begun: the higher unit yields"},
