@@ -368,6 +368,18 @@ leaves_nothing() { # NAME
     [ ! -e "$TOBAN_OFFICE_DIR/$A/u2/log/toband.hup" ]
 }
 
+@test "time passes for every unit, also for one without power, and is no fault" {
+    up "$A"
+    now=$(info "$A" .clock_offset_ms)
+    "$OFFICE" fault power 2 --name "$A"
+    "$OFFICE" clock --shift 36000 --name "$A"
+    [ "$(cat "$TOBAN_OFFICE_DIR/$A/u1/clock-offset-ms")" = $((now + 36000000)) ]
+    [ "$(info "$A" '.units[0].faults | length')" = 0 ]
+    "$OFFICE" heal 2 --name "$A"
+    [ "$(cat "$TOBAN_OFFICE_DIR/$A/u2/clock-offset-ms")" = $((now + 36000000)) ]
+    [ "$(info "$A" .clock_offset_ms)" = $((now + 36000000)) ]
+}
+
 @test "a wedged toband stands still until it is healed" {
     up "$A"
     pid=$(pid_of "$A" 1 toband)

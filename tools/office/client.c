@@ -349,10 +349,10 @@ int office_heal(struct office *office, const struct office_options *options)
 int office_clock(struct office *office, const struct office_options *options)
 {
     json_t *reply = NULL;
-    int r = client_ask(office,
-                       json_pack("{s:s, s:I}", "do", "clock", "shift_ms",
-                                 (json_int_t)options->clock_shift_ms),
-                       &reply);
+    int r = client_ask(
+        office,
+        json_pack("{s:s, s:I}", "do", "clock", "shift_ms", (json_int_t)options->clock_shift_ms),
+        &reply);
 
     return r < 0 ? fail_by_errno(office, options, r)
                  : show_reply(office, options, reply, "時計を進めました。", "Time has passed.");

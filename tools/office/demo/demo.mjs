@@ -294,7 +294,7 @@ async function switchRestart(one) {
     await untilIssued(back, 2 * SERVE_BOUND_MS);
     const first = state.issued.find((each) => each.t > fault.done + 100);
     one.facts.after_forwarding_ms = Math.round(first.t - back);
-    await within(one, '当番は動かず連携のまま', 'still PAIRED, duty unmoved', PAIR_BOUND_MS,
+    await within(one, '連携', 'PAIRED', PAIR_BOUND_MS,
         office.untilPaired(PAIR_BOUND_MS));
     one.facts.duty_moved = office.duty() !== duty;
     one.facts.new_term = office.units[office.duty()].term !== term;
@@ -461,6 +461,7 @@ function keepLogs() {
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.once(signal, async () => {
         console.log(`${signal}: 片付けています / taking the office down`);
+        state.interrupted = true;
         await office.end();
         process.exit(130);
     });
@@ -474,6 +475,9 @@ process.on('uncaughtException', async (error) => {
 try {
     await theDay();
 } catch (error) {
+    if (state.interrupted) {
+        await new Promise(() => {}); // the signal's own end comes
+    }
     state.trouble = error;
     log(`止まりました / stopped: ${error.message}`);
 }

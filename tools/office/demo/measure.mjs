@@ -98,12 +98,12 @@ export function expectations(state, requests, measured) {
         const sent = requests.filter((one) => one.sent > fault.t - BEFORE_MS && one.sent < fault.t + HANDOVER_MS);
         const failed = sent.filter((one) => one.status === 0 || one.status >= 500);
         expect('計画交代で失敗する要求はない', 'planned hand-over: no request fails', failed.length === 0,
-            `${failed.length} of ${sent.length}: ${[...new Set(failed.map((one) => one.error ?? one.status))].join(', ')}`);
+            [`${failed.length} of ${sent.length}`, ...new Set(failed.map((one) => one.error ?? one.status))].join(' '));
         const letters = sent.filter((one) => one.status === 201 && one.reply.series !== '').length;
         const broke = state.seen.filter((one) => one.t > fault.t && one.t < fault.t + HANDOVER_MS &&
             (one.state === 'TAKING' || one.state === 'ALONE' || one.state.startsWith('MEETING')));
         expect('計画交代では連携が切れず、文字番号も出ない', 'planned hand-over: the pair stays together, no letter',
-            letters === 0 && broke.length === 0, `${letters} letters, ${broke.map((one) => `${one.unit}号機 ${one.state}`)}`);
+            letters === 0 && broke.length === 0, [`${letters} letters`, ...broke.map((one) => `${one.unit}号機 ${one.state}`)].join(', '));
     }
     const restart = chapter('switch');
     if (restart?.ended) {

@@ -44,7 +44,7 @@ export class Office {
     }
     // Time passes until the office's clocks show `at` ("2026-11-24T09:10:00", Japan).
     async timePassesTo(at) {
-        const shift = Math.round((Date.parse(`${at}+09:00`) - this.wallMs()) / 1000);
+        const shift = Math.ceil((Date.parse(`${at}+09:00`) - this.wallMs()) / 1000);
         if (shift < 0) {
             throw new Error(`the office's clock is past ${at} already`);
         }

@@ -6,7 +6,7 @@ const WIDTH = 1180;
 const LEFT = 96;
 const RIGHT = 16;
 const TICK_S = 10;
-const LABEL_PX = 142; // a chapter's label takes about so much
+const LABEL_PX = 172; // a chapter's label takes about so much
 
 // How a unit's state is drawn: what it means for visitors, not what the protocol calls it.
 const LOOKS = {
@@ -112,7 +112,7 @@ function bandOf(state, unit, y, x, end) {
 }
 
 function chapterLabels(state, x) {
-    const rows = [-Infinity, -Infinity, -Infinity];
+    const rows = [-Infinity, -Infinity, -Infinity, -Infinity];
     return state.chapters.map((one) => {
         const at = x(one.began);
         const row = rows.findIndex((right) => at >= right);
@@ -120,10 +120,10 @@ function chapterLabels(state, x) {
             return `<line x1="${at}" x2="${at}" y1="112" y2="268" stroke="#b9c2cd"><title>${escape(one.ja)}</title></line>`;
         }
         rows[row] = at + LABEL_PX;
-        const y = 16 + row * 34;
+        const y = 14 + row * 26;
         return `<line x1="${at}" x2="${at}" y1="${y - 10}" y2="268" stroke="#b9c2cd"/>
           <text x="${at + 4}" y="${y}" font-size="13" font-weight="700">${(one.office ?? '').slice(11, 16)} ${escape(one.ja)}</text>
-          <text class="soft" x="${at + 4}" y="${y + 14}" font-size="11">${escape(one.en)}</text>`;
+          <text class="soft" x="${at + 4}" y="${y + 11}" font-size="10">${escape(one.en)}</text>`;
     }).join('');
 }
 
@@ -267,7 +267,9 @@ export function writeReport(path, state) {
     const verdict = state.good
         ? '<p class="verdict good">合格。すべての約束が守られました。<span class="en" lang="en">PASSED. Every promise was kept.</span></p>'
         : '<p class="verdict bad" role="alert">不合格。守られなかった約束、または終わらなかった手順があります。<span class="en" lang="en">FAILED. A promise was broken, or a step did not end.</span></p>';
-    const trouble = state.trouble ? `<pre>${escape(state.trouble.stack ?? state.trouble)}</pre>` : '';
+    const broken = [...(state.result?.verdicts ?? []), ...state.steps].filter((one) => !one.ok).map((one) =>
+        `<li>${both(one.ja, one.en)}</li>`);
+    const trouble = (broken.length > 0 ? `<ul class="problems">${broken.join('')}</ul>` : '') + (state.trouble ? `<pre>${escape(state.trouble.stack ?? state.trouble)}</pre>` : '');
     const page = `<!doctype html><html lang="ja"><head><meta charset="utf-8"><meta name="viewport" content="width=device-width,initial-scale=1">
 <title>当番 — 窓口の一日 / one office day</title><style>${STYLE}</style></head><body><main>
 <h1>番号発券機の一日：障害の中でも番号は一つ<span class="en" lang="en">One office day: through every fault, each number once</span></h1>
