@@ -85,8 +85,8 @@ static void put_call_id(struct json *json, const struct queue_ticket *ticket)
 {
     char text[48];
 
-    (void)snprintf(text, sizeof(text), "%u-%" PRIu64 "-%u", ticket->call_unit, ticket->call_lsn,
-                   ticket->call_count);
+    /* Each call and recall is an entry of its own; the count may rise in a meeting without a call. */
+    (void)snprintf(text, sizeof(text), "%u-%" PRIu64, ticket->call_unit, ticket->call_lsn);
     json_text(json, "call_id", text);
 }
 

@@ -440,7 +440,8 @@ function searchAll(facts) {
     }
     const patterns = search.count;
     const control = 'control';
-    search.add(facts.final[0].entries.at(-1)?.hash ?? NO_HASH, control);
+    const shared = Math.min(...facts.final.map((ledger) => ledger.entries.length));
+    search.add(facts.final[0].entries[shared - 1]?.hash ?? NO_HASH, control); // the last that both hold
     const result = { patterns, bytes: 0, hits: [], control: 0 };
     for (const image of facts.images) {
         const hits = new Map();
