@@ -279,27 +279,23 @@ function checkGaps(facts, verdict) {
     return skipped;
 }
 
-// The unit and the entry that called; the rest of the name says how often the ticket has been called.
-function callOf(id) {
-    return id.split('-').slice(0, 2).join('-');
-}
-
+// A call is named by the entry that made it. Behind a cut both sides may call one visitor: two presses, two calls.
 function checkBoard(facts, verdict) {
-    const numbered = new Map();
-    // Behind a cut both sides may call one visitor: two calls, each made by a press that was acknowledged.
-    const made = new Map(facts.requests.filter((one) => one.key && one.status === 200 && one.reply.ticket &&
-        /call-next|call$/.test(one.path)).map((one) => [callOf(one.reply.ticket.call_id), one.key]));
-    const names = new Map();
+    const made = new Map();
+    for (const one of facts.requests.filter((each) => each.key && each.status === 200 && each.reply.ticket &&
+        /call-next|call$/.test(each.path))) {
+        const id = one.reply.ticket.call_id;
+        verdict.expect((made.get(id) ?? one.key) === one.key, () => `two presses made the call ${id}`);
+        made.set(id, one.key);
+    }
+    const shown = new Map();
     for (const event of facts.board.filter((one) => one.calls)) {
         for (const call of event.calls) {
-            const nth = `${event.day} ${call.display} ${call.id.split('-').pop()}`;
-            const [one, other] = [numbered.get(nth) ?? call.id, call.id].map(callOf);
-            verdict.expect((names.get(other) ?? call.id) === call.id,
-                () => `the call of ${call.display} was announced as ${names.get(other)} and as ${call.id}`);
-            names.set(other, call.id);
-            verdict.expect(one === other || (made.has(one) && made.has(other) && made.get(one) !== made.get(other)),
-                () => `${nth} was announced as ${numbered.get(nth)} and as ${call.id}`);
-            numbered.set(nth, call.id);
+            const text = `${call.display} at ${call.counter}`;
+            verdict.expect(made.has(call.id), () => `${text} was announced as ${call.id}, which nobody called`);
+            verdict.expect((shown.get(call.id) ?? text) === text,
+                () => `${call.id} was announced as ${shown.get(call.id)} and as ${text}`);
+            shown.set(call.id, text);
         }
     }
     const events = facts.board.filter((one) => one.calls);
@@ -312,11 +308,11 @@ function checkBoard(facts, verdict) {
         const looked = events.some((one) => one.t > call.received && one.t < (next?.sent ?? 0) && one.lsn >= lsn);
         acknowledged++;
         if (looked) { // the board heard of the queue while this call stood
-            verdict.expect(names.has(callOf(call.reply.ticket.call_id)),
+            verdict.expect(shown.has(call.reply.ticket.call_id),
                 () => `the call of ${call.reply.ticket.display} (${call.reply.ticket.call_id}) was on no board`);
         }
     }
-    return { calls: acknowledged, shown: names.size };
+    return { calls: acknowledged, shown: shown.size };
 }
 
 function checkOrdered(facts) {

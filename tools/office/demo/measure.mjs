@@ -95,12 +95,14 @@ export function expectations(state, requests, measured) {
         `${Math.round(slowest)} ms`);
     const fault = chapter('handover')?.fault;
     if (fault) {
-        const sent = requests.filter((one) => one.sent > fault.t - BEFORE_MS && one.sent < fault.t + HANDOVER_MS);
+        const next = state.faults[state.faults.findIndex((one) => one.t === fault.t) + 1];
+        const until = Math.min(fault.t + HANDOVER_MS, (next?.t ?? Infinity) - BEFORE_MS);
+        const sent = requests.filter((one) => one.sent > fault.t - BEFORE_MS && one.sent < until);
         const failed = sent.filter((one) => one.status === 0 || one.status >= 500);
         expect('計画交代で失敗する要求はない', 'planned hand-over: no request fails', failed.length === 0,
             [`${failed.length} of ${sent.length}`, ...new Set(failed.map((one) => one.error ?? one.status))].join(' '));
         const letters = sent.filter((one) => one.status === 201 && one.reply.series !== '').length;
-        const broke = state.seen.filter((one) => one.t > fault.t && one.t < fault.t + HANDOVER_MS &&
+        const broke = state.seen.filter((one) => one.t > fault.t && one.t < until &&
             (one.state === 'TAKING' || one.state === 'ALONE' || one.state.startsWith('MEETING')));
         expect('計画交代では連携が切れず、文字番号も出ない', 'planned hand-over: the pair stays together, no letter',
             letters === 0 && broke.length === 0, [`${letters} letters`, ...broke.map((one) => `${one.unit}号機 ${one.state}`)].join(', '));

@@ -100,7 +100,10 @@ const spoilings = [
         const { stored } = evidence.final[2];
         stored[Math.floor(stored.length / 2)][90] ^= 1;
     }],
-    [5, 'the newest entry cut off', (evidence) => { evidence.final[1].stored.pop(); }],
+    [5, 'the newest entry cut off', (evidence) => {
+        const [one, two] = [evidence.final[1].stored, evidence.final[2].stored];
+        one.splice(Math.min(one.length, two.length) - 1); // of those that both hold
+    }],
     [5, 'an entry taken out of the middle', (evidence) => { evidence.final[1].stored.splice(5, 1); }],
     [5, 'two entries in the other order', (evidence) => {
         const { stored } = evidence.final[1];
@@ -140,14 +143,13 @@ const spoilings = [
         const [id] = [...often].sort((a, b) => b[1] - a[1])[0];
         evidence.board.forEach((one) => { one.calls = one.calls?.filter((each) => each.id !== id); });
     }],
-    [7, 'one call announced twice', (evidence) => {
+    [7, 'one call announced under another name', (evidence) => {
         const event = evidence.board.findLast((one) => one.calls?.length > 0);
-        const call = event.calls[0];
-        event.calls.push({ ...call, id: `9-9-${call.id.split('-').pop()}` });
+        event.calls.push({ ...event.calls[0], id: '9-9' });
     }],
-    [7, 'one call announced under two names', (evidence) => {
+    [7, 'one call announced for another ticket', (evidence) => {
         const event = evidence.board.findLast((one) => one.calls?.length > 0);
-        event.calls.push({ ...event.calls[0], id: event.calls[0].id.replace(/[0-9]+$/, '99') });
+        event.calls.push({ ...event.calls[0], display: '1' });
     }],
     [7, 'a number left out without a record', (evidence) => retell(evidence, (bytes, at) =>
         bytes.writeUInt16BE(9998, at + NUMBER_AT))],
