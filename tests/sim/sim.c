@@ -22,6 +22,10 @@ enum {
     SETTLE_MS = 200000,
     COUNTERS = 4,
     DAY_START_HOUR = 8,
+    TICK_MS = 1000,
+    WORKING_MS = 32000,       /* a lone boot, and a little */
+    TICKET_WITHIN_MS = 13000, /* promise 14, a lost reply and its retry */
+    BOTH_HOLD_TICKS_MAX = 3,
 };
 
 /* 2026-11-24T08:31:00+09:00, an opening day. */
@@ -65,6 +69,8 @@ struct unit {
     uint64_t timer_ms;
     bool link_up[LINKS];
     enum duty_state state; /* before the step that is traced */
+    int loses_disk;        /* 1 + fault: at its next acknowledged ticket, the worst moment; 0 no */
+    uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
     struct sim *sim;
     int index;
 };
@@ -87,7 +93,8 @@ struct seen_ticket {
     uint32_t number, category;
     uint64_t term;
     struct ids_token key;
-    bool excused; /* its only copy was on a disk that was lost: it may be gone, its number not given again */
+    bool
+        excused; /* its only copy was on a disk that was lost: it may be gone, its number not given again */
 };
 
 struct sim {
@@ -102,6 +109,7 @@ struct sim {
     bool lan_split;
     int client_side; /* while both hold the address */
     uint32_t loss_percent;
+    uint32_t delay_ms_max; /* a slow network brings frames late and in another order */
     struct queue_config config;
     struct calendar calendar;
     struct client clients[SIM_CLIENTS];
@@ -111,6 +119,8 @@ struct sim {
     uint64_t term_unit[4096];
     bool faults_over;
     uint64_t issued_after_heal;
+    uint64_t ticket_ms; /* when the last ticket was handed out */
+    int both_hold_ticks;
     bool wiped_alone;
 };
 
@@ -253,10 +263,11 @@ static int world_store(void *context, const struct ledger_batch *batch)
     return 0;
 }
 
-static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn, ledger_each_fn *each,
-                              void *each_context)
+static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn,
+                              ledger_each_fn *each, void *each_context)
 {
-    return sim_disk_read_entries(&((struct unit *)context)->disk, from_lsn, to_lsn, each, each_context);
+    return sim_disk_read_entries(&((struct unit *)context)->disk, from_lsn, to_lsn, each,
+                                 each_context);
 }
 
 static int world_read_meta(void *context, const char *name, uint8_t *bytes, size_t capacity_bytes,
@@ -274,7 +285,8 @@ static int world_read_meta(void *context, const char *name, uint8_t *bytes, size
     return 0;
 }
 
-static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max, size_t *ret_count)
+static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max,
+                           size_t *ret_count)
 {
     const struct sim_disk *disk = &((struct unit *)context)->disk;
 
@@ -308,7 +320,8 @@ static void world_read_info(void *context, struct ledger_info *ret_info)
     if (disk->entry_count > 0) {
         const struct sim_blob *last = &disk->entries[disk->entry_count - 1];
 
-        memcpy(ret_info->head.bytes, last->bytes + last->len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES);
+        memcpy(ret_info->head.bytes, last->bytes + last->len_bytes - IDS_HASH_BYTES,
+               IDS_HASH_BYTES);
     }
 }
 
@@ -324,10 +337,8 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
 {
     struct unit *unit = context;
     struct sim *sim = unit->sim;
-    struct item item = {.kind = ITEM_FRAME,
-                        .unit = 1 - unit->index,
-                        .a = (int)link,
-                        .len_bytes = len_bytes};
+    struct item item = {
+        .kind = ITEM_FRAME, .unit = 1 - unit->index, .a = (int)link, .len_bytes = len_bytes};
     int copies = sim->loss_percent > 0 && below(sim, 100) < sim->loss_percent / 4 ? 2 : 1;
 
     if (!unit->link_up[link]) {
@@ -340,7 +351,8 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
         item.bytes = malloc(len_bytes);
         CHECK(item.bytes != NULL);
         memcpy(item.bytes, frame, len_bytes);
-        item.at_ms = sim->now_ms + (sim->loss_percent > 0 ? below(sim, 8) : below(sim, 2));
+        item.at_ms = sim->now_ms + (sim->loss_percent > 0 ? below(sim, 8) : below(sim, 2)) +
+                     below(sim, sim->delay_ms_max);
         push(sim, item);
     }
     return 0;
@@ -406,8 +418,8 @@ static void world_log(void *context, const char *line)
     story(unit->sim, "unit %d: %s", unit->index + 1, line);
 }
 
-static void world_trace(void *context, const void *event, size_t event_len_bytes, const void *actions,
-                        size_t actions_len_bytes)
+static void world_trace(void *context, const void *event, size_t event_len_bytes,
+                        const void *actions, size_t actions_len_bytes)
 {
     struct unit *unit = context;
     const struct duty_event *told = event;
@@ -470,8 +482,10 @@ static void judge_ticket(struct sim *sim, const struct client *client, const cha
         const struct seen_ticket *known = &sim->tickets[i];
         bool same_id = strcmp(known->id, seen.id) == 0;
 
-        if (!same_id && known->category == seen.category && strcmp(known->display, seen.display) == 0) {
-            fail(sim, "promise 1: %s was given twice (ids %.8s, %.8s)", seen.display, known->id, seen.id);
+        if (!same_id && known->category == seen.category &&
+            strcmp(known->display, seen.display) == 0) {
+            fail(sim, "promise 1: %s was given twice (ids %.8s, %.8s)", seen.display, known->id,
+                 seen.id);
         }
         if (ids_token_equal(&known->key, &seen.key)) {
             if (!same_id && known->series[0] == '\0' && seen.series[0] == '\0') {
@@ -486,6 +500,7 @@ static void judge_ticket(struct sim *sim, const struct client *client, const cha
     CHECK(sim->ticket_count < SIM_TICKETS_MAX);
     sim->tickets[sim->ticket_count++] = seen;
     sim->result->tickets++;
+    sim->ticket_ms = sim->now_ms;
     if (sim->faults_over) {
         sim->issued_after_heal++;
     }
@@ -537,6 +552,12 @@ static void client_send(struct sim *sim, int index)
                             .kind = ITEM_REPLY_LOST,
                             .a = index,
                             .b = (int)client->request_id});
+    if (client->tries == 1 && below(sim, 8) == 0) { /* pressed twice */
+        push(sim, (struct item){.at_ms = sim->now_ms + 1 + below(sim, 20),
+                                .kind = ITEM_REPLY_LOST,
+                                .a = index,
+                                .b = (int)client->request_id});
+    }
     if (target < 0 || sim->units[target].paused_until_ms > sim->now_ms) {
         return;
     }
@@ -587,9 +608,8 @@ static void client_begin(struct sim *sim, int index)
 static void client_next(struct sim *sim, int index)
 {
     sim->clients[index].busy = false;
-    push(sim, (struct item){.at_ms = sim->now_ms + 20 + below(sim, 400),
-                            .kind = ITEM_CLIENT,
-                            .a = index});
+    push(sim, (struct item){
+                  .at_ms = sim->now_ms + 20 + below(sim, 400), .kind = ITEM_CLIENT, .a = index});
 }
 
 static void world_reply(void *context, uint64_t client_id, const uint8_t *header,
@@ -628,6 +648,14 @@ static void world_reply(void *context, uint64_t client_id, const uint8_t *header
     text[reply.body_len_bytes] = '\0';
     if (reply.status == 201) {
         judge_ticket(sim, client, text, unit->index);
+        if (unit->loses_disk != 0) {
+            push(sim, (struct item){.at_ms = sim->now_ms,
+                                    .kind = ITEM_FAULT,
+                                    .unit = unit->index,
+                                    .a = unit->loses_disk - 1,
+                                    .b = 1});
+            unit->loses_disk = 0;
+        }
     }
     client_next(sim, (int)client_id - 1);
 }
@@ -695,6 +723,7 @@ static void start_unit(struct sim *sim, int index, bool found)
     unit->generation++;
     unit->state = DUTY_WAITING;
     unit->timer_ms = 0;
+    unit->working_since_ms = 0; /* also when it was down between two ticks */
     unit->holds = false;
     unit->batch = NULL;
     memset(unit->link_up, 0, sizeof(unit->link_up));
@@ -717,6 +746,11 @@ static void crash_unit(struct sim *sim, int index, bool power)
         return;
     }
     story(sim, "unit %d %s", index + 1, power ? "loses power" : "crashes");
+    for (size_t i = 0; i < sim->heap_count && power; i++) { /* what its network card held is gone */
+        if (sim->heap[i].kind == ITEM_FRAME && sim->heap[i].unit == peer->index) {
+            sim->heap[i].generation = UINT64_MAX;
+        }
+    }
     if (unit->batch != NULL) {
         sim_disk_apply(&unit->disk, unit->batch, (enum sim_disk_step)below(sim, SIM_DISK_ALL + 1));
         unit->batch = NULL;
@@ -763,8 +797,8 @@ static void crash_unit(struct sim *sim, int index, bool power)
 const char *sim_fault_name(enum sim_fault fault)
 {
     static const char *const names[SIM_FAULT_COUNT] = {
-        "crash", "power", "partition", "cut-direct", "cut-lan",
-        "loss",  "slow-disk", "pause", "handover", "wipe", "roll-back",
+        "crash",     "power", "partition", "cut-direct", "cut-lan",   "loss",
+        "slow-disk", "pause", "handover",  "wipe",       "roll-back", "delay",
     };
 
     return names[fault];
@@ -772,10 +806,9 @@ const char *sim_fault_name(enum sim_fault fault)
 
 static void heal_later(struct sim *sim, enum sim_fault fault, int unit, uint64_t after_ms)
 {
-    push(sim, (struct item){.at_ms = sim->now_ms + after_ms,
-                            .kind = ITEM_HEAL,
-                            .unit = unit,
-                            .a = (int)fault});
+    push(sim,
+         (struct item){
+             .at_ms = sim->now_ms + after_ms, .kind = ITEM_HEAL, .unit = unit, .a = (int)fault});
 }
 
 /* One disk at a time is lost, never both: the other unit must be up and hold a ledger. While paired,
@@ -848,6 +881,10 @@ static void begin_fault(struct sim *sim, enum sim_fault fault, int index)
         sim->loss_percent = (uint32_t)(1 + below(sim, 50));
         heal_later(sim, fault, index, 200 + below(sim, 10000));
         break;
+    case SIM_DELAY:
+        sim->delay_ms_max = (uint32_t)(20 + below(sim, 600));
+        heal_later(sim, fault, index, 200 + below(sim, 10000));
+        break;
     case SIM_SLOW_DISK:
         unit->disk_ms_max = (uint32_t)(20 + below(sim, 1500));
         heal_later(sim, fault, index, 200 + below(sim, 10000));
@@ -899,6 +936,9 @@ static void end_fault(struct sim *sim, enum sim_fault fault, int index)
         break;
     case SIM_LOSS:
         sim->loss_percent = 0;
+        break;
+    case SIM_DELAY:
+        sim->delay_ms_max = 0;
         break;
     case SIM_SLOW_DISK:
         unit->disk_ms_max = 3;
@@ -1011,6 +1051,46 @@ static void happen_to_unit(struct sim *sim, struct item *item)
     }
 }
 
+/* Promise 14, also while faults go on: a unit that has been working for long enough, whatever befell the
+ * other, hands out tickets, or the other does. */
+static void judge_service(struct sim *sim)
+{
+    bool wanted = !sim->faults_over || sim->issued_after_heal <= 20;
+
+    for (int i = 0; i < SIM_UNITS; i++) {
+        struct unit *unit = &sim->units[i];
+        bool works = unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
+                     unit->disk_ms_max <= 3 && sim->loss_percent == 0 && sim->delay_ms_max == 0 &&
+                     !engine_duty(unit->engine)->word.blank;
+
+        if (!works) {
+            unit->working_since_ms = 0;
+        } else if (unit->working_since_ms == 0) {
+            unit->working_since_ms = sim->now_ms;
+        }
+        if (wanted && works && sim->now_ms - unit->working_since_ms > WORKING_MS &&
+            sim->now_ms - sim->ticket_ms > TICKET_WITHIN_MS) {
+            fail(sim, "promise 14: unit %d works for %llu s, and no ticket for %llu s", i + 1,
+                 (unsigned long long)(sim->now_ms - unit->working_since_ms) / 1000,
+                 (unsigned long long)(sim->now_ms - sim->ticket_ms) / 1000);
+        }
+    }
+}
+
+/* Promise 3: of two that hold the address and see each other one yields. */
+static void judge_address(struct sim *sim)
+{
+    const struct unit *a = &sim->units[0], *b = &sim->units[1];
+    bool both = a->up && b->up && a->holds && b->holds && lan_between(sim) &&
+                sim->loss_percent == 0 && sim->delay_ms_max == 0 &&
+                a->paused_until_ms <= sim->now_ms && b->paused_until_ms <= sim->now_ms;
+
+    sim->both_hold_ticks = both ? sim->both_hold_ticks + 1 : 0;
+    if (sim->both_hold_ticks > BOTH_HOLD_TICKS_MAX) {
+        fail(sim, "promise 3: both units hold the address for %d s", BOTH_HOLD_TICKS_MAX);
+    }
+}
+
 static void happen(struct sim *sim, struct item *item)
 {
     struct client *client;
@@ -1029,12 +1109,19 @@ static void happen(struct sim *sim, struct item *item)
         }
         break;
     case ITEM_FAULT:
+        if ((item->a == SIM_WIPE || item->a == SIM_ROLL_BACK) && item->b == 0 &&
+            below(sim, 2) == 0) {
+            sim->units[item->unit].loses_disk = 1 + item->a;
+            break;
+        }
         begin_fault(sim, (enum sim_fault)item->a, item->unit);
         break;
     case ITEM_HEAL:
         end_fault(sim, (enum sim_fault)item->a, item->unit);
         break;
     case ITEM_LAN: /* both hold: re-announcement every second */
+        judge_service(sim);
+        judge_address(sim);
         for (int i = 0; i < SIM_UNITS; i++) {
             if (sim->units[i].holds && sim->units[1 - i].holds && lan_between(sim)) {
                 push(sim, (struct item){.at_ms = sim->now_ms + 1,
@@ -1043,7 +1130,7 @@ static void happen(struct sim *sim, struct item *item)
                                         .generation = sim->units[1 - i].generation});
             }
         }
-        push(sim, (struct item){.at_ms = sim->now_ms + 1000, .kind = ITEM_LAN});
+        push(sim, (struct item){.at_ms = sim->now_ms + TICK_MS, .kind = ITEM_LAN});
         break;
     case ITEM_FRAME:
     case ITEM_STORED:
@@ -1219,6 +1306,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         }
         if (!sim->faults_over) {
             sim->faults_over = true;
+            sim->units[0].loses_disk = sim->units[1].loses_disk = 0;
             story(sim, "---- everything is healed");
         }
         if (paired_ms == 0 && is_paired(sim)) {

@@ -38,6 +38,7 @@ enum sim_fault {
     SIM_HANDOVER,
     SIM_WIPE,      /* a unit's data disk is lost; its record stays */
     SIM_ROLL_BACK, /* an older image of its data disk comes back */
+    SIM_DELAY,     /* frames come late and in another order */
     SIM_FAULT_COUNT,
 };
 
