@@ -149,8 +149,7 @@ void duty_leave_contact(struct duty *duty, enum duty_reason reason, struct duty_
     bool serves_on = duty->session;
 
     if (duty_is_meeting(duty)) {
-        duty->session_asked =
-            false; /* stored too late, it is nobody's: the next one is asked for anew */
+        duty->session_asked = false; /* stored late, it is nobody's: another is asked for */
         duty_act(actions, DUTY_MEETING_OVER);
     }
     switch (duty->state) {
