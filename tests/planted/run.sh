@@ -1,0 +1,77 @@
+#!/bin/bash
+# Plants each bug of tests/planted/*.patch in a copy of the tree and shows that the simulator finds it.
+#   tests/planted/run.sh [NAME...]      SEEDS=100 FAULTS=20
+# A bug counts as caught when an oracle or a CHECK speaks within SEEDS seeds. by-test.txt names those that
+# cost liveness only and that a unit test must catch instead. Names in not-caught.txt are known gaps
+# (tests/KNOWN_FAILURES.md says why); they are tried too, and it is said when one is found after all.
+# Exit 1: a patch does not apply, or a bug that is no known gap was not caught.
+set -uo pipefail
+cd "$(dirname "$0")/../.." || exit 2
+SEEDS=${SEEDS:-100}
+FAULTS=${FAULTS:-20}
+here=tests/planted
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+caught=0 missed=0 wrong=0
+
+git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
+    [ -f "$file" ] && printf '%s\0' "$file"
+done | tar -c --null -T - | tar -x -C "$work"
+build() {
+    make -s -C "$work" Q=@ build/plain/bin/toban-sim >"$work/build.log" 2>&1
+}
+if ! build; then
+    tail -n 20 "$work/build.log"
+    exit 1
+fi
+if ! "$work/build/plain/bin/toban-sim" --seeds 5 --faults "$FAULTS" >/dev/null; then
+    echo "planted: the tree fails without any bug planted; that is looked at first"
+    exit 1
+fi
+
+[ "$#" -gt 0 ] || set -- "$here"/*.patch
+for name; do
+    name=$(basename "$name" .patch)
+    patch="$here/$name.patch"
+    if ! patch -s -p1 --dry-run -d "$work" <"$patch" >/dev/null; then
+        echo "WRONG       $name: does not apply to this tree"
+        wrong=$((wrong + 1))
+        continue
+    fi
+    patch -s -p1 -d "$work" <"$patch"
+    if ! build; then
+        echo "WRONG       $name: does not build"
+        tail -n 5 "$work/build.log"
+        wrong=$((wrong + 1))
+    else
+        program=$(awk -v name="$name" '$1 == name { print $2 }' "$here/by-test.txt")
+        if [ -n "$program" ]; then
+            make -s -C "$work" "build/plain/tests/$program" >"$work/build.log" 2>&1
+            "$work/build/plain/tests/$program" >"$work/log" 2>&1
+            status=$?
+            how="$program: $(grep -m1 -aoE '^\[  FAILED  \] [a-z_0-9]+$' "$work/log" | cut -c14-)"
+        else
+            timeout 1200 "$work/build/plain/bin/toban-sim" --seeds "$SEEDS" --faults "$FAULTS" \
+                --stop >"$work/log" 2>&1
+            status=$?
+            how=$(grep -m1 -aE '^seed [0-9]+:|invariant broken' "$work/log" | cut -c1-110)
+        fi
+        if [ "$status" -eq 124 ]; then
+            echo "WRONG       $name: not done after 1200 s"
+            wrong=$((wrong + 1))
+        elif [ "$status" -ne 0 ]; then
+            echo "caught      $name: ${how:-status $status}"
+            caught=$((caught + 1))
+        elif grep -qxF "$name" "$here/not-caught.txt"; then
+            echo "not caught  $name in $SEEDS seeds: a known gap"
+            missed=$((missed + 1))
+        else
+            echo "NOT CAUGHT  $name in $SEEDS seeds"
+            missed=$((missed + 1))
+            wrong=$((wrong + 1))
+        fi
+    fi
+    patch -s -R -p1 -d "$work" <"$patch" || exit 1
+done
+echo "planted: $caught caught, $missed not caught"
+[ "$wrong" -eq 0 ]
