@@ -342,10 +342,19 @@ uint64_t engine_append(struct engine *engine, enum entry_kind kind, const void *
     return append(engine, kind, payload, len_bytes, sealed, actor, request, NULL);
 }
 
+/* Of a visit, or a counter that names one: it goes with the visit (promise 15). Closing the day wipes what
+ * counters name, so a checkpoint's counters are always clear. */
+static bool row_is_sealed(const struct queue_row *row)
+{
+    return queue_row_is_of_visit((enum queue_row_kind)row->kind) ||
+           (row->kind == QUEUE_ROW_COUNTER && (!ids_token_is_zero(&row->counter.ticket) ||
+                                               !ids_token_is_zero(&row->counter.undo_ticket)));
+}
+
 static bool change_is_of_visit(const struct queue_change *change)
 {
     for (size_t i = 0; i < change->row_count; i++) {
-        if (queue_row_is_of_visit((enum queue_row_kind)change->rows[i].kind)) {
+        if (row_is_sealed(&change->rows[i])) {
             return true;
         }
     }
@@ -720,7 +729,7 @@ static size_t store_row(struct engine *engine, const struct dirty_row *row, uint
     const struct crypto_key *key = NULL;
     uint32_t unit = 0;
 
-    if (!queue_row_is_of_visit((enum queue_row_kind)row->after.kind)) {
+    if (!row_is_sealed(&row->after)) {
         bytes_put_u8(&writer, 0);
         bytes_put(&writer, value, len_bytes);
         CHECK(!writer.failed);
@@ -744,6 +753,20 @@ static size_t store_row(struct engine *engine, const struct dirty_row *row, uint
     return writer.len_bytes + len_bytes + ENTRY_SEAL_OVERHEAD_BYTES;
 }
 
+/* A ticket's id is its visitor's credential, and what LMDB frees keeps its bytes: on disk a row of a visit
+ * is named by a hash, so that nothing is left to be found when the day is erased (R-075). */
+static void name_row(struct engine *engine, const struct dirty_row *row, uint8_t name[32])
+{
+    size_t token_at = (size_t)row->key_len_bytes - IDS_TOKEN_BYTES;
+    struct ids_hash hash;
+
+    memcpy(name, row->key, sizeof(row->key));
+    if (queue_row_is_of_visit((enum queue_row_kind)row->key[0])) {
+        crypto_hash(engine->crypto, row->key, row->key_len_bytes, NULL, 0, &hash);
+        memcpy(name + token_at, hash.bytes, IDS_TOKEN_BYTES);
+    }
+}
+
 static void fill_rows(struct engine *engine)
 {
     enum { STORED_MAX = QUEUE_ROW_BYTES_MAX + ROW_SEAL_HEADER_BYTES + ENTRY_SEAL_OVERHEAD_BYTES };
@@ -753,7 +776,7 @@ static void fill_rows(struct engine *engine)
         const struct dirty_row *row = &engine->dirty[i];
         uint8_t *key = buffer_extend(&engine->flight_bytes, 32);
 
-        memcpy(key, row->key, sizeof(row->key));
+        name_row(engine, row, key);
         /* Offsets first: the buffer may still move. */
         engine->flight_rows[i] = (struct ledger_put){
             .key_len_bytes = row->key_len_bytes,
