@@ -136,6 +136,7 @@ static void change_service(struct engine *engine, enum duty_serve how)
         }
         day_raise_ceilings(engine);
     } else if (how == DUTY_SERVE_NOT) {
+        serve_last_event(engine);
         engine->series = (struct ids_series){0};
         engine->session_lsn = 0;
         engine->session_wanted = false;
@@ -529,6 +530,7 @@ void engine_destroy(struct engine *engine)
     free(engine->meeting.staged.data);
     free(engine->dirty);
     free(engine->dirty_index);
+    free(engine->event_body);
     free(engine->frame);
     free(engine->body);
     free(engine->held);

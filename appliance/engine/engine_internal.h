@@ -295,6 +295,7 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
 void serve_gone(struct engine *engine, uint64_t client);
 void serve_turn(struct engine *engine);
 void serve_flush(struct engine *engine);
+void serve_last_event(struct engine *engine);
 uint64_t serve_watermark(const struct engine *engine);
 
 /* engine_day.c */

@@ -304,8 +304,10 @@ function checkBoard(facts, verdict) {
     let acknowledged = 0;
     for (const call of presses.filter((one) => one.reply.ticket && /call-next|call$/.test(one.path))) {
         const next = presses.find((one) => one.who === call.who && one.sent > call.received);
-        const [, lsn] = call.reply.ticket.call_id.split('-').map(Number);
-        const looked = events.some((one) => one.t > call.received && one.t < (next?.sent ?? 0) && one.lsn >= lsn);
+        const [unit, lsn] = call.reply.ticket.call_id.split('-').map(Number);
+        // Behind a cut an lsn means nothing on the other side: only the caller's own events have heard of it.
+        const looked = events.some((one) => one.t > call.received && one.t < (next?.sent ?? 0) && one.lsn >= lsn &&
+            (one.unit === undefined || one.unit === unit));
         acknowledged++;
         if (looked) { // the board heard of the queue while this call stood
             verdict.expect(shown.has(call.reply.ticket.call_id),
@@ -526,7 +528,7 @@ function pack(evidence) {
         number: one.number, series: one.series, display: one.display, call_id: one.call_id, ticket: some(one.ticket) };
     const requests = evidence.requests.filter((one) => one.key).map((one) => ({ ...one, reply: some(one.reply),
         body: undefined }));
-    const set = { requests, board: evidence.board.filter((one) => one.calls).map((one) => ({ t: one.t, lsn: one.lsn,
+    const set = { requests, board: evidence.board.filter((one) => one.calls).map((one) => ({ t: one.t, lsn: one.lsn, unit: one.unit,
         day: one.day, calls: one.calls })), wipes: evidence.wipes, images: evidence.images.map((image) => image.name),
     nights: evidence.nights.map((night) => ({ day: night.day, disks: pair(night.disks) })),
     final: pair(evidence.final) };
