@@ -220,8 +220,7 @@ void engine_tell_duty(struct engine *engine, const struct duty_event *event)
     }
 }
 
-/* Is the unit's own ledger behind its record (rule 5: restored)? */
-static bool ledger_is_restored(const struct engine *engine)
+bool engine_is_restored(const struct engine *engine)
 {
     const struct unit_session *session = engine_session_of(engine, engine->options.duty.unit);
     const struct engine_record *record = &engine->record;
@@ -256,6 +255,8 @@ static void tell_ledger(struct engine *engine)
     event.ledger.day_state = engine->queue->day.state;
     event.ledger.blank = !engine->state.founded || !engine->state.sound;
     event.ledger.wall_ms = engine->wall_ms;
+    event.ledger.session_day = engine->record.day;
+    event.ledger.session = engine->record.session;
     if (session != NULL) {
         event.ledger.peer_session_day = session->day;
         event.ledger.peer_session = session->number;
@@ -277,7 +278,7 @@ static void start(struct engine *engine, bool found)
     event.started.common_term = engine->state.common_term;
     event.started.common_duty_unit = engine->state.common_duty_unit;
     event.started.blank = !engine->state.founded || !engine->state.sound;
-    event.started.restored = ledger_is_restored(engine);
+    event.started.restored = engine_is_restored(engine);
     do {
         engine_random(engine, &event.started.process, sizeof(event.started.process));
     } while (event.started.process == 0);

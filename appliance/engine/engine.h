@@ -109,5 +109,7 @@ uint64_t engine_deadline_ms(const struct engine *engine);
 /* For tests, the simulator and status; borrowed. */
 const struct duty *engine_duty(const struct engine *engine);
 const struct queue *engine_queue(const struct engine *engine);
+/* Is this unit's ledger behind its own record (DESIGN 3 rule 5: restored)? */
+bool engine_is_restored(const struct engine *engine);
 
 #endif

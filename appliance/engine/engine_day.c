@@ -108,6 +108,7 @@ enum queue_reason day_close(struct engine *engine, uint32_t actor)
     enum queue_reason reason;
 
     append(engine, QUEUE_DAY_CLOSING, 0, actor, &reason);
+    engine->tick_ms = 0; /* whether this unit is needed is another question now */
     return reason;
 }
 

@@ -583,6 +583,12 @@ static int fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return fold_config(engine, payload, len_bytes);
     case ENTRY_TERM:
         return fold_term(engine, entry, payload, len_bytes);
+    case ENTRY_SESSION_END:
+        if (len_bytes == 0) {
+            return 0;
+        }
+        /* fall through: a session of the other side, whose own entries a meeting replaced */
+        __attribute__((fallthrough));
     case ENTRY_SESSION_BEGIN: {
         uint32_t unit = bytes_get_u32(&reader);
         uint32_t day = bytes_get_u32(&reader);
@@ -599,7 +605,6 @@ static int fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return fold_change(engine, payload, len_bytes, known);
     case ENTRY_CHECKPOINT:
         return fold_checkpoint(engine, entry, payload, len_bytes);
-    case ENTRY_SESSION_END:
     case ENTRY_TAIL_REPLACED:
         return 0;
     case ENTRY_KIND_END:

@@ -20,7 +20,7 @@
 
 #include <string.h>
 
-enum { TAIL_PAYLOAD_BYTES = 4 + 8 + 8 + IDS_HASH_BYTES };
+enum { TAIL_PAYLOAD_BYTES = 4 + 8 + 8 + IDS_HASH_BYTES, SESSION_PAYLOAD_BYTES = 12 };
 
 static void break_meeting(struct engine *engine, const char *why)
 {
@@ -173,11 +173,32 @@ static void adopt_counters(struct engine *engine)
     }
 }
 
+/* The other's newest session stands in the tail that is replaced: the common ledger must know of it, or that
+ * unit would find its ledger behind its record for ever and be taken for restored (rule 5). */
+static void adopt_session(struct engine *engine)
+{
+    const struct duty_word *peer = &engine->duty.peer;
+    const struct unit_session *known = engine_session_of(engine, peer->unit);
+    uint8_t payload[SESSION_PAYLOAD_BYTES];
+    struct bytes_writer writer = bytes_writer_over(payload, sizeof(payload));
+
+    if (peer->session == 0 ||
+        (known != NULL && (known->day > peer->session_day ||
+                           (known->day == peer->session_day && known->number >= peer->session)))) {
+        return;
+    }
+    bytes_put_u32(&writer, peer->unit);
+    bytes_put_u32(&writer, peer->session_day);
+    bytes_put_u32(&writer, peer->session);
+    (void)engine_append(engine, ENTRY_SESSION_END, payload, writer.len_bytes, false, 0, NULL);
+}
+
 static void begin_feed(struct engine *engine)
 {
     struct meeting *meeting = &engine->meeting;
 
     adopt_counters(engine);
+    adopt_session(engine);
     if (engine->duty.peer.last_lsn > meeting->common_lsn) {
         record_replaced_tail(engine);
     }

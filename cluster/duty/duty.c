@@ -245,6 +245,8 @@ static void note_ledger(struct duty *duty, const struct duty_event *event)
     duty->word.day = event->ledger.day;
     duty->word.day_state = event->ledger.day_state;
     duty->word.blank = event->ledger.blank;
+    duty->word.session_day = event->ledger.session_day;
+    duty->word.session = event->ledger.session;
     duty->word.peer_session_day = event->ledger.peer_session_day;
     duty->word.peer_session = event->ledger.peer_session;
     duty->word.wall_ms = event->ledger.wall_ms;

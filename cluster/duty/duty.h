@@ -136,6 +136,8 @@ struct duty_word {
     struct ids_hash digest;    /* of the state at last_lsn */
     uint32_t day;              /* newest service day in its ledger, and whether it is open */
     uint8_t day_state;
+    uint32_t session_day;      /* newest session of its own, by its record: rule 3 */
+    uint32_t session;
     uint32_t peer_session_day; /* newest session of the peer that it heard of: rule 3 */
     uint32_t peer_session;
     int64_t wall_ms;
@@ -196,6 +198,7 @@ struct duty_event {
             uint32_t day;
             uint8_t day_state;
             bool blank;
+            uint32_t session_day, session;
             uint32_t peer_session_day, peer_session;
             int64_t wall_ms;
         } ledger;

@@ -88,6 +88,8 @@ size_t duty_word_encode(const struct duty_word *word, uint8_t *bytes, size_t cap
     bytes_put(&writer, word->digest.bytes, IDS_HASH_BYTES);
     bytes_put_u32(&writer, word->day);
     bytes_put_u8(&writer, word->day_state);
+    bytes_put_u32(&writer, word->session_day);
+    bytes_put_u32(&writer, word->session);
     bytes_put_u32(&writer, word->peer_session_day);
     bytes_put_u32(&writer, word->peer_session);
     bytes_put_i64(&writer, word->wall_ms);
@@ -130,12 +132,15 @@ bool duty_word_decode(const uint8_t *bytes, size_t len_bytes, struct duty_word *
     bytes_get(&reader, word.digest.bytes, IDS_HASH_BYTES);
     word.day = bytes_get_u32(&reader);
     word.day_state = bytes_get_u8(&reader);
+    word.session_day = bytes_get_u32(&reader);
+    word.session = bytes_get_u32(&reader);
     word.peer_session_day = bytes_get_u32(&reader);
     word.peer_session = bytes_get_u32(&reader);
     word.wall_ms = bytes_get_i64(&reader);
     if (!bytes_finished(&reader) || (flags & ~FLAG_ALL) != 0 || word.state >= DUTY_STATE_COUNT ||
         word.serve > DUTY_SERVE_PLAIN || word.unit == 0 || word.unit > IDS_UNIT_ID_MAX ||
-        word.process == 0 || word.peer_session > IDS_SESSION_NUMBER_MAX) {
+        word.process == 0 || word.session > IDS_SESSION_NUMBER_MAX ||
+        word.peer_session > IDS_SESSION_NUMBER_MAX) {
         return false;
     }
     *ret_word = word;

@@ -1164,6 +1164,12 @@ static void judge_ledgers(struct sim *sim)
     const struct sim_disk *a = &sim->units[0].disk, *b = &sim->units[1].disk;
     size_t shared = a->entry_count < b->entry_count ? a->entry_count : b->entry_count;
 
+    for (int unit = 0; unit < SIM_UNITS; unit++) {
+        if (engine_is_restored(sim->units[unit].engine)) {
+            fail(sim, "unit %d is paired, and its ledger is behind its own record", unit + 1);
+            return;
+        }
+    }
     for (size_t i = 0; i < shared; i++) {
         if (a->entries[i].len_bytes != b->entries[i].len_bytes ||
             memcmp(a->entries[i].bytes, b->entries[i].bytes, a->entries[i].len_bytes) != 0) {
