@@ -22,7 +22,13 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, PREFIX_BITS_MAX = 32, PORT_MAX = 65535, DECIMAL = 10, REALTIME_PRIORITY = 11 };
+enum {
+    EXIT_USAGE = 2,
+    PREFIX_BITS_MAX = 32,
+    PORT_MAX = 65535,
+    DECIMAL = 10,
+    REALTIME_PRIORITY = 11
+};
 
 struct arguments {
     struct address_helper_options helper;
@@ -256,7 +262,8 @@ int main(int argc, char **argv)
         user = &user_copy;
     }
     /* Its bound of 100 ms holds on a busy machine as well; without the privilege it is only less punctual. */
-    (void)sched_setscheduler(0, SCHED_RR, &(struct sched_param){.sched_priority = REALTIME_PRIORITY});
+    (void)sched_setscheduler(0, SCHED_RR,
+                             &(struct sched_param){.sched_priority = REALTIME_PRIORITY});
     r = sd_event_default(&arguments.helper.event);
     if (r < 0) {
         return report("event loop", "イベントループを作れません。", r);

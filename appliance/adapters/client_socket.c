@@ -61,9 +61,9 @@ static void doom(struct client *client)
 static void flush_client(struct client *client)
 {
     while (client->output_at_bytes < client->output_len_bytes) {
-        ssize_t written = send(client->fd, client->output + client->output_at_bytes,
-                               client->output_len_bytes - client->output_at_bytes,
-                               MSG_DONTWAIT | MSG_NOSIGNAL);
+        ssize_t written =
+            send(client->fd, client->output + client->output_at_bytes,
+                 client->output_len_bytes - client->output_at_bytes, MSG_DONTWAIT | MSG_NOSIGNAL);
 
         if (written < 0 && errno == EINTR) {
             continue;
@@ -112,8 +112,8 @@ static void take_frames(struct client *client)
     size_t at_bytes = 0;
 
     while (!client->doomed) {
-        int64_t len_bytes = api_frame_length(client->input + at_bytes,
-                                             client->input_len_bytes - at_bytes, API_REQUEST_BYTES_MAX);
+        int64_t len_bytes = api_frame_length(
+            client->input + at_bytes, client->input_len_bytes - at_bytes, API_REQUEST_BYTES_MAX);
 
         if (len_bytes < 0) {
             doom(client);
@@ -142,8 +142,8 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *con
     if ((events & (EPOLLIN | EPOLLHUP | EPOLLERR)) == 0 || client->doomed) {
         return 0;
     }
-    len_bytes = recv(fd, client->input + client->input_len_bytes, INPUT_BYTES - client->input_len_bytes,
-                     MSG_DONTWAIT);
+    len_bytes = recv(fd, client->input + client->input_len_bytes,
+                     INPUT_BYTES - client->input_len_bytes, MSG_DONTWAIT);
     if (len_bytes < 0 && (errno == EAGAIN || errno == EINTR)) {
         return 0;
     }
@@ -173,8 +173,8 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t events, v
             continue;
         }
         client->input = malloc(INPUT_BYTES);
-        if (client->input == NULL ||
-            sd_event_add_io(owner->options.event, &client->source, fd, EPOLLIN, on_client, client) < 0) {
+        if (client->input == NULL || sd_event_add_io(owner->options.event, &client->source, fd,
+                                                     EPOLLIN, on_client, client) < 0) {
             free(client->input);
             client->input = NULL;
             break;
@@ -260,8 +260,8 @@ static bool append(struct client *client, const void *bytes, size_t len_bytes)
         return false;
     }
     if (wanted > client->output_capacity_bytes) {
-        size_t capacity_bytes = client->output_capacity_bytes == 0 ? INPUT_BYTES
-                                                                   : client->output_capacity_bytes * 2;
+        size_t capacity_bytes =
+            client->output_capacity_bytes == 0 ? INPUT_BYTES : client->output_capacity_bytes * 2;
         uint8_t *grown;
 
         while (capacity_bytes < wanted) {

@@ -204,7 +204,8 @@ void engine_tell_duty(struct engine *engine, const struct duty_event *event)
 
     duty_step(&engine->duty, event, &actions);
     if (engine->world.trace != NULL) {
-        engine->world.trace(engine->world.context, event, sizeof(*event), &actions, sizeof(actions));
+        engine->world.trace(engine->world.context, event, sizeof(*event), &actions,
+                            sizeof(actions));
     }
     if (engine->duty.state != before || engine->duty.reason != reason) {
         engine_log(engine, "duty %s -> %s (%s) on %s, term %llu, lsn %llu", duty_state_code(before),
@@ -228,8 +229,9 @@ bool engine_is_restored(const struct engine *engine)
     if (record->term > engine->state.term.number) {
         return true;
     }
-    if (record->session > 0 && (session == NULL || session->day < record->day ||
-                                (session->day == record->day && session->number < record->session))) {
+    if (record->session > 0 &&
+        (session == NULL || session->day < record->day ||
+         (session->day == record->day && session->number < record->session))) {
         return true;
     }
     for (size_t i = 0; i < engine->queue->config.category_count; i++) {
@@ -400,7 +402,8 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         engine_tell_duty(engine, &told);
         break;
     case ENGINE_REQUEST:
-        serve_request(engine, event->request.client, event->request.bytes, event->request.len_bytes);
+        serve_request(engine, event->request.client, event->request.bytes,
+                      event->request.len_bytes);
         break;
     case ENGINE_CLIENT_GONE:
         serve_gone(engine, event->client);

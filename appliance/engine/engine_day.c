@@ -129,7 +129,8 @@ void day_raise_ceilings(struct engine *engine)
                                                         : (uint16_t)(config->number_first - 1);
         struct queue_change change;
 
-        if (category->ceiling >= config->number_last || category->ceiling >= highest + CEILING_LOW) {
+        if (category->ceiling >= config->number_last ||
+            category->ceiling >= highest + CEILING_LOW) {
             if (engine->safe_ceiling[category->id - 1] == 0 &&
                 engine->ceiling_lsn[category->id - 1] == 0 && category->ceiling != 0) {
                 /* Reserved before this process or this term: its entry is known by its lsn. */
@@ -151,8 +152,8 @@ bool day_accepts_issue(const struct engine *engine)
     /* After closing time those who have a number are still served, but no new one is given. A clock
      * that is not believed stops nobody on an open day. */
     return day->state == QUEUE_DAY_OPEN &&
-           !(day->date == engine->level.today.date && engine->level.level == CALENDAR_AFTER_CLOSING &&
-             day->openings <= 1);
+           !(day->date == engine->level.today.date &&
+             engine->level.level == CALENDAR_AFTER_CLOSING && day->openings <= 1);
 }
 
 static bool somebody_is_left(const struct engine *engine)

@@ -129,7 +129,8 @@ static void dirty_clear(struct engine *engine)
     }
 }
 
-static void row_touched(void *context, const struct queue_row *before, const struct queue_row *after)
+static void row_touched(void *context, const struct queue_row *before,
+                        const struct queue_row *after)
 {
     struct engine *engine = context;
 
@@ -144,7 +145,8 @@ static void row_seen(void *context, const struct queue_row *before, const struct
     digest_row(context, after, true);
 }
 
-static void row_rebuilt(void *context, const struct queue_row *before, const struct queue_row *after)
+static void row_rebuilt(void *context, const struct queue_row *before,
+                        const struct queue_row *after)
 {
     (void)before;
     mark_dirty(context, after, after);
@@ -152,7 +154,8 @@ static void row_rebuilt(void *context, const struct queue_row *before, const str
 
 /* ---- keys --------------------------------------------------------------------------------------- */
 
-static const struct ledger_day_key *find_key(const struct engine *engine, uint32_t day, uint32_t unit)
+static const struct ledger_day_key *find_key(const struct engine *engine, uint32_t day,
+                                             uint32_t unit)
 {
     for (size_t i = 0; i < engine->key_count; i++) {
         if (engine->keys[i].day == day && engine->keys[i].unit == unit) {
@@ -337,7 +340,8 @@ static uint64_t append(struct engine *engine, enum entry_kind kind, const void *
 }
 
 uint64_t engine_append(struct engine *engine, enum entry_kind kind, const void *payload,
-                       size_t len_bytes, bool sealed, uint32_t actor, const struct ids_token *request)
+                       size_t len_bytes, bool sealed, uint32_t actor,
+                       const struct ids_token *request)
 {
     return append(engine, kind, payload, len_bytes, sealed, actor, request, NULL);
 }
@@ -361,16 +365,16 @@ static bool change_is_of_visit(const struct queue_change *change)
     return false;
 }
 
-uint64_t engine_append_change(struct engine *engine, const struct queue_change *change, uint32_t actor,
-                              const struct ids_token *request)
+uint64_t engine_append_change(struct engine *engine, const struct queue_change *change,
+                              uint32_t actor, const struct ids_token *request)
 {
     uint8_t payload[QUEUE_CHANGE_BYTES_MAX];
     size_t len_bytes = queue_change_encode(change, payload, sizeof(payload));
     bool sealed = change_is_of_visit(change);
 
     CHECK(len_bytes > 0);
-    return append(engine, sealed ? ENTRY_CHANGE_VISIT : ENTRY_CHANGE_CLEAR, payload, len_bytes, sealed,
-                  actor, request, change);
+    return append(engine, sealed ? ENTRY_CHANGE_VISIT : ENTRY_CHANGE_CLEAR, payload, len_bytes,
+                  sealed, actor, request, change);
 }
 
 /* ---- folding ------------------------------------------------------------------------------------- */
@@ -478,7 +482,8 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
         engine->state.sessions[i].day = bytes_get_u32(&reader);
         engine->state.sessions[i].number = bytes_get_u32(&reader);
     }
-    if (reader.failed || (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
+    if (reader.failed ||
+        (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
         return -EBADMSG;
     }
     config = malloc(sizeof(*config));
@@ -545,7 +550,8 @@ static void record_ceilings(struct engine *engine)
     for (size_t i = 0; i < queue->config.category_count; i++) {
         uint16_t *ceiling = &engine->record.ceilings[queue->categories[i].id - 1];
 
-        if (queue->day.date == engine->record.ceiling_day && queue->categories[i].ceiling > *ceiling) {
+        if (queue->day.date == engine->record.ceiling_day &&
+            queue->categories[i].ceiling > *ceiling) {
             *ceiling = queue->categories[i].ceiling;
             engine->record_dirty = true;
         }
@@ -697,7 +703,8 @@ void engine_begin_series(struct engine *engine, uint32_t day)
         number = engine->record.session + 1;
     }
     if (known != NULL && known->day == day && known->number >= number) {
-        number = known->number + 1; /* a record that was lost must not repeat what the ledger knows */
+        number =
+            known->number + 1; /* a record that was lost must not repeat what the ledger knows */
     }
     if (engine->duty.peer.peer_session_day == day && engine->duty.peer.peer_session >= number) {
         number = engine->duty.peer.peer_session + 1;
@@ -750,8 +757,8 @@ static size_t store_row(struct engine *engine, const struct dirty_row *row, uint
     bytes_put_u8(&writer, 1);
     bytes_put_u32(&writer, engine->queue->day.date);
     bytes_put_u32(&writer, unit);
-    CHECK(!writer.failed && capacity_bytes >= ROW_SEAL_HEADER_BYTES + len_bytes +
-                                                  ENTRY_SEAL_OVERHEAD_BYTES);
+    CHECK(!writer.failed &&
+          capacity_bytes >= ROW_SEAL_HEADER_BYTES + len_bytes + ENTRY_SEAL_OVERHEAD_BYTES);
     engine_random(engine, nonce, sizeof(nonce));
     crypto_seal(engine->crypto, key, nonce, row->key, row->key_len_bytes, value, len_bytes,
                 bytes + writer.len_bytes);
@@ -897,7 +904,8 @@ void engine_submit(struct engine *engine)
 
     if (engine->in_flight || engine->failure != 0 ||
         (engine->gather_from > engine->last_lsn && !engine->rows_rebuild && !engine->record_dirty &&
-         engine->keys_new_count == 0 && engine->keys_destroy_count == 0 && engine->dirty_count == 0)) {
+         engine->keys_new_count == 0 && engine->keys_destroy_count == 0 &&
+         engine->dirty_count == 0)) {
         return;
     }
     *batch = (struct ledger_batch){0};
@@ -975,19 +983,22 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
         const uint8_t *item = ship_body_next(&body, &len_bytes);
 
         CHECK(item != NULL && count < engine->flight_entries_capacity);
-        engine->flight_entries[count++] = (struct ledger_put){.key_len_bytes = 8,
-                                                              .value_len_bytes = (uint32_t)len_bytes,
-                                                              .key = item + 4,
-                                                              .value = item};
+        engine->flight_entries[count++] =
+            (struct ledger_put){.key_len_bytes = 8,
+                                .value_len_bytes = (uint32_t)len_bytes,
+                                .key = item + 4,
+                                .value = item};
     }
     if (engine->state.checkpoint_lsn >= from_lsn) {
         engine->state.checkpoint_lsn = 0; /* the fold begins anew: ours was replaced */
     }
     grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
-    engine->flight_metas[0] = (struct ledger_put){
-        .key_len_bytes = sizeof(meta_state) - 1, .key = (const uint8_t *)meta_state};
-    engine->flight_metas[0].value_len_bytes = (uint32_t)encode_meta(engine, engine->digest, 0, meta);
-    engine->flight_metas[0].value = flight_copy(engine, meta, engine->flight_metas[0].value_len_bytes);
+    engine->flight_metas[0] = (struct ledger_put){.key_len_bytes = sizeof(meta_state) - 1,
+                                                  .key = (const uint8_t *)meta_state};
+    engine->flight_metas[0].value_len_bytes =
+        (uint32_t)encode_meta(engine, engine->digest, 0, meta);
+    engine->flight_metas[0].value =
+        flight_copy(engine, meta, engine->flight_metas[0].value_len_bytes);
     memcpy(engine->flight_keys_new, engine->keys_new, sizeof(engine->keys_new));
     batch->keys_new = engine->flight_keys_new;
     batch->keys_new_count = engine->keys_new_count;
@@ -1079,8 +1090,8 @@ struct loading {
     uint64_t lsn;
 };
 
-static bool load_entry(void *context, const uint8_t *key, size_t key_len_bytes, const uint8_t *value,
-                       size_t value_len_bytes)
+static bool load_entry(void *context, const uint8_t *key, size_t key_len_bytes,
+                       const uint8_t *value, size_t value_len_bytes)
 {
     struct loading *loading = context;
 
@@ -1118,7 +1129,8 @@ static int read_meta_state(struct engine *engine, uint64_t *ret_lsn, uint64_t re
 {
     uint8_t bytes[64];
     size_t len_bytes;
-    int r = engine->world.read_meta(engine->world.context, meta_state, bytes, sizeof(bytes), &len_bytes);
+    int r = engine->world.read_meta(engine->world.context, meta_state, bytes, sizeof(bytes),
+                                    &len_bytes);
     struct bytes_reader reader;
 
     if (r < 0) {
@@ -1225,7 +1237,8 @@ int engine_load(struct engine *engine, bool found)
         engine->state.sound = true;
         (void)engine_append(
             engine, ENTRY_CONFIG, config,
-            queue_config_encode(engine->options.config, config, QUEUE_CONFIG_BYTES_MAX), false, 0, NULL);
+            queue_config_encode(engine->options.config, config, QUEUE_CONFIG_BYTES_MAX), false, 0,
+            NULL);
         free(config);
     }
     return 0;

@@ -148,12 +148,14 @@ static void feed(struct engine *engine)
     if (!meeting->taken) {
         if (engine->durable_lsn >= meeting->until_lsn && may_ask(engine)) {
             engine_send(engine, &frame);
-            engine->shipping = true; /* not before: entries that nobody asked for are dropped there */
+            engine->shipping =
+                true; /* not before: entries that nobody asked for are dropped there */
         }
         return;
     }
     if (!engine->duty.meeting_ready && engine->sender.acked_lsn >= meeting->until_lsn &&
-        engine->last_lsn - engine->sender.acked_lsn <= FEED_LAG_ENTRIES && !engine->duty.peer.blank) {
+        engine->last_lsn - engine->sender.acked_lsn <= FEED_LAG_ENTRIES &&
+        !engine->duty.peer.blank) {
         struct duty_event event = engine_duty_event(engine, DUTY_MEETING_READY);
 
         engine_tell_duty(engine, &event);
@@ -506,7 +508,8 @@ static bool stage_entry(struct engine *engine, const uint8_t *item, size_t len_b
     if (entry.lsn <= meeting->staged_last) {
         return true;
     }
-    crypto_chain(engine->crypto, &meeting->staged_hash, item, len_bytes - IDS_HASH_BYTES, &computed);
+    crypto_chain(engine->crypto, &meeting->staged_hash, item, len_bytes - IDS_HASH_BYTES,
+                 &computed);
     if (entry.lsn != meeting->staged_last + 1 || !ids_hash_equal(&computed, &hash) ||
         meeting->staged.len_bytes + len_bytes + 4 > ENGINE_STAGING_BYTES_MAX) {
         return false;

@@ -26,8 +26,10 @@ void engine_send(struct engine *engine, struct ship_frame *frame)
     frame->contact = contact_of(engine);
     len_bytes = ship_frame_encode(frame, engine->frame, SHIP_FRAME_BYTES_MAX);
     CHECK(len_bytes > 0);
-    if (engine->world.send(engine->world.context, WORLD_LINK_DIRECT, engine->frame, len_bytes) < 0) {
-        (void)engine->world.send(engine->world.context, WORLD_LINK_SERVICE, engine->frame, len_bytes);
+    if (engine->world.send(engine->world.context, WORLD_LINK_DIRECT, engine->frame, len_bytes) <
+        0) {
+        (void)engine->world.send(engine->world.context, WORLD_LINK_SERVICE, engine->frame,
+                                 len_bytes);
     }
 }
 
@@ -44,7 +46,8 @@ void engine_send_word(struct engine *engine)
     frame.contact = contact_of(engine);
     len_bytes = ship_frame_encode(&frame, engine->frame, SHIP_FRAME_BYTES_MAX);
     for (int link = 0; link < WORLD_LINK_COUNT; link++) {
-        (void)engine->world.send(engine->world.context, (enum world_link)link, engine->frame, len_bytes);
+        (void)engine->world.send(engine->world.context, (enum world_link)link, engine->frame,
+                                 len_bytes);
     }
 }
 
@@ -52,7 +55,8 @@ void engine_tell_connections(struct engine *engine, const uint8_t *bytes, size_t
 {
     struct ship_frame frame = {.kind = SHIP_CLIENTS, .body = bytes, .body_len_bytes = len_bytes};
 
-    if (engine->duty.state == DUTY_PAIRED_DUTY && len_bytes > 0 && len_bytes <= SHIP_CLIENTS_BYTES_MAX) {
+    if (engine->duty.state == DUTY_PAIRED_DUTY && len_bytes > 0 &&
+        len_bytes <= SHIP_CLIENTS_BYTES_MAX) {
         engine_send(engine, &frame);
     }
 }
@@ -73,8 +77,8 @@ struct gathering {
     uint64_t last_lsn;
 };
 
-static bool gather_entry(void *context, const uint8_t *key, size_t key_len_bytes, const uint8_t *value,
-                         size_t value_len_bytes)
+static bool gather_entry(void *context, const uint8_t *key, size_t key_len_bytes,
+                         const uint8_t *value, size_t value_len_bytes)
 {
     struct gathering *gathering = context;
 
@@ -118,7 +122,8 @@ static void gather_entries(struct engine *engine, uint64_t first_lsn, uint64_t l
 static void add_keys(const struct engine *engine, struct ship_frame *frame)
 {
     for (size_t i = 0; i < engine->key_count && i < SHIP_KEYS_MAX; i++) {
-        frame->keys[i] = (struct ship_key){.day = engine->keys[i].day, .unit = engine->keys[i].unit};
+        frame->keys[i] =
+            (struct ship_key){.day = engine->keys[i].day, .unit = engine->keys[i].unit};
         memcpy(frame->keys[i].bytes, engine->keys[i].key.bytes, SHIP_KEY_BYTES);
         frame->key_count = (uint8_t)(i + 1);
     }
@@ -126,7 +131,8 @@ static void add_keys(const struct engine *engine, struct ship_frame *frame)
 
 void engine_ship(struct engine *engine)
 {
-    uint64_t head_lsn = engine->gather_from - 1; /* what is submitted here: both disks work at once */
+    uint64_t head_lsn =
+        engine->gather_from - 1; /* what is submitted here: both disks work at once */
     uint64_t first_lsn, last_lsn;
 
     if (!engine->shipping || !engine->duty.agreed) {
@@ -222,7 +228,8 @@ static void take_entries(struct engine *engine, const struct ship_frame *frame)
         engine->obey_lsn = frame->until_lsn;
     }
     if (frame->lsn + frame->count - 1 <= engine->durable_lsn) {
-        engine->acked_at_once_lsn = UINT64_MAX; /* all known: our acknowledgement was lost, say it again */
+        engine->acked_at_once_lsn =
+            UINT64_MAX; /* all known: our acknowledgement was lost, say it again */
     }
 }
 
@@ -250,7 +257,8 @@ static void acknowledge(struct engine *engine)
 
 void engine_acknowledge(struct engine *engine)
 {
-    if (follows(engine) && engine->duty.agreed && engine->acked_at_once_lsn != engine->durable_lsn) {
+    if (follows(engine) && engine->duty.agreed &&
+        engine->acked_at_once_lsn != engine->durable_lsn) {
         acknowledge(engine);
     }
 }
@@ -336,7 +344,8 @@ void engine_on_frame(struct engine *engine, const uint8_t *bytes, size_t len_byt
         return;
     }
     if (!engine->duty.agreed || frame.contact.process != word->heard_process ||
-        frame.contact.contact != word->heard_contact || frame.contact.heard_process != word->process ||
+        frame.contact.contact != word->heard_contact ||
+        frame.contact.heard_process != word->process ||
         frame.contact.heard_contact != word->contact) {
         return;
     }

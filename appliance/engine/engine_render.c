@@ -21,9 +21,10 @@ void render_time(struct json *json, const char *name, int64_t wall_ms, int32_t u
     }
     date = calendar_date_from_day_count((int32_t)(local_ms / 86400000));
     (void)snprintf(text, sizeof(text), "%04d-%02d-%02dT%02d:%02d:%02d.%03d%c%02d:%02d", date.year,
-                   date.month, date.day, (int)(local_ms / 3600000 % 24), (int)(local_ms / 60000 % 60),
-                   (int)(local_ms / 1000 % 60), (int)(local_ms % 1000),
-                   utc_offset_minutes < 0 ? '-' : '+', offset / 60, offset % 60);
+                   date.month, date.day, (int)(local_ms / 3600000 % 24),
+                   (int)(local_ms / 60000 % 60), (int)(local_ms / 1000 % 60),
+                   (int)(local_ms % 1000), utc_offset_minutes < 0 ? '-' : '+', offset / 60,
+                   offset % 60);
     json_text(json, name, text);
 }
 
@@ -144,7 +145,8 @@ static struct ticket_view view_now(struct engine *engine, const struct queue_tic
         .counter = ticket->counter,
         .call_count = ticket->call_count,
         .waiting_ahead = waits ? queue_waiting_ahead(engine->queue, ticket) : 0,
-        .estimate_s = waits ? queue_estimate_s(engine->queue, ticket->category, engine->wall_ms) : 0,
+        .estimate_s =
+            waits ? queue_estimate_s(engine->queue, ticket->category, engine->wall_ms) : 0,
     };
 }
 
@@ -162,7 +164,8 @@ char *render_ticket_answer(struct engine *engine, const struct queue_key *answer
         struct ticket_view view = {
             .state = answer->state,
             .waiting_ahead = ticket->waiting_ahead_at_issue,
-            .estimate_s = ticket->estimate_s_at_issue == UINT16_MAX ? -1 : ticket->estimate_s_at_issue,
+            .estimate_s =
+                ticket->estimate_s_at_issue == UINT16_MAX ? -1 : ticket->estimate_s_at_issue,
         };
 
         put_ticket(engine, &json, NULL, ticket, &view);
@@ -207,19 +210,21 @@ static void put_day(struct engine *engine, struct json *json, const char *name)
     json_text(json, "level", calendar_level_code(engine->level.level));
     json_bool(json, "accepting", day_accepts_issue(engine));
     put_time(engine, json, "opens_at",
-             engine->level.today.open ? calendar_epoch_ms_from(engine->options.calendar,
-                                                               engine->level.today.date,
-                                                               engine->level.today.open_minute)
-                                      : 0);
+             engine->level.today.open
+                 ? calendar_epoch_ms_from(engine->options.calendar, engine->level.today.date,
+                                          engine->level.today.open_minute)
+                 : 0);
     put_time(engine, json, "closes_at",
-             engine->level.today.open ? calendar_epoch_ms_from(engine->options.calendar,
-                                                               engine->level.today.date,
-                                                               engine->level.today.close_minute)
-                                      : 0);
+             engine->level.today.open
+                 ? calendar_epoch_ms_from(engine->options.calendar, engine->level.today.date,
+                                          engine->level.today.close_minute)
+                 : 0);
     put_time(engine, json, "next_opening",
              engine->level.next_opening_date == 0 ? 0 : engine->level.next_opening_ms);
-    json_text(json, "reason_ja", engine->level.today.name_ja != NULL ? engine->level.today.name_ja : "");
-    json_text(json, "reason_en", engine->level.today.name_en != NULL ? engine->level.today.name_en : "");
+    json_text(json, "reason_ja",
+              engine->level.today.name_ja != NULL ? engine->level.today.name_ja : "");
+    json_text(json, "reason_en",
+              engine->level.today.name_en != NULL ? engine->level.today.name_en : "");
     json_bool(json, "clock_believed", day_clock_is_believed(engine));
     json_close(json, '}');
 }
@@ -383,9 +388,11 @@ static void put_next(struct engine *engine, struct json *json, uint16_t counter)
     }
 }
 
-char *render_counter(struct engine *engine, const struct queue_counter *counter, size_t *ret_len_bytes)
+char *render_counter(struct engine *engine, const struct queue_counter *counter,
+                     size_t *ret_len_bytes)
 {
-    const struct queue_counter_config *config = queue_counter_config_find(engine->queue, counter->id);
+    const struct queue_counter_config *config =
+        queue_counter_config_find(engine->queue, counter->id);
     const struct queue_ticket *ticket = queue_ticket_find(engine->queue, &counter->ticket);
     struct json json;
 
@@ -411,8 +418,7 @@ char *render_counter(struct engine *engine, const struct queue_counter *counter,
     put_list(engine, &json, "waiting", config, QUEUE_WAITING);
     put_list(engine, &json, "held", config, QUEUE_HELD);
     put_list(engine, &json, "absent", config, QUEUE_ABSENT);
-    if (counter->undo_action == 0 ||
-        engine->wall_ms - counter->undo_at_ms > QUEUE_UNDO_WINDOW_MS) {
+    if (counter->undo_action == 0 || engine->wall_ms - counter->undo_at_ms > QUEUE_UNDO_WINDOW_MS) {
         json_null(&json, "undo");
     } else {
         json_open(&json, "undo", '{');

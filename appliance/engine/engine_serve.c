@@ -51,8 +51,8 @@ static void send_reply(struct engine *engine, uint64_t client, uint32_t id, stru
     free(body);
 }
 
-static void reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
-                      size_t len_bytes)
+static void reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                      char *body, size_t len_bytes)
 {
     struct api_reply reply = {.status = status,
                               .retry_after_s = status == STATUS_UNAVAILABLE ? RETRY_AFTER_S : 0,
@@ -72,13 +72,14 @@ static void refuse_now(struct engine *engine, uint64_t client, uint32_t id, uint
 }
 
 /* A reply that waits for its lsn. */
-static void reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
-                        size_t len_bytes)
+static void reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                        char *body, size_t len_bytes)
 {
     struct pending_reply *pending;
 
     CHECK(engine->replies_count < ENGINE_REPLIES_MAX);
-    pending = &engine->replies[(engine->replies_first + engine->replies_count++) % ENGINE_REPLIES_MAX];
+    pending =
+        &engine->replies[(engine->replies_first + engine->replies_count++) % ENGINE_REPLIES_MAX];
     *pending = (struct pending_reply){
         .client = client,
         .id = id,
@@ -128,7 +129,8 @@ static uint16_t status_of(enum queue_reason reason)
     CHECK(!"no such reason");
 }
 
-static void refuse_later(struct engine *engine, uint64_t client, uint32_t id, enum queue_reason reason)
+static void refuse_later(struct engine *engine, uint64_t client, uint32_t id,
+                         enum queue_reason reason)
 {
     size_t len_bytes;
     uint16_t status = status_of(reason);
@@ -172,7 +174,8 @@ static bool batch_is_full(const struct engine *engine)
     return engine->last_lsn + 1 - engine->gather_from >= ENGINE_BATCH_ENTRIES_MAX ||
            engine->last_lsn >= engine->durable_lsn + ENGINE_CACHE_ENTRIES / 2 ||
            engine->replies_count >= ENGINE_REPLIES_MAX - 1 ||
-           (engine->shipping && engine->last_lsn >= engine->sender.acked_lsn + ENGINE_CACHE_ENTRIES / 2 &&
+           (engine->shipping &&
+            engine->last_lsn >= engine->sender.acked_lsn + ENGINE_CACHE_ENTRIES / 2 &&
             duty_is_paired(&engine->duty));
 }
 
@@ -246,13 +249,15 @@ static void accepted(struct engine *engine, uint64_t client, const struct api_re
     char *body;
 
     if (decision->change.row_count > 0) {
-        (void)engine_append_change(
-            engine, &decision->change,
-            (uint32_t)request->command.actor << 16 | request->command.counter, &request->command.key);
+        (void)engine_append_change(engine, &decision->change,
+                                   (uint32_t)request->command.actor << 16 |
+                                       request->command.counter,
+                                   &request->command.key);
     }
     body = render_ticket_answer(engine, &decision->answer, replayed, &len_bytes);
     reply_later(engine, client, request->id,
-                request->command.action == QUEUE_ISSUE ? STATUS_CREATED : STATUS_OK, body, len_bytes);
+                request->command.action == QUEUE_ISSUE ? STATUS_CREATED : STATUS_OK, body,
+                len_bytes);
 }
 
 static void command(struct engine *engine, uint64_t client, const struct api_request *request)
@@ -401,12 +406,13 @@ static void control_day(struct engine *engine, uint64_t client, const struct api
         reason = day_close(engine, actor);
     } else {
         struct calendar_date date;
-        uint32_t wanted = control->text[0] == '\0' ? engine->level.today.date
-                                                   : date_from_text(control->text);
+        uint32_t wanted =
+            control->text[0] == '\0' ? engine->level.today.date : date_from_text(control->text);
 
         if (!calendar_date_from_number(wanted, &date)) {
             refuse_now(engine, client, request->id, STATUS_REFUSED, "BAD_DATE",
-                       "日付は 2026-11-24 の形で入力してください。", "Give the date as 2026-11-24.");
+                       "日付は 2026-11-24 の形で入力してください。",
+                       "Give the date as 2026-11-24.");
             return;
         }
         reason = day_open(engine, wanted, actor);
@@ -446,9 +452,10 @@ static void control_duty(struct engine *engine, uint64_t client, const struct ap
     }
     engine_tell_duty(engine, &event);
     if (event.operator_order == DUTY_OPERATOR_HANDOVER && engine->duty.state == before) {
-        refuse_now(engine, client, request->id, STATUS_CONFLICT, "NOT_READY",
-                   "相手の号機が交代できる状態ではありません。「toban ready」で理由を確認してください。",
-                   "The other unit cannot take over now. `toban ready` says why.");
+        refuse_now(
+            engine, client, request->id, STATUS_CONFLICT, "NOT_READY",
+            "相手の号機が交代できる状態ではありません。「toban ready」で理由を確認してください。",
+            "The other unit cannot take over now. `toban ready` says why.");
         return;
     }
     body = status_render(engine, &len_bytes);
@@ -645,7 +652,8 @@ static void flush_event(struct engine *engine, uint64_t watermark)
         send_event(engine);
     }
     if (engine->event_due && engine->event_body == NULL && engine->subscriber_count > 0 &&
-        engine_serves(engine) && engine->now_ms - engine->event_sent_ms >= ENGINE_EVENT_INTERVAL_MS) {
+        engine_serves(engine) &&
+        engine->now_ms - engine->event_sent_ms >= ENGINE_EVENT_INTERVAL_MS) {
         engine->event_due = false;
         engine->event_sent_ms = engine->now_ms;
         engine->event_lsn = engine->last_lsn;

@@ -17,7 +17,8 @@ struct reason_list {
     } list[REASONS_MAX];
 };
 
-static void add_reason(struct reason_list *reasons, const char *code, const char *ja, const char *en)
+static void add_reason(struct reason_list *reasons, const char *code, const char *ja,
+                       const char *en)
 {
     if (reasons->count < REASONS_MAX) {
         reasons->list[reasons->count].code = code;
@@ -45,7 +46,8 @@ static void gather_reasons(const struct engine *engine, struct reason_list *reas
     reasons->count = 0;
     if (engine->options.duty.peer_unit == 0) {
         add_reason(reasons, duty_reason_code(DUTY_REASON_SINGLE_UNIT),
-                   duty_reason_ja(DUTY_REASON_SINGLE_UNIT), duty_reason_en(DUTY_REASON_SINGLE_UNIT));
+                   duty_reason_ja(DUTY_REASON_SINGLE_UNIT),
+                   duty_reason_en(DUTY_REASON_SINGLE_UNIT));
     } else if (!duty_is_paired(duty)) {
         add_reason(reasons, duty_reason_code(duty->reason), duty_reason_ja(duty->reason),
                    duty_reason_en(duty->reason));
@@ -139,8 +141,8 @@ static void put_own_unit(struct engine *engine, struct json *json)
     const struct duty *duty = &engine->duty;
     char series[IDS_SERIES_TEXT_BYTES];
 
-    ids_series_to_text(duty_serves(duty) == DUTY_SERVE_LETTER ? engine->series : (struct ids_series){0},
-                       series);
+    ids_series_to_text(
+        duty_serves(duty) == DUTY_SERVE_LETTER ? engine->series : (struct ids_series){0}, series);
     json_open(json, NULL, '{');
     json_number(json, "unit", engine->options.duty.unit);
     json_text(json, "name", engine->options.unit_name_ja);
@@ -184,10 +186,11 @@ static void put_peer_unit(struct engine *engine, struct json *json)
     json_bool(json, "here", false);
     json_text(json, "role", heard ? role_code(state) : "UNKNOWN");
     json_text(json, "state", heard ? duty_state_code(state) : "UNKNOWN");
-    json_text(json, "mode", !heard                                   ? "UNKNOWN"
-                            : state == DUTY_PAIRED_SPARE || state == DUTY_PAIRED_DUTY ? "PAIRED"
-                            : duty->peer.serve == DUTY_SERVE_LETTER  ? "ALONE"
-                                                                     : "IDLE");
+    json_text(json, "mode",
+              !heard                                                    ? "UNKNOWN"
+              : state == DUTY_PAIRED_SPARE || state == DUTY_PAIRED_DUTY ? "PAIRED"
+              : duty->peer.serve == DUTY_SERVE_LETTER                   ? "ALONE"
+                                                                        : "IDLE");
     json_text(json, "series", "");
     json_bool(json, "ready", heard && state == DUTY_PAIRED_SPARE && lag == 0);
     json_number(json, "term", heard ? (int64_t)duty->peer.term : 0);
@@ -195,7 +198,8 @@ static void put_peer_unit(struct engine *engine, struct json *json)
     put_hash(json, "chain", &duty->peer.head);
     json_number(json, "lag_entries", (int64_t)lag);
     json_real(json, "lag_ms",
-              engine->shipping ? (double)ship_sender_waiting_ms(&engine->sender, engine->now_ms) : 0);
+              engine->shipping ? (double)ship_sender_waiting_ms(&engine->sender, engine->now_ms)
+                               : 0);
     json_bool(json, "service_link", heard && duty->peer.service_link);
     put_watchdog(json);
     json_null(json, "version");
@@ -221,9 +225,9 @@ static void judge(struct engine *engine, const struct reason_list *reasons, stru
     verdict->failover_ready = peer_is_ready(engine);
     verdict->failover_as = verdict->failover_ready ? "letters" : "none";
     verdict->can_serve = serves || peer_serves;
-    verdict->open_as = duty_is_paired(duty)                                  ? "numbers"
+    verdict->open_as = duty_is_paired(duty)                               ? "numbers"
                        : duty->state != DUTY_STOPPED && !duty->word.blank ? "letters"
-                                                                             : "none";
+                                                                          : "none";
     verdict->will_open = strcmp(verdict->open_as, "none") != 0;
     verdict->who = reasons->count == 0 ? "nobody" : "engineer";
     act_ja = reasons->count == 0 ? "操作は不要です。" : reasons->list[0].ja;
@@ -233,12 +237,12 @@ static void judge(struct engine *engine, const struct reason_list *reasons, stru
                    : needed           ? "窓口業務できません。"
                                       : "閉庁中です。次の開庁に備えています。",
                    verdict->failover_ready ? "切替もできます。" : "切替はできません。", act_ja);
-    (void)snprintf(verdict->en, sizeof(verdict->en), "%s %s %s",
-                   verdict->can_serve ? "Serving."
-                   : needed           ? "NOT serving."
-                                      : "Closed, waiting for the next opening.",
-                   verdict->failover_ready ? "A failover would work." : "A failover would not work.",
-                   act_en);
+    (void)snprintf(
+        verdict->en, sizeof(verdict->en), "%s %s %s",
+        verdict->can_serve ? "Serving."
+        : needed           ? "NOT serving."
+                           : "Closed, waiting for the next opening.",
+        verdict->failover_ready ? "A failover would work." : "A failover would not work.", act_en);
 }
 
 static void put_measured(struct json *json, const char *name, uint64_t value_ms)
@@ -269,7 +273,8 @@ static void put_service_day(struct engine *engine, struct json *json)
     render_time(json, "next_opening",
                 engine->level.next_opening_date == 0 ? 0 : engine->level.next_opening_ms, offset);
     render_time(json, "deadline",
-                engine->level.next_opening_date == 0 ? 0 : engine->level.recovery_deadline_ms, offset);
+                engine->level.next_opening_date == 0 ? 0 : engine->level.recovery_deadline_ms,
+                offset);
     json_text(json, "level", calendar_level_code(engine->level.level));
     json_close(json, '}');
 }

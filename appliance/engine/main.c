@@ -160,7 +160,8 @@ static void check_health(struct daemon *daemon)
         if (daemon->scrub_lsn == 0 || daemon->scrub_lsn > info.last_lsn) {
             daemon->scrub_lsn = 1;
         }
-        r = ledger_verify(daemon->ledger, daemon->scrub_lsn, SCRUB_ENTRIES, &daemon->scrub_lsn, &damage);
+        r = ledger_verify(daemon->ledger, daemon->scrub_lsn, SCRUB_ENTRIES, &daemon->scrub_lsn,
+                          &damage);
         if (r == -EUCLEAN) {
             (void)fprintf(stderr, "toband: lsn %llu: %s / %s\n", (unsigned long long)damage.lsn,
                           damage.what_ja, damage.what_en);
@@ -295,7 +296,8 @@ static enum world_link world_link_of(enum link_which which)
     return which == LINK_SERVICE ? WORLD_LINK_SERVICE : WORLD_LINK_DIRECT;
 }
 
-static void on_link_frame(void *context, enum link_which which, const uint8_t *bytes, size_t len_bytes)
+static void on_link_frame(void *context, enum link_which which, const uint8_t *bytes,
+                          size_t len_bytes)
 {
     struct engine_event event = {.kind = ENGINE_FRAME};
 
@@ -357,15 +359,16 @@ static bool mac_is_peers(const struct daemon *daemon, const uint8_t mac[ADDRESS_
     if (daemon->settings.service_peer == NULL) {
         return false;
     }
-    (void)snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2], mac[3],
-                   mac[4], mac[5]);
+    (void)snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
+                   mac[3], mac[4], mac[5]);
     file = fopen("/proc/net/arp", "re");
     if (file == NULL) {
         return false;
     }
     while (!found && fgets(line, sizeof(line), file) != NULL) {
         found = sscanf(line, "%63s %*s %*s %63s", address, device_mac) == 2 &&
-                strcmp(address, daemon->settings.service_peer) == 0 && strcasecmp(device_mac, text) == 0;
+                strcmp(address, daemon->settings.service_peer) == 0 &&
+                strcasecmp(device_mac, text) == 0;
     }
     (void)fclose(file);
     return found;
@@ -444,7 +447,8 @@ static void on_address(void *context, const struct address_message *fact)
         break;
     case ADDRESS_HELD:
         if (fact->held.held && !daemon->address_wanted && fact->held.reason == ADDRESS_HELD_START) {
-            daemon->inherited_ms = now_ms(); /* of the process before us: rule 6, it is not ours yet */
+            daemon->inherited_ms =
+                now_ms(); /* of the process before us: rule 6, it is not ours yet */
         }
         if (!fact->held.held && daemon->address_wanted && fact->held.reason != ADDRESS_HELD_START) {
             (void)address_take(daemon->address); /* it vanished while duty still wants it */
@@ -471,8 +475,8 @@ static int world_store(void *context, const struct ledger_batch *batch)
     return ledger_submit(((struct daemon *)context)->ledger, batch);
 }
 
-static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn, ledger_each_fn *each,
-                              void *each_context)
+static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn,
+                              ledger_each_fn *each, void *each_context)
 {
     return ledger_read_entries(((struct daemon *)context)->ledger, from_lsn, to_lsn, each,
                                each_context);
@@ -485,7 +489,8 @@ static int world_read_meta(void *context, const char *name, uint8_t *bytes, size
                             ret_len_bytes);
 }
 
-static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max, size_t *ret_count)
+static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max,
+                           size_t *ret_count)
 {
     return ledger_read_keys(((struct daemon *)context)->ledger, keys, max, ret_count);
 }
@@ -493,7 +498,8 @@ static int world_read_keys(void *context, struct ledger_day_key *keys, size_t ma
 static int world_read_record(void *context, uint8_t *bytes, size_t capacity_bytes,
                              size_t *ret_len_bytes)
 {
-    return ledger_read_record(((struct daemon *)context)->ledger, bytes, capacity_bytes, ret_len_bytes);
+    return ledger_read_record(((struct daemon *)context)->ledger, bytes, capacity_bytes,
+                              ret_len_bytes);
 }
 
 static void world_read_info(void *context, struct ledger_info *ret_info)
@@ -507,8 +513,8 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
 
     return daemon->link == NULL
                ? -ENOTCONN
-               : link_send(daemon->link, link == WORLD_LINK_SERVICE ? LINK_SERVICE : LINK_DIRECT, frame,
-                           len_bytes);
+               : link_send(daemon->link, link == WORLD_LINK_SERVICE ? LINK_SERVICE : LINK_DIRECT,
+                           frame, len_bytes);
 }
 
 static void world_reset_links(void *context)
@@ -559,8 +565,8 @@ static void world_tickle(void *context, const uint8_t *connections, size_t len_b
     }
 }
 
-static void world_reply(void *context, uint64_t client, const uint8_t *header, size_t header_len_bytes,
-                        const uint8_t *body, size_t body_len_bytes)
+static void world_reply(void *context, uint64_t client, const uint8_t *header,
+                        size_t header_len_bytes, const uint8_t *body, size_t body_len_bytes)
 {
     client_socket_send(((struct daemon *)context)->clients, client, header, header_len_bytes, body,
                        body_len_bytes);
@@ -580,8 +586,8 @@ static void world_log(void *context, const char *line)
                   (unsigned long long)now_ms(), line);
 }
 
-static void world_trace(void *context, const void *event, size_t event_len_bytes, const void *actions,
-                        size_t actions_len_bytes)
+static void world_trace(void *context, const void *event, size_t event_len_bytes,
+                        const void *actions, size_t actions_len_bytes)
 {
     struct daemon *daemon = context;
 
@@ -761,7 +767,8 @@ static bool load_site(struct daemon *daemon)
         (void)snprintf(override.reason_ja, sizeof(override.reason_ja), "%s", from->reason_ja);
         (void)snprintf(override.reason_en, sizeof(override.reason_en), "%s", from->reason_en);
         if (calendar_set_override(&daemon->calendar, &override) != CALENDAR_PROBLEM_NONE) {
-            (void)fprintf(stderr, "toband: the site file's override of %u is refused\n", from->date);
+            (void)fprintf(stderr, "toband: the site file's override of %u is refused\n",
+                          from->date);
             return false;
         }
     }
@@ -823,8 +830,8 @@ static int open_ledger(struct daemon *daemon)
         (void)fprintf(stderr, "toband: ledger: %s (%s)\n", why, strerror(-r));
         return r;
     }
-    return sd_event_add_io(daemon->event, &daemon->ledger_source, ledger_completion_fd(daemon->ledger),
-                           EPOLLIN, on_stored, daemon);
+    return sd_event_add_io(daemon->event, &daemon->ledger_source,
+                           ledger_completion_fd(daemon->ledger), EPOLLIN, on_stored, daemon);
 }
 
 static void make_engine(struct daemon *daemon, const struct world *world)
@@ -838,7 +845,8 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .calendar = &daemon->calendar,
         .unit_name_ja = own != NULL ? own->name_ja : "号機",
         .unit_name_en = own != NULL ? own->name_en : "unit",
-        .unit_address = daemon->settings.service_local != NULL ? daemon->settings.service_local : "",
+        .unit_address =
+            daemon->settings.service_local != NULL ? daemon->settings.service_local : "",
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
         .peer_address = daemon->settings.service_peer != NULL ? daemon->settings.service_peer : "",
@@ -865,8 +873,8 @@ static int open_all(struct daemon *daemon)
                                               .on_fact = on_address,
                                               .context = daemon};
     struct engine_event start = {.kind = ENGINE_START, .found = is_to_be_founded(daemon)};
-    int r = sd_event_add_time_relative(daemon->event, &daemon->timer, CLOCK_MONOTONIC, 0, 1, on_timer,
-                                       daemon);
+    int r = sd_event_add_time_relative(daemon->event, &daemon->timer, CLOCK_MONOTONIC, 0, 1,
+                                       on_timer, daemon);
 
     if (r >= 0) {
         r = open_ledger(daemon);
@@ -963,8 +971,9 @@ int main(int argc, char **argv)
     int r;
 
     if (!parse(argc, argv, &daemon.settings)) {
-        (void)fprintf(stderr, "usage: toband --unit N --serial S --data DIR --record DIR --socket PATH"
-                              " --site FILE --net-socket PATH [--peer-id N ...]\n");
+        (void)fprintf(stderr,
+                      "usage: toband --unit N --serial S --data DIR --record DIR --socket PATH"
+                      " --site FILE --net-socket PATH [--peer-id N ...]\n");
         return 2;
     }
     if (!load_site(&daemon)) {

@@ -356,8 +356,8 @@ void forward_relay_over(struct request *request, const struct api_reply *reply)
 
     CHECK(request->phase == REQUEST_RELAYED);
     if (answered) {
-        struct MHD_Response *response = answer_json(reply->status, reply->body,
-                                                    reply->body_len_bytes, reply->retry_after_s);
+        struct MHD_Response *response =
+            answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s);
 
         release(request);
         server_answer(request, reply->status, response);

@@ -144,9 +144,10 @@ static int serve(const struct gateway_config *config)
         return r;
     }
     for (uint32_t i = 0; i < config->listen_count; i++) {
-        (void)printf("%s port %u\n", config->listens[i].management ? "management"
-                                  : config->listens[i].relay    ? "relay"
-                                                                : "listen",
+        (void)printf("%s port %u\n",
+                     config->listens[i].management ? "management"
+                     : config->listens[i].relay    ? "relay"
+                                                   : "listen",
                      gateway_port(gateway, i));
     }
     (void)fflush(stdout);

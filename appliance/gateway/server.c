@@ -24,9 +24,8 @@ enum {
 static void set_phase(struct request *request, enum request_phase phase)
 {
     request->phase = phase;
-    request->connection->at_work =
-        phase == REQUEST_HELD || phase == REQUEST_SENT || phase == REQUEST_RELAYED ||
-        phase == REQUEST_STREAMING;
+    request->connection->at_work = phase == REQUEST_HELD || phase == REQUEST_SENT ||
+                                   phase == REQUEST_RELAYED || phase == REQUEST_STREAMING;
     request->connection->since_ms = gateway_now_ms(request->gateway);
 }
 
@@ -124,8 +123,8 @@ static enum MHD_Result queue_answer(struct request *request)
     }
     request->response = NULL;
     if (!request->response_is_shared && request->stream == NULL &&
-        !request->connection->listener->management &&
-        !request->connection->listener->relay && forward_is_moved(request->gateway)) {
+        !request->connection->listener->management && !request->connection->listener->relay &&
+        forward_is_moved(request->gateway)) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     }
     metrics_note_answer(request->gateway, request);

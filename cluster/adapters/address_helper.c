@@ -81,7 +81,8 @@ void helper_drop(struct address_helper *helper, bool reset_clients, enum address
     helper->counters.drops += helper->held ? 1 : 0;
     stop_holding(helper);
     r = address_kernel_remove(helper->kernel);
-    helper_end_move(helper); /* after it: nobody is answered for an address that is being given up */
+    helper_end_move(
+        helper); /* after it: nobody is answered for an address that is being given up */
     if (r < 0) { /* the kernel's own lifetime ends it within seconds; say what is true now */
         helper->held = address_kernel_is_present(helper->kernel) == 1;
         tell_held(helper, ADDRESS_HELD_FAILED, -r);

@@ -434,8 +434,8 @@ static bool peer_can_take_duty(const struct duty *duty)
 static void rules_of_duty(struct duty *duty, struct duty_actions *actions)
 {
     /* A switch that dies takes both links at once: duty stays where it is while the direct link lives. */
-    bool link_lost = !duty->service_link &&
-                     duty->now_ms - duty->service_link_since_ms >= DUTY_LINK_JUDGE_MS;
+    bool link_lost =
+        !duty->service_link && duty->now_ms - duty->service_link_since_ms >= DUTY_LINK_JUDGE_MS;
     bool must = !duty->fit || duty->stop_wanted || link_lost;
 
     if ((must || duty->handover_wanted) && peer_can_take_duty(duty)) {

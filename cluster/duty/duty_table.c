@@ -37,8 +37,9 @@ static const struct {
                            "rules 2 and 3: without a working link a unit serves nobody"},
     [DUTY_ADDRESS_PROBED] = {{N, I, I, N, I, I, I, N, I, I},
                              "rule 2: silent, or whose answer it is"},
-    [DUTY_ADDRESS_CONTESTED] = {{I, N, N, N, N, N, N, I, N, I},
-                                "rule 8: no meeting within DUTY_CONFLICT_MS, the higher unit yields"},
+    [DUTY_ADDRESS_CONTESTED] =
+        {{I, N, N, N, N, N, N, I, N, I},
+         "rule 8: no meeting within DUTY_CONFLICT_MS, the higher unit yields"},
     [DUTY_NEEDED] = {{N, N, N, N, N, N, N, N, N, N},
                      "rule 2: office open, or its lead time reached"},
     [DUTY_LEDGER] = {{N, N, N, N, N, N, N, N, N, N}, "what our word says of our ledger"},
@@ -59,7 +60,8 @@ static const struct {
                      "promise 11: duty moves to a ready spare first, then this unit stops"},
 };
 
-enum duty_row duty_table_row(enum duty_state state, enum duty_event_kind event, const char **ret_text)
+enum duty_row duty_table_row(enum duty_state state, enum duty_event_kind event,
+                             const char **ret_text)
 {
     CHECK((unsigned)state < DUTY_STATE_COUNT && (unsigned)event < DUTY_EVENT_COUNT);
     if (ret_text != NULL) {

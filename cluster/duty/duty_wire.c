@@ -55,11 +55,10 @@ bool duty_term_decode(const uint8_t *bytes, size_t len_bytes, struct duty_term *
 
 static uint8_t flags_of(const struct duty_word *word)
 {
-    return (uint8_t)((word->blank ? FLAG_BLANK : 0) | (word->restored ? FLAG_RESTORED : 0) |
-                     (word->retired ? FLAG_RETIRED : 0) |
-                     (word->service_link ? FLAG_SERVICE_LINK : 0) |
-                     (word->leaving ? FLAG_LEAVING : 0) |
-                     (word->tail_closed ? FLAG_TAIL_CLOSED : 0));
+    return (
+        uint8_t)((word->blank ? FLAG_BLANK : 0) | (word->restored ? FLAG_RESTORED : 0) |
+                 (word->retired ? FLAG_RETIRED : 0) | (word->service_link ? FLAG_SERVICE_LINK : 0) |
+                 (word->leaving ? FLAG_LEAVING : 0) | (word->tail_closed ? FLAG_TAIL_CLOSED : 0));
 }
 
 size_t duty_word_encode(const struct duty_word *word, uint8_t *bytes, size_t capacity_bytes)

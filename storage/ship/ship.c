@@ -123,7 +123,10 @@ void ship_body_put(struct bytes_writer *body, const void *item, size_t len_bytes
 void ship_sender_init(struct ship_sender *sender, uint64_t acked_lsn)
 {
     *sender = (struct ship_sender){
-        .acked_lsn = acked_lsn, .received_lsn = acked_lsn, .next_lsn = acked_lsn + 1, .sent_lsn = acked_lsn,
+        .acked_lsn = acked_lsn,
+        .received_lsn = acked_lsn,
+        .next_lsn = acked_lsn + 1,
+        .sent_lsn = acked_lsn,
     };
 }
 

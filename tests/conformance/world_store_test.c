@@ -42,8 +42,8 @@ struct store {
 static void store_open(struct store *store)
 {
     char data[96], record[96], why[256] = "";
-    struct ledger_options options = {.data_dir = data, .record_dir = record,
-                                     .map_size_bytes = 16U << 20};
+    struct ledger_options options = {
+        .data_dir = data, .record_dir = record, .map_size_bytes = 16U << 20};
 
     if (!store->real) {
         return;
@@ -234,7 +234,8 @@ static size_t read_keys(struct store *store, struct ledger_day_key *keys, size_t
 static void day_keys_stay_until_they_are_destroyed(void **state)
 {
     struct store *store = *state;
-    struct ledger_day_key new_keys[2] = {{.day = 20261124, .unit = 1}, {.day = 20261124, .unit = 2}};
+    struct ledger_day_key new_keys[2] = {{.day = 20261124, .unit = 1},
+                                         {.day = 20261124, .unit = 2}};
     struct ledger_day_key read[4];
 
     memset(new_keys[0].key.bytes, 0x5a, sizeof(new_keys[0].key.bytes));
@@ -275,8 +276,10 @@ static void the_record_outlives_a_new_ledger(void **state)
 }
 
 #define ON_BOTH(test)                                                                              \
-    {"real: " #test, test, set_up_real, tear_down, NULL},                                         \
-        {"simulated: " #test, test, set_up_simulated, tear_down, NULL}
+    {"real: " #test, test, set_up_real, tear_down, NULL},                                          \
+    {                                                                                              \
+        "simulated: " #test, test, set_up_simulated, tear_down, NULL                               \
+    }
 
 int main(void)
 {

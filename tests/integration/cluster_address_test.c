@@ -192,10 +192,20 @@ static bool is_present(const struct unit *unit)
 static void start_helper(struct unit *unit)
 {
     char path[4096];
-    char *argv[] = {path,          "--socket",        unit->socket_path,    "--floating",
-                    "10.90.0.10/24", "--lan-interface", "lan0",               "--reference",
-                    "10.90.0.9",   "--direct-interface", "dir0", "--direct-peer",
-                    unit->direct_peer, NULL};
+    char *argv[] = {path,
+                    "--socket",
+                    unit->socket_path,
+                    "--floating",
+                    "10.90.0.10/24",
+                    "--lan-interface",
+                    "lan0",
+                    "--reference",
+                    "10.90.0.9",
+                    "--direct-interface",
+                    "dir0",
+                    "--direct-peer",
+                    unit->direct_peer,
+                    NULL};
 
     netns_program("toban-net", path, sizeof(path));
     unit->helper = netns_spawn(unit->ns, argv, NULL, NULL);

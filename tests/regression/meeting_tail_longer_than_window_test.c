@@ -25,14 +25,16 @@ static void a_tail_longer_than_the_window_is_staged_to_its_end(void **state)
     (void)state;
     ship_sender_init(&sender, COMMON_LSN);
     while (staged_lsn < COMMON_LSN + TAIL_ENTRIES) {
-        assert_true(ship_sender_next(&sender, COMMON_LSN + TAIL_ENTRIES, now_ms, &first_lsn, &last_lsn));
+        assert_true(
+            ship_sender_next(&sender, COMMON_LSN + TAIL_ENTRIES, now_ms, &first_lsn, &last_lsn));
         assert_int_equal(first_lsn, staged_lsn + 1);
         ship_sender_sent(&sender, last_lsn, now_ms);
         staged_lsn = last_lsn;
         (void)ship_sender_acked(&sender, COMMON_LSN, staged_lsn, ++now_ms);
         assert_int_equal(sender.acked_lsn, COMMON_LSN);
     }
-    assert_true(ship_sender_acked(&sender, staged_lsn, staged_lsn, ++now_ms)); /* the swap is durable */
+    assert_true(
+        ship_sender_acked(&sender, staged_lsn, staged_lsn, ++now_ms)); /* the swap is durable */
 }
 
 int main(void)

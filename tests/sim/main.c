@@ -56,8 +56,8 @@ static void add(struct sim_result *sum, const struct sim_result *one)
 
 int main(int argc, char **argv)
 {
-    struct sim_options options = {.seed = 1, .fault_count = FAULTS_DEFAULT,
-                                  .ticket_goal = TICKETS_DEFAULT};
+    struct sim_options options = {
+        .seed = 1, .fault_count = FAULTS_DEFAULT, .ticket_goal = TICKETS_DEFAULT};
     uint64_t seeds = 1, failed = 0;
     bool stop = false;
     static struct sim_result sum, result;
@@ -74,7 +74,9 @@ int main(int argc, char **argv)
         } else if (i + 1 < argc && strcmp(argv[i], "--faults") == 0) {
             options.fault_count = (uint32_t)strtoul(argv[++i], NULL, 10);
         } else {
-            (void)fprintf(stderr, "usage: toban-sim [--seeds N] [--seed S] [--faults N] [--stop] [--verbose]\n");
+            (void)fprintf(
+                stderr,
+                "usage: toban-sim [--seeds N] [--seed S] [--faults N] [--stop] [--verbose]\n");
             return 2;
         }
     }
@@ -83,19 +85,22 @@ int main(int argc, char **argv)
         add(&sum, &result);
         if (result.failed) {
             failed++;
-            printf("seed %llu: %s\n  again: build/bin/toban-sim --seed %llu --faults %u --verbose\n",
-                   (unsigned long long)options.seed, result.why, (unsigned long long)options.seed,
-                   options.fault_count);
+            printf(
+                "seed %llu: %s\n  again: build/bin/toban-sim --seed %llu --faults %u --verbose\n",
+                (unsigned long long)options.seed, result.why, (unsigned long long)options.seed,
+                options.fault_count);
         }
     }
-    printf("seeds %llu, failed %llu; tickets %llu (plain %llu, lettered %llu), terms %llu, faults %llu, "
+    printf("seeds %llu, failed %llu; tickets %llu (plain %llu, lettered %llu), terms %llu, faults "
+           "%llu, "
            "retries %llu, events %llu\n",
            (unsigned long long)seeds, (unsigned long long)failed, (unsigned long long)sum.tickets,
            (unsigned long long)sum.plain, (unsigned long long)sum.lettered,
            (unsigned long long)sum.terms, (unsigned long long)sum.faults,
            (unsigned long long)sum.retries, (unsigned long long)sum.events);
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
-        printf("  %s %llu\n", sim_fault_name((enum sim_fault)i), (unsigned long long)sum.fault_kinds[i]);
+        printf("  %s %llu\n", sim_fault_name((enum sim_fault)i),
+               (unsigned long long)sum.fault_kinds[i]);
     }
     print_coverage(&sum);
     printf("%llu passed, %llu failed\n", (unsigned long long)(seeds - failed),

@@ -1,7 +1,7 @@
 #include "tests/sim/sim_disk.h"
 
-#include "base/check.h"
 #include "base/bytes.h"
+#include "base/check.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -44,7 +44,8 @@ static void destroy_key(struct sim_disk *disk, const struct ledger_day_key *key)
     }
 }
 
-void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch, enum sim_disk_step until)
+void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch,
+                    enum sim_disk_step until)
 {
     if (until >= SIM_DISK_RECORD && batch->record != NULL) {
         CHECK(batch->record_len_bytes <= sizeof(disk->record));

@@ -71,7 +71,8 @@ static void of_two_that_serve_without_a_common_term_the_newest_term_entry_decide
     assert_int_equal(source_of(&pair), 1);
 }
 
-static void of_two_that_serve_nobody_the_newest_term_then_the_longer_ledger_then_the_lower_id(void **state)
+static void
+of_two_that_serve_nobody_the_newest_term_then_the_longer_ledger_then_the_lower_id(void **state)
 {
     struct pair pair = words();
 
@@ -82,7 +83,8 @@ static void of_two_that_serve_nobody_the_newest_term_then_the_longer_ledger_then
     pair.a.term = 6;
     assert_int_equal(source_of(&pair), 1);
     pair = words();
-    pair.a.term_duty_unit = pair.b.term_duty_unit = 2; /* nothing differs: duty stays where it was */
+    pair.a.term_duty_unit = pair.b.term_duty_unit =
+        2; /* nothing differs: duty stays where it was */
     assert_int_equal(source_of(&pair), 2);
     pair.a.term_duty_unit = 1; /* one number minted twice */
     assert_int_equal(source_of(&pair), 1);
@@ -241,7 +243,8 @@ static void an_answer_from_before_the_agreement_counts_for_nothing(void **state)
     assert_false(bench.duty.word.tail_closed);
 }
 
-static void a_source_that_serves_nobody_begins_a_session_when_the_meeting_takes_a_second(void **state)
+static void
+a_source_that_serves_nobody_begins_a_session_when_the_meeting_takes_a_second(void **state)
 {
     struct bench bench;
 
@@ -254,7 +257,8 @@ static void a_source_that_serves_nobody_begins_a_session_when_the_meeting_takes_
     run_ms(&bench, 2 * DUTY_WORD_INTERVAL_MS);
     assert_int_equal(bench.session_count, 1);
     tell_kind(&bench, DUTY_MEETING_READY);
-    assert_int_equal(bench.duty.state, DUTY_MEETING_SOURCE); /* its entry must not follow the term's */
+    assert_int_equal(bench.duty.state,
+                     DUTY_MEETING_SOURCE); /* its entry must not follow the term's */
     session_is_stored(&bench, 1);
     assert_int_equal(bench.duty.state, DUTY_MINTING);
     assert_true(bench.duty.session);
@@ -352,7 +356,8 @@ static void a_peer_that_stops_ends_the_meeting(void **state)
     hear(&bench);
     assert_int_equal(bench.duty.state, DUTY_ALONE);
     assert_true(did(&bench, DUTY_CONTACT));
-    serve_alone(&bench, HIGH, 5); /* the same before anything was agreed: it never stopped serving */
+    serve_alone(&bench, HIGH,
+                5); /* the same before anything was agreed: it never stopped serving */
     bench.peer.serve = DUTY_SERVE_LETTER;
     hear(&bench);
     assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
@@ -378,7 +383,8 @@ static void a_source_that_loses_its_link_for_three_seconds_ends_session_and_meet
     assert_true(did(&bench, DUTY_DROP_ADDRESS));
 }
 
-static void a_session_stored_after_its_meeting_broke_does_not_leave_the_unit_waiting_for_it(void **state)
+static void
+a_session_stored_after_its_meeting_broke_does_not_leave_the_unit_waiting_for_it(void **state)
 {
     struct bench bench;
 
@@ -451,7 +457,8 @@ static void a_meeting_lasts_as_long_as_both_name_its_source(void **state)
 }
 
 /* Promise 14: a ticket within 10 s of the need. */
-static void the_other_of_a_meeting_serves_when_its_source_serves_nobody_for_five_seconds(void **state)
+static void
+the_other_of_a_meeting_serves_when_its_source_serves_nobody_for_five_seconds(void **state)
 {
     struct bench bench;
 
@@ -472,7 +479,8 @@ static void the_other_of_a_meeting_serves_when_its_source_serves_nobody_for_five
     assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
     run_ms(&bench, 1000 + 2 * DUTY_WORD_INTERVAL_MS);
     assert_true(did(&bench, DUTY_CONTACT));
-    assert_int_equal(bench.duty.state, DUTY_WAITING); /* although the peer would meet at once again */
+    assert_int_equal(bench.duty.state,
+                     DUTY_WAITING); /* although the peer would meet at once again */
     assert_true(did(&bench, DUTY_PROBE_ADDRESS));
     tell_probe(&bench, DUTY_PROBE_SILENT);
     assert_true(did(&bench, DUTY_BEGIN_SESSION));
@@ -534,7 +542,8 @@ static void a_meeting_whose_source_serves_or_whose_other_cannot_goes_on(void **s
     assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
 }
 
-static void a_unit_that_still_serves_before_a_meeting_is_agreed_keeps_the_rules_of_its_session(void **state)
+static void
+a_unit_that_still_serves_before_a_meeting_is_agreed_keeps_the_rules_of_its_session(void **state)
 {
     struct bench bench;
 
@@ -692,7 +701,8 @@ static void a_restored_unit_says_so_until_the_next_common_term(void **state)
 {
     struct bench bench;
     struct duty_event event = {.kind = DUTY_STARTED, .started = {.process = 11, .restored = true}};
-    struct duty_options options = {.unit = HIGH, .hardware = name_of(HIGH).hardware, .peer_unit = LOW};
+    struct duty_options options = {
+        .unit = HIGH, .hardware = name_of(HIGH).hardware, .peer_unit = LOW};
 
     (void)state;
     start_unit(&bench, HIGH, 5);
@@ -741,7 +751,8 @@ static void lose_contact(struct bench *bench)
     assert_int_equal(bench->duty.state, DUTY_ALONE);
 }
 
-static void the_first_mint_is_immediate_and_each_break_within_the_hour_doubles_the_wait(void **state)
+static void
+the_first_mint_is_immediate_and_each_break_within_the_hour_doubles_the_wait(void **state)
 {
     static const uint64_t waits_ms[] = {0, 1000, 2000, 4000, 8000, 16000, 32000, 60000, 60000};
     struct bench bench;
@@ -930,7 +941,8 @@ int main(void)
         cmocka_unit_test(the_source_is_the_unit_that_serves),
         cmocka_unit_test(of_two_that_serve_the_source_is_the_one_on_duty_in_the_newest_common_term),
         cmocka_unit_test(of_two_that_serve_without_a_common_term_the_newest_term_entry_decides),
-        cmocka_unit_test(of_two_that_serve_nobody_the_newest_term_then_the_longer_ledger_then_the_lower_id),
+        cmocka_unit_test(
+            of_two_that_serve_nobody_the_newest_term_then_the_longer_ledger_then_the_lower_id),
         cmocka_unit_test(a_word_that_was_overtaken_changes_nothing),
         cmocka_unit_test(a_blank_unit_is_never_the_source),
         cmocka_unit_test(nothing_is_done_before_both_name_the_same_source),
@@ -939,7 +951,8 @@ int main(void)
         cmocka_unit_test(the_source_serves_on_by_letter_until_the_mint),
         cmocka_unit_test(the_other_yields_the_address_before_its_tail_is_read),
         cmocka_unit_test(an_answer_from_before_the_agreement_counts_for_nothing),
-        cmocka_unit_test(a_source_that_serves_nobody_begins_a_session_when_the_meeting_takes_a_second),
+        cmocka_unit_test(
+            a_source_that_serves_nobody_begins_a_session_when_the_meeting_takes_a_second),
         cmocka_unit_test(a_meeting_at_night_begins_no_session),
         cmocka_unit_test(a_session_that_was_not_asked_for_is_not_served),
         cmocka_unit_test(when_a_meeting_breaks_the_source_goes_on_in_its_session),
@@ -947,15 +960,18 @@ int main(void)
         cmocka_unit_test(a_source_whose_peer_vanishes_before_it_serves_waits_as_rule_2_says),
         cmocka_unit_test(a_peer_that_stops_ends_the_meeting),
         cmocka_unit_test(a_source_that_loses_its_link_for_three_seconds_ends_session_and_meeting),
-        cmocka_unit_test(a_session_stored_after_its_meeting_broke_does_not_leave_the_unit_waiting_for_it),
+        cmocka_unit_test(
+            a_session_stored_after_its_meeting_broke_does_not_leave_the_unit_waiting_for_it),
         cmocka_unit_test(a_source_that_ends_its_session_gives_up_the_contact_of_the_meeting),
         cmocka_unit_test(a_meeting_that_the_peer_understands_otherwise_is_given_up),
         cmocka_unit_test(a_meeting_lasts_as_long_as_both_name_its_source),
-        cmocka_unit_test(the_other_of_a_meeting_serves_when_its_source_serves_nobody_for_five_seconds),
+        cmocka_unit_test(
+            the_other_of_a_meeting_serves_when_its_source_serves_nobody_for_five_seconds),
         cmocka_unit_test(a_unit_serves_when_its_peer_never_agrees_to_a_meeting),
         cmocka_unit_test(who_may_not_take_the_address_meets_instead),
         cmocka_unit_test(a_meeting_whose_source_serves_or_whose_other_cannot_goes_on),
-        cmocka_unit_test(a_unit_that_still_serves_before_a_meeting_is_agreed_keeps_the_rules_of_its_session),
+        cmocka_unit_test(
+            a_unit_that_still_serves_before_a_meeting_is_agreed_keeps_the_rules_of_its_session),
         cmocka_unit_test(a_meeting_that_has_begun_is_no_conflict_about_the_address),
         cmocka_unit_test(a_unit_whose_hardware_a_term_does_not_name_gives_up_the_contact),
         cmocka_unit_test(a_mint_that_nobody_confirms_is_given_up_after_500_ms),
@@ -965,7 +981,8 @@ int main(void)
         cmocka_unit_test(a_term_names_both_units_their_hardware_and_disjoint_ids),
         cmocka_unit_test(nobody_is_on_duty_by_memory),
         cmocka_unit_test(a_restored_unit_says_so_until_the_next_common_term),
-        cmocka_unit_test(the_first_mint_is_immediate_and_each_break_within_the_hour_doubles_the_wait),
+        cmocka_unit_test(
+            the_first_mint_is_immediate_and_each_break_within_the_hour_doubles_the_wait),
         cmocka_unit_test(after_an_hour_without_a_break_the_mint_is_immediate_again),
         cmocka_unit_test(a_peer_that_was_away_for_an_hour_is_met_without_a_wait),
         cmocka_unit_test(a_meeting_that_waits_for_steadiness_says_so),

@@ -112,7 +112,8 @@ static void a_spare_whose_peer_restarts_meets_it_again(void **state)
 
 static void what_was_known_before_a_start_agrees_to_nothing(void **state)
 {
-    struct duty_options options = {.unit = LOW, .hardware = name_of(LOW).hardware, .peer_unit = HIGH};
+    struct duty_options options = {
+        .unit = LOW, .hardware = name_of(LOW).hardware, .peer_unit = HIGH};
     struct bench bench;
 
     (void)state;
@@ -209,7 +210,8 @@ static void a_hand_over_that_nobody_confirms_ends_in_letters_within_500_ms(void 
     assert_int_equal(bench.duty.state, DUTY_ALONE);
 }
 
-static void a_unit_on_duty_without_service_link_hands_over_once_the_spare_s_has_worked_for_3_s(void **state)
+static void
+a_unit_on_duty_without_service_link_hands_over_once_the_spare_s_has_worked_for_3_s(void **state)
 {
     struct bench bench;
 
@@ -257,7 +259,8 @@ static void damage_moves_duty_to_the_ready_spare_first_and_then_stops(void **sta
     confirm(&bench, bench.minted);
     assert_int_equal(bench.duty.state, DUTY_STOPPED);
     assert_int_equal(bench.duty.reason, DUTY_REASON_DAMAGED);
-    assert_true(did(&bench, DUTY_CONTACT)); /* a spare no more: the other must not wait for its disk */
+    assert_true(
+        did(&bench, DUTY_CONTACT)); /* a spare no more: the other must not wait for its disk */
 }
 
 static void damage_without_a_ready_spare_stops_at_once(void **state)

@@ -212,7 +212,8 @@ static void a_process_starts_once_and_has_a_name(void **state)
     duty_init(&bench.duty, &options);
     assert_true(panics(&bench, (struct duty_event){.kind = DUTY_STARTED}));
     start_unit(&bench, LOW, 5);
-    assert_true(panics(&bench, (struct duty_event){.kind = DUTY_STARTED, .started = {.process = 12}}));
+    assert_true(
+        panics(&bench, (struct duty_event){.kind = DUTY_STARTED, .started = {.process = 12}}));
 }
 
 static void time_never_goes_back(void **state)
@@ -303,7 +304,8 @@ static void everything_has_a_code_and_every_reason_a_sentence_in_both_languages(
         const char *japanese = duty_reason_ja((enum duty_reason)i);
 
         assert_true(code_is_sound(duty_reason_code((enum duty_reason)i)));
-        assert_true(strlen(english) < DUTY_REASON_TEXT_MAX && strlen(japanese) < DUTY_REASON_TEXT_MAX);
+        assert_true(strlen(english) < DUTY_REASON_TEXT_MAX &&
+                    strlen(japanese) < DUTY_REASON_TEXT_MAX);
         assert_int_equal(english[strlen(english) - 1], '.');
         assert_string_equal(japanese + strlen(japanese) - strlen("。"), "。");
         for (int j = 0; j < i; j++) {

@@ -13,7 +13,9 @@
 
 static struct duty_term some_term(void)
 {
-    struct duty_term term = {.number = 41, .duty_unit = 2, .units = {{.unit = 1}, {.unit = 2}},
+    struct duty_term term = {.number = 41,
+                             .duty_unit = 2,
+                             .units = {{.unit = 1}, {.unit = 2}},
                              .reserved_ids = {100, 101}};
 
     memset(term.units[0].hardware.bytes, 0xa1, IDS_TOKEN_BYTES);
@@ -137,9 +139,10 @@ static void a_word_is_read_as_it_was_written(void **state)
 
 static void every_flag_of_a_word_travels_alone(void **state)
 {
-    size_t offsets[] = {offsetof(struct duty_word, blank),        offsetof(struct duty_word, restored),
-                        offsetof(struct duty_word, retired),      offsetof(struct duty_word, service_link),
-                        offsetof(struct duty_word, leaving),      offsetof(struct duty_word, tail_closed)};
+    size_t offsets[] = {
+        offsetof(struct duty_word, blank),   offsetof(struct duty_word, restored),
+        offsetof(struct duty_word, retired), offsetof(struct duty_word, service_link),
+        offsetof(struct duty_word, leaving), offsetof(struct duty_word, tail_closed)};
 
     (void)state;
     for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {

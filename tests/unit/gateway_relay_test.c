@@ -99,8 +99,7 @@ static void held_requests_are_answered_by_the_unit_that_has_duty_now(void **stat
     assert_memory_equal(there.command.key.bytes,
                         fake_engine_received(to.engine, 2).command.key.bytes,
                         sizeof(there.command.key.bytes));
-    assert_int_equal(there.command.body_hash,
-                     fake_engine_received(to.engine, 2).command.body_hash);
+    assert_int_equal(there.command.body_hash, fake_engine_received(to.engine, 2).command.body_hash);
     assert_int_equal(fake_engine_numbers_given(to.engine), 1);
 }
 
@@ -184,8 +183,8 @@ static void nothing_is_passed_on_twice(void **state)
     answer = http_client_once(from.port, "POST", "/api/v1/tickets", "twice", "{\"category\":1}");
     assert_int_equal(answer.status, 503);
     http_answer_free(&answer);
-    answer = http_client_once(from.relay_port, "POST", "/api/v1/tickets", "back",
-                              "{\"category\":1}");
+    answer =
+        http_client_once(from.relay_port, "POST", "/api/v1/tickets", "back", "{\"category\":1}");
     assert_int_equal(answer.status, 503);
     http_answer_free(&answer);
     assert_int_equal(fake_engine_numbers_given(to.engine), 0);
@@ -198,8 +197,8 @@ static void what_comes_by_the_relay_listener_is_never_passed_on(void **state)
 
     (void)state;
     fake_engine_serve(from.engine, false, "PEER_SERVES");
-    answer = http_client_once(from.relay_port, "POST", "/api/v1/tickets", "back",
-                              "{\"category\":1}");
+    answer =
+        http_client_once(from.relay_port, "POST", "/api/v1/tickets", "back", "{\"category\":1}");
     assert_int_equal(answer.status, 503);
     http_answer_free(&answer);
     assert_int_equal(fake_engine_numbers_given(to.engine), 0);
@@ -251,8 +250,8 @@ static void live_streams_end_so_that_screens_come_to_the_other_unit(void **state
 
 static void the_relay_listener_serves_the_public_requests_only(void **state)
 {
-    static const char *const refused[] = {"/", "/status", "/healthz", "/metrics", "/api/v1/events",
-                                          "/api/v1/openapi.json"};
+    static const char *const refused[] = {"/",        "/status",        "/healthz",
+                                          "/metrics", "/api/v1/events", "/api/v1/openapi.json"};
     struct http_answer answer;
 
     (void)state;
@@ -272,8 +271,8 @@ static void the_relay_listener_serves_the_public_requests_only(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(
-            held_requests_are_answered_by_the_unit_that_has_duty_now, start_long, finish),
+        cmocka_unit_test_setup_teardown(held_requests_are_answered_by_the_unit_that_has_duty_now,
+                                        start_long, finish),
         cmocka_unit_test_setup_teardown(what_the_old_engine_refused_is_passed_on, start_long,
                                         finish),
         cmocka_unit_test_setup_teardown(a_unit_whose_engine_left_after_giving_duty_away_passes_on,

@@ -126,7 +126,8 @@ static void a_shortened_frame_is_refused(void **state)
             bool taken = decode_exactly(b->bytes, cut, &b->read, &copy);
 
             /* A word is duty's to judge, connections the address helper's: any length but none. */
-            assert_int_equal(taken, (kind == SHIP_WORD || kind == SHIP_CLIENTS) && cut > len_bytes - 4);
+            assert_int_equal(taken,
+                             (kind == SHIP_WORD || kind == SHIP_CLIENTS) && cut > len_bytes - 4);
             free(copy);
         }
     }
@@ -434,7 +435,8 @@ static void a_steady_stream_that_is_acknowledged_is_never_overdue(void **state)
     }
 }
 
-static void one_entry_that_is_never_acknowledged_becomes_overdue_behind_a_moving_stream(void **state)
+static void
+one_entry_that_is_never_acknowledged_becomes_overdue_behind_a_moving_stream(void **state)
 {
     struct ship_sender sender;
 
@@ -468,7 +470,8 @@ int main(void)
         cmocka_unit_test(durable_is_received_even_when_it_does_not_say_so),
         cmocka_unit_test(the_wait_for_an_acknowledgement_begins_with_the_first_sending),
         cmocka_unit_test(a_steady_stream_that_is_acknowledged_is_never_overdue),
-        cmocka_unit_test(one_entry_that_is_never_acknowledged_becomes_overdue_behind_a_moving_stream),
+        cmocka_unit_test(
+            one_entry_that_is_never_acknowledged_becomes_overdue_behind_a_moving_stream),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);

@@ -83,15 +83,16 @@ static int compare_us(const void *a, const void *b)
 static int report(const struct settings *settings, struct sampling *sampling, uint64_t took_us)
 {
     if (sampling->count == 0) {
-        (void)fprintf(stderr, "toban-bench: nothing was acknowledged (%zu errors)\n", sampling->errors);
+        (void)fprintf(stderr, "toban-bench: nothing was acknowledged (%zu errors)\n",
+                      sampling->errors);
         return 1;
     }
     qsort(sampling->us, sampling->count, sizeof(*sampling->us), compare_us);
     printf("{\"mode\":\"%s\",\"clients\":%u,\"seconds\":%.2f,\"operations\":%zu,\"errors\":%zu,"
            "\"per_second\":%.0f,\"p50_us\":%u,\"p99_us\":%u}\n",
-           settings->mode, settings->clients, (double)took_us / 1e6, sampling->count, sampling->errors,
-           (double)sampling->count * 1e6 / (double)took_us, sampling->us[sampling->count / 2],
-           sampling->us[sampling->count * 99 / 100]);
+           settings->mode, settings->clients, (double)took_us / 1e6, sampling->count,
+           sampling->errors, (double)sampling->count * 1e6 / (double)took_us,
+           sampling->us[sampling->count / 2], sampling->us[sampling->count * 99 / 100]);
     return 0;
 }
 
@@ -145,7 +146,8 @@ static size_t make_request(const struct settings *settings, uint8_t *bytes, size
 }
 
 /* One whole answer at the start of the input: its length and whether it acknowledges; 0: not yet. */
-static size_t answer_length(const struct settings *settings, const struct client *client, bool *ret_ok)
+static size_t answer_length(const struct settings *settings, const struct client *client,
+                            bool *ret_ok)
 {
     if (strcmp(settings->mode, "engine") == 0) {
         int64_t len = api_frame_length(client->input, client->input_len_bytes, BUFFER_BYTES);
@@ -156,7 +158,8 @@ static size_t answer_length(const struct settings *settings, const struct client
             return 0;
         }
         *ret_ok = api_reply_decode(client->input, (size_t)len, &id, &reply) && reply.status == 201;
-        return api_frame_type(client->input) == API_REPLY ? (size_t)len : (size_t)len | (SIZE_MAX / 2 + 1);
+        return api_frame_type(client->input) == API_REPLY ? (size_t)len
+                                                          : (size_t)len | (SIZE_MAX / 2 + 1);
     }
     const char *text = (const char *)client->input;
     const char *end = memmem(text, client->input_len_bytes, "\r\n\r\n", 4);
@@ -414,8 +417,8 @@ static int run_gap(const struct settings *settings, struct sampling *sampling)
                 next_us = now_us() + GAP_MS * 1000;
                 gap_begin(settings, &clients[i], ++serial);
             }
-            polls[i] = (struct pollfd){
-                .fd = clients[i].fd, .events = clients[i].serial != 0 ? POLLOUT : POLLIN};
+            polls[i] = (struct pollfd){.fd = clients[i].fd,
+                                       .events = clients[i].serial != 0 ? POLLOUT : POLLIN};
         }
         if (poll(polls, CLIENTS_MAX, 1) > 0) {
             for (size_t i = 0; i < CLIENTS_MAX; i++) {
@@ -433,15 +436,16 @@ static int run_gap(const struct settings *settings, struct sampling *sampling)
 
 static int usage(void)
 {
-    (void)fprintf(stderr, "usage: toban-bench raw --dir DIR | engine --socket PATH | http --address A"
-                          " | gap --address A [--port P]   [--clients N] [--seconds S] [--categories N]\n");
+    (void)fprintf(stderr,
+                  "usage: toban-bench raw --dir DIR | engine --socket PATH | http --address A"
+                  " | gap --address A [--port P]   [--clients N] [--seconds S] [--categories N]\n");
     return 2;
 }
 
 int main(int argc, char **argv)
 {
-    struct settings settings = {.clients = 1, .seconds = 5, .port = PORT_DEFAULT,
-                                .categories = CATEGORIES};
+    struct settings settings = {
+        .clients = 1, .seconds = 5, .port = PORT_DEFAULT, .categories = CATEGORIES};
     struct sampling sampling = {0};
 
     if (argc < 2) {

@@ -19,7 +19,8 @@ static const struct {
                             "合流（相手側）。受け付けず、差分を渡して台帳を受け取る"},
     [DUTY_MINTING] = {"the term is being made durable here, then there; requests are held",
                       "新しい期を両方に記録している。要求は少し待つ"},
-    [DUTY_PAIRED_DUTY] = {"on duty: plain numbers, each on two disks", "連携・当番。文字なしの番号"},
+    [DUTY_PAIRED_DUTY] = {"on duty: plain numbers, each on two disks",
+                          "連携・当番。文字なしの番号"},
     [DUTY_PAIRED_SPARE] = {"spare: stores and acknowledges", "連携・予備。記録して確認を返す"},
     [DUTY_HANDING_OVER] = {"on duty until the term that names the other is durable on both",
                            "当番を相手に渡している"},
@@ -35,11 +36,13 @@ static const struct {
     {DUTY_PROBE_ADDRESS, "ask who holds the floating address; answered by ADDRESS_PROBED"},
     {DUTY_TAKE_ADDRESS, "hold and announce it; said again, announces again"},
     {DUTY_DROP_ADDRESS, "give it up; its clients are reset"},
-    {DUTY_BEGIN_SESSION, "store the next session number, then its entry; answered by SESSION_STORED"},
+    {DUTY_BEGIN_SESSION,
+     "store the next session number, then its entry; answered by SESSION_STORED"},
     {DUTY_SERVE, "open the gate: by plain numbers, by letter, or for nobody"},
     {DUTY_HOLD, "assign nothing and refuse nothing until the next SERVE"},
     {DUTY_MEET_AS_SOURCE, "compare, adopt, feed; answered by MEETING_READY"},
-    {DUTY_MEET_AS_OTHER, "end the session durably, answered by TAIL_CLOSED; give the tail, then follow"},
+    {DUTY_MEET_AS_OTHER,
+     "end the session durably, answered by TAIL_CLOSED; give the tail, then follow"},
     {DUTY_MEETING_OVER, "forget what the meeting was doing"},
     {DUTY_MINT, "write the term: durable here, then there; answered by TERM_CONFIRMED"},
     {DUTY_CONTACT, "a new contact: frames of older ones are dropped from now on"},
@@ -74,9 +77,11 @@ static const struct {
      "a source that serves nobody begins a session when the meeting takes this long"},
     {"DUTY_UNSERVED_MS", DUTY_UNSERVED_MS,
      "promise 14: nobody serves although needed: whoever could leaves the meeting and serves"},
-    {"DUTY_STEADY_MS_MIN", DUTY_STEADY_MS_MIN, "rule 10: after the second break in the hour, doubling"},
+    {"DUTY_STEADY_MS_MIN", DUTY_STEADY_MS_MIN,
+     "rule 10: after the second break in the hour, doubling"},
     {"DUTY_STEADY_MS_MAX", DUTY_STEADY_MS_MAX, "rule 10: up to this"},
-    {"DUTY_STEADY_FORGET_MS", DUTY_STEADY_FORGET_MS, "rule 10: after this long breaks are forgotten"},
+    {"DUTY_STEADY_FORGET_MS", DUTY_STEADY_FORGET_MS,
+     "rule 10: after this long breaks are forgotten"},
 };
 
 static const char *row_text(enum duty_row row)
@@ -97,8 +102,10 @@ static const char *row_text(enum duty_row row)
 static void print_table(void)
 {
     printf("## Every state × every event\n\n"
-           "**handle**: has its own function. note: changes what duty knows, then the rules of the state "
-           "are looked at. ·: ignored on purpose. ×: impossible, a fault of our own engine, CHECKed.\n\n"
+           "**handle**: has its own function. note: changes what duty knows, then the rules of the "
+           "state "
+           "are looked at. ·: ignored on purpose. ×: impossible, a fault of our own engine, "
+           "CHECKed.\n\n"
            "| event |");
     for (int state = 0; state < DUTY_STATE_COUNT; state++) {
         printf(" %s |", duty_state_code((enum duty_state)state));

@@ -18,8 +18,8 @@ static void print_step(const struct toban *toban, const struct duty *duty, enum 
         return; /* words, 33 a second: nobody wants to read them */
     }
     (void)fprintf(toban->out, "%10llu  %-16s %s -> %s (%s)", (unsigned long long)event->now_ms,
-                  duty_event_code(event->kind), duty_state_code(before), duty_state_code(duty->state),
-                  duty_reason_code(duty->reason));
+                  duty_event_code(event->kind), duty_state_code(before),
+                  duty_state_code(duty->state), duty_reason_code(duty->reason));
     for (size_t i = 0; i < actions->count; i++) {
         (void)fprintf(toban->out, " %s", duty_action_code(actions->list[i].kind));
     }
@@ -52,8 +52,9 @@ static int replay(struct toban *toban, FILE *file)
         enum duty_state before = duty.state;
 
         if (!event_is_sound(&duty, &event)) {
-            (void)fprintf(toban->err, toban->japanese ? "%llu 件目の記録が壊れています。\n"
-                                                      : "Record %llu is damaged.\n",
+            (void)fprintf(toban->err,
+                          toban->japanese ? "%llu 件目の記録が壊れています。\n"
+                                          : "Record %llu is damaged.\n",
                           steps + 1);
             return TOBAN_NO;
         }
@@ -61,8 +62,9 @@ static int replay(struct toban *toban, FILE *file)
         steps++;
         print_step(toban, &duty, before, &event, &actions);
         if (!duty_actions_equal(&actions, &recorded)) {
-            (void)fprintf(toban->err, toban->japanese ? "%llu 件目で判断が記録と異なります。\n"
-                                                      : "Record %llu: decided otherwise now.\n",
+            (void)fprintf(toban->err,
+                          toban->japanese ? "%llu 件目で判断が記録と異なります。\n"
+                                          : "Record %llu: decided otherwise now.\n",
                           steps);
             return TOBAN_NO;
         }
@@ -71,8 +73,9 @@ static int replay(struct toban *toban, FILE *file)
         (void)fprintf(toban->out, "{\"events\":%llu,\"same\":true,\"state\":\"%s\"}\n", steps,
                       duty_state_code(duty.state));
     } else {
-        (void)fprintf(toban->out, toban->japanese ? "%llu 件すべて、記録どおりの判断です。\n"
-                                                  : "All %llu events decide as recorded.\n",
+        (void)fprintf(toban->out,
+                      toban->japanese ? "%llu 件すべて、記録どおりの判断です。\n"
+                                      : "All %llu events decide as recorded.\n",
                       steps);
     }
     return TOBAN_OK;
@@ -84,7 +87,8 @@ int command_replay(struct toban *toban, int argc, char **argv)
     int status;
 
     if (argc != 1) {
-        return command_misused(toban, "replay", "ファイルを1つ指定してください。", "name one file.");
+        return command_misused(toban, "replay", "ファイルを1つ指定してください。",
+                               "name one file.");
     }
     file = fopen(argv[0], "re");
     if (file == NULL) {
