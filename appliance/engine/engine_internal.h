@@ -2,7 +2,9 @@
  * appliance/engine/engine_internal.h - what the files of the engine share. Nobody else includes it.
  *
  *   engine.c          one turn: event, duty, batch, shipping, replies
- *   engine_log.c      entries: append, seal, chain, fold, batches, start-up, digest
+ *   engine_entry.c    entries are made: keys, sealing, chain, cache
+ *   engine_log.c      entries are folded; sessions, batches, start-up
+ *   engine_rows.c     rows of the state: digest, what changed, stored form
  *   engine_peer.c     shipping in both directions, words and acknowledgements
  *   engine_meeting.c  rule 5 step by step
  *   engine_serve.c    requests of clients, replies held until durable
@@ -243,13 +245,40 @@ void engine_random(struct engine *engine, void *bytes, size_t len_bytes);
 uint8_t *buffer_extend(struct bytes_buffer *buffer, size_t len_bytes);
 bool engine_serves(const struct engine *engine);
 
-/* engine_log.c */
-int engine_load(struct engine *engine, bool found);
+/* engine_entry.c */
 /* Appends an entry; returns its lsn. */
 uint64_t engine_append(struct engine *engine, enum entry_kind kind, const void *payload,
                        size_t len_bytes, bool sealed, uint32_t actor, const struct ids_token *request);
 uint64_t engine_append_change(struct engine *engine, const struct queue_change *change, uint32_t actor,
                               const struct ids_token *request);
+struct queue_origin engine_next_origin(const struct engine *engine);
+const struct cached_entry *engine_cached(const struct engine *engine, uint64_t lsn);
+struct cached_entry *engine_cache_slot(struct engine *engine, uint64_t lsn, size_t capacity_bytes);
+/* What every entry tells by being there, ours or the peer's. */
+void engine_note_entry(struct engine *engine, const struct entry *entry);
+void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes);
+void engine_destroy_keys(struct engine *engine);
+/* NULL: that day's key is not here. Valid until the next call. */
+const struct crypto_key *engine_derived_key(struct engine *engine, uint32_t day, uint32_t unit,
+                                            uint64_t term, uint32_t session);
+
+/* engine_rows.c */
+void engine_digest_of(const uint64_t digest[4], struct ids_hash *ret_hash);
+bool rows_is_sealed(const struct queue_row *row);
+/* queue_touched_fn with an engine: a change; the digest begun anew; every row to be stored anew. */
+void rows_touched(void *context, const struct queue_row *before, const struct queue_row *after);
+void rows_seen(void *context, const struct queue_row *before, const struct queue_row *after);
+void rows_rebuilt(void *context, const struct queue_row *before, const struct queue_row *after);
+/* Puts what changed into the batch in flight; rows_forget: it is there. */
+void rows_fill(struct engine *engine);
+void rows_forget(struct engine *engine);
+
+/* engine_log.c */
+int engine_load(struct engine *engine, bool found);
+/* known: the change that the payload encodes, if the caller has it. */
+int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+                size_t len_bytes, const struct queue_change *known);
+void engine_grow_puts(struct ledger_put **puts, size_t *capacity, size_t wanted);
 /* Takes a peer's entry as the next one: 0, -EBADMSG (chain, form or key does not fit). */
 int engine_append_foreign(struct engine *engine, const uint8_t *bytes, size_t len_bytes);
 void engine_submit(struct engine *engine);
@@ -259,12 +288,8 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
 void engine_stored(struct engine *engine, int result);
 /* Our log is being replaced: nothing may be appended or compared until that is durable. */
 bool engine_is_swapping(const struct engine *engine);
-struct queue_origin engine_next_origin(const struct engine *engine);
 bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_hash);
-const struct cached_entry *engine_cached(const struct engine *engine, uint64_t lsn);
-void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes);
 void engine_begin_series(struct engine *engine, uint32_t day);
-void engine_digest_of(const uint64_t digest[4], struct ids_hash *ret_hash);
 int engine_reload(struct engine *engine);
 /* Right after a date's first opening: the fold of everything later may begin here. */
 void engine_append_checkpoint(struct engine *engine);

@@ -1,6 +1,6 @@
 /*
- * The engine's log: one place where an entry is made, one where it is folded, one where a batch closes.
- * Order of things: an entry is sealed and chained, put into the cache for shipping, folded into the
+ * The engine's log: one place where an entry is folded, one where a batch closes; it is made in
+ * engine_entry.c. Order of things: an entry is sealed and chained, put into the cache for shipping, folded into the
  * state at once; it is durable later. Nothing computed from it leaves before that (engine_serve.c).
  */
 #include "appliance/engine/engine_internal.h"
@@ -13,369 +13,11 @@
 
 enum {
     META_VERSION = 1,
-    DIRTY_INDEX_START = 1024,
-    DERIVE_INFO_BYTES = 24,
-    ROW_SEAL_HEADER_BYTES = 1 + 4 + 4,
     SESSION_PAYLOAD_BYTES = 12,
     CHECKPOINT_BYTES_MAX = 48000,
-    FLIGHT_SPARE_BYTES = 1024,
 };
 
 static const char meta_state[] = "state";
-
-/* ---- digest ----------------------------------------------------------------------------------- */
-
-/* The sum, modulo 2^64 in each of four words, of the hashes of all rows: order does not matter, and a
- * changed row costs two hashes. */
-static void digest_row(struct engine *engine, const struct queue_row *row, bool add)
-{
-    uint8_t key[32];
-    uint8_t value[QUEUE_ROW_BYTES_MAX];
-    size_t key_len_bytes, value_len_bytes;
-    struct ids_hash hash;
-
-    if (row->kind == 0) {
-        return;
-    }
-    key_len_bytes = queue_row_key(row, key);
-    value_len_bytes = queue_row_encode(row, value, sizeof(value));
-    CHECK(value_len_bytes > 0);
-    crypto_hash(engine->crypto, key, key_len_bytes, value, value_len_bytes, &hash);
-    for (size_t word = 0; word < 4; word++) {
-        struct bytes_reader reader = bytes_reader_over(hash.bytes + 8 * word, 8);
-        uint64_t part = bytes_get_u64(&reader);
-
-        engine->digest[word] += add ? part : (uint64_t)0 - part;
-    }
-}
-
-void engine_digest_of(const uint64_t digest[4], struct ids_hash *ret_hash)
-{
-    struct bytes_writer writer = bytes_writer_over(ret_hash->bytes, sizeof(ret_hash->bytes));
-
-    for (size_t word = 0; word < 4; word++) {
-        bytes_put_u64(&writer, digest[word]);
-    }
-}
-
-/* ---- rows changed since the last batch --------------------------------------------------------- */
-
-static uint32_t hash_key(const uint8_t *key, size_t len_bytes)
-{
-    uint32_t hash = 2166136261U;
-
-    for (size_t i = 0; i < len_bytes; i++) {
-        hash = (hash ^ key[i]) * 16777619U;
-    }
-    return hash;
-}
-
-static void dirty_index_grow(struct engine *engine)
-{
-    size_t size = engine->dirty_index_size == 0 ? DIRTY_INDEX_START : engine->dirty_index_size * 2;
-
-    free(engine->dirty_index);
-    engine->dirty_index = calloc(size, sizeof(*engine->dirty_index));
-    CHECK(engine->dirty_index != NULL);
-    engine->dirty_index_size = size;
-    for (size_t i = 0; i < engine->dirty_count; i++) {
-        const struct dirty_row *row = &engine->dirty[i];
-        size_t at = hash_key(row->key, row->key_len_bytes) & (size - 1);
-
-        while (engine->dirty_index[at] != 0) {
-            at = (at + 1) & (size - 1);
-        }
-        engine->dirty_index[at] = (uint32_t)i + 1;
-    }
-}
-
-static void mark_dirty(struct engine *engine, const struct queue_row *named,
-                       const struct queue_row *after)
-{
-    uint8_t key[32];
-    size_t key_len_bytes = queue_row_key(named, key);
-    size_t at;
-
-    if (engine->dirty_count * 2 >= engine->dirty_index_size) {
-        dirty_index_grow(engine);
-    }
-    at = hash_key(key, key_len_bytes) & (engine->dirty_index_size - 1);
-    while (engine->dirty_index[at] != 0) {
-        struct dirty_row *row = &engine->dirty[engine->dirty_index[at] - 1];
-
-        if (row->key_len_bytes == key_len_bytes && memcmp(row->key, key, key_len_bytes) == 0) {
-            row->after = *after;
-            return;
-        }
-        at = (at + 1) & (engine->dirty_index_size - 1);
-    }
-    if (engine->dirty_count == engine->dirty_capacity) {
-        engine->dirty_capacity = engine->dirty_capacity == 0 ? 256 : engine->dirty_capacity * 2;
-        engine->dirty = realloc(engine->dirty, engine->dirty_capacity * sizeof(*engine->dirty));
-        CHECK(engine->dirty != NULL);
-    }
-    engine->dirty[engine->dirty_count].key_len_bytes = (uint8_t)key_len_bytes;
-    memcpy(engine->dirty[engine->dirty_count].key, key, key_len_bytes);
-    engine->dirty[engine->dirty_count].after = *after;
-    engine->dirty_count++;
-    engine->dirty_index[at] = (uint32_t)engine->dirty_count;
-}
-
-static void dirty_clear(struct engine *engine)
-{
-    engine->dirty_count = 0;
-    if (engine->dirty_index_size > 0) {
-        memset(engine->dirty_index, 0, engine->dirty_index_size * sizeof(*engine->dirty_index));
-    }
-}
-
-static void row_touched(void *context, const struct queue_row *before,
-                        const struct queue_row *after)
-{
-    struct engine *engine = context;
-
-    digest_row(engine, before, false);
-    digest_row(engine, after, true);
-    mark_dirty(engine, after->kind != 0 ? after : before, after);
-}
-
-static void row_seen(void *context, const struct queue_row *before, const struct queue_row *after)
-{
-    (void)before;
-    digest_row(context, after, true);
-}
-
-static void row_rebuilt(void *context, const struct queue_row *before,
-                        const struct queue_row *after)
-{
-    (void)before;
-    mark_dirty(context, after, after);
-}
-
-/* ---- keys --------------------------------------------------------------------------------------- */
-
-static const struct ledger_day_key *find_key(const struct engine *engine, uint32_t day,
-                                             uint32_t unit)
-{
-    for (size_t i = 0; i < engine->key_count; i++) {
-        if (engine->keys[i].day == day && engine->keys[i].unit == unit) {
-            return &engine->keys[i];
-        }
-    }
-    return NULL;
-}
-
-void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
-{
-    struct ledger_day_key key = {.day = day, .unit = unit};
-
-    if (find_key(engine, day, unit) != NULL || engine->key_count == ENGINE_KEYS_MAX ||
-        engine->keys_new_count == ENGINE_KEYS_MAX || day <= engine->queue->day.erased_date) {
-        return;
-    }
-    memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
-    engine->keys[engine->key_count++] = key;
-    engine->keys_new[engine->keys_new_count++] = key;
-}
-
-static void make_own_key(struct engine *engine, uint32_t day)
-{
-    uint8_t bytes[CRYPTO_KEY_BYTES];
-
-    if (find_key(engine, day, engine->options.duty.unit) == NULL) {
-        engine_random(engine, bytes, sizeof(bytes));
-        engine_take_key(engine, day, engine->options.duty.unit, bytes);
-        crypto_forget(bytes, sizeof(bytes));
-    }
-}
-
-/* Every key of a day that the ledger calls erased goes, here and by the next batch on disk. */
-static void destroy_keys(struct engine *engine)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < engine->key_count; i++) {
-        if (engine->keys[i].day <= engine->queue->day.erased_date) {
-            CHECK(engine->keys_destroy_count < ENGINE_KEYS_MAX);
-            engine->keys_destroy[engine->keys_destroy_count++] = engine->keys[i];
-            crypto_forget(&engine->keys[i].key, sizeof(engine->keys[i].key));
-        } else {
-            engine->keys[kept++] = engine->keys[i];
-        }
-    }
-    engine->key_count = kept;
-    crypto_forget(engine->derived, sizeof(engine->derived));
-}
-
-/* Each term and each session encrypts under its own key, derived from the day's (DESIGN 4). */
-static const struct crypto_key *derived_key(struct engine *engine, uint32_t day, uint32_t unit,
-                                            uint64_t term, uint32_t session)
-{
-    const struct ledger_day_key *day_key = find_key(engine, day, unit);
-    struct derived_key *derived;
-    uint8_t info[DERIVE_INFO_BYTES];
-    struct bytes_writer writer = bytes_writer_over(info, sizeof(info));
-
-    for (size_t i = 0; i < DERIVED_MAX; i++) {
-        derived = &engine->derived[i];
-        if (derived->day == day && derived->unit == unit && derived->term == term &&
-            derived->session == session && day != 0) {
-            return &derived->key;
-        }
-    }
-    if (day_key == NULL) {
-        return NULL;
-    }
-    bytes_put_u64(&writer, term);
-    bytes_put_u32(&writer, session);
-    bytes_put_u32(&writer, unit);
-    derived = &engine->derived[engine->derived_next++ % DERIVED_MAX];
-    *derived = (struct derived_key){.day = day, .unit = unit, .term = term, .session = session};
-    crypto_derive(engine->crypto, &day_key->key, info, writer.len_bytes, &derived->key);
-    return &derived->key;
-}
-
-/* ---- making entries ------------------------------------------------------------------------------ */
-
-struct queue_origin engine_next_origin(const struct engine *engine)
-{
-    return (struct queue_origin){.unit = engine->options.duty.unit,
-                                 .term = engine->state.term.number,
-                                 .session = engine->series.session,
-                                 .lsn = engine->last_lsn + 1};
-}
-
-static struct cached_entry *cache_slot(struct engine *engine, uint64_t lsn, size_t capacity_bytes)
-{
-    struct cached_entry *slot = &engine->cache[lsn % ENGINE_CACHE_ENTRIES];
-
-    CHECK(slot->lsn == 0 || slot->lsn <= engine->durable_lsn);
-    if (slot->capacity_bytes < capacity_bytes) {
-        slot->bytes = realloc(slot->bytes, capacity_bytes);
-        CHECK(slot->bytes != NULL);
-        slot->capacity_bytes = (uint32_t)capacity_bytes;
-    }
-    slot->lsn = lsn;
-    return slot;
-}
-
-const struct cached_entry *engine_cached(const struct engine *engine, uint64_t lsn)
-{
-    const struct cached_entry *slot = &engine->cache[lsn % ENGINE_CACHE_ENTRIES];
-
-    return lsn != 0 && slot->lsn == lsn ? slot : NULL;
-}
-
-static void seal_payload(struct engine *engine, struct entry *entry, const void *payload,
-                         size_t len_bytes, uint8_t *ret_sealed)
-{
-    uint8_t header[ENTRY_HEADER_BYTES];
-    uint8_t nonce[CRYPTO_NONCE_BYTES];
-    const struct crypto_key *key;
-
-    make_own_key(engine, entry->day);
-    key = derived_key(engine, entry->day, entry->key_unit, entry->term, entry->session);
-    CHECK(key != NULL);
-    (void)entry_encode_header(entry, header);
-    engine_random(engine, nonce, sizeof(nonce));
-    crypto_seal(engine->crypto, key, nonce, header, sizeof(header), payload, len_bytes, ret_sealed);
-}
-
-static void note_entry(struct engine *engine, const struct entry *entry)
-{
-    engine->last_lsn = entry->lsn;
-    if (entry->wall_ms > engine->state.newest_wall_ms) {
-        engine->state.newest_wall_ms = entry->wall_ms;
-    }
-    if (engine->state.term_lsn != 0 && entry->mark_lsn >= engine->state.term_lsn) {
-        engine->state.common_term = engine->state.term.number;
-        engine->state.common_duty_unit = engine->state.term.duty_unit;
-    }
-    engine->event_due = true;
-}
-
-static int fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
-                size_t len_bytes, const struct queue_change *known);
-
-static uint64_t append(struct engine *engine, enum entry_kind kind, const void *payload,
-                       size_t len_bytes, bool sealed, uint32_t actor,
-                       const struct ids_token *request, const struct queue_change *known)
-{
-    size_t sealed_len_bytes = len_bytes + (sealed ? ENTRY_SEAL_OVERHEAD_BYTES : 0);
-    struct entry entry = {
-        .kind = (uint16_t)kind,
-        .lsn = engine->last_lsn + 1,
-        .term = engine->state.term.number,
-        .session = engine->series.session,
-        .unit = engine->options.duty.unit,
-        .wall_ms = engine->wall_ms,
-        .actor = actor,
-        .mark_lsn = engine->both_lsn,
-        .day = sealed ? engine->queue->day.date : 0,
-        .key_unit = sealed ? engine->options.duty.unit : 0,
-        .sealed = sealed,
-        .payload_len_bytes = (uint16_t)sealed_len_bytes,
-    };
-    struct cached_entry *slot;
-
-    CHECK(sealed_len_bytes <= ENTRY_PAYLOAD_BYTES_MAX && engine->failure == 0);
-    if (request != NULL) {
-        entry.request = *request;
-    }
-    slot = cache_slot(engine, entry.lsn, ENTRY_HEADER_BYTES + sealed_len_bytes + IDS_HASH_BYTES);
-    if (sealed) {
-        seal_payload(engine, &entry, payload, len_bytes, slot->bytes + ENTRY_HEADER_BYTES);
-    } else if (len_bytes > 0) {
-        memcpy(slot->bytes + ENTRY_HEADER_BYTES, payload, len_bytes);
-    }
-    (void)entry_encode_header(&entry, slot->bytes);
-    slot->len_bytes = (uint32_t)(ENTRY_HEADER_BYTES + sealed_len_bytes);
-    crypto_chain(engine->crypto, &engine->head, slot->bytes, slot->len_bytes, &slot->hash);
-    memcpy(slot->bytes + slot->len_bytes, slot->hash.bytes, IDS_HASH_BYTES);
-    slot->len_bytes += IDS_HASH_BYTES;
-    engine->head = slot->hash;
-    note_entry(engine, &entry);
-    CHECK(fold(engine, &entry, payload, len_bytes, known) == 0);
-    return entry.lsn;
-}
-
-uint64_t engine_append(struct engine *engine, enum entry_kind kind, const void *payload,
-                       size_t len_bytes, bool sealed, uint32_t actor,
-                       const struct ids_token *request)
-{
-    return append(engine, kind, payload, len_bytes, sealed, actor, request, NULL);
-}
-
-/* Of a visit, or a counter that names one: it goes with the visit (promise 15). Closing the day wipes what
- * counters name, so a checkpoint's counters are always clear. */
-static bool row_is_sealed(const struct queue_row *row)
-{
-    return queue_row_is_of_visit((enum queue_row_kind)row->kind) ||
-           (row->kind == QUEUE_ROW_COUNTER && (!ids_token_is_zero(&row->counter.ticket) ||
-                                               !ids_token_is_zero(&row->counter.undo_ticket)));
-}
-
-static bool change_is_of_visit(const struct queue_change *change)
-{
-    for (size_t i = 0; i < change->row_count; i++) {
-        if (row_is_sealed(&change->rows[i])) {
-            return true;
-        }
-    }
-    return false;
-}
-
-uint64_t engine_append_change(struct engine *engine, const struct queue_change *change,
-                              uint32_t actor, const struct ids_token *request)
-{
-    uint8_t payload[QUEUE_CHANGE_BYTES_MAX];
-    size_t len_bytes = queue_change_encode(change, payload, sizeof(payload));
-    bool sealed = change_is_of_visit(change);
-
-    CHECK(len_bytes > 0);
-    return append(engine, sealed ? ENTRY_CHANGE_VISIT : ENTRY_CHANGE_CLEAR, payload, len_bytes,
-                  sealed, actor, request, change);
-}
 
 /* ---- folding ------------------------------------------------------------------------------------- */
 
@@ -456,7 +98,7 @@ static int restore_rows(struct engine *engine, struct bytes_reader *reader)
         if (value == NULL || !queue_row_decode(value, len_bytes, &change.rows[0])) {
             return -EBADMSG;
         }
-        queue_apply(engine->queue, &change, row_touched, engine);
+        queue_apply(engine->queue, &change, rows_touched, engine);
     }
     return reader->failed ? -EBADMSG : 0;
 }
@@ -513,7 +155,7 @@ static int fold_config(struct engine *engine, const uint8_t *payload, size_t len
         queue_set_config(engine->queue, config);
         engine->state.founded = true;
         memset(engine->digest, 0, sizeof(engine->digest));
-        queue_for_each_row(engine->queue, row_seen, engine);
+        queue_for_each_row(engine->queue, rows_seen, engine);
         engine->rows_rebuild = true;
     }
     free(config);
@@ -569,17 +211,17 @@ static int fold_change(struct engine *engine, const uint8_t *payload, size_t len
         }
         known = &change;
     }
-    queue_apply(engine->queue, known, row_touched, engine);
+    queue_apply(engine->queue, known, rows_touched, engine);
     if (known->action == QUEUE_RAISE_CEILING || known->action == QUEUE_DAY_OPENING) {
         record_ceilings(engine);
     }
     if (known->action == QUEUE_DAY_ERASING) {
-        destroy_keys(engine);
+        engine_destroy_keys(engine);
     }
     return 0;
 }
 
-static int fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
                 size_t len_bytes, const struct queue_change *known)
 {
     struct bytes_reader reader = bytes_reader_over(payload, len_bytes);
@@ -632,12 +274,12 @@ static int fold_stored(struct engine *engine, const struct entry *entry, const u
         if (needs_state && !engine->state.sound) {
             return 0;
         }
-        return fold(engine, entry, entry->payload, entry->payload_len_bytes, NULL);
+        return engine_fold(engine, entry, entry->payload, entry->payload_len_bytes, NULL);
     }
     if (!engine->state.sound) {
         return 0;
     }
-    key = derived_key(engine, entry->day, entry->key_unit, entry->term, entry->session);
+    key = engine_derived_key(engine, entry->day, entry->key_unit, entry->term, entry->session);
     if (key == NULL) {
         engine->state.sound = false;
         return 0;
@@ -648,8 +290,8 @@ static int fold_stored(struct engine *engine, const struct entry *entry, const u
                      entry->payload_len_bytes, plain)) {
         return -EBADMSG;
     }
-    return fold(engine, entry, plain, (size_t)entry->payload_len_bytes - ENTRY_SEAL_OVERHEAD_BYTES,
-                NULL);
+    return engine_fold(engine, entry, plain,
+                       (size_t)entry->payload_len_bytes - ENTRY_SEAL_OVERHEAD_BYTES, NULL);
 }
 
 /* Checks form, position and chain, then folds. */
@@ -666,7 +308,7 @@ static int take_stored(struct engine *engine, const uint8_t *bytes, size_t len_b
         return -EBADMSG;
     }
     engine->head = hash;
-    note_entry(engine, &entry);
+    engine_note_entry(engine, &entry);
     return fold_stored(engine, &entry, bytes);
 }
 
@@ -678,7 +320,7 @@ int engine_append_foreign(struct engine *engine, const uint8_t *bytes, size_t le
     if (r < 0) {
         return r;
     }
-    slot = cache_slot(engine, engine->last_lsn, len_bytes);
+    slot = engine_cache_slot(engine, engine->last_lsn, len_bytes);
     memcpy(slot->bytes, bytes, len_bytes);
     slot->len_bytes = (uint32_t)len_bytes;
     slot->hash = engine->head;
@@ -721,7 +363,7 @@ void engine_begin_series(struct engine *engine, uint32_t day)
 
 /* ---- batches ----------------------------------------------------------------------------------------- */
 
-static void grow_puts(struct ledger_put **puts, size_t *capacity, size_t wanted)
+void engine_grow_puts(struct ledger_put **puts, size_t *capacity, size_t wanted)
 {
     if (wanted > *capacity) {
         *puts = realloc(*puts, wanted * sizeof(**puts));
@@ -730,98 +372,11 @@ static void grow_puts(struct ledger_put **puts, size_t *capacity, size_t wanted)
     }
 }
 
-/* A row's stored form: 0 and its bytes, or 1, day, unit and its bytes sealed under the day's key. */
-static size_t store_row(struct engine *engine, const struct dirty_row *row, uint8_t *bytes,
-                        size_t capacity_bytes)
-{
-    uint8_t value[QUEUE_ROW_BYTES_MAX];
-    size_t len_bytes = queue_row_encode(&row->after, value, sizeof(value));
-    struct bytes_writer writer = bytes_writer_over(bytes, capacity_bytes);
-    uint8_t nonce[CRYPTO_NONCE_BYTES];
-    const struct crypto_key *key = NULL;
-    uint32_t unit = 0;
-
-    if (!row_is_sealed(&row->after)) {
-        bytes_put_u8(&writer, 0);
-        bytes_put(&writer, value, len_bytes);
-        CHECK(!writer.failed);
-        return writer.len_bytes;
-    }
-    for (size_t i = 0; i < engine->key_count && key == NULL; i++) {
-        if (engine->keys[i].day == engine->queue->day.date) {
-            unit = engine->keys[i].unit;
-            key = derived_key(engine, engine->keys[i].day, unit, 0, 0);
-        }
-    }
-    CHECK(key != NULL);
-    bytes_put_u8(&writer, 1);
-    bytes_put_u32(&writer, engine->queue->day.date);
-    bytes_put_u32(&writer, unit);
-    CHECK(!writer.failed &&
-          capacity_bytes >= ROW_SEAL_HEADER_BYTES + len_bytes + ENTRY_SEAL_OVERHEAD_BYTES);
-    engine_random(engine, nonce, sizeof(nonce));
-    crypto_seal(engine->crypto, key, nonce, row->key, row->key_len_bytes, value, len_bytes,
-                bytes + writer.len_bytes);
-    return writer.len_bytes + len_bytes + ENTRY_SEAL_OVERHEAD_BYTES;
-}
-
-/* A ticket's id is its visitor's credential, and what LMDB frees keeps its bytes: on disk a row of a visit
- * is named by a hash, so that nothing is left to be found when the day is erased (R-075). */
-static void name_row(struct engine *engine, const struct dirty_row *row, uint8_t name[32])
-{
-    size_t token_at = (size_t)row->key_len_bytes - IDS_TOKEN_BYTES;
-    struct ids_hash hash;
-
-    memcpy(name, row->key, sizeof(row->key));
-    if (queue_row_is_of_visit((enum queue_row_kind)row->key[0])) {
-        crypto_hash(engine->crypto, row->key, row->key_len_bytes, NULL, 0, &hash);
-        memcpy(name + token_at, hash.bytes, IDS_TOKEN_BYTES);
-    }
-}
-
-static void fill_rows(struct engine *engine)
-{
-    enum { STORED_MAX = QUEUE_ROW_BYTES_MAX + ROW_SEAL_HEADER_BYTES + ENTRY_SEAL_OVERHEAD_BYTES };
-
-    grow_puts(&engine->flight_rows, &engine->flight_rows_capacity, engine->dirty_count);
-    for (size_t i = 0; i < engine->dirty_count; i++) {
-        const struct dirty_row *row = &engine->dirty[i];
-        uint8_t *key = buffer_extend(&engine->flight_bytes, 32);
-
-        name_row(engine, row, key);
-        /* Offsets first: the buffer may still move. */
-        engine->flight_rows[i] = (struct ledger_put){
-            .key_len_bytes = row->key_len_bytes,
-            .key = (const uint8_t *)(uintptr_t)(engine->flight_bytes.len_bytes - 32),
-        };
-        if (row->after.kind != 0) {
-            uint8_t *value = buffer_extend(&engine->flight_bytes, STORED_MAX);
-            size_t len_bytes = store_row(engine, row, value, STORED_MAX);
-
-            engine->flight_bytes.len_bytes -= STORED_MAX - len_bytes;
-            engine->flight_rows[i].value_len_bytes = (uint32_t)len_bytes;
-            engine->flight_rows[i].value =
-                (const uint8_t *)(uintptr_t)(engine->flight_bytes.len_bytes - len_bytes + 1);
-        }
-    }
-    /* Room for record and meta as well, so that nothing moves once pointers are made. */
-    (void)buffer_extend(&engine->flight_bytes, FLIGHT_SPARE_BYTES);
-    engine->flight_bytes.len_bytes -= FLIGHT_SPARE_BYTES;
-    for (size_t i = 0; i < engine->dirty_count; i++) {
-        struct ledger_put *put = &engine->flight_rows[i];
-
-        put->key = engine->flight_bytes.data + (uintptr_t)put->key;
-        if (put->value != NULL) {
-            put->value = engine->flight_bytes.data + (uintptr_t)put->value - 1;
-        }
-    }
-}
-
 static void fill_entries(struct engine *engine)
 {
     size_t count = (size_t)(engine->last_lsn + 1 - engine->gather_from);
 
-    grow_puts(&engine->flight_entries, &engine->flight_entries_capacity, count);
+    engine_grow_puts(&engine->flight_entries, &engine->flight_entries_capacity, count);
     for (size_t i = 0; i < count; i++) {
         const struct cached_entry *slot = engine_cached(engine, engine->gather_from + i);
 
@@ -911,16 +466,16 @@ void engine_submit(struct engine *engine)
     *batch = (struct ledger_batch){0};
     engine->flight_bytes.len_bytes = 0;
     if (engine->rows_rebuild) {
-        dirty_clear(engine);
-        queue_for_each_row(engine->queue, row_rebuilt, engine);
+        rows_forget(engine);
+        queue_for_each_row(engine->queue, rows_rebuilt, engine);
         batch->clear_rows = true;
         engine->rows_rebuild = false;
     }
     meta_len_bytes = encode_meta(engine, engine->digest, engine->last_lsn, meta);
     record_len_bytes = encode_record(&engine->record, record);
-    fill_rows(engine);
+    rows_fill(engine);
     fill_entries(engine);
-    grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
+    engine_grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
     engine->flight_metas[0] =
         (struct ledger_put){.key_len_bytes = sizeof(meta_state) - 1,
                             .value_len_bytes = (uint32_t)meta_len_bytes,
@@ -944,7 +499,7 @@ void engine_submit(struct engine *engine)
     batch->metas = engine->flight_metas;
     batch->meta_count = 1;
     engine->keys_new_count = engine->keys_destroy_count = 0;
-    dirty_clear(engine);
+    rows_forget(engine);
     engine->flight_last = engine->last_lsn;
     engine->flight_hash = engine->head;
     memcpy(engine->flight_digest, engine->digest, sizeof(engine->digest));
@@ -976,8 +531,8 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
     engine->flight_staged = taken;
     *batch = (struct ledger_batch){.truncate_from_lsn = from_lsn, .clear_rows = true};
     engine->flight_bytes.len_bytes = 0;
-    grow_puts(&engine->flight_entries, &engine->flight_entries_capacity,
-              (size_t)(last_lsn + 1 - from_lsn));
+    engine_grow_puts(&engine->flight_entries, &engine->flight_entries_capacity,
+                     (size_t)(last_lsn + 1 - from_lsn));
     while (bytes_left(&body) > 0) {
         size_t len_bytes;
         const uint8_t *item = ship_body_next(&body, &len_bytes);
@@ -992,7 +547,7 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
     if (engine->state.checkpoint_lsn >= from_lsn) {
         engine->state.checkpoint_lsn = 0; /* the fold begins anew: ours was replaced */
     }
-    grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
+    engine_grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
     engine->flight_metas[0] = (struct ledger_put){.key_len_bytes = sizeof(meta_state) - 1,
                                                   .key = (const uint8_t *)meta_state};
     engine->flight_metas[0].value_len_bytes =
@@ -1157,7 +712,7 @@ static void forget_log(struct engine *engine)
     memset(&engine->state, 0, sizeof(engine->state));
     memset(engine->digest, 0, sizeof(engine->digest));
     engine->rows_rebuild = false;
-    dirty_clear(engine);
+    rows_forget(engine);
 }
 
 /* Reads everything anew: at start, and after a meeting replaced our tail. */
@@ -1184,10 +739,10 @@ int engine_reload(struct engine *engine)
         return r;
     }
     memset(engine->digest, 0, sizeof(engine->digest));
-    queue_for_each_row(engine->queue, row_seen, engine);
-    dirty_clear(engine);
+    queue_for_each_row(engine->queue, rows_seen, engine);
+    rows_forget(engine);
     engine->keys_destroy_count = 0;
-    destroy_keys(engine);
+    engine_destroy_keys(engine);
     engine->rows_rebuild = meta_lsn != info.last_lsn;
     if (!engine->rows_rebuild && info.last_lsn > 0 && engine->state.sound &&
         memcmp(meta_digest, engine->digest, sizeof(meta_digest)) != 0) {

@@ -1,0 +1,226 @@
+/*
+ * Making entries: the keys of a day, sealing, chaining, and the cache from which entries are shipped. An
+ * entry is folded the moment it is made (engine_log.c).
+ */
+#include "appliance/engine/engine_internal.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { DERIVE_INFO_BYTES = 24 };
+
+/* ---- keys --------------------------------------------------------------------------------------- */
+
+static const struct ledger_day_key *find_key(const struct engine *engine, uint32_t day,
+                                             uint32_t unit)
+{
+    for (size_t i = 0; i < engine->key_count; i++) {
+        if (engine->keys[i].day == day && engine->keys[i].unit == unit) {
+            return &engine->keys[i];
+        }
+    }
+    return NULL;
+}
+
+void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
+{
+    struct ledger_day_key key = {.day = day, .unit = unit};
+
+    if (find_key(engine, day, unit) != NULL || engine->key_count == ENGINE_KEYS_MAX ||
+        engine->keys_new_count == ENGINE_KEYS_MAX || day <= engine->queue->day.erased_date) {
+        return;
+    }
+    memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
+    engine->keys[engine->key_count++] = key;
+    engine->keys_new[engine->keys_new_count++] = key;
+}
+
+static void make_own_key(struct engine *engine, uint32_t day)
+{
+    uint8_t bytes[CRYPTO_KEY_BYTES];
+
+    if (find_key(engine, day, engine->options.duty.unit) == NULL) {
+        engine_random(engine, bytes, sizeof(bytes));
+        engine_take_key(engine, day, engine->options.duty.unit, bytes);
+        crypto_forget(bytes, sizeof(bytes));
+    }
+}
+
+/* Every key of a day that the ledger calls erased goes, here and by the next batch on disk. */
+void engine_destroy_keys(struct engine *engine)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < engine->key_count; i++) {
+        if (engine->keys[i].day <= engine->queue->day.erased_date) {
+            CHECK(engine->keys_destroy_count < ENGINE_KEYS_MAX);
+            engine->keys_destroy[engine->keys_destroy_count++] = engine->keys[i];
+            crypto_forget(&engine->keys[i].key, sizeof(engine->keys[i].key));
+        } else {
+            engine->keys[kept++] = engine->keys[i];
+        }
+    }
+    engine->key_count = kept;
+    crypto_forget(engine->derived, sizeof(engine->derived));
+}
+
+/* Each term and each session encrypts under its own key, derived from the day's (DESIGN 4). */
+const struct crypto_key *engine_derived_key(struct engine *engine, uint32_t day, uint32_t unit,
+                                            uint64_t term, uint32_t session)
+{
+    const struct ledger_day_key *day_key = find_key(engine, day, unit);
+    struct derived_key *derived;
+    uint8_t info[DERIVE_INFO_BYTES];
+    struct bytes_writer writer = bytes_writer_over(info, sizeof(info));
+
+    for (size_t i = 0; i < DERIVED_MAX; i++) {
+        derived = &engine->derived[i];
+        if (derived->day == day && derived->unit == unit && derived->term == term &&
+            derived->session == session && day != 0) {
+            return &derived->key;
+        }
+    }
+    if (day_key == NULL) {
+        return NULL;
+    }
+    bytes_put_u64(&writer, term);
+    bytes_put_u32(&writer, session);
+    bytes_put_u32(&writer, unit);
+    derived = &engine->derived[engine->derived_next++ % DERIVED_MAX];
+    *derived = (struct derived_key){.day = day, .unit = unit, .term = term, .session = session};
+    crypto_derive(engine->crypto, &day_key->key, info, writer.len_bytes, &derived->key);
+    return &derived->key;
+}
+
+/* ---- making entries ------------------------------------------------------------------------------ */
+
+struct queue_origin engine_next_origin(const struct engine *engine)
+{
+    return (struct queue_origin){.unit = engine->options.duty.unit,
+                                 .term = engine->state.term.number,
+                                 .session = engine->series.session,
+                                 .lsn = engine->last_lsn + 1};
+}
+
+struct cached_entry *engine_cache_slot(struct engine *engine, uint64_t lsn, size_t capacity_bytes)
+{
+    struct cached_entry *slot = &engine->cache[lsn % ENGINE_CACHE_ENTRIES];
+
+    CHECK(slot->lsn == 0 || slot->lsn <= engine->durable_lsn);
+    if (slot->capacity_bytes < capacity_bytes) {
+        slot->bytes = realloc(slot->bytes, capacity_bytes);
+        CHECK(slot->bytes != NULL);
+        slot->capacity_bytes = (uint32_t)capacity_bytes;
+    }
+    slot->lsn = lsn;
+    return slot;
+}
+
+const struct cached_entry *engine_cached(const struct engine *engine, uint64_t lsn)
+{
+    const struct cached_entry *slot = &engine->cache[lsn % ENGINE_CACHE_ENTRIES];
+
+    return lsn != 0 && slot->lsn == lsn ? slot : NULL;
+}
+
+static void seal_payload(struct engine *engine, struct entry *entry, const void *payload,
+                         size_t len_bytes, uint8_t *ret_sealed)
+{
+    uint8_t header[ENTRY_HEADER_BYTES];
+    uint8_t nonce[CRYPTO_NONCE_BYTES];
+    const struct crypto_key *key;
+
+    make_own_key(engine, entry->day);
+    key = engine_derived_key(engine, entry->day, entry->key_unit, entry->term, entry->session);
+    CHECK(key != NULL);
+    (void)entry_encode_header(entry, header);
+    engine_random(engine, nonce, sizeof(nonce));
+    crypto_seal(engine->crypto, key, nonce, header, sizeof(header), payload, len_bytes, ret_sealed);
+}
+
+void engine_note_entry(struct engine *engine, const struct entry *entry)
+{
+    engine->last_lsn = entry->lsn;
+    if (entry->wall_ms > engine->state.newest_wall_ms) {
+        engine->state.newest_wall_ms = entry->wall_ms;
+    }
+    if (engine->state.term_lsn != 0 && entry->mark_lsn >= engine->state.term_lsn) {
+        engine->state.common_term = engine->state.term.number;
+        engine->state.common_duty_unit = engine->state.term.duty_unit;
+    }
+    engine->event_due = true;
+}
+
+static uint64_t append(struct engine *engine, enum entry_kind kind, const void *payload,
+                       size_t len_bytes, bool sealed, uint32_t actor,
+                       const struct ids_token *request, const struct queue_change *known)
+{
+    size_t sealed_len_bytes = len_bytes + (sealed ? ENTRY_SEAL_OVERHEAD_BYTES : 0);
+    struct entry entry = {
+        .kind = (uint16_t)kind,
+        .lsn = engine->last_lsn + 1,
+        .term = engine->state.term.number,
+        .session = engine->series.session,
+        .unit = engine->options.duty.unit,
+        .wall_ms = engine->wall_ms,
+        .actor = actor,
+        .mark_lsn = engine->both_lsn,
+        .day = sealed ? engine->queue->day.date : 0,
+        .key_unit = sealed ? engine->options.duty.unit : 0,
+        .sealed = sealed,
+        .payload_len_bytes = (uint16_t)sealed_len_bytes,
+    };
+    struct cached_entry *slot;
+
+    CHECK(sealed_len_bytes <= ENTRY_PAYLOAD_BYTES_MAX && engine->failure == 0);
+    if (request != NULL) {
+        entry.request = *request;
+    }
+    slot = engine_cache_slot(engine, entry.lsn,
+                             ENTRY_HEADER_BYTES + sealed_len_bytes + IDS_HASH_BYTES);
+    if (sealed) {
+        seal_payload(engine, &entry, payload, len_bytes, slot->bytes + ENTRY_HEADER_BYTES);
+    } else if (len_bytes > 0) {
+        memcpy(slot->bytes + ENTRY_HEADER_BYTES, payload, len_bytes);
+    }
+    (void)entry_encode_header(&entry, slot->bytes);
+    slot->len_bytes = (uint32_t)(ENTRY_HEADER_BYTES + sealed_len_bytes);
+    crypto_chain(engine->crypto, &engine->head, slot->bytes, slot->len_bytes, &slot->hash);
+    memcpy(slot->bytes + slot->len_bytes, slot->hash.bytes, IDS_HASH_BYTES);
+    slot->len_bytes += IDS_HASH_BYTES;
+    engine->head = slot->hash;
+    engine_note_entry(engine, &entry);
+    CHECK(engine_fold(engine, &entry, payload, len_bytes, known) == 0);
+    return entry.lsn;
+}
+
+uint64_t engine_append(struct engine *engine, enum entry_kind kind, const void *payload,
+                       size_t len_bytes, bool sealed, uint32_t actor,
+                       const struct ids_token *request)
+{
+    return append(engine, kind, payload, len_bytes, sealed, actor, request, NULL);
+}
+
+static bool change_is_of_visit(const struct queue_change *change)
+{
+    for (size_t i = 0; i < change->row_count; i++) {
+        if (rows_is_sealed(&change->rows[i])) {
+            return true;
+        }
+    }
+    return false;
+}
+
+uint64_t engine_append_change(struct engine *engine, const struct queue_change *change,
+                              uint32_t actor, const struct ids_token *request)
+{
+    uint8_t payload[QUEUE_CHANGE_BYTES_MAX];
+    size_t len_bytes = queue_change_encode(change, payload, sizeof(payload));
+    bool sealed = change_is_of_visit(change);
+
+    CHECK(len_bytes > 0);
+    return append(engine, sealed ? ENTRY_CHANGE_VISIT : ENTRY_CHANGE_CLEAR, payload, len_bytes,
+                  sealed, actor, request, change);
+}
