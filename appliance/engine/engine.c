@@ -437,6 +437,29 @@ static void check_acknowledgement(struct engine *engine)
     }
 }
 
+/* Only in quiet service: what duty, a meeting or a key waits for is never held up. */
+static bool batch_waits(struct engine *engine)
+{
+    return (engine->duty.state == DUTY_PAIRED_DUTY || engine->duty.state == DUTY_ALONE) &&
+           !engine->holding && !engine->leaving && !engine->in_flight && engine->held_count == 0 &&
+           engine->mint_lsn == 0 && engine->session_lsn == 0 && !engine->session_wanted &&
+           !engine->tail_wanted && !engine->rows_rebuild && engine->keys_new_count == 0 &&
+           engine->keys_destroy_count == 0 && engine->meeting.role == MEETING_NONE &&
+           gather_waits(&engine->gather, engine->now_ms);
+}
+
+static void close_batch(struct engine *engine)
+{
+    if (!batch_waits(engine)) {
+        bool in_flight = engine->in_flight;
+
+        engine_submit(engine);
+        if (!in_flight && engine->in_flight) {
+            gather_closed(&engine->gather);
+        }
+    }
+}
+
 int engine_step(struct engine *engine, const struct engine_event *event)
 {
     CHECK(event->now_ms >= engine->now_ms);
@@ -444,6 +467,9 @@ int engine_step(struct engine *engine, const struct engine_event *event)
     engine->wall_ms = event->wall_ms;
     if (engine->failure == 0) {
         dispatch(engine, event);
+    }
+    if (event->more) {
+        return engine->failure;
     }
     if (engine->started && engine->failure == 0) {
         tell_durable(engine);
@@ -456,7 +482,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         meeting_turn(engine);
         day_turn(engine);
         serve_turn(engine);
-        engine_submit(engine);
+        close_batch(engine);
         engine_ship(engine);
         engine_acknowledge(engine);
         serve_flush(engine);
@@ -477,6 +503,9 @@ uint64_t engine_deadline_ms(const struct engine *engine)
     if (engine->event_due && engine->subscriber_count > 0 &&
         engine->event_sent_ms + ENGINE_EVENT_INTERVAL_MS < deadline_ms) {
         deadline_ms = engine->event_sent_ms + ENGINE_EVENT_INTERVAL_MS;
+    }
+    if (gather_until_ms(&engine->gather) < deadline_ms) {
+        deadline_ms = gather_until_ms(&engine->gather);
     }
     return deadline_ms > engine->now_ms ? deadline_ms : engine->now_ms + 1;
 }

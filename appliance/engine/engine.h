@@ -7,7 +7,8 @@
  * everything comes by engine_step() and goes through the world, so one process may hold many engines.
  *
  * One turn: engine_step() handles one event, runs duty until it rests, closes a batch when none is in
- * flight, ships what may be shipped, and releases the replies that have become durable.
+ * flight and no company is expected, ships what may be shipped, and releases the replies that have become
+ * durable. Of events that are there at once all but the last may say `more`: they are one turn.
  * Memory: about 40 MiB an engine, allocated at create; replies and batches are bounded by enum
  * engine_limit, beyond which requests are refused with 503 OVERLOAD.
  */
@@ -61,6 +62,7 @@ struct engine_event {
     enum engine_event_kind kind;
     uint64_t now_ms;                  /* CLOCK_MONOTONIC_RAW */
     int64_t wall_ms;                  /* since 1970 UTC */
+    bool more;                        /* another follows at once: the turn is ended by that one */
     union {
         bool found;
         int result;

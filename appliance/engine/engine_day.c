@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { CEILING_LOW = QUEUE_CEILING_STEP / 2, MINUTE_MS = 60000 };
+enum { MINUTE_MS = 60000 };
 
 bool day_clock_is_believed(const struct engine *engine)
 {
@@ -112,7 +112,24 @@ enum queue_reason day_close(struct engine *engine, uint32_t actor)
     return reason;
 }
 
-/* Keeps at least CEILING_LOW plain numbers reserved on both disks (rule 4). */
+/* A raise costs two flushes more on each unit (the record): where it is needed again at once, as no queue of
+ * people needs it, more is reserved (ADR 8). */
+uint16_t day_reserve(uint16_t last, uint64_t since_ms)
+{
+    if (last < QUEUE_CEILING_STEP || since_ms >= CEILING_OFTEN_MS) {
+        return QUEUE_CEILING_STEP;
+    }
+    return last * 2 < CEILING_RESERVE_MAX ? (uint16_t)(last * 2) : (uint16_t)CEILING_RESERVE_MAX;
+}
+
+static uint16_t next_reserve(struct engine *engine, size_t at)
+{
+    engine->reserve[at] = day_reserve(engine->reserve[at], engine->now_ms - engine->ceiling_ms[at]);
+    engine->ceiling_ms[at] = engine->now_ms;
+    return engine->reserve[at];
+}
+
+/* Keeps at least half of what is reserved at a time reserved on both disks (rule 4). */
 void day_raise_ceilings(struct engine *engine)
 {
     const struct queue *queue = engine->queue;
@@ -127,20 +144,22 @@ void day_raise_ceilings(struct engine *engine)
         const struct queue_category_config *config = &queue->config.categories[i];
         uint16_t highest = category->plain_highest != 0 ? category->plain_highest
                                                         : (uint16_t)(config->number_first - 1);
+        size_t at = (size_t)category->id - 1;
+        uint16_t low = (engine->reserve[at] != 0 ? engine->reserve[at] : QUEUE_CEILING_STEP) / 2;
         struct queue_change change;
 
-        if (category->ceiling >= config->number_last ||
-            category->ceiling >= highest + CEILING_LOW) {
-            if (engine->safe_ceiling[category->id - 1] == 0 &&
-                engine->ceiling_lsn[category->id - 1] == 0 && category->ceiling != 0) {
+        if (category->ceiling >= config->number_last || category->ceiling >= highest + low) {
+            if (engine->safe_ceiling[at] == 0 && engine->ceiling_lsn[at] == 0 &&
+                category->ceiling != 0) {
                 /* Reserved before this process or this term: its entry is known by its lsn. */
-                engine->ceiling_lsn[category->id - 1] = category->changed_lsn;
+                engine->ceiling_lsn[at] = category->changed_lsn;
             }
             continue;
         }
-        queue_raise_ceiling(queue, category->id, engine->last_lsn + 1, &change);
+        queue_raise_ceiling(queue, category->id, next_reserve(engine, at), engine->last_lsn + 1,
+                            &change);
         if (change.row_count > 0) {
-            engine->ceiling_lsn[category->id - 1] = engine_append_change(engine, &change, 0, NULL);
+            engine->ceiling_lsn[at] = engine_append_change(engine, &change, 0, NULL);
         }
     }
 }

@@ -7,6 +7,7 @@
  *   engine_rows.c     rows of the state: digest, what changed, stored form
  *   engine_peer.c     shipping in both directions, words and acknowledgements
  *   engine_meeting.c  rule 5 step by step
+ *   engine_gather.c   when a batch closes
  *   engine_serve.c    requests of clients, replies held until durable
  *   engine_day.c      the service day, by level
  *   engine_render.c   JSON of the queue
@@ -34,6 +35,11 @@ enum engine_inner_limit {
     LINE_BYTES = 256,
     MEETING_RETRY_MS = 100,
     FEED_LAG_ENTRIES = 64, /* less than one batch is missing */
+    GATHER_MS_MAX = 3,     /* a batch waits no longer for company */
+    GATHER_ENOUGH = 3,     /* of GATHER_WHOLE of the company that is expected */
+    GATHER_WHOLE = 4,
+    CEILING_OFTEN_MS = 1000,    /* raised again within this time, twice as much is reserved */
+    CEILING_RESERVE_MAX = 800,
 };
 
 /* A growing array of bytes; index with offsets, pointers move. */
@@ -69,12 +75,22 @@ struct derived_key {
     struct crypto_key key;
 };
 
+/* Who writes now, and how many came together lately. */
+struct gather {
+    uint32_t pending;  /* written, not yet answered */
+    uint32_t gathered; /* of these, in the batch that is open */
+    uint32_t company;  /* how many are expected to be there at once */
+    bool waiting;
+    uint64_t since_ms; /* waiting: since then */
+};
+
 struct pending_reply {
     uint64_t client;
     uint32_t id;
     uint64_t lsn;
     struct api_reply reply;
     char *body; /* owned */
+    bool wrote; /* its entry is in the ledger: counted by gather */
 };
 
 struct held_request {
@@ -174,6 +190,7 @@ struct engine {
     struct ledger_day_key keys_new[ENGINE_KEYS_MAX], keys_destroy[ENGINE_KEYS_MAX];
     size_t keys_new_count, keys_destroy_count;
     bool rows_rebuild;                /* next batch puts every row anew */
+    struct gather gather;
 
     /* the batch in flight */
     bool in_flight;
@@ -219,6 +236,8 @@ struct engine {
     size_t event_len_bytes;
     uint16_t safe_ceiling[QUEUE_CATEGORIES_MAX]; /* on both disks: numbers up to it may be given */
     uint64_t ceiling_lsn[QUEUE_CATEGORIES_MAX];  /* a raise that is not yet on both; 0 none */
+    uint64_t ceiling_ms[QUEUE_CATEGORIES_MAX];   /* of the last raise */
+    uint16_t reserve[QUEUE_CATEGORIES_MAX];      /* what it reserved; 0: QUEUE_CEILING_STEP */
     uint64_t clients[ENGINE_SUBSCRIBERS_MAX];
     size_t client_count;
 
@@ -315,6 +334,15 @@ bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame
 void meeting_stored(struct engine *engine);
 void meeting_swap(struct engine *engine);
 
+/* engine_gather.c */
+void gather_wrote(struct gather *gather);
+void gather_released(struct gather *gather);
+/* May the open batch, that could be closed now, wait for more? */
+bool gather_waits(struct gather *gather, uint64_t now_ms);
+void gather_closed(struct gather *gather);
+/* Until when it waits; UINT64_MAX: it does not. */
+uint64_t gather_until_ms(const struct gather *gather);
+
 /* engine_serve.c */
 void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes, size_t len_bytes);
 void serve_gone(struct engine *engine, uint64_t client);
@@ -331,6 +359,8 @@ enum queue_reason day_open(struct engine *engine, uint32_t date, uint32_t actor)
 enum queue_reason day_close(struct engine *engine, uint32_t actor);
 bool day_accepts_issue(const struct engine *engine);
 void day_raise_ceilings(struct engine *engine);
+/* How many plain numbers to reserve; last: by the raise before, since_ms ago; 0: there was none. */
+uint16_t day_reserve(uint16_t last, uint64_t since_ms);
 
 /* engine_render.c: bodies are owned by the caller */
 char *render_problem(uint16_t status, const char *code, const char *ja, const char *en,

@@ -260,6 +260,15 @@ static void accepted(struct engine *engine, uint64_t client, const struct api_re
                 len_bytes);
 }
 
+/* The newest reply is of a request that has written. */
+static void note_write(struct engine *engine)
+{
+    CHECK(engine->replies_count > 0);
+    engine->replies[(engine->replies_first + engine->replies_count - 1) % ENGINE_REPLIES_MAX]
+        .wrote = true;
+    gather_wrote(&engine->gather);
+}
+
 static void command(struct engine *engine, uint64_t client, const struct api_request *request)
 {
     struct queue_command command;
@@ -288,6 +297,9 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
     if (decision.reason == QUEUE_OK || decision.reason == QUEUE_REPLAYED ||
         decision.reason == QUEUE_EMPTY) {
         accepted(engine, client, request, &decision);
+        if (decision.change.row_count > 0) {
+            note_write(engine);
+        }
         if (command.action == QUEUE_ISSUE) {
             day_raise_ceilings(engine);
         }
@@ -699,6 +711,9 @@ void serve_flush(struct engine *engine)
             not_on_duty(engine, pending->client, pending->id);
         } else {
             break;
+        }
+        if (pending->wrote) {
+            gather_released(&engine->gather);
         }
         engine->replies_first = (engine->replies_first + 1) % ENGINE_REPLIES_MAX;
         engine->replies_count--;

@@ -33,6 +33,7 @@ enum {
     REALTIME_PRIORITY = 10, /* below corosync's, above everything ordinary */
     INHERITED_MS_MAX = 300,
     SCRUB_ENTRIES = 256,
+    FRAMES_PER_TURN_MAX = 256,
     DISK_ROOM_BYTES_MIN = 8 * 1024 * 1024,
     CONNECTION_BYTES = 6,
     US_PER_MS = 1000,
@@ -60,7 +61,8 @@ struct daemon {
     struct site site;
     struct calendar calendar;
     sd_event *event;
-    sd_event_source *timer, *ledger_source;
+    sd_event_source *timer, *ledger_source, *turn_source;
+    unsigned frames_owed; /* taken since the last whole turn */
     struct engine *engine;
     struct ledger *ledger;
     struct client_socket *clients;
@@ -127,6 +129,10 @@ static void step(struct daemon *daemon, struct engine_event *event)
         link_reset(daemon->link, LINK_SERVICE);
         link_reset(daemon->link, LINK_DIRECT);
     }
+    if (event->more) {
+        return;
+    }
+    daemon->frames_owed = 0;
     arm_timer(daemon);
 }
 
@@ -274,14 +280,32 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
+/* What is there at once is one turn: it ends when everything that can be read has been. */
 static void on_client_frame(void *context, uint64_t client, const uint8_t *frame, size_t len_bytes)
 {
+    struct daemon *daemon = context;
     struct engine_event event = {.kind = ENGINE_REQUEST};
 
     event.request.client = client;
     event.request.bytes = frame;
     event.request.len_bytes = len_bytes;
-    step(context, &event);
+    event.more = daemon->frames_owed < FRAMES_PER_TURN_MAX;
+    if (event.more && daemon->frames_owed++ == 0) {
+        (void)sd_event_source_set_enabled(daemon->turn_source, SD_EVENT_ONESHOT);
+    }
+    step(daemon, &event);
+}
+
+static int on_turn(sd_event_source *source, void *context)
+{
+    struct daemon *daemon = context;
+    struct engine_event event = {.kind = ENGINE_TIMER};
+
+    (void)source;
+    if (daemon->frames_owed > 0) {
+        step(daemon, &event);
+    }
+    return 0;
 }
 
 static void on_client_gone(void *context, uint64_t client)
@@ -877,6 +901,15 @@ static int open_all(struct daemon *daemon)
                                        on_timer, daemon);
 
     if (r >= 0) {
+        r = sd_event_add_defer(daemon->event, &daemon->turn_source, on_turn, daemon);
+    }
+    if (r >= 0) {
+        r = sd_event_source_set_priority(daemon->turn_source, SD_EVENT_PRIORITY_IDLE);
+    }
+    if (r >= 0) {
+        r = sd_event_source_set_enabled(daemon->turn_source, SD_EVENT_OFF);
+    }
+    if (r >= 0) {
         r = open_ledger(daemon);
     }
     if (r < 0) {
@@ -905,6 +938,7 @@ static void close_all(struct daemon *daemon)
         client_socket_destroy(daemon->clients);
     }
     (void)sd_event_source_disable_unref(daemon->ledger_source);
+    (void)sd_event_source_disable_unref(daemon->turn_source);
     (void)sd_event_source_disable_unref(daemon->timer);
     if (daemon->ledger != NULL) {
         ledger_close(daemon->ledger);

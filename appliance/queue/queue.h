@@ -426,9 +426,9 @@ bool queue_row_is_of_visit(enum queue_row_kind kind);
  */
 void queue_for_each_row(const struct queue *queue, queue_touched_fn *each, void *context);
 
-/* Plain ceilings (DESIGN 3 rule 4): reserves numbers up to highest + QUEUE_CEILING_STEP, bounded by
- * the category's range. */
-void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint64_t lsn,
+/* Plain ceilings (DESIGN 3 rule 4): reserves numbers up to highest + reserve, bounded by the
+ * category's range. */
+void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint16_t reserve, uint64_t lsn,
                          struct queue_change *ret_change);
 /* Gap: every plain number of the category above its highest, up to new_highest, is VOID. row_count
  * 0 in both: nothing to do. */

@@ -243,8 +243,8 @@ void queue_decide(const struct queue *queue, const struct queue_command *command
     }
 }
 
-void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint64_t lsn,
-                         struct queue_change *ret_change)
+void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint16_t reserve,
+                         uint64_t lsn, struct queue_change *ret_change)
 {
     int slot = queue_category_slot(queue, category);
     uint32_t ceiling;
@@ -254,7 +254,7 @@ void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint64_t 
     if (slot < 0) {
         return;
     }
-    ceiling = plain_highest(queue, slot) + (uint32_t)QUEUE_CEILING_STEP;
+    ceiling = plain_highest(queue, slot) + (uint32_t)reserve;
     if (ceiling > queue->config.categories[slot].number_last) {
         ceiling = queue->config.categories[slot].number_last;
     }

@@ -236,7 +236,7 @@ static void deliver(struct sim *sim, int index, struct engine_event *event)
         crash_unit(sim, index, false);
         return;
     }
-    deadline_ms = engine_deadline_ms(unit->engine);
+    deadline_ms = event->more ? sim->now_ms : engine_deadline_ms(unit->engine);
     if (unit->timer_ms <= sim->now_ms || deadline_ms < unit->timer_ms) {
         unit->timer_ms = deadline_ms;
         push(sim, (struct item){.at_ms = deadline_ms,
@@ -572,6 +572,8 @@ static void client_send(struct sim *sim, int index)
     event.request.client = (uint64_t)index + 1;
     event.request.bytes = frame;
     event.request.len_bytes = api_request_encode(&request, frame, sizeof(frame));
+    event.more =
+        client->request_id % 2 == 0; /* the turn ends with what else happens in this millisecond */
     deliver(sim, target, &event);
 }
 

@@ -165,8 +165,8 @@ static inline void reserve(struct office *office)
 
     for (int slot = 0; slot < office->queue->config.category_count; slot++) {
         office->lsn++;
-        queue_raise_ceiling(office->queue, office->queue->config.categories[slot].id, office->lsn,
-                            &change);
+        queue_raise_ceiling(office->queue, office->queue->config.categories[slot].id,
+                            QUEUE_CEILING_STEP, office->lsn, &change);
         put(office, &change);
     }
 }

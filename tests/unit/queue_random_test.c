@@ -223,7 +223,8 @@ static void raise_or_skip(struct walk *walk)
                 change.rows[0].category.plain_highest - (uint32_t)row->plain_highest;
         }
     } else {
-        queue_raise_ceiling(walk->office->queue, category, walk->office->lsn, &change);
+        queue_raise_ceiling(walk->office->queue, category, QUEUE_CEILING_STEP, walk->office->lsn,
+                            &change);
     }
     put_both(walk, &change);
 }

@@ -60,12 +60,14 @@ static void plain_numbers_stop_at_the_ceiling_until_it_is_raised(void **state)
     }
     assert_int_equal(act(office, issue_command(office, 1)), QUEUE_CEILING_REACHED);
     assert_int_equal(office->last.change.row_count, 0);
-    queue_raise_ceiling(office->queue, 1, 900, &change);
+    queue_raise_ceiling(office->queue, 1, QUEUE_CEILING_STEP, 900, &change);
     assert_int_equal(change.rows[0].category.ceiling,
                      200 - 1 < 100 + 2 * QUEUE_CEILING_STEP ? 199 : 100 + 2 * QUEUE_CEILING_STEP);
     assert_int_equal(change.rows[0].category.changed_lsn, 900);
     put(office, &change);
     assert_int_equal(ticket_of(office, issue(office, 1))->number, 151);
+    queue_raise_ceiling(office->queue, 1, QUEUE_CEILING_STEP / 5, 901, &change);
+    assert_int_equal(change.row_count, 0); /* what is reserved is never less than before */
     /* A letter needs no ceiling: nobody else gives its numbers. */
     for (int i = 0; i < 2; i++) {
         struct queue_command command = issue_command(office, 2);
@@ -87,9 +89,9 @@ static void a_range_is_never_left_and_never_wraps(void **state)
     }
     assert_int_equal(act(office, issue_command(office, 3)), QUEUE_NUMBERS_USED_UP);
     assert_int_equal(queue_next_number(office->queue, 3, plain_series), 0);
-    queue_raise_ceiling(office->queue, 3, 900, &change);
+    queue_raise_ceiling(office->queue, 3, QUEUE_CEILING_STEP, 900, &change);
     assert_int_equal(change.row_count, 0);
-    queue_raise_ceiling(office->queue, 30, 900, &change);
+    queue_raise_ceiling(office->queue, 30, QUEUE_CEILING_STEP, 900, &change);
     assert_int_equal(change.row_count, 0);
     assert_int_equal(queue_next_number(office->queue, 30, plain_series), 0);
     /* Other letters may still use the numbers, from above what visitors have seen: none is left. */

@@ -43,6 +43,7 @@ struct settings {
     const char *mode, *socket_path, *address, *dir;
     uint16_t port;
     unsigned clients, seconds, categories;
+    size_t count; /* acknowledged, after which it ends; 0: when the time is over */
 };
 
 struct sampling {
@@ -227,7 +228,7 @@ static int run_clients(const struct settings *settings, struct sampling *samplin
         polls[i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
         send_next(settings, &clients[i], &serial);
     }
-    while (now_us() < end_us) {
+    while (now_us() < end_us && (settings->count == 0 || sampling->count < settings->count)) {
         if (poll(polls, settings->clients, 1000) <= 0) {
             continue;
         }
@@ -438,7 +439,8 @@ static int usage(void)
 {
     (void)fprintf(stderr,
                   "usage: toban-bench raw --dir DIR | engine --socket PATH | http --address A"
-                  " | gap --address A [--port P]   [--clients N] [--seconds S] [--categories N]\n");
+                  " | gap --address A [--port P]   [--clients N] [--seconds S]\n"
+                  "       [--count N] [--categories N]\n");
     return 2;
 }
 
@@ -467,6 +469,8 @@ int main(int argc, char **argv)
             settings.clients = (unsigned)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--seconds") == 0) {
             settings.seconds = (unsigned)strtoul(value, NULL, 10);
+        } else if (strcmp(argv[i], "--count") == 0) {
+            settings.count = strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--categories") == 0) {
             settings.categories = (unsigned)strtoul(value, NULL, 10);
         } else {
