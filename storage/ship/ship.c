@@ -153,16 +153,29 @@ bool ship_sender_next(struct ship_sender *sender, uint64_t head_lsn, uint64_t no
     return true;
 }
 
+/* A batch that was never sent before begins its wait. Sent again, it goes on. */
+static void mark(struct ship_sender *sender, uint64_t last_lsn, uint64_t now_ms)
+{
+    struct ship_mark *newest =
+        &sender->marks[(sender->mark_first + sender->mark_count - 1) % SHIP_MARKS_MAX];
+
+    if (sender->mark_count > 0 &&
+        (now_ms - newest->sent_ms < SHIP_MARK_MS || sender->mark_count == SHIP_MARKS_MAX)) {
+        newest->lsn = last_lsn;
+        return;
+    }
+    sender->marks[(sender->mark_first + sender->mark_count) % SHIP_MARKS_MAX] =
+        (struct ship_mark){.lsn = last_lsn, .sent_ms = now_ms};
+    sender->mark_count++;
+}
+
 void ship_sender_sent(struct ship_sender *sender, uint64_t last_lsn, uint64_t now_ms)
 {
     CHECK(last_lsn >= sender->next_lsn);
-    if (sender->oldest_ms == 0) {
-        sender->oldest_ms = now_ms;
-        sender->oldest_lsn = last_lsn;
-    }
     sender->next_lsn = last_lsn + 1;
     if (last_lsn > sender->sent_lsn) {
         sender->sent_lsn = last_lsn;
+        mark(sender, last_lsn, now_ms);
     }
     sender->sent_ms = now_ms;
 }
@@ -187,15 +200,14 @@ bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t receiv
         return false;
     }
     sender->acked_lsn = lsn;
-    if (lsn >= sender->oldest_lsn) {
-        /* What is still in flight was sent after the oldest: its wait is counted from here. */
-        sender->oldest_ms = lsn < sender->sent_lsn ? now_ms : 0;
-        sender->oldest_lsn = sender->sent_lsn;
+    while (sender->mark_count > 0 && sender->marks[sender->mark_first].lsn <= lsn) {
+        sender->mark_first = (sender->mark_first + 1) % SHIP_MARKS_MAX;
+        sender->mark_count--;
     }
     return true;
 }
 
 uint64_t ship_sender_waiting_ms(const struct ship_sender *sender, uint64_t now_ms)
 {
-    return sender->oldest_ms == 0 ? 0 : now_ms - sender->oldest_ms;
+    return sender->mark_count == 0 ? 0 : now_ms - sender->marks[sender->mark_first].sent_ms;
 }

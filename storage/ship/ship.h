@@ -27,6 +27,8 @@ enum ship_limit {
     SHIP_KEYS_MAX = 16,
     SHIP_TAIL_ROWS_MAX = 128,     /* in one TAIL frame */
     SHIP_RESEND_MS = 100,
+    SHIP_MARKS_MAX = 128,
+    SHIP_MARK_MS = 8,             /* what is first sent within so long counts as sent at its beginning */
     SHIP_KEY_BYTES = 32,
     SHIP_CLIENTS_BYTES_MAX = 6144,
 };
@@ -76,14 +78,19 @@ bool ship_frame_decode(const uint8_t *bytes, size_t len_bytes, struct ship_frame
 const uint8_t *ship_body_next(struct bytes_reader *body, size_t *ret_len_bytes);
 void ship_body_put(struct bytes_writer *body, const void *item, size_t len_bytes);
 
+/* Everything up to `lsn` that no earlier mark covers was first sent at `sent_ms`, or SHIP_MARK_MS later. */
+struct ship_mark {
+    uint64_t lsn, sent_ms;
+};
+
 /* What the sender knows of the receiver. */
 struct ship_sender {
     uint64_t acked_lsn;          /* durable there */
     uint64_t received_lsn;       /* arrived there: opens the window, promises nothing */
     uint64_t next_lsn;           /* first to send next */
     uint64_t sent_lsn;           /* highest ever sent: going back does not forget it */
-    uint64_t oldest_ms;          /* when the oldest entry in flight was first sent; 0 none in flight */
-    uint64_t oldest_lsn;
+    struct ship_mark marks[SHIP_MARKS_MAX]; /* ring: what is in flight, oldest first */
+    uint32_t mark_first, mark_count;
     uint64_t sent_ms;            /* when something was sent last */
     uint64_t resent_count;
 };
@@ -98,7 +105,8 @@ void ship_sender_sent(struct ship_sender *sender, uint64_t last_lsn, uint64_t no
  * changes nothing. True: progress of the durable part. */
 bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t received_lsn,
                        uint64_t now_ms);
-/* How long the oldest entry in flight has waited; 0: none. */
+/* How long the oldest entry in flight has waited since it was first sent, SHIP_MARK_MS too much at most
+ * (while more than SHIP_MARKS_MAX marks are in flight, the newest are counted as older); 0: none. */
 uint64_t ship_sender_waiting_ms(const struct ship_sender *sender, uint64_t now_ms);
 
 #endif

@@ -450,6 +450,56 @@ one_entry_that_is_never_acknowledged_becomes_overdue_behind_a_moving_stream(void
     assert_int_equal(ship_sender_waiting_ms(&sender, 1510), 510);
 }
 
+/* The clock that began anew at each acknowledgement let a batch wait for nearly twice the bound. */
+static void each_batch_has_its_own_clock_behind_a_stream_that_moves(void **state)
+{
+    struct ship_sender sender;
+
+    (void)state;
+    ship_sender_init(&sender, 0);
+    send_all(&sender, 1, 1000);
+    send_all(&sender, 2, 1100); /* this one is held up there */
+    send_all(&sender, 3, 1490);
+    assert_true(ship_sender_acked(&sender, 1, 3, 1495)); /* the first came late, in time */
+    assert_int_equal(ship_sender_waiting_ms(&sender, 1601), 501);
+    assert_true(ship_sender_acked(&sender, 2, 3, 1602));
+    assert_int_equal(ship_sender_waiting_ms(&sender, 1990), 500);
+    assert_true(ship_sender_acked(&sender, 3, 3, 1991));
+    assert_int_equal(ship_sender_waiting_ms(&sender, 9000), 0);
+}
+
+static void batches_of_one_moment_share_a_clock_that_is_never_late(void **state)
+{
+    struct ship_sender sender;
+
+    (void)state;
+    ship_sender_init(&sender, 0);
+    send_all(&sender, 1, 1000);
+    send_all(&sender, 2, 1000 + SHIP_MARK_MS - 1);
+    send_all(&sender, 3, 1000 + SHIP_MARK_MS);
+    assert_true(ship_sender_acked(&sender, 1, 3, 1020));
+    assert_int_equal(ship_sender_waiting_ms(&sender, 1100), 100);
+    assert_true(ship_sender_acked(&sender, 2, 3, 1021));
+    assert_int_equal(ship_sender_waiting_ms(&sender, 1100), 100 - SHIP_MARK_MS);
+}
+
+/* More moments in flight than there are marks: a meeting, where nobody is hurried. Too early, never late. */
+static void what_has_no_mark_of_its_own_counts_as_older(void **state)
+{
+    struct ship_sender sender;
+    uint64_t last_ms = 1000 + SHIP_MARKS_MAX * SHIP_MARK_MS;
+
+    (void)state;
+    ship_sender_init(&sender, 0);
+    for (uint64_t i = 0; i <= SHIP_MARKS_MAX; i++) {
+        send_all(&sender, i + 1, 1000 + i * SHIP_MARK_MS);
+    }
+    assert_true(ship_sender_acked(&sender, SHIP_MARKS_MAX, SHIP_MARKS_MAX + 1, last_ms));
+    assert_int_equal(ship_sender_waiting_ms(&sender, last_ms), SHIP_MARK_MS);
+    assert_true(ship_sender_acked(&sender, SHIP_MARKS_MAX + 1, SHIP_MARKS_MAX + 1, last_ms));
+    assert_int_equal(ship_sender_waiting_ms(&sender, last_ms), 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -472,6 +522,9 @@ int main(void)
         cmocka_unit_test(a_steady_stream_that_is_acknowledged_is_never_overdue),
         cmocka_unit_test(
             one_entry_that_is_never_acknowledged_becomes_overdue_behind_a_moving_stream),
+        cmocka_unit_test(each_batch_has_its_own_clock_behind_a_stream_that_moves),
+        cmocka_unit_test(batches_of_one_moment_share_a_clock_that_is_never_late),
+        cmocka_unit_test(what_has_no_mark_of_its_own_counts_as_older),
     };
 
     return cmocka_run_group_tests(tests, set_up, tear_down);
