@@ -226,7 +226,7 @@ bool engine_is_restored(const struct engine *engine)
     const struct unit_session *session = engine_session_of(engine, engine->options.duty.unit);
     const struct engine_record *record = &engine->record;
 
-    if (record->term > engine->state.term.number) {
+    if (record->term > engine->state.term.number && record->term > record->replaced_term) {
         return true;
     }
     if (record->session > 0 &&
@@ -399,6 +399,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         break;
     case ENGINE_CONTESTED:
         told.kind = DUTY_ADDRESS_CONTESTED;
+        told.by_peer = event->by_peer;
         engine_tell_duty(engine, &told);
         break;
     case ENGINE_REQUEST:

@@ -78,6 +78,7 @@ struct engine_event {
         enum duty_peer_process process;
         bool level;
         enum duty_probe probe;
+        bool by_peer;                 /* CONTESTED: announced by the peer, not by a stranger */
         struct {
             uint64_t client;
             const uint8_t *bytes;

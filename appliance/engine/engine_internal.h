@@ -26,7 +26,7 @@
 #define TOBAN_VERSION "0.1.0"
 
 enum engine_inner_limit {
-    RECORD_VERSION = 1,
+    RECORD_VERSION = 2,
     RECORD_BYTES_MAX = 512,
     DERIVED_MAX = 8,
     RANDOM_POOL_BYTES = 4096,
@@ -52,6 +52,7 @@ struct bytes_buffer {
 struct engine_record {
     uint32_t day, session; /* newest session of this unit */
     uint64_t term;
+    uint64_t replaced_term; /* up to here a meeting took our ledger's newest term away: not restored */
     uint32_t ceiling_day;
     uint16_t ceilings[QUEUE_CATEGORIES_MAX]; /* by category id - 1 */
 };

@@ -412,6 +412,7 @@ static size_t encode_record(const struct engine_record *record, uint8_t bytes[RE
     bytes_put_u32(&writer, record->day);
     bytes_put_u32(&writer, record->session);
     bytes_put_u64(&writer, record->term);
+    bytes_put_u64(&writer, record->replaced_term);
     bytes_put_u32(&writer, record->ceiling_day);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
         bytes_put_u16(&writer, record->ceilings[i]);
@@ -429,6 +430,7 @@ static bool decode_record(const uint8_t *bytes, size_t len_bytes, struct engine_
     record.day = bytes_get_u32(&reader);
     record.session = bytes_get_u32(&reader);
     record.term = bytes_get_u64(&reader);
+    record.replaced_term = bytes_get_u64(&reader);
     record.ceiling_day = bytes_get_u32(&reader);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
         record.ceilings[i] = bytes_get_u16(&reader);
@@ -513,6 +515,21 @@ void engine_submit(struct engine *engine)
     }
 }
 
+/* A swap takes away terms and ceilings that were never on both disks, hence never used. The record says so
+ * in the same batch, or the new ledger would seem to be behind it: restored (rule 5). What the new ledger
+ * holds of them is noted again as it is folded. */
+static void record_swap(struct engine *engine)
+{
+    struct ledger_batch *batch = &engine->flight;
+    uint8_t record[RECORD_BYTES_MAX];
+
+    engine->record.replaced_term = engine->record.term;
+    memset(engine->record.ceilings, 0, sizeof(engine->record.ceilings));
+    batch->record_len_bytes = encode_record(&engine->record, record);
+    batch->record = flight_copy(engine, record, batch->record_len_bytes);
+    engine->record_dirty = false;
+}
+
 /* A meeting's swap: the staged entries replace ours from from_lsn on. The state's meta names no lsn, so
  * that whoever reads it next builds the rows anew from the fold. */
 void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_buffer *staged,
@@ -562,6 +579,7 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
     batch->entry_count = count;
     batch->metas = engine->flight_metas;
     batch->meta_count = 1;
+    record_swap(engine);
     engine->flight_swap = true;
     engine->flight_since_ms = engine->now_ms;
     engine->in_flight = true;

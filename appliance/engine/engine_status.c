@@ -62,6 +62,11 @@ static void gather_reasons(const struct engine *engine, struct reason_list *reas
                    "予備機の窓口側の回線が切れています。予備機のLANケーブルを確認してください。",
                    "The spare has no service link. Check the LAN cable of the spare.");
     }
+    if (duty_sees_stranger(duty)) {
+        add_reason(reasons, duty_reason_code(DUTY_REASON_ADDRESS_STRANGER),
+                   duty_reason_ja(DUTY_REASON_ADDRESS_STRANGER),
+                   duty_reason_en(DUTY_REASON_ADDRESS_STRANGER));
+    }
     if (!engine->link_up[WORLD_LINK_DIRECT] && engine->options.duty.peer_unit != 0) {
         add_reason(reasons, "NO_DIRECT_LINK",
                    "号機間の直結回線が切れています。直結ケーブルを確認してください。",

@@ -72,6 +72,7 @@ struct daemon {
     FILE *trace;
     bool carrier, service_link, helper_up, address_wanted;
     uint64_t reference_heard_ms, level_ms, inherited_ms;
+    char peer_mac[64]; /* on the service link, as it was seen last */
     uint32_t probe_id;
     enum duty_state before; /* this step: what a change of the address is part of */
     bool fit, damaged, reset_wanted;
@@ -373,11 +374,12 @@ static void on_membership(void *context, const struct membership_fact *fact)
     step(context, &event);
 }
 
-/* The peer's hardware address on the service link, as the kernel learnt it from log shipping. */
-static bool mac_is_peers(const struct daemon *daemon, const uint8_t mac[ADDRESS_MAC_BYTES])
+/* The peer's hardware address on the service link, as the kernel learnt it from log shipping. The last one is
+ * remembered: the kernel forgets it in a cut, and right after the cut is when it is asked for. */
+static bool mac_is_peers(struct daemon *daemon, const uint8_t mac[ADDRESS_MAC_BYTES])
 {
     char line[256], text[18], address[64], device_mac[64];
-    bool found = false;
+    unsigned flags;
     FILE *file;
 
     if (daemon->settings.service_peer == NULL) {
@@ -386,16 +388,16 @@ static bool mac_is_peers(const struct daemon *daemon, const uint8_t mac[ADDRESS_
     (void)snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
                    mac[3], mac[4], mac[5]);
     file = fopen("/proc/net/arp", "re");
-    if (file == NULL) {
-        return false;
+    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
+        if (sscanf(line, "%63s %*s %x %63s", address, &flags, device_mac) == 3 && flags != 0 &&
+            strcmp(address, daemon->settings.service_peer) == 0) {
+            (void)snprintf(daemon->peer_mac, sizeof(daemon->peer_mac), "%s", device_mac);
+        }
     }
-    while (!found && fgets(line, sizeof(line), file) != NULL) {
-        found = sscanf(line, "%63s %*s %*s %63s", address, device_mac) == 2 &&
-                strcmp(address, daemon->settings.service_peer) == 0 &&
-                strcasecmp(device_mac, text) == 0;
+    if (file != NULL) {
+        (void)fclose(file);
     }
-    (void)fclose(file);
-    return found;
+    return strcasecmp(daemon->peer_mac, text) == 0;
 }
 
 static void on_probed(struct daemon *daemon, const struct address_message *fact)
@@ -466,6 +468,7 @@ static void on_address(void *context, const struct address_message *fact)
         break;
     case ADDRESS_ANNOUNCED:
         if (fact->announced.held) {
+            event.by_peer = mac_is_peers(daemon, fact->announced.mac);
             step(daemon, &event);
         }
         break;

@@ -270,6 +270,28 @@ static void note_operator(struct duty *duty, enum duty_operator order)
     }
 }
 
+/* Rule 8: only the peer's announcement is a reason to yield. A stranger's never is: yielding to it would
+ * leave the address to a machine that serves nobody. */
+static void note_contest(struct duty *duty, bool by_peer)
+{
+    if (duty->contested_until_ms == 0) {
+        duty->contested_until_ms = duty->now_ms + DUTY_CONFLICT_MS;
+        duty->contested_by_peer = false;
+    }
+    if (by_peer && !duty->contested_by_peer) {
+        duty->contested_by_peer = true;
+        duty->contested_until_ms = duty->now_ms + DUTY_CONFLICT_MS;
+    }
+    if (!by_peer) {
+        duty->stranger_until_ms = duty->now_ms + DUTY_STRANGER_SAID_MS;
+    }
+}
+
+bool duty_sees_stranger(const struct duty *duty)
+{
+    return duty->now_ms < duty->stranger_until_ms;
+}
+
 static void note_process(struct duty *duty, enum duty_peer_process process,
                          struct duty_actions *actions)
 {
@@ -312,7 +334,7 @@ static void session_stored(struct duty *duty, const struct duty_event *event,
     duty->contested_until_ms = 0;
     duty->series = event->series;
     if (duty->state == DUTY_TAKING) {
-        duty_enter(duty, DUTY_ALONE, duty->broke);
+        duty_enter(duty, DUTY_ALONE, duty->reason); /* why it was taken */
     }
     serve(duty, actions, DUTY_SERVE_LETTER);
     duty_take_address(duty, actions);
@@ -407,9 +429,7 @@ static void note_evidence(struct duty *duty, const struct duty_event *event)
         duty->probed_ms = duty->now_ms;
         break;
     case DUTY_ADDRESS_CONTESTED:
-        if (duty->contested_until_ms == 0) {
-            duty->contested_until_ms = duty->now_ms + DUTY_CONFLICT_MS;
-        }
+        note_contest(duty, event->by_peer);
         break;
     case DUTY_NEEDED:
         duty->needed = event->level;

@@ -35,6 +35,7 @@ enum duty_limit {
     DUTY_LINK_JUDGE_MS = 250,          /* own link lost this long: the spare's words tell whether it lost its too */
     DUTY_HANDOVER_LINK_MS = 3000,      /* rule 2: a spare's link has worked this long */
     DUTY_CONFLICT_MS = 300,            /* rule 8 */
+    DUTY_STRANGER_SAID_MS = 10000,     /* a stranger's announcement is spoken of for so long */
     DUTY_CONFLICT_BACKOFF_MS_MIN = 3000,
     DUTY_CONFLICT_BACKOFF_MS_MAX = 60000,
     DUTY_PROBE_RETRY_MS = 200,
@@ -262,6 +263,8 @@ struct duty {
     uint64_t probed_ms;                /* when it was answered */
     uint64_t probe_asked_ms;           /* when it was asked last; 0 not yet */
     uint64_t contested_until_ms;       /* 0: not contested */
+    bool contested_by_peer;            /* since then also by the peer, not by a stranger only */
+    uint64_t stranger_until_ms;        /* a stranger announced our address; 0 never */
     uint32_t conflict_backoff_ms;
     uint64_t yield_until_ms;
     /* decisions */
@@ -296,6 +299,8 @@ bool duty_is_paired(const struct duty *duty);
 enum duty_serve duty_serves(const struct duty *duty);
 /* The unit that both choose as source from each other's words (rule 5): 0 when neither can be. */
 uint32_t duty_choose_source(const struct duty_word *a, const struct duty_word *b);
+/* Rule 8: a machine that is no unit of ours has announced our address lately. */
+bool duty_sees_stranger(const struct duty *duty);
 /* May this unit serve alone now (rule 2)? NONE: yes. */
 enum duty_reason duty_why_not_alone(const struct duty *duty);
 

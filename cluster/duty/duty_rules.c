@@ -208,6 +208,24 @@ void duty_note_service(struct duty *duty)
     }
 }
 
+/* Rule 12: why it is letters, by what is known now. Our own stop or damage began it perhaps, and has ended. */
+static enum duty_reason why_letters(const struct duty *duty)
+{
+    if (duty->options.peer_unit == 0) {
+        return DUTY_REASON_SINGLE_UNIT;
+    }
+    if (duty->agreed && !peer_is_known(duty)) {
+        return DUTY_REASON_PEER_UNKNOWN;
+    }
+    if (duty->agreed && duty->peer.state == DUTY_STOPPED) {
+        return DUTY_REASON_PEER_LOST;
+    }
+    if (duty->broke != DUTY_REASON_OPERATOR && duty->broke != DUTY_REASON_DAMAGED) {
+        return duty->broke;
+    }
+    return duty->peer_heard_ms == 0 ? DUTY_REASON_PEER_NEVER_SEEN : DUTY_REASON_PEER_MUTE;
+}
+
 static void rules_of_waiting(struct duty *duty, struct duty_actions *actions)
 {
     enum duty_reason stopped = why_stopped(duty);
@@ -239,7 +257,7 @@ static void rules_of_waiting(struct duty *duty, struct duty_actions *actions)
     duty->reason = reason;
     if (reason == DUTY_REASON_NONE) {
         ask_for_session(duty, actions);
-        duty_enter(duty, DUTY_TAKING, duty->broke);
+        duty_enter(duty, DUTY_TAKING, why_letters(duty));
     } else if (duty->agreed && !peer_is_known(duty)) {
         duty->reason = DUTY_REASON_PEER_UNKNOWN;
     }
@@ -274,7 +292,7 @@ static bool session_ends(struct duty *duty, struct duty_actions *actions)
     }
     if (duty->contested_until_ms != 0 && duty->now_ms >= duty->contested_until_ms) {
         duty->contested_until_ms = 0;
-        if (!duty->meeting_agreed && duty->options.peer_unit != 0 &&
+        if (duty->contested_by_peer && !duty->meeting_agreed && duty->options.peer_unit != 0 &&
             duty->options.unit > duty->options.peer_unit) {
             duty->yield_until_ms = duty->now_ms + duty->conflict_backoff_ms;
             duty->conflict_backoff_ms = duty->conflict_backoff_ms * 2 < DUTY_CONFLICT_BACKOFF_MS_MAX
@@ -292,8 +310,13 @@ static bool session_ends(struct duty *duty, struct duty_actions *actions)
 
 static void rules_of_alone(struct duty *duty, struct duty_actions *actions)
 {
-    if (!session_ends(duty, actions) && can_meet(duty)) {
+    if (session_ends(duty, actions)) {
+        return;
+    }
+    if (can_meet(duty)) {
         begin_meeting(duty);
+    } else {
+        duty->reason = why_letters(duty);
     }
 }
 
@@ -431,6 +454,16 @@ static bool peer_can_take_duty(const struct duty *duty)
            duty->peer.service_link_ms >= DUTY_HANDOVER_LINK_MS;
 }
 
+/* On duty: at once against the peer, which has no business there; against a stranger, who may never rest, not
+ * more often than every DUTY_CONFLICT_MS. */
+static void announce_when_contested(struct duty *duty, struct duty_actions *actions)
+{
+    if (duty->contested_by_peer || duty->now_ms >= duty->contested_until_ms) {
+        duty->contested_until_ms = 0;
+        duty_take_address(duty, actions);
+    }
+}
+
 static void rules_of_duty(struct duty *duty, struct duty_actions *actions)
 {
     /* A switch that dies takes both links at once: duty stays where it is while the direct link lives. */
@@ -451,8 +484,7 @@ static void rules_of_duty(struct duty *duty, struct duty_actions *actions)
         duty->handover_wanted = false; /* refused: the engine told the operator why */
     }
     if (duty->contested_until_ms != 0) {
-        duty->contested_until_ms = 0;
-        duty_take_address(duty, actions);
+        announce_when_contested(duty, actions);
     }
 }
 

@@ -15,9 +15,9 @@
  * counter and a SHA-256; every record is written to both, one after the other, so neither a torn nor a
  * rotten slot ever brings back a record older than the last acknowledged one).
  *
- * A batch is durable in this order: record, new keys (each fsynced, and its directory), one LMDB
- * transaction (entries, rows, meta), then keys to destroy. Whoever is told "stored" may count on all of
- * it. Threads: everything is called from the event loop; the writer thread commits one batch at a time
+ * A batch is durable in this order: new keys (each fsynced, and its directory), one LMDB transaction
+ * (entries, rows, meta), the record, then keys to destroy: the record is never ahead of its ledger unless
+ * the ledger was rolled back. Whoever is told "stored" may count on all of it. Threads: everything is called from the event loop; the writer thread commits one batch at a time
  * and completion is read from ledger_completion_fd(). Errors: 0 or negative errno. -EINVAL (shape, or a
  * gap in the lsn), -EBADMSG (an entry is not chained to the one before it) and -ENOSPC, from submit or as
  * a batch's result: nothing of the batch was done and the ledger goes on. -EBUSY: a batch is in flight or

@@ -233,15 +233,14 @@ static int batch_check_chain(struct ledger *ledger, const struct ledger_batch *b
 /* ---- one batch, durably -------------------------------------------------------------------------
  */
 
-/* DESIGN 3 rule 3 and DESIGN 4: the record before what it covers, a key before what it seals, and
- * the destruction of a key only after the entry that says so. */
+/* DESIGN 4: a key before what it seals, and its destruction only after the entry that says so. The record
+ * after the entries that it speaks of, and before anybody is told "stored", which is before their use
+ * (DESIGN 3 rule 3): a power cut in between leaves a ledger ahead of its record, which is harmless, and
+ * never a record ahead of its ledger, which is how a disk that was rolled back is known. */
 static int batch_perform(struct ledger *ledger, const struct ledger_batch *batch)
 {
     int r = 0;
 
-    if (batch->record != NULL) {
-        r = ledger_record_write(ledger, batch->record, batch->record_len_bytes);
-    }
     for (size_t i = 0; r == 0 && i < batch->keys_new_count; i++) {
         r = ledger_key_write(ledger, &batch->keys_new[i]);
     }
@@ -251,6 +250,11 @@ static int batch_perform(struct ledger *ledger, const struct ledger_batch *batch
     }
     if (r == 0) {
         r = ledger_txn_commit(ledger, batch);
+    }
+    if (r == 0 && batch->record != NULL) {
+        r = ledger_record_write(ledger, batch->record, batch->record_len_bytes);
+        r = r == -ENOSPC || r == -EINVAL || r == -EBADMSG ? -EIO
+                                                          : r; /* those say: nothing was done */
     }
     for (size_t i = 0; r == 0 && i < batch->keys_destroy_count; i++) {
         r = ledger_key_destroy(ledger, &batch->keys_destroy[i]);

@@ -26,6 +26,8 @@ enum {
     WORKING_MS = 32000,       /* a lone boot, and a little */
     TICKET_WITHIN_MS = 13000, /* promise 14, a lost reply and its retry */
     BOTH_HOLD_TICKS_MAX = 3,
+    STRANGER_MS = 3000,
+    YIELD_MS = DUTY_CONFLICT_MS + 100,
 };
 
 /* 2026-11-24T08:31:00+09:00, an opening day. */
@@ -71,6 +73,9 @@ struct unit {
     enum duty_state state; /* before the step that is traced */
     int loses_disk;        /* 1 + fault: at its next acknowledged ticket, the worst moment; 0 no */
     uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
+    uint64_t peer_announced_ms;
+    int dies_at_record; /* 1 + fault: while its next record is being written; 0 no */
+    bool lost_disk;     /* wiped or rolled back once: restored may be said of it */
     struct sim *sim;
     int index;
 };
@@ -260,6 +265,14 @@ static int world_store(void *context, const struct ledger_batch *batch)
                             .kind = ITEM_STORED,
                             .unit = unit->index,
                             .generation = unit->generation});
+    if (batch->record != NULL && unit->dies_at_record != 0) {
+        push(sim, (struct item){.at_ms = sim->now_ms,
+                                .kind = ITEM_FAULT,
+                                .unit = unit->index,
+                                .a = unit->dies_at_record - 1,
+                                .b = 1});
+        unit->dies_at_record = 0;
+    }
     return 0;
 }
 
@@ -428,6 +441,11 @@ static void world_trace(void *context, const void *event, size_t event_len_bytes
     (void)actions;
     (void)actions_len_bytes;
     unit->sim->result->rows[unit->state][told->kind]++;
+    if (unit->state == DUTY_ALONE && engine_duty(unit->engine)->reason == DUTY_REASON_YIELDED &&
+        unit->sim->now_ms - unit->peer_announced_ms > YIELD_MS) {
+        fail(unit->sim, "rule 8: unit %d yields, and its peer has announced nothing",
+             unit->index + 1);
+    }
     unit->state = engine_duty(unit->engine)->state;
 }
 
@@ -731,6 +749,9 @@ static void start_unit(struct sim *sim, int index, bool found)
     memset(unit->link_up, 0, sizeof(unit->link_up));
     story(sim, "unit %d starts", index + 1);
     deliver(sim, index, &event);
+    if (unit->up && !unit->lost_disk && engine_is_restored(unit->engine)) {
+        fail(sim, "unit %d calls its disk restored, and nothing but power was lost", index + 1);
+    }
     tell_level(sim, index);
     update_links(sim);
     push(sim, (struct item){.at_ms = sim->now_ms + 100 + below(sim, 200),
@@ -799,8 +820,8 @@ static void crash_unit(struct sim *sim, int index, bool power)
 const char *sim_fault_name(enum sim_fault fault)
 {
     static const char *const names[SIM_FAULT_COUNT] = {
-        "crash",     "power", "partition", "cut-direct", "cut-lan",   "loss",
-        "slow-disk", "pause", "handover",  "wipe",       "roll-back", "delay",
+        "crash", "power",    "partition", "cut-direct", "cut-lan", "loss",     "slow-disk",
+        "pause", "handover", "wipe",      "roll-back",  "delay",   "stranger",
     };
 
     return names[fault];
@@ -840,6 +861,7 @@ static void lose_disk(struct sim *sim, enum sim_fault fault, int index)
             sim->tickets[i].excused = true;
         }
     }
+    unit->lost_disk = true;
     if (fault == SIM_WIPE) {
         sim_disk_wipe(&unit->disk);
     } else {
@@ -910,6 +932,14 @@ static void begin_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_ROLL_BACK:
         lose_disk(sim, fault, index);
         break;
+    case SIM_STRANGER:
+        for (uint64_t after_ms = 0; after_ms < STRANGER_MS; after_ms += 1 + below(sim, 400)) {
+            push(sim, (struct item){.at_ms = sim->now_ms + after_ms,
+                                    .kind = ITEM_ANNOUNCE,
+                                    .unit = index,
+                                    .a = 1});
+        }
+        break;
     case SIM_FAULT_COUNT:
         break;
     }
@@ -948,6 +978,7 @@ static void end_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_CRASH:
     case SIM_PAUSE:
     case SIM_HANDOVER:
+    case SIM_STRANGER:
     case SIM_FAULT_COUNT:
         break;
     case SIM_WIPE:
@@ -1038,8 +1069,10 @@ static void happen_to_unit(struct sim *sim, struct item *item)
         update_links(sim);
         break;
     case ITEM_ANNOUNCE:
-        if (unit->holds && lan_between(sim)) {
+        if (unit->holds && (item->a != 0 ? unit->lan_up : lan_between(sim))) {
             event.kind = ENGINE_CONTESTED;
+            event.by_peer = item->a == 0;
+            unit->peer_announced_ms = event.by_peer ? sim->now_ms : unit->peer_announced_ms;
             deliver(sim, item->unit, &event);
         }
         break;
@@ -1114,6 +1147,10 @@ static void happen(struct sim *sim, struct item *item)
         if ((item->a == SIM_WIPE || item->a == SIM_ROLL_BACK) && item->b == 0 &&
             below(sim, 2) == 0) {
             sim->units[item->unit].loses_disk = 1 + item->a;
+            break;
+        }
+        if ((item->a == SIM_CRASH || item->a == SIM_POWER) && item->b == 0 && below(sim, 4) == 0) {
+            sim->units[item->unit].dies_at_record = 1 + item->a; /* at a mint, a session, a raise */
             break;
         }
         begin_fault(sim, (enum sim_fault)item->a, item->unit);
@@ -1315,6 +1352,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
         if (!sim->faults_over) {
             sim->faults_over = true;
             sim->units[0].loses_disk = sim->units[1].loses_disk = 0;
+            sim->units[0].dies_at_record = sim->units[1].dies_at_record = 0;
             story(sim, "---- everything is healed");
         }
         if (paired_ms == 0 && is_paired(sim)) {

@@ -47,11 +47,6 @@ static void destroy_key(struct sim_disk *disk, const struct ledger_day_key *key)
 void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch,
                     enum sim_disk_step until)
 {
-    if (until >= SIM_DISK_RECORD && batch->record != NULL) {
-        CHECK(batch->record_len_bytes <= sizeof(disk->record));
-        memcpy(disk->record, batch->record, batch->record_len_bytes);
-        disk->record_len_bytes = batch->record_len_bytes;
-    }
     if (until >= SIM_DISK_KEYS) {
         for (size_t i = 0; i < batch->keys_new_count; i++) {
             CHECK(disk->key_count < SIM_DISK_KEYS_MAX);
@@ -59,7 +54,7 @@ void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch,
             disk->keys[disk->key_count++] = batch->keys_new[i];
         }
     }
-    if (until < SIM_DISK_ALL) {
+    if (until < SIM_DISK_LEDGER) {
         return;
     }
     if (batch->truncate_from_lsn != 0) {
@@ -73,10 +68,18 @@ void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch,
         disk->meta_len_bytes = batch->metas[0].value_len_bytes;
         memcpy(disk->meta, batch->metas[0].value, disk->meta_len_bytes);
     }
+    disk->commits++;
+    if (until < SIM_DISK_ALL) {
+        return;
+    }
+    if (batch->record != NULL) {
+        CHECK(batch->record_len_bytes <= sizeof(disk->record));
+        memcpy(disk->record, batch->record, batch->record_len_bytes);
+        disk->record_len_bytes = batch->record_len_bytes;
+    }
     for (size_t i = 0; i < batch->keys_destroy_count; i++) {
         destroy_key(disk, &batch->keys_destroy[i]);
     }
-    disk->commits++;
 }
 
 void sim_disk_wipe(struct sim_disk *disk)

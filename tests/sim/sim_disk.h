@@ -1,5 +1,5 @@
 /* tests/sim/sim_disk.h - a disk that keeps what was committed, whole batches at a time, and loses the
- * batch in flight at a crash, wholly, partly (record or keys but no entries) or not at all. */
+ * batch in flight at a crash, wholly, partly (keys but no entries, entries but no record) or not at all. */
 #ifndef TESTS_SIM_SIM_DISK_H
 #define TESTS_SIM_SIM_DISK_H
 
@@ -29,7 +29,7 @@ struct sim_disk {
 };
 
 /* How far a batch got: all of it, or a crash after that step. */
-enum sim_disk_step { SIM_DISK_NOTHING, SIM_DISK_RECORD, SIM_DISK_KEYS, SIM_DISK_ALL };
+enum sim_disk_step { SIM_DISK_NOTHING, SIM_DISK_KEYS, SIM_DISK_LEDGER, SIM_DISK_ALL };
 
 void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch, enum sim_disk_step until);
 /* Everything but the record, which lies outside the data disk. */

@@ -433,9 +433,9 @@ static void the_higher_unit_yields_300_ms_after_the_address_was_contested(void *
 
     (void)state;
     serve_alone(&bench, HIGH, 5);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     run_ms(&bench, DUTY_CONFLICT_MS - 1);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED); /* announced again: the time goes on */
+    tell_contest(&bench, true); /* announced again: the time goes on */
     assert_int_equal(bench.duty.state, DUTY_ALONE);
     run_ms(&bench, 1);
     assert_int_equal(bench.duty.state, DUTY_WAITING);
@@ -450,11 +450,46 @@ static void the_lower_unit_stays_and_announces_again(void **state)
 
     (void)state;
     serve_alone(&bench, LOW, 5);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     run_ms(&bench, DUTY_CONFLICT_MS);
     assert_int_equal(bench.duty.state, DUTY_ALONE);
     assert_true(did(&bench, DUTY_TAKE_ADDRESS));
     assert_false(did(&bench, DUTY_DROP_ADDRESS));
+}
+
+/* A stranger's announcement made the higher unit yield, and nobody served. */
+static void nobody_yields_to_a_stranger(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, HIGH, 5);
+    tell_contest(&bench, false);
+    assert_true(duty_sees_stranger(&bench.duty));
+    run_ms(&bench, DUTY_CONFLICT_MS - 1);
+    assert_false(
+        did(&bench, DUTY_TAKE_ADDRESS)); /* who never rests is not answered at each breath */
+    run_ms(&bench, 1);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+    assert_true(did(&bench, DUTY_TAKE_ADDRESS));
+    assert_false(did(&bench, DUTY_DROP_ADDRESS));
+    run_ms(&bench, DUTY_STRANGER_SAID_MS);
+    assert_false(duty_sees_stranger(&bench.duty)); /* it has been silent for long enough */
+}
+
+static void the_peer_is_yielded_to_even_when_a_stranger_was_heard_first(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, HIGH, 5);
+    tell_contest(&bench, false);
+    run_ms(&bench, DUTY_CONFLICT_MS - 1);
+    tell_contest(&bench, true);
+    run_ms(&bench, 1);
+    assert_int_equal(bench.duty.state, DUTY_ALONE); /* the peer gets its time to meet */
+    run_ms(&bench, DUTY_CONFLICT_MS - 1);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_YIELDED);
 }
 
 static void who_yielded_looks_again_after_three_seconds_doubling_to_sixty(void **state)
@@ -465,7 +500,7 @@ static void who_yielded_looks_again_after_three_seconds_doubling_to_sixty(void *
     (void)state;
     serve_alone(&bench, HIGH, 5);
     for (size_t i = 0; i < sizeof(waits_ms) / sizeof(waits_ms[0]); i++) {
-        tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+        tell_contest(&bench, true);
         run_ms(&bench, DUTY_CONFLICT_MS);
         assert_int_equal(bench.duty.reason, DUTY_REASON_YIELDED);
         run_ms(&bench, waits_ms[i] - 1);
@@ -483,7 +518,7 @@ static void a_unit_that_does_not_hold_the_address_is_not_contested(void **state)
 
     (void)state;
     start_unit(&bench, HIGH, 5);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     assert_int_equal(bench.duty.ignored_count, 1);
     run_ms(&bench, DUTY_LONE_BOOT_MS);
     tell_probe(&bench, DUTY_PROBE_SILENT);
@@ -498,7 +533,7 @@ static void a_contest_is_forgotten_with_the_session_that_it_was_about(void **sta
 
     (void)state;
     serve_alone(&bench, HIGH, 5);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     order(&bench, DUTY_OPERATOR_STOP);
     run_ms(&bench, 60000);
     order(&bench, DUTY_OPERATOR_RESUME);
@@ -521,7 +556,7 @@ static void a_single_unit_has_nobody_to_yield_to(void **state)
     tell_probe(&bench, DUTY_PROBE_SILENT);
     session_is_stored(&bench, 1);
     clear(&bench);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     run_ms(&bench, 2 * DUTY_CONFLICT_MS);
     assert_int_equal(bench.duty.state, DUTY_ALONE);
     assert_true(did(&bench, DUTY_TAKE_ADDRESS));
@@ -533,11 +568,56 @@ static void a_unit_on_duty_announces_again_when_contested(void **state)
 
     (void)state;
     be_on_duty(&bench);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     assert_int_equal(bench.duty.state, DUTY_PAIRED_DUTY);
     assert_true(did(&bench, DUTY_TAKE_ADDRESS));
     run_ms(&bench, 2 * DUTY_CONFLICT_MS);
     assert_int_equal(bench.duty.state, DUTY_PAIRED_DUTY);
+}
+
+static void a_unit_on_duty_answers_a_stranger_now_and_then(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_on_duty(&bench);
+    bench.talks = true;
+    tell_contest(&bench, false);
+    assert_false(did(&bench, DUTY_TAKE_ADDRESS));
+    run_ms(&bench, DUTY_CONFLICT_MS + DUTY_WORD_INTERVAL_MS);
+    assert_true(did(&bench, DUTY_TAKE_ADDRESS));
+    assert_int_equal(bench.duty.state, DUTY_PAIRED_DUTY);
+    assert_true(duty_sees_stranger(&bench.duty));
+}
+
+/* Rule 12: after a resume it still said that an operator had stopped it, to people who were being served. */
+static void letters_say_why_they_are_letters_now(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_on_duty(&bench);
+    bench.peer.service_link = false; /* cannot take duty */
+    hear(&bench);
+    order(&bench, DUTY_OPERATOR_STOP);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_OPERATOR);
+    run_ms(&bench, 5000); /* and it falls silent */
+    order(&bench, DUTY_OPERATOR_RESUME);
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    session_is_stored(&bench, 1);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_MUTE);
+
+    serve_alone(&bench, LOW, 5);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_NEVER_SEEN);
+    bench.peer.state = DUTY_STOPPED; /* comes, and was stopped by its operator */
+    bench.talks = true;
+    run_ms(&bench, 200);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_LOST);
+    bench.peer.hardware.bytes[3] = 0xee; /* another box in its place */
+    run_ms(&bench, 200);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_UNKNOWN);
 }
 
 int main(void)
@@ -570,11 +650,15 @@ int main(void)
         cmocka_unit_test(an_operator_may_stop_a_unit_that_is_about_to_serve),
         cmocka_unit_test(the_higher_unit_yields_300_ms_after_the_address_was_contested),
         cmocka_unit_test(the_lower_unit_stays_and_announces_again),
+        cmocka_unit_test(nobody_yields_to_a_stranger),
+        cmocka_unit_test(the_peer_is_yielded_to_even_when_a_stranger_was_heard_first),
         cmocka_unit_test(who_yielded_looks_again_after_three_seconds_doubling_to_sixty),
         cmocka_unit_test(a_unit_that_does_not_hold_the_address_is_not_contested),
         cmocka_unit_test(a_contest_is_forgotten_with_the_session_that_it_was_about),
         cmocka_unit_test(a_single_unit_has_nobody_to_yield_to),
         cmocka_unit_test(a_unit_on_duty_announces_again_when_contested),
+        cmocka_unit_test(a_unit_on_duty_answers_a_stranger_now_and_then),
+        cmocka_unit_test(letters_say_why_they_are_letters_now),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

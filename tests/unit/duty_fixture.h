@@ -106,6 +106,11 @@ static inline void tell_process(struct bench *bench, enum duty_peer_process proc
     tell(bench, (struct duty_event){.kind = DUTY_PEER_PROCESS, .peer_process = process});
 }
 
+static inline void tell_contest(struct bench *bench, bool by_peer)
+{
+    tell(bench, (struct duty_event){.kind = DUTY_ADDRESS_CONTESTED, .by_peer = by_peer});
+}
+
 static inline void order(struct bench *bench, enum duty_operator what)
 {
     tell(bench, (struct duty_event){.kind = DUTY_OPERATOR, .operator_order = what});

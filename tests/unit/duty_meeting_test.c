@@ -553,7 +553,7 @@ a_unit_that_still_serves_before_a_meeting_is_agreed_keeps_the_rules_of_its_sessi
     bench.talks = true;
     hear(&bench);
     assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     run_ms(&bench, DUTY_CONFLICT_MS + 1);
     assert_int_equal(bench.served, DUTY_SERVE_NOT); /* no meeting has begun within 300 ms */
     assert_true(did(&bench, DUTY_DROP_ADDRESS));
@@ -566,17 +566,17 @@ static void a_meeting_that_has_begun_is_no_conflict_about_the_address(void **sta
     (void)state;
     serve_alone(&bench, HIGH, 5);
     peer_meets(&bench, HIGH);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED); /* the other's last announcement, late */
+    tell_contest(&bench, true); /* the other's last announcement, late */
     run_ms(&bench, 2 * DUTY_CONFLICT_MS);
     assert_int_equal(duty_serves(&bench.duty), DUTY_SERVE_LETTER);
     assert_true(did(&bench, DUTY_TAKE_ADDRESS));
     assert_false(did(&bench, DUTY_DROP_ADDRESS));
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     bench.peer.tail_closed = true;
     hear(&bench);
     tell_kind(&bench, DUTY_MEETING_READY);
     assert_int_equal(bench.duty.state, DUTY_MINTING);
-    tell_kind(&bench, DUTY_ADDRESS_CONTESTED);
+    tell_contest(&bench, true);
     run_ms(&bench, DUTY_MINT_MS_MAX); /* and the mint fails */
     assert_int_equal(bench.duty.state, DUTY_ALONE);
 }

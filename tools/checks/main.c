@@ -68,6 +68,8 @@ static const struct {
     {"DUTY_HANDOVER_LINK_MS", DUTY_HANDOVER_LINK_MS,
      "rule 2: who is handed duty has had its link for this long"},
     {"DUTY_CONFLICT_MS", DUTY_CONFLICT_MS, "rule 8: no meeting has begun: the higher unit yields"},
+    {"DUTY_STRANGER_SAID_MS", DUTY_STRANGER_SAID_MS,
+     "rule 8: a stranger's announcement is spoken of for so long"},
     {"DUTY_CONFLICT_BACKOFF_MS_MIN", DUTY_CONFLICT_BACKOFF_MS_MIN,
      "rule 8: who yielded looks again, doubling"},
     {"DUTY_CONFLICT_BACKOFF_MS_MAX", DUTY_CONFLICT_BACKOFF_MS_MAX, "rule 8: up to this"},
