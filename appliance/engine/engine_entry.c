@@ -64,6 +64,7 @@ void engine_destroy_keys(struct engine *engine)
     }
     engine->key_count = kept;
     crypto_forget(engine->derived, sizeof(engine->derived));
+    crypto_forget_keys(engine->crypto);
 }
 
 /* Each term and each session encrypts under its own key, derived from the day's (DESIGN 4). */

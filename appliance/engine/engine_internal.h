@@ -68,6 +68,8 @@ struct dirty_row {
     uint8_t key[32];
     uint8_t key_len_bytes;
     struct queue_row after; /* kind 0: gone */
+    struct ids_hash hash;   /* of `after`, while hashed: what the digest holds */
+    bool hashed;
 };
 
 struct derived_key {
@@ -287,6 +289,8 @@ void engine_digest_of(const uint64_t digest[4], struct ids_hash *ret_hash);
 bool rows_is_sealed(const struct queue_row *row);
 /* queue_touched_fn with an engine: a change; the digest begun anew; every row to be stored anew. */
 void rows_touched(void *context, const struct queue_row *before, const struct queue_row *after);
+/* The digest is summed anew from here: rows_seen for each row. */
+void rows_digest_begin(struct engine *engine);
 void rows_seen(void *context, const struct queue_row *before, const struct queue_row *after);
 void rows_rebuilt(void *context, const struct queue_row *before, const struct queue_row *after);
 /* Puts what changed into the batch in flight; rows_forget: it is there. */

@@ -132,7 +132,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
     CHECK(config != NULL);
     if (queue_config_decode(config_bytes, config_len_bytes, config)) {
         queue_init(engine->queue);
-        memset(engine->digest, 0, sizeof(engine->digest));
+        rows_digest_begin(engine);
         queue_set_config(engine->queue, config);
         engine->state.term = term;
         engine->state.founded = true;
@@ -154,7 +154,7 @@ static int fold_config(struct engine *engine, const uint8_t *payload, size_t len
     if (valid) {
         queue_set_config(engine->queue, config);
         engine->state.founded = true;
-        memset(engine->digest, 0, sizeof(engine->digest));
+        rows_digest_begin(engine);
         queue_for_each_row(engine->queue, rows_seen, engine);
         engine->rows_rebuild = true;
     }
@@ -728,7 +728,7 @@ static void forget_log(struct engine *engine)
     }
     queue_init(engine->queue);
     memset(&engine->state, 0, sizeof(engine->state));
-    memset(engine->digest, 0, sizeof(engine->digest));
+    rows_digest_begin(engine);
     engine->rows_rebuild = false;
     rows_forget(engine);
 }
@@ -756,7 +756,7 @@ int engine_reload(struct engine *engine)
     if (r < 0) {
         return r;
     }
-    memset(engine->digest, 0, sizeof(engine->digest));
+    rows_digest_begin(engine);
     queue_for_each_row(engine->queue, rows_seen, engine);
     rows_forget(engine);
     engine->keys_destroy_count = 0;

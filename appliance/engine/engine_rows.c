@@ -17,24 +17,23 @@ enum {
 
 /* ---- digest ----------------------------------------------------------------------------------- */
 
-/* The sum, modulo 2^64 in each of four words, of the hashes of all rows: order does not matter, and a
- * changed row costs two hashes. */
-static void digest_row(struct engine *engine, const struct queue_row *row, bool add)
+static void hash_row(struct engine *engine, const uint8_t *key, size_t key_len_bytes,
+                     const struct queue_row *row, struct ids_hash *ret_hash)
 {
-    uint8_t key[32];
     uint8_t value[QUEUE_ROW_BYTES_MAX];
-    size_t key_len_bytes, value_len_bytes;
-    struct ids_hash hash;
+    size_t value_len_bytes = queue_row_encode(row, value, sizeof(value));
 
-    if (row->kind == 0) {
-        return;
-    }
-    key_len_bytes = queue_row_key(row, key);
-    value_len_bytes = queue_row_encode(row, value, sizeof(value));
     CHECK(value_len_bytes > 0);
-    crypto_hash(engine->crypto, key, key_len_bytes, value, value_len_bytes, &hash);
+    crypto_hash(engine->crypto, key, key_len_bytes, value, value_len_bytes, ret_hash);
+}
+
+/* The sum, modulo 2^64 in each of four words, of the hashes of all rows: order does not matter, and a
+ * changed row costs two hashes, one when it has changed in this batch before. */
+static void digest_hash(struct engine *engine, const struct ids_hash *hash, bool add)
+{
+    struct bytes_reader reader = bytes_reader_over(hash->bytes, sizeof(hash->bytes));
+
     for (size_t word = 0; word < 4; word++) {
-        struct bytes_reader reader = bytes_reader_over(hash.bytes + 8 * word, 8);
         uint64_t part = bytes_get_u64(&reader);
 
         engine->digest[word] += add ? part : (uint64_t)0 - part;
@@ -81,11 +80,10 @@ static void dirty_index_grow(struct engine *engine)
     }
 }
 
-static void mark_dirty(struct engine *engine, const struct queue_row *named,
-                       const struct queue_row *after)
+/* The row of this key among those that changed since the last batch; a new one is not yet hashed. */
+static struct dirty_row *dirty_row(struct engine *engine, const uint8_t *key, size_t key_len_bytes)
 {
-    uint8_t key[32];
-    size_t key_len_bytes = queue_row_key(named, key);
+    struct dirty_row *row;
     size_t at;
 
     if (engine->dirty_count * 2 >= engine->dirty_index_size) {
@@ -93,11 +91,9 @@ static void mark_dirty(struct engine *engine, const struct queue_row *named,
     }
     at = hash_key(key, key_len_bytes) & (engine->dirty_index_size - 1);
     while (engine->dirty_index[at] != 0) {
-        struct dirty_row *row = &engine->dirty[engine->dirty_index[at] - 1];
-
+        row = &engine->dirty[engine->dirty_index[at] - 1];
         if (row->key_len_bytes == key_len_bytes && memcmp(row->key, key, key_len_bytes) == 0) {
-            row->after = *after;
-            return;
+            return row;
         }
         at = (at + 1) & (engine->dirty_index_size - 1);
     }
@@ -106,11 +102,12 @@ static void mark_dirty(struct engine *engine, const struct queue_row *named,
         engine->dirty = realloc(engine->dirty, engine->dirty_capacity * sizeof(*engine->dirty));
         CHECK(engine->dirty != NULL);
     }
-    engine->dirty[engine->dirty_count].key_len_bytes = (uint8_t)key_len_bytes;
-    memcpy(engine->dirty[engine->dirty_count].key, key, key_len_bytes);
-    engine->dirty[engine->dirty_count].after = *after;
-    engine->dirty_count++;
+    row = &engine->dirty[engine->dirty_count++];
+    row->key_len_bytes = (uint8_t)key_len_bytes;
+    memcpy(row->key, key, key_len_bytes);
+    row->hashed = false;
     engine->dirty_index[at] = (uint32_t)engine->dirty_count;
+    return row;
 }
 
 void rows_forget(struct engine *engine)
@@ -121,25 +118,54 @@ void rows_forget(struct engine *engine)
     }
 }
 
+void rows_digest_begin(struct engine *engine)
+{
+    memset(engine->digest, 0, sizeof(engine->digest));
+    for (size_t i = 0; i < engine->dirty_count; i++) {
+        engine->dirty[i].hashed = false;
+    }
+}
+
 void rows_touched(void *context, const struct queue_row *before, const struct queue_row *after)
 {
     struct engine *engine = context;
+    uint8_t key[32];
+    size_t key_len_bytes = queue_row_key(after->kind != 0 ? after : before, key);
+    struct dirty_row *row = dirty_row(engine, key, key_len_bytes);
 
-    digest_row(engine, before, false);
-    digest_row(engine, after, true);
-    mark_dirty(engine, after->kind != 0 ? after : before, after);
+    if (before->kind != 0) {
+        if (!row->hashed) {
+            hash_row(engine, key, key_len_bytes, before, &row->hash);
+        }
+        digest_hash(engine, &row->hash, false);
+    }
+    if (after->kind != 0) {
+        hash_row(engine, key, key_len_bytes, after, &row->hash);
+        digest_hash(engine, &row->hash, true);
+    }
+    row->hashed = after->kind != 0;
+    row->after = *after;
 }
 
 void rows_seen(void *context, const struct queue_row *before, const struct queue_row *after)
 {
+    uint8_t key[32];
+    struct ids_hash hash;
+
     (void)before;
-    digest_row(context, after, true);
+    hash_row(context, key, queue_row_key(after, key), after, &hash);
+    digest_hash(context, &hash, true);
 }
 
 void rows_rebuilt(void *context, const struct queue_row *before, const struct queue_row *after)
 {
+    uint8_t key[32];
+    size_t key_len_bytes = queue_row_key(after, key);
+    struct dirty_row *row = dirty_row(context, key, key_len_bytes);
+
     (void)before;
-    mark_dirty(context, after, after);
+    row->after = *after;
+    row->hashed = false;
 }
 
 /* ---- rows as they are stored ----------------------------------------------------------------------- */

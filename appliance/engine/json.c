@@ -2,7 +2,6 @@
 
 #include "base/check.h"
 
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,22 +39,31 @@ char *json_take(struct json *json, size_t *ret_len_bytes)
     return text;
 }
 
+static bool is_plain(unsigned char byte)
+{
+    return byte >= 0x20 && byte != '"' && byte != '\\';
+}
+
 static void put_quoted(struct json *json, const char *value)
 {
     put(json, "\"", 1);
-    for (const char *at = value; *at != '\0'; at++) {
-        unsigned char byte = (unsigned char)*at;
+    while (*value != '\0') {
+        size_t run_bytes = 0;
 
-        if (byte == '"' || byte == '\\') {
-            char pair[2] = {'\\', *at};
+        while (is_plain((unsigned char)value[run_bytes])) {
+            run_bytes++;
+        }
+        put(json, value, run_bytes);
+        value += run_bytes;
+        if (*value == '"' || *value == '\\') {
+            char pair[2] = {'\\', *value++};
 
             put(json, pair, sizeof(pair));
-        } else if (byte < 0x20) {
+        } else if (*value != '\0') {
             char escape[8];
 
-            put(json, escape, (size_t)snprintf(escape, sizeof(escape), "\\u%04x", byte));
-        } else {
-            put(json, at, 1);
+            put(json, escape,
+                (size_t)snprintf(escape, sizeof(escape), "\\u%04x", (unsigned char)*value++));
         }
     }
     put(json, "\"", 1);
@@ -95,9 +103,18 @@ void json_text(struct json *json, const char *name, const char *value)
 void json_number(struct json *json, const char *name, int64_t value)
 {
     char digits[JSON_NUMBER_BYTES];
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    size_t at = sizeof(digits);
 
     begin(json, name);
-    put(json, digits, (size_t)snprintf(digits, sizeof(digits), "%" PRId64, value));
+    do {
+        digits[--at] = (char)('0' + left % 10);
+        left /= 10;
+    } while (left > 0);
+    if (value < 0) {
+        digits[--at] = '-';
+    }
+    put(json, digits + at, sizeof(digits) - at);
 }
 
 void json_real(struct json *json, const char *name, double value)

@@ -41,6 +41,8 @@ void crypto_seal(struct crypto *crypto, const struct crypto_key *key,
  * sealed bytes; ret_plain takes len_bytes - 28. */
 bool crypto_open(struct crypto *crypto, const struct crypto_key *key, const void *aad,
                  size_t aad_len_bytes, const uint8_t *sealed, size_t len_bytes, uint8_t *ret_plain);
+/* The newest keys are kept, scheduled, until here: said when a key is destroyed. */
+void crypto_forget_keys(struct crypto *crypto);
 void crypto_random(void *bytes, size_t len_bytes);
 /* Overwrites in a way the compiler keeps. */
 void crypto_forget(void *bytes, size_t len_bytes);

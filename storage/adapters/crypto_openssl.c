@@ -16,11 +16,17 @@
  * A failing primitive is CHECKed: it means that OpenSSL is missing or memory is gone, never that
  * bytes from outside are bad. The only answer that bytes can cause is a seal that does not open.
  */
+struct keyed {
+    EVP_CIPHER_CTX *cipher;
+    struct crypto_key key; /* whose schedule the context holds */
+    bool ready;
+};
+
 struct crypto {
     EVP_MD *sha256;
     EVP_MD_CTX *digest;
     EVP_CIPHER *aes256_gcm;
-    EVP_CIPHER_CTX *cipher;
+    struct keyed sealing, opening;
     EVP_KDF *hkdf;
 };
 
@@ -32,10 +38,11 @@ struct crypto *crypto_create(void)
     crypto->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     crypto->digest = EVP_MD_CTX_new();
     crypto->aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
-    crypto->cipher = EVP_CIPHER_CTX_new();
+    crypto->sealing.cipher = EVP_CIPHER_CTX_new();
+    crypto->opening.cipher = EVP_CIPHER_CTX_new();
     crypto->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
     CHECK(crypto->sha256 != NULL && crypto->digest != NULL && crypto->aes256_gcm != NULL &&
-          crypto->cipher != NULL && crypto->hkdf != NULL);
+          crypto->sealing.cipher != NULL && crypto->opening.cipher != NULL && crypto->hkdf != NULL);
     return crypto;
 }
 
@@ -44,8 +51,10 @@ void crypto_destroy(struct crypto *crypto)
     if (crypto == NULL) {
         return;
     }
+    crypto_forget_keys(crypto);
     EVP_KDF_free(crypto->hkdf);
-    EVP_CIPHER_CTX_free(crypto->cipher);
+    EVP_CIPHER_CTX_free(crypto->sealing.cipher);
+    EVP_CIPHER_CTX_free(crypto->opening.cipher);
     EVP_CIPHER_free(crypto->aes256_gcm);
     EVP_MD_CTX_free(crypto->digest);
     EVP_MD_free(crypto->sha256);
@@ -89,16 +98,41 @@ void crypto_derive(struct crypto *crypto, const struct crypto_key *key, const vo
     EVP_KDF_CTX_free(context);
 }
 
+/* One key after the other is rare, one entry after the other is not: the key's schedule is kept. */
+static const uint8_t *key_if_new(struct keyed *keyed, const struct crypto_key *key)
+{
+    if (keyed->ready && CRYPTO_memcmp(keyed->key.bytes, key->bytes, sizeof(key->bytes)) == 0) {
+        return NULL;
+    }
+    keyed->key = *key;
+    keyed->ready = true;
+    return key->bytes;
+}
+
+void crypto_forget_keys(struct crypto *crypto)
+{
+    struct keyed *const all[] = {&crypto->sealing, &crypto->opening};
+
+    for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
+        CHECK(EVP_CIPHER_CTX_reset(all[i]->cipher) == 1);
+        OPENSSL_cleanse(&all[i]->key, sizeof(all[i]->key));
+        all[i]->ready = false;
+    }
+}
+
 void crypto_seal(struct crypto *crypto, const struct crypto_key *key,
                  const uint8_t nonce[CRYPTO_NONCE_BYTES], const void *aad, size_t aad_len_bytes,
                  const void *plain, size_t len_bytes, uint8_t *ret_sealed)
 {
-    EVP_CIPHER_CTX *cipher = crypto->cipher;
+    EVP_CIPHER_CTX *cipher = crypto->sealing.cipher;
     uint8_t *ciphertext = ret_sealed + CRYPTO_NONCE_BYTES;
+    const uint8_t *key_bytes;
     int written = 0;
 
     CHECK(aad_len_bytes <= INT_MAX && len_bytes <= INT_MAX);
-    CHECK(EVP_EncryptInit_ex2(cipher, crypto->aes256_gcm, key->bytes, nonce, NULL) == 1);
+    key_bytes = key_if_new(&crypto->sealing, key);
+    CHECK(EVP_EncryptInit_ex2(cipher, key_bytes == NULL ? NULL : crypto->aes256_gcm, key_bytes,
+                              nonce, NULL) == 1);
     CHECK(aad_len_bytes == 0 ||
           EVP_EncryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);
     CHECK(len_bytes == 0 ||
@@ -115,9 +149,10 @@ void crypto_seal(struct crypto *crypto, const struct crypto_key *key,
 bool crypto_open(struct crypto *crypto, const struct crypto_key *key, const void *aad,
                  size_t aad_len_bytes, const uint8_t *sealed, size_t len_bytes, uint8_t *ret_plain)
 {
-    EVP_CIPHER_CTX *cipher = crypto->cipher;
+    EVP_CIPHER_CTX *cipher = crypto->opening.cipher;
     uint8_t tag[CRYPTO_TAG_BYTES];
     uint8_t nothing[1];
+    const uint8_t *key_bytes;
     int written = 0;
 
     if (len_bytes < CRYPTO_NONCE_BYTES + CRYPTO_TAG_BYTES || len_bytes > INT_MAX ||
@@ -130,7 +165,9 @@ bool crypto_open(struct crypto *crypto, const struct crypto_key *key, const void
     for (size_t i = 0; i < CRYPTO_TAG_BYTES; i++) {
         tag[i] = ciphertext[plain_len_bytes + i];
     }
-    CHECK(EVP_DecryptInit_ex2(cipher, crypto->aes256_gcm, key->bytes, sealed, NULL) == 1);
+    key_bytes = key_if_new(&crypto->opening, key);
+    CHECK(EVP_DecryptInit_ex2(cipher, key_bytes == NULL ? NULL : crypto->aes256_gcm, key_bytes,
+                              sealed, NULL) == 1);
     CHECK(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_BYTES, tag) == 1);
     CHECK(aad_len_bytes == 0 ||
           EVP_DecryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);

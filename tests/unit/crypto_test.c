@@ -236,6 +236,28 @@ static void a_seal_with_any_bit_changed_does_not_open_and_gives_no_plaintext(voi
                             opened));
 }
 
+static void one_key_after_another_and_the_same_again_seal_as_if_alone(void **state)
+{
+    static const size_t order[] = {2, 2, 0, 2, 1, 1, 0, 2};
+    struct vector alone[3];
+
+    for (size_t i = 0; i < 3; i++) {
+        crypto_forget_keys(*state);
+        alone[i] = seal_case(*state, &gcm_cases[i]);
+    }
+    for (size_t i = 0; i < sizeof(order) / sizeof(order[0]); i++) {
+        struct vector sealed = seal_case(*state, &gcm_cases[order[i]]);
+
+        assert_memory_equal(sealed.bytes, alone[order[i]].bytes, sealed.len_bytes);
+    }
+    crypto_forget_keys(*state);
+    for (size_t i = 0; i < 2; i++) {
+        struct vector sealed = seal_case(*state, &gcm_cases[2]);
+
+        assert_memory_equal(sealed.bytes, alone[2].bytes, sealed.len_bytes);
+    }
+}
+
 static void random_bytes_differ_and_forgotten_bytes_are_zero(void **state)
 {
     (void)state;
@@ -258,6 +280,7 @@ int main(void)
         cmocka_unit_test(derive_is_the_hkdf_of_rfc_5869_without_salt),
         cmocka_unit_test(seals_are_the_published_ones_and_open),
         cmocka_unit_test(a_seal_with_any_bit_changed_does_not_open_and_gives_no_plaintext),
+        cmocka_unit_test(one_key_after_another_and_the_same_again_seal_as_if_alone),
         cmocka_unit_test(random_bytes_differ_and_forgotten_bytes_are_zero),
     };
 
