@@ -6,6 +6,7 @@
 #include "appliance/adapters/client_socket.h"
 #include "appliance/adapters/site_cyaml.h"
 #include "appliance/engine/engine.h"
+#include "appliance/engine/settings.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "cluster/adapters/address.h"
@@ -14,7 +15,6 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <getopt.h>
 #include <sched.h>
 #include <signal.h>
 #include <stdio.h>
@@ -41,15 +41,6 @@ enum {
     PATH_BYTES = 512,
     EXIT_RESTART = 75, /* EX_TEMPFAIL: start me again */
     EXIT_CONFIG_BAD = 78,
-};
-
-struct settings {
-    uint32_t unit, peer_unit;
-    const char *serial, *data_dir, *record_dir, *socket_path, *site_path, *clock_path;
-    const char *certificate, *key, *ca;
-    const char *service_local, *service_peer, *direct_local, *direct_peer;
-    const char *net_socket, *trace_path;
-    int64_t clock_offset_ms;
 };
 
 /* Founding a site is one deliberate act: whoever prepares the first unit puts this file into its empty
@@ -626,131 +617,6 @@ static void world_trace(void *context, const void *event, size_t event_len_bytes
 
 /* ---- start ---------------------------------------------------------------------------------------- */
 
-enum option_id {
-    OPTION_UNIT = 256,
-    OPTION_PEER,
-    OPTION_SERIAL,
-    OPTION_DATA,
-    OPTION_RECORD,
-    OPTION_SOCKET,
-    OPTION_SITE,
-    OPTION_OFFSET,
-    OPTION_CLOCK_FILE,
-    OPTION_CERT,
-    OPTION_KEY,
-    OPTION_CA,
-    OPTION_SERVICE_LOCAL,
-    OPTION_SERVICE_PEER,
-    OPTION_DIRECT_LOCAL,
-    OPTION_DIRECT_PEER,
-    OPTION_NET_SOCKET,
-    OPTION_TRACE,
-    OPTION_IGNORED,
-};
-
-static const struct option options[] = {
-    {"unit", required_argument, NULL, OPTION_UNIT},
-    {"peer-id", required_argument, NULL, OPTION_PEER},
-    {"serial", required_argument, NULL, OPTION_SERIAL},
-    {"data", required_argument, NULL, OPTION_DATA},
-    {"record", required_argument, NULL, OPTION_RECORD},
-    {"socket", required_argument, NULL, OPTION_SOCKET},
-    {"site", required_argument, NULL, OPTION_SITE},
-    {"at-offset-ms", required_argument, NULL, OPTION_OFFSET},
-    {"clock-file", required_argument, NULL, OPTION_CLOCK_FILE},
-    {"cert", required_argument, NULL, OPTION_CERT},
-    {"key", required_argument, NULL, OPTION_KEY},
-    {"ca", required_argument, NULL, OPTION_CA},
-    {"link-local", required_argument, NULL, OPTION_SERVICE_LOCAL},
-    {"link-peer", required_argument, NULL, OPTION_SERVICE_PEER},
-    {"direct-local", required_argument, NULL, OPTION_DIRECT_LOCAL},
-    {"direct-peer", required_argument, NULL, OPTION_DIRECT_PEER},
-    {"net-socket", required_argument, NULL, OPTION_NET_SOCKET},
-    {"trace", required_argument, NULL, OPTION_TRACE},
-    {"floating", required_argument, NULL, OPTION_IGNORED},
-    {"lan-interface", required_argument, NULL, OPTION_IGNORED},
-    {"direct-interface", required_argument, NULL, OPTION_IGNORED},
-    {NULL, 0, NULL, 0},
-};
-
-static bool take_option(struct settings *settings, int id, const char *value)
-{
-    switch ((enum option_id)id) {
-    case OPTION_UNIT:
-        settings->unit = (uint32_t)strtoul(value, NULL, 10);
-        return true;
-    case OPTION_PEER:
-        settings->peer_unit = (uint32_t)strtoul(value, NULL, 10);
-        return true;
-    case OPTION_SERIAL:
-        settings->serial = value;
-        return true;
-    case OPTION_DATA:
-        settings->data_dir = value;
-        return true;
-    case OPTION_RECORD:
-        settings->record_dir = value;
-        return true;
-    case OPTION_SOCKET:
-        settings->socket_path = value;
-        return true;
-    case OPTION_SITE:
-        settings->site_path = value;
-        return true;
-    case OPTION_OFFSET:
-        settings->clock_offset_ms = strtoll(value, NULL, 10);
-        return true;
-    case OPTION_CLOCK_FILE:
-        settings->clock_path = value;
-        return true;
-    case OPTION_CERT:
-        settings->certificate = value;
-        return true;
-    case OPTION_KEY:
-        settings->key = value;
-        return true;
-    case OPTION_CA:
-        settings->ca = value;
-        return true;
-    case OPTION_SERVICE_LOCAL:
-        settings->service_local = value;
-        return true;
-    case OPTION_SERVICE_PEER:
-        settings->service_peer = value;
-        return true;
-    case OPTION_DIRECT_LOCAL:
-        settings->direct_local = value;
-        return true;
-    case OPTION_DIRECT_PEER:
-        settings->direct_peer = value;
-        return true;
-    case OPTION_NET_SOCKET:
-        settings->net_socket = value;
-        return true;
-    case OPTION_TRACE:
-        settings->trace_path = value;
-        return true;
-    case OPTION_IGNORED:
-        return true; /* toban-net's; accepted so that one list serves both */
-    }
-    return false;
-}
-
-static bool parse(int argc, char **argv, struct settings *settings)
-{
-    int id;
-
-    while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (!take_option(settings, id, optarg)) {
-            return false;
-        }
-    }
-    return settings->unit != 0 && settings->unit <= IDS_UNIT_ID_MAX && settings->serial != NULL &&
-           settings->data_dir != NULL && settings->record_dir != NULL &&
-           settings->socket_path != NULL && settings->site_path != NULL &&
-           settings->net_socket != NULL && optind == argc;
-}
-
 static void hardware_of(const char *serial, struct ids_token *ret_hardware)
 {
     struct crypto *crypto = crypto_create();
@@ -774,32 +640,7 @@ static bool load_site(struct daemon *daemon)
         (void)fprintf(stderr, "%s\n", text);
         return false;
     }
-    calendar_init(&daemon->calendar);
-    for (size_t i = 0; i < ARRAY_COUNT(daemon->calendar.hours); i++) {
-        if (daemon->calendar.hours[i].open) {
-            daemon->calendar.hours[i].open_minute = daemon->site.hours.open_minute;
-            daemon->calendar.hours[i].close_minute = daemon->site.hours.close_minute;
-        }
-    }
-    daemon->calendar.lead_minutes = daemon->site.hours.lead_minutes;
-    for (size_t i = 0; i < daemon->site.hours.override_count; i++) {
-        const struct site_override *from = &daemon->site.hours.overrides[i];
-        struct calendar_override override = {
-            .date = from->date,
-            .hours = {.open = from->open,
-                      .open_minute = from->open_minute,
-                      .close_minute = from->close_minute},
-        };
-
-        (void)snprintf(override.reason_ja, sizeof(override.reason_ja), "%s", from->reason_ja);
-        (void)snprintf(override.reason_en, sizeof(override.reason_en), "%s", from->reason_en);
-        if (calendar_set_override(&daemon->calendar, &override) != CALENDAR_PROBLEM_NONE) {
-            (void)fprintf(stderr, "toband: the site file's override of %u is refused\n",
-                          from->date);
-            return false;
-        }
-    }
-    return true;
+    return settings_make_calendar(&daemon->site, &daemon->calendar);
 }
 
 static const struct site_unit *site_unit_of(const struct daemon *daemon, uint32_t id)
@@ -1007,7 +848,7 @@ int main(int argc, char **argv)
     };
     int r;
 
-    if (!parse(argc, argv, &daemon.settings)) {
+    if (!settings_parse(argc, argv, &daemon.settings)) {
         (void)fprintf(stderr,
                       "usage: toband --unit N --serial S --data DIR --record DIR --socket PATH"
                       " --site FILE --net-socket PATH [--peer-id N ...]\n");

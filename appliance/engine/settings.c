@@ -1,0 +1,164 @@
+#include "appliance/engine/settings.h"
+
+#include "base/bytes.h"
+#include "base/check.h"
+
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum option_id {
+    OPTION_UNIT = 256,
+    OPTION_PEER,
+    OPTION_SERIAL,
+    OPTION_DATA,
+    OPTION_RECORD,
+    OPTION_SOCKET,
+    OPTION_SITE,
+    OPTION_OFFSET,
+    OPTION_CLOCK_FILE,
+    OPTION_CERT,
+    OPTION_KEY,
+    OPTION_CA,
+    OPTION_SERVICE_LOCAL,
+    OPTION_SERVICE_PEER,
+    OPTION_DIRECT_LOCAL,
+    OPTION_DIRECT_PEER,
+    OPTION_NET_SOCKET,
+    OPTION_TRACE,
+    OPTION_IGNORED,
+};
+
+static const struct option options[] = {
+    {"unit", required_argument, NULL, OPTION_UNIT},
+    {"peer-id", required_argument, NULL, OPTION_PEER},
+    {"serial", required_argument, NULL, OPTION_SERIAL},
+    {"data", required_argument, NULL, OPTION_DATA},
+    {"record", required_argument, NULL, OPTION_RECORD},
+    {"socket", required_argument, NULL, OPTION_SOCKET},
+    {"site", required_argument, NULL, OPTION_SITE},
+    {"at-offset-ms", required_argument, NULL, OPTION_OFFSET},
+    {"clock-file", required_argument, NULL, OPTION_CLOCK_FILE},
+    {"cert", required_argument, NULL, OPTION_CERT},
+    {"key", required_argument, NULL, OPTION_KEY},
+    {"ca", required_argument, NULL, OPTION_CA},
+    {"link-local", required_argument, NULL, OPTION_SERVICE_LOCAL},
+    {"link-peer", required_argument, NULL, OPTION_SERVICE_PEER},
+    {"direct-local", required_argument, NULL, OPTION_DIRECT_LOCAL},
+    {"direct-peer", required_argument, NULL, OPTION_DIRECT_PEER},
+    {"net-socket", required_argument, NULL, OPTION_NET_SOCKET},
+    {"trace", required_argument, NULL, OPTION_TRACE},
+    {"floating", required_argument, NULL, OPTION_IGNORED},
+    {"lan-interface", required_argument, NULL, OPTION_IGNORED},
+    {"direct-interface", required_argument, NULL, OPTION_IGNORED},
+    {NULL, 0, NULL, 0},
+};
+
+static bool take_option(struct settings *settings, int id, const char *value)
+{
+    switch ((enum option_id)id) {
+    case OPTION_UNIT:
+        settings->unit = (uint32_t)strtoul(value, NULL, 10);
+        return true;
+    case OPTION_PEER:
+        settings->peer_unit = (uint32_t)strtoul(value, NULL, 10);
+        return true;
+    case OPTION_SERIAL:
+        settings->serial = value;
+        return true;
+    case OPTION_DATA:
+        settings->data_dir = value;
+        return true;
+    case OPTION_RECORD:
+        settings->record_dir = value;
+        return true;
+    case OPTION_SOCKET:
+        settings->socket_path = value;
+        return true;
+    case OPTION_SITE:
+        settings->site_path = value;
+        return true;
+    case OPTION_OFFSET:
+        settings->clock_offset_ms = strtoll(value, NULL, 10);
+        return true;
+    case OPTION_CLOCK_FILE:
+        settings->clock_path = value;
+        return true;
+    case OPTION_CERT:
+        settings->certificate = value;
+        return true;
+    case OPTION_KEY:
+        settings->key = value;
+        return true;
+    case OPTION_CA:
+        settings->ca = value;
+        return true;
+    case OPTION_SERVICE_LOCAL:
+        settings->service_local = value;
+        return true;
+    case OPTION_SERVICE_PEER:
+        settings->service_peer = value;
+        return true;
+    case OPTION_DIRECT_LOCAL:
+        settings->direct_local = value;
+        return true;
+    case OPTION_DIRECT_PEER:
+        settings->direct_peer = value;
+        return true;
+    case OPTION_NET_SOCKET:
+        settings->net_socket = value;
+        return true;
+    case OPTION_TRACE:
+        settings->trace_path = value;
+        return true;
+    case OPTION_IGNORED:
+        return true; /* toban-net's; accepted so that one list serves both */
+    }
+    return false;
+}
+
+bool settings_parse(int argc, char **argv, struct settings *settings)
+{
+    int id;
+
+    while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
+        if (!take_option(settings, id, optarg)) {
+            return false;
+        }
+    }
+    return settings->unit != 0 && settings->unit <= IDS_UNIT_ID_MAX && settings->serial != NULL &&
+           settings->data_dir != NULL && settings->record_dir != NULL &&
+           settings->socket_path != NULL && settings->site_path != NULL &&
+           settings->net_socket != NULL && optind == argc;
+}
+
+bool settings_make_calendar(const struct site *site, struct calendar *calendar)
+{
+    calendar_init(calendar);
+    for (size_t i = 0; i < ARRAY_COUNT(calendar->hours); i++) {
+        if (calendar->hours[i].open) {
+            calendar->hours[i].open_minute = site->hours.open_minute;
+            calendar->hours[i].close_minute = site->hours.close_minute;
+        }
+    }
+    calendar->lead_minutes = site->hours.lead_minutes;
+    for (size_t i = 0; i < site->hours.override_count; i++) {
+        const struct site_override *from = &site->hours.overrides[i];
+        struct calendar_override override = {
+            .date = from->date,
+            .hours = {.open = from->open,
+                      .open_minute = from->open_minute,
+                      .close_minute = from->close_minute},
+        };
+
+        (void)snprintf(override.reason_ja, sizeof(override.reason_ja), "%s", from->reason_ja);
+        (void)snprintf(override.reason_en, sizeof(override.reason_en), "%s", from->reason_en);
+        if (calendar_set_override(calendar, &override) != CALENDAR_PROBLEM_NONE) {
+            (void)fprintf(stderr, "toband: the site file's override of %u is refused\n",
+                          from->date);
+            return false;
+        }
+    }
+    return true;
+}
