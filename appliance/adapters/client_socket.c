@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -207,8 +208,8 @@ int client_socket_create(const struct client_socket_options *options,
     for (size_t i = 0; i < CLIENT_SOCKET_CLIENTS_MAX; i++) {
         owner->clients[i] = (struct client){.owner = owner, .fd = -1};
     }
-    (void)strcpy(address.sun_path, options->path);
-    (void)strcpy(owner->path, options->path);
+    (void)snprintf(address.sun_path, sizeof(address.sun_path), "%s", options->path);
+    (void)snprintf(owner->path, sizeof(owner->path), "%s", options->path);
     (void)unlink(options->path);
     owner->fd = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
     if (owner->fd < 0 || bind(owner->fd, (struct sockaddr *)&address, sizeof(address)) < 0 ||

@@ -34,9 +34,9 @@ struct client_socket_options {
 
 int client_socket_create(const struct client_socket_options *options,
                          struct client_socket **ret_socket);
-void client_socket_destroy(struct client_socket *socket);
-/* Queues header and body; an unknown client is ignored: it has gone. */
-void client_socket_send(struct client_socket *socket, uint64_t client, const void *header,
+void client_socket_destroy(struct client_socket *owner);
+/* Queues header and body; an unknown id is ignored: it has gone. */
+void client_socket_send(struct client_socket *owner, uint64_t id, const void *header,
                         size_t header_len_bytes, const void *body, size_t body_len_bytes);
 
 #endif

@@ -390,7 +390,7 @@ int holidays_csv_parse(const void *bytes, size_t len_bytes, const struct calenda
     struct calendar_import import = {.day_count = 0};
     struct parser parser = {.present = present, .import = &import, .error = &error};
     size_t capacity_bytes = len_bytes * UTF8_PER_BYTE_MAX;
-    struct span rest;
+    struct span rest = {0};
     int r = refuse_bytes(bytes, len_bytes, &error);
 
     if (r == 0) {

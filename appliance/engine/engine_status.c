@@ -269,11 +269,11 @@ static void put_service_day(struct engine *engine, struct json *json)
     json_open(json, "service_day", '{');
     render_date(json, "date", day->date == 0 ? engine->level.today.date : day->date);
     json_text(json, "state", states[day->state]);
-    (void)snprintf(text, sizeof(text), "%02u:%02u", engine->level.today.open_minute / 60 % 100,
-                   engine->level.today.open_minute % 60);
+    (void)snprintf(text, sizeof(text), "%02u:%02u", engine->level.today.open_minute / 60U % 100U,
+                   engine->level.today.open_minute % 60U);
     json_text(json, "opens", text);
-    (void)snprintf(text, sizeof(text), "%02u:%02u", engine->level.today.close_minute / 60 % 100,
-                   engine->level.today.close_minute % 60);
+    (void)snprintf(text, sizeof(text), "%02u:%02u", engine->level.today.close_minute / 60U % 100U,
+                   engine->level.today.close_minute % 60U);
     json_text(json, "closes", text);
     render_time(json, "next_opening",
                 engine->level.next_opening_date == 0 ? 0 : engine->level.next_opening_ms, offset);

@@ -288,9 +288,10 @@ void dispatch_request(struct request *request, const char *method, const char *p
     found = route_find(method, path, &match, allow);
     if (relay && found == ROUTE_FOUND && match.route->kind != ROUTE_COMMAND &&
         match.route->kind != ROUTE_READ) {
-        server_answer_problem(request, PROBLEM_NO_SUCH_PATH, NULL, NULL);
-    } else if (found == ROUTE_FOUND && match.route->management_only &&
-               !request->connection->listener->management) {
+        found = ROUTE_NO_SUCH_PATH;
+    }
+    if (found == ROUTE_FOUND && match.route->management_only &&
+        !request->connection->listener->management) {
         server_answer_problem(request,
                               match.route->kind == ROUTE_CONTROL ? PROBLEM_MANAGEMENT_ONLY
                                                                  : PROBLEM_NO_SUCH_PATH,

@@ -219,7 +219,7 @@ int address_kernel_create(const struct address_kernel_options *options,
         const char *name = options->interface_names[i];
 
         if (name != NULL && strlen(name) < IFNAMSIZ) {
-            memcpy(kernel->interfaces[i].name, name, strlen(name));
+            memcpy(kernel->interfaces[i].name, name, strlen(name) + 1);
         }
     }
     r = open_sockets(kernel);

@@ -436,10 +436,10 @@ static void end_current(struct lane *lane, enum link_down_reason reason)
 
 static void receive_on_current(struct lane *lane, const uint8_t *records, size_t len_bytes)
 {
-    const uint8_t *bytes;
+    const uint8_t *bytes = NULL;
     size_t plain_len_bytes = 0;
-    size_t frame_bytes;
-    enum kind kind;
+    size_t frame_bytes = 0;
+    enum kind kind = KIND_FRAME;
     int r = tls_feed(lane->current.tls, records, len_bytes);
 
     if (r == 0) {

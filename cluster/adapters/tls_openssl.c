@@ -179,14 +179,16 @@ int tls_session_create(struct tls_identity *identity, bool client, const char *p
 {
     struct tls_session *session = calloc(1, sizeof(*session));
     size_t len_bytes = strlen(protocol);
+    struct bytes_writer writer;
 
     CHECK(len_bytes <= TLS_NAME_BYTES_MAX);
     if (session == NULL) {
         return -ENOMEM;
     }
     session->identity = identity;
-    session->protocol[0] = (uint8_t)len_bytes;
-    memcpy(session->protocol + 1, protocol, len_bytes);
+    writer = bytes_writer_over(session->protocol, sizeof(session->protocol));
+    bytes_put_u8(&writer, (uint8_t)len_bytes);
+    bytes_put(&writer, protocol, len_bytes);
     if (!prepare(session, client)) {
         tls_session_destroy(session);
         ERR_clear_error();

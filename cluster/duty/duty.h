@@ -32,7 +32,7 @@ enum duty_limit {
     DUTY_RESTART_GRACE_MS = 150,       /* what a restarting peer gets (rule 2) */
     DUTY_LONE_BOOT_MS = 30000,         /* rule 2 */
     DUTY_LINK_LOST_MS = 3000,          /* a session ends after this long without service link (rule 3) */
-    DUTY_LINK_JUDGE_MS = 250,          /* own link lost this long: the spare's words tell whether it lost its too */
+    DUTY_LINK_JUDGE_MS = 250,          /* own link lost this long: have the spare's words said the same? */
     DUTY_HANDOVER_LINK_MS = 3000,      /* rule 2: a spare's link has worked this long */
     DUTY_CONFLICT_MS = 300,            /* rule 8 */
     DUTY_STRANGER_SAID_MS = 10000,     /* a stranger's announcement is spoken of for so long */
@@ -105,7 +105,12 @@ enum duty_event_kind {
 
 enum duty_peer_process { DUTY_PROCESS_UNKNOWN, DUTY_PROCESS_JOINED, DUTY_PROCESS_LEFT, DUTY_PROCESS_LOST };
 enum duty_probe { DUTY_PROBE_SILENT, DUTY_PROBE_PEER, DUTY_PROBE_STRANGER, DUTY_PROBE_OWN };
-enum duty_operator { DUTY_OPERATOR_HANDOVER, DUTY_OPERATOR_STOP, DUTY_OPERATOR_RESUME, DUTY_OPERATOR_APPROVE };
+enum duty_operator {
+    DUTY_OPERATOR_HANDOVER,
+    DUTY_OPERATOR_STOP,
+    DUTY_OPERATOR_RESUME,
+    DUTY_OPERATOR_APPROVE,
+};
 enum duty_serve { DUTY_SERVE_NOT, DUTY_SERVE_LETTER, DUTY_SERVE_PLAIN };
 
 /* What a unit says of itself: sent every DUTY_WORD_INTERVAL_MS and on every change. A level, so a lost

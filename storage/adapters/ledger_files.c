@@ -354,12 +354,13 @@ int ledger_read_record(struct ledger *ledger, uint8_t *bytes, size_t capacity_by
                        size_t *ret_len_bytes)
 {
     uint8_t raw[RECORD_SLOTS * RECORD_SLOT_BYTES];
-    struct slot slot;
+    struct slot slot = {0};
     int r = record_load(ledger, ledger->reader_crypto, raw, &slot);
 
     if (r < 0) {
         return r;
     }
+    CHECK(slot.bytes != NULL);
     if (slot.len_bytes > capacity_bytes) {
         return -ENOBUFS;
     }
@@ -508,7 +509,7 @@ static int key_leftovers_remove(struct ledger *ledger)
     DIR *dir = NULL;
     int r = keys_dir_list(ledger, &dir);
 
-    if (r < 0) {
+    if (dir == NULL) {
         return r;
     }
     for (struct dirent *item = readdir(dir); r == 0 && item != NULL; item = readdir(dir)) {
@@ -528,7 +529,7 @@ int ledger_read_keys(struct ledger *ledger, struct ledger_day_key *keys, size_t 
     size_t count = 0;
     int r = keys_dir_list(ledger, &dir);
 
-    if (r < 0) {
+    if (dir == NULL) {
         return r;
     }
     for (struct dirent *item = readdir(dir); r == 0 && item != NULL; item = readdir(dir)) {

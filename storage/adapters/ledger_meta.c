@@ -64,7 +64,7 @@ static int damaged(char *why, size_t why_bytes, const char *en, const char *ja)
 
 int ledger_meta_seal(struct ledger *ledger, uint64_t txn_id)
 {
-    struct ledger_raw_meta meta;
+    struct ledger_raw_meta meta = {0};
     struct ids_hash hash;
     mdb_filehandle_t fd = -1;
     uint8_t bytes[SEAL_BYTES];
@@ -105,7 +105,7 @@ static bool seal_fits(struct crypto *crypto, int fd, unsigned index,
 static int metas_check(struct crypto *crypto, int fd, uint64_t file_bytes, char *why,
                        size_t why_bytes)
 {
-    struct ledger_raw_meta metas[LEDGER_META_PAGES];
+    struct ledger_raw_meta metas[LEDGER_META_PAGES] = {0};
     uint64_t end_bytes = 0;
 
     for (unsigned i = 0; i < LEDGER_META_PAGES; i++) {
@@ -182,8 +182,8 @@ int ledger_meta_check_file(struct ledger *ledger, char *why, size_t why_bytes)
 
 static int book_check_once(struct ledger *ledger, struct crypto *crypto)
 {
-    struct ledger_raw_meta other;
-    struct ledger_book book;
+    struct ledger_raw_meta other = {0};
+    struct ledger_book book = {0};
     struct ids_hash hash;
     mdb_filehandle_t fd = -1;
     MDB_txn *txn = NULL;

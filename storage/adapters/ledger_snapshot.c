@@ -134,7 +134,7 @@ static int last_lsn_of_copy(struct ledger *ledger, uint64_t *ret_lsn)
 {
     struct ledger copy;
     MDB_txn *txn = NULL;
-    struct ledger_book book;
+    struct ledger_book book = {0};
 
     ledger_blank_init(&copy);
     copy.name = OUTGOING_DIR;

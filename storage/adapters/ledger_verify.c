@@ -40,7 +40,7 @@ static int walk_window(struct walk *walk, uint64_t from_lsn)
 /* -EUCLEAN here: the entry before from_lsn is gone or is no entry. */
 static int walk_begin(struct walk *walk, struct ledger *ledger, uint64_t from_lsn)
 {
-    struct ledger_book book;
+    struct ledger_book book = {0};
 
     walk->ledger = ledger;
     int r = ledger_reader_begin(ledger, &walk->txn);
@@ -78,12 +78,11 @@ static enum step walk_step(struct walk *walk, MDB_val *ret_key, MDB_val *ret_val
         return STEP_END;
     }
     ledger_key_from_lsn(walk->next_lsn, raw);
-    *ret_key = (MDB_val){sizeof(raw), raw};
     if (walk->next_lsn > walk->checked_to && walk_window(walk, walk->next_lsn) < 0) {
         return STEP_UNREADABLE;
     }
-    int r =
-        mdb_cursor_get(walk->cursor, ret_key, ret_value, walk->started ? MDB_NEXT : MDB_SET_RANGE);
+    MDB_val key = {sizeof(raw), raw};
+    int r = mdb_cursor_get(walk->cursor, &key, ret_value, walk->started ? MDB_NEXT : MDB_SET_RANGE);
     walk->started = true;
     if (r == MDB_NOTFOUND) {
         return STEP_MISSING;
@@ -91,9 +90,10 @@ static enum step walk_step(struct walk *walk, MDB_val *ret_key, MDB_val *ret_val
     if (r != 0) {
         return STEP_UNREADABLE;
     }
-    if (ret_key->mv_size != sizeof(raw) || memcmp(ret_key->mv_data, raw, sizeof(raw)) != 0) {
+    if (key.mv_size != sizeof(raw) || memcmp(key.mv_data, raw, sizeof(raw)) != 0) {
         return STEP_MISSING;
     }
+    *ret_key = key;
     struct entry entry;
     struct ids_hash stored;
     struct ids_hash hash;
@@ -173,10 +173,10 @@ static int damage_found(struct ledger_damage *damage, uint64_t lsn, enum step st
 /* The end of the log: what the newest commit says it wrote, and nothing after it. */
 static int end_check(struct walk *walk, struct ledger_damage *ret_damage)
 {
-    struct ledger_book book;
+    struct ledger_book book = {0};
     MDB_cursor *cursor = NULL;
-    MDB_val key;
-    MDB_val value;
+    MDB_val key = {0};
+    MDB_val value = {0};
     int r = ledger_structure_check(walk->ledger, NULL, 0);
 
     if (r == -EUCLEAN) {

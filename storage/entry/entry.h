@@ -38,7 +38,7 @@ enum entry_kind {
     ENTRY_CONFIG = 1,         /* clear: queue_config */
     ENTRY_TERM = 2,           /* clear: duty_term: an agreement of the pair */
     ENTRY_SESSION_BEGIN = 3,  /* clear: a stretch of one unit alone */
-    ENTRY_SESSION_END = 4,    /* empty: the writer's own; else unit, day, number of the other's, in a meeting */
+    ENTRY_SESSION_END = 4,    /* empty: the writer's; else unit, day, number of the other's: a meeting */
     ENTRY_CHANGE_CLEAR = 5,   /* a queue_change with clear rows only: counters, day, ceilings */
     ENTRY_CHANGE_VISIT = 6,   /* sealed: a queue_change that touches a visit */
     ENTRY_TAIL_REPLACED = 7,  /* clear: first and last lsn and head hash of a tail that a meeting replaced */

@@ -68,7 +68,7 @@ struct ship_frame {
     bool more;                   /* TAIL: rows are left */
     uint8_t key_count;           /* ENTRIES */
     struct ship_key keys[SHIP_KEYS_MAX];
-    const uint8_t *body;         /* borrowed: WORD and CLIENTS; ENTRIES and TAIL: u32 length and bytes, count times */
+    const uint8_t *body;         /* borrowed; ENTRIES, TAIL: u32 length and bytes, count times */
     size_t body_len_bytes;
 };
 
