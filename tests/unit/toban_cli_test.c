@@ -1,68 +1,18 @@
-/* The command line: words become requests, answers become words, exit statuses are honest. The unit here
- * is a thread that speaks the engine's socket language as badly as each test wants. */
+/* The command line: answers become words, exit statuses are honest (words: toban_words_test.c). The unit
+ * here is a thread that speaks the engine's socket language as badly as each test wants. */
 #include "storage/adapters/crypto.h"
 #include "storage/adapters/ledger.h"
 #include "storage/entry/entry.h"
-#include "tools/toban/toban.h"
-
-#include "appliance/queue/queue.h"
-
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "tests/unit/screen_fixture.h"
 
 #include <errno.h>
 #include <pthread.h>
-#include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { SHORT_WAIT_MS = 100, OUT_BYTES = 16384, ANSWERS_MAX = 4 };
-
-/* ---- a terminal that remembers ---- */
-
-struct screen {
-    struct toban toban;
-    char *out, *err;
-    size_t out_len, err_len;
-};
-
-static struct screen *screen_create(bool japanese)
-{
-    struct screen *screen = calloc(1, sizeof(*screen));
-
-    screen->toban.japanese = japanese;
-    screen->toban.out = open_memstream(&screen->out, &screen->out_len);
-    screen->toban.err = open_memstream(&screen->err, &screen->err_len);
-    return screen;
-}
-
-static const char *screen_out(struct screen *screen)
-{
-    (void)fflush(screen->toban.out);
-    return screen->out;
-}
-
-static const char *screen_err(struct screen *screen)
-{
-    (void)fflush(screen->toban.err);
-    return screen->err;
-}
-
-static void screen_destroy(struct screen *screen)
-{
-    (void)fclose(screen->toban.out);
-    (void)fclose(screen->toban.err);
-    free(screen->out);
-    free(screen->err);
-    free(screen);
-}
+enum { SHORT_WAIT_MS = 100, ANSWERS_MAX = 4 };
 
 /* ---- a unit ---- */
 
@@ -204,234 +154,6 @@ static void unit_destroy(struct unit *unit)
     (void)unlink(unit->path);
     (void)rmdir(unit->dir);
     free(unit);
-}
-
-/* ---- words ---- */
-
-static void options_are_taken_wherever_they_stand(void **state)
-{
-    char *argv[] = {"call-next", "--json", "--unit=2", "3",      "--name",
-                    "west",      "--lang", "ja",       "--help", NULL};
-    struct screen *screen = screen_create(false);
-    int argc = 9;
-
-    (void)state;
-    assert_true(options_take(&screen->toban, &argc, argv, false));
-    assert_int_equal(argc, 2);
-    assert_string_equal(argv[0], "call-next");
-    assert_string_equal(argv[1], "3");
-    assert_true(screen->toban.json && screen->toban.help && screen->toban.japanese);
-    assert_int_equal(screen->toban.unit, 2);
-    assert_string_equal(screen->toban.name, "west");
-    screen_destroy(screen);
-}
-
-static void words_after_the_first_are_left_to_the_office(void **state)
-{
-    char *argv[] = {"--name", "west", "office", "up", "--json", NULL};
-    struct screen *screen = screen_create(false);
-    int argc = 5;
-
-    (void)state;
-    assert_true(options_take(&screen->toban, &argc, argv, true));
-    assert_int_equal(argc, 3);
-    assert_string_equal(argv[0], "office");
-    assert_string_equal(argv[2], "--json");
-    assert_false(screen->toban.json);
-    screen_destroy(screen);
-}
-
-static void an_option_without_sense_is_refused(void **state)
-{
-    char *rows[][3] = {{"--unit", "0", NULL},   {"--unit", "x", NULL}, {"--unit=99999", "a", NULL},
-                       {"--lang", "fr", NULL},  {"a", "--name", NULL}, {"--name=", "a", NULL},
-                       {"--socket", NULL, NULL}};
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        struct screen *screen = screen_create(true);
-        int argc = rows[i][1] == NULL ? 1 : 2;
-
-        assert_false(options_take(&screen->toban, &argc, rows[i], false));
-        assert_string_not_equal(screen_err(screen), "");
-        screen_destroy(screen);
-    }
-}
-
-static void a_number_is_whole_and_within_its_bounds(void **state)
-{
-    static const char *const bad[] = {
-        "", "0", "11", "+5", " 5", "5 ", "5x", "-1", "99999999999999999999"};
-    uint32_t number = 77;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_false(options_parse_number(bad[i], 1, 10, &number));
-    }
-    assert_false(options_parse_number(NULL, 1, 10, &number));
-    assert_int_equal(number, 77);
-    assert_true(options_parse_number("10", 1, 10, &number));
-    assert_int_equal(number, 10);
-}
-
-static void a_number_with_its_letter_is_read_as_on_paper(void **state)
-{
-    static const char *const bad[] = {"",     "B106",   "0106",  "10000", "106b",
-                                      "106I", "106B\n", "106 B", "１０６"};
-    char series[IDS_SERIES_TEXT_BYTES];
-    uint16_t number;
-
-    (void)state;
-    assert_true(text_parse_display("106", &number, series));
-    assert_int_equal(number, 106);
-    assert_string_equal(series, "");
-    assert_true(text_parse_display("9999B12", &number, series));
-    assert_int_equal(number, 9999);
-    assert_string_equal(series, "B12");
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_false(text_parse_display(bad[i], &number, series));
-    }
-}
-
-static void japanese_letters_are_two_columns_wide(void **state)
-{
-    (void)state;
-    assert_int_equal(text_width("1号機"), 5);
-    assert_int_equal(text_width("PAIRED"), 6);
-    assert_int_equal(text_width("08:30–17:00"), 11);
-    assert_int_equal(text_width("\xff\xe5"), 2);
-}
-
-static void large_numbers_are_grouped(void **state)
-{
-    char text[32];
-
-    (void)state;
-    text_number(48213, text);
-    assert_string_equal(text, "48,213");
-    text_number(0, text);
-    assert_string_equal(text, "0");
-    text_number(-1234567, text);
-    assert_string_equal(text, "-1,234,567");
-    text_number(INT64_MIN, text);
-    assert_string_equal(text, "-9,223,372,036,854,775,808");
-}
-
-static int count_words(char **argv)
-{
-    int count = 0;
-
-    while (argv[count] != NULL) {
-        count++;
-    }
-    return count;
-}
-
-static void words_become_the_request_that_a_page_would_send(void **state)
-{
-    char *issue[] = {"issue", "2", "--language=en", "--priority", "1", "--paper", NULL};
-    char *cancel[] = {"cancel", "00ff1234567890abcdef0a0b0c0d0e0f", NULL};
-    char *transfer[] = {"transfer", "106B", "3", NULL};
-    char *call[] = {"4", "call", "106B2", NULL};
-    char *next[] = {"4", "call-next", "--key", "11111111111111111111111111111111", NULL};
-    struct api_request request;
-
-    (void)state;
-    assert_true(ticket_request(count_words(issue), issue, &request));
-    assert_int_equal(request.command.action, QUEUE_ISSUE);
-    assert_int_equal(request.command.category, 2);
-    assert_int_equal(request.command.priority, 1);
-    assert_int_equal(request.command.delivery, QUEUE_DELIVERY_PAPER);
-    assert_string_equal(request.command.language, "en");
-    assert_true(ticket_request(count_words(cancel), cancel, &request));
-    assert_int_equal(request.command.action, QUEUE_CANCEL);
-    assert_int_equal(request.command.ticket.bytes[1], 0xff);
-    assert_true(ticket_request(count_words(transfer), transfer, &request));
-    assert_int_equal(request.command.category, 3);
-    assert_int_equal(request.command.number, 106);
-    assert_true(counter_request(count_words(call), call, &request));
-    assert_int_equal(request.command.counter, 4);
-    assert_int_equal(request.command.action, QUEUE_CALL);
-    assert_string_equal(request.command.series, "B2");
-    assert_true(counter_request(count_words(next), next, &request));
-    assert_int_equal(request.command.action, QUEUE_CALL_NEXT);
-    assert_int_equal(request.command.key.bytes[15], 0x11);
-}
-
-static void words_that_do_not_fit_ask_nothing(void **state)
-{
-    char *tickets[][5] = {{"issue", NULL},
-                          {"issue", "0", NULL},
-                          {"issue", "99", NULL},
-                          {"issue", "1", "2", NULL},
-                          {"issue", "1", "--priority", "4", NULL},
-                          {"issue", "1", "--language", "far too long", NULL},
-                          {"issue", "1", "--key", "short", NULL},
-                          {"cancel", NULL},
-                          {"cancel", "x", NULL},
-                          {"transfer", "106", NULL},
-                          {"eat", "1", NULL},
-                          {NULL}};
-    char *counters[][5] = {{"call-next", NULL},
-                           {"0", "call-next", NULL},
-                           {"1", NULL},
-                           {"1", "call", NULL},
-                           {"1", "call-next", "2", NULL},
-                           {"1", "transfer", NULL},
-                           {"70000", "recall", NULL},
-                           {NULL}};
-    struct api_request request;
-
-    (void)state;
-    for (size_t i = 0; i < sizeof(tickets) / sizeof(tickets[0]); i++) {
-        assert_false(ticket_request(count_words(tickets[i]), tickets[i], &request));
-    }
-    for (size_t i = 0; i < sizeof(counters) / sizeof(counters[0]); i++) {
-        assert_false(counter_request(count_words(counters[i]), counters[i], &request));
-    }
-}
-
-static void the_same_words_have_the_same_body_and_a_given_key_stays(void **state)
-{
-    char *words[] = {"1", "call-next", NULL};
-    char *other_words[] = {"2", "call-next", NULL};
-    struct api_request first, again, other;
-    struct ids_token given = {.bytes = {1, 2, 3}};
-
-    (void)state;
-    assert_true(counter_request(2, words, &first));
-    again = first;
-    assert_true(counter_request(2, other_words, &other));
-    again.command.key = given;
-    ask_seal_command(&first);
-    ask_seal_command(&again);
-    ask_seal_command(&other);
-    assert_true(first.command.body_hash == again.command.body_hash);
-    assert_true(first.command.body_hash != other.command.body_hash);
-    assert_true(ids_token_equal(&again.command.key, &given));
-    assert_false(ids_token_is_zero(&first.command.key));
-    assert_false(ids_token_equal(&first.command.key, &other.command.key));
-}
-
-static void the_units_are_found_in_what_the_office_says(void **state)
-{
-    static const char info[] =
-        "{\"url\": \"http://10.90.0.10\", \"units\": ["
-        "{\"unit\": 1, \"socket\": \"/r/u1/toband.sock\", \"data_dir\": \"/r/u1/data\"},"
-        "{\"unit\": 2, \"socket\": \"/r/u2/toband.sock\"}, {\"unit\": 3}]}";
-    static const char *const bad[] = {"", "[]", "{\"units\": []}", "{\"units\": [{\"socket\": 5}]}",
-                                      "{\"units\""};
-    struct targets targets;
-
-    (void)state;
-    assert_true(targets_from_info(info, strlen(info), &targets));
-    assert_int_equal(targets.count, 2);
-    assert_int_equal(targets.list[1].unit, 2);
-    assert_string_equal(targets.list[0].data_dir, "/r/u1/data");
-    assert_string_equal(targets.list[1].socket, "/r/u2/toband.sock");
-    for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
-        assert_false(targets_from_info(bad[i], strlen(bad[i]), &targets));
-    }
 }
 
 /* ---- status ---- */
@@ -982,17 +704,6 @@ static void help_names_every_command_in_both_languages(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(options_are_taken_wherever_they_stand),
-        cmocka_unit_test(words_after_the_first_are_left_to_the_office),
-        cmocka_unit_test(an_option_without_sense_is_refused),
-        cmocka_unit_test(a_number_is_whole_and_within_its_bounds),
-        cmocka_unit_test(a_number_with_its_letter_is_read_as_on_paper),
-        cmocka_unit_test(japanese_letters_are_two_columns_wide),
-        cmocka_unit_test(large_numbers_are_grouped),
-        cmocka_unit_test(words_become_the_request_that_a_page_would_send),
-        cmocka_unit_test(words_that_do_not_fit_ask_nothing),
-        cmocka_unit_test(the_same_words_have_the_same_body_and_a_given_key_stays),
-        cmocka_unit_test(the_units_are_found_in_what_the_office_says),
         cmocka_unit_test(the_first_line_of_status_is_the_verdict),
         cmocka_unit_test(status_speaks_english_too),
         cmocka_unit_test(a_lone_unit_shows_its_letter_and_why),
