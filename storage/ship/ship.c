@@ -172,12 +172,14 @@ static void mark(struct ship_sender *sender, uint64_t last_lsn, uint64_t now_ms)
 void ship_sender_sent(struct ship_sender *sender, uint64_t last_lsn, uint64_t now_ms)
 {
     CHECK(last_lsn >= sender->next_lsn);
+    if (sender->next_lsn == sender->received_lsn + 1) {
+        sender->sent_ms = now_ms; /* what follows the first that is awaited does not put this off */
+    }
     sender->next_lsn = last_lsn + 1;
     if (last_lsn > sender->sent_lsn) {
         sender->sent_lsn = last_lsn;
         mark(sender, last_lsn, now_ms);
     }
-    sender->sent_ms = now_ms;
 }
 
 bool ship_sender_acked(struct ship_sender *sender, uint64_t lsn, uint64_t received_lsn,

@@ -91,7 +91,7 @@ struct ship_sender {
     uint64_t sent_lsn;           /* highest ever sent: going back does not forget it */
     struct ship_mark marks[SHIP_MARKS_MAX]; /* ring: what is in flight, oldest first */
     uint32_t mark_first, mark_count;
-    uint64_t sent_ms;            /* when something was sent last */
+    uint64_t sent_ms;            /* when the first that did not arrive was sent last, or progress was made */
     uint64_t resent_count;
 };
 

@@ -357,6 +357,27 @@ static void nothing_is_sent_again_before_100_ms_without_progress(void **state)
     assert_int_equal(sender.sent_lsn, 20);
 }
 
+/* tests/integration/faults.mjs, unplug-direct: a frame was lost with its link and never sent again, because new
+ * entries followed it all the time; the contact was given up after 500 ms for nothing. */
+static void a_lost_entry_is_sent_again_though_others_follow_it_all_the_time(void **state)
+{
+    struct ship_sender sender;
+    uint64_t head_lsn = 1, now_ms = 1000;
+
+    (void)state;
+    ship_sender_init(&sender, 0);
+    while (sender.resent_count == 0) {
+        struct span span = next(&sender, head_lsn, now_ms);
+
+        if (span.any) {
+            ship_sender_sent(&sender, span.last, now_ms);
+        }
+        now_ms += 10;
+        head_lsn++;
+        assert_true(now_ms <= 1000 + 2 * SHIP_RESEND_MS);
+    }
+}
+
 static void going_back_does_not_forget_what_was_sent(void **state)
 {
     struct ship_sender sender;
@@ -515,6 +536,7 @@ int main(void)
         cmocka_unit_test(no_more_is_in_flight_than_the_window),
         cmocka_unit_test(what_has_arrived_opens_the_window_before_anything_of_it_is_durable),
         cmocka_unit_test(nothing_is_sent_again_before_100_ms_without_progress),
+        cmocka_unit_test(a_lost_entry_is_sent_again_though_others_follow_it_all_the_time),
         cmocka_unit_test(going_back_does_not_forget_what_was_sent),
         cmocka_unit_test(an_acknowledgement_that_is_old_or_cannot_be_changes_nothing),
         cmocka_unit_test(durable_is_received_even_when_it_does_not_say_so),
