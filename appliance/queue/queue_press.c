@@ -41,10 +41,15 @@ static bool is_at_counter(const struct queue_ticket *ticket)
 
 static void count_call(struct press *press, struct queue_ticket *ticket)
 {
+    const struct queue_ticket *last;
+    int64_t newest;
+
     if (ticket->call_count < UINT16_MAX) {
         ticket->call_count++;
     }
-    ticket->called_ms = press->now_ms;
+    /* Never before a call that was made earlier, whatever the clock says now: boards show calls in this order. */
+    newest = queue_newest_calls(press->queue, &last, 1) == 0 ? 0 : last->called_ms;
+    ticket->called_ms = press->now_ms > newest ? press->now_ms : newest;
     ticket->call_lsn = press->command->origin.lsn;
     ticket->call_unit = press->command->origin.unit;
 }

@@ -505,6 +505,29 @@ static void undo_never_gives_a_counter_two_visitors(void **state)
     office_free(office);
 }
 
+/* tests/integration/faults.mjs, clock: after a step back no board showed any call, for as long as the step. */
+static void a_clock_that_goes_back_hides_no_call_from_the_boards(void **state)
+{
+    struct office *office = office_serving();
+    const struct queue_ticket *calls[4];
+
+    (void)state;
+    for (uint16_t category = 1; category <= 3; category++) {
+        (void)issue(office, category);
+    }
+    assert_int_equal(called_number(office, 1), 101);
+    office->now_ms -= 7200000;
+    assert_int_equal(called_number(office, 2), 201);
+    assert_int_equal(queue_newest_calls(office->queue, calls, 4), 2);
+    assert_int_equal(calls[0]->number, 201);
+    office->now_ms += 1000;
+    assert_int_equal(press(office, QUEUE_RECALL, 1), QUEUE_OK);
+    assert_int_equal(queue_newest_calls(office->queue, calls, 4), 2);
+    assert_int_equal(calls[0]->number, 101);
+    check_invariants(office);
+    office_free(office);
+}
+
 static void boards_see_the_newest_calls_first(void **state)
 {
     struct office *office = office_serving();
@@ -560,6 +583,7 @@ int main(void)
         cmocka_unit_test(undo_comes_too_late_after_thirty_seconds),
         cmocka_unit_test(undo_does_not_take_a_visitor_from_another_counter),
         cmocka_unit_test(undo_never_gives_a_counter_two_visitors),
+        cmocka_unit_test(a_clock_that_goes_back_hides_no_call_from_the_boards),
         cmocka_unit_test(boards_see_the_newest_calls_first),
     };
 
