@@ -377,6 +377,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         engine_stored(engine, event->result);
         break;
     case ENGINE_FRAME:
+        engine->heard_ms[event->frame.link] = engine->now_ms;
         engine_on_frame(engine, event->frame.bytes, event->frame.len_bytes);
         break;
     case ENGINE_LINK:
@@ -411,7 +412,8 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         break;
     case ENGINE_HEALTH:
         told.kind = DUTY_HEALTH;
-        told.level = event->level;
+        told.health.fit = event->health.fit;
+        told.health.full = event->health.full;
         engine_tell_duty(engine, &told);
         break;
     case ENGINE_CLOCK:
@@ -466,6 +468,12 @@ int engine_step(struct engine *engine, const struct engine_event *event)
     CHECK(event->now_ms >= engine->now_ms);
     engine->now_ms = event->now_ms;
     engine->wall_ms = event->wall_ms;
+    if (engine->started && engine->failure == 0 &&
+        engine->now_ms > engine->duty.deadline_ms + DUTY_STALL_MS) {
+        struct duty_event late = engine_duty_event(engine, DUTY_TIMEOUT);
+
+        engine_tell_duty(engine, &late); /* we stood still: before anything else is looked at */
+    }
     if (engine->failure == 0) {
         dispatch(engine, event);
     }

@@ -34,6 +34,7 @@ enum engine_limit {
     ENGINE_KEYS_MAX = 16,
     ENGINE_SUBSCRIBERS_MAX = 64,
     ENGINE_EVENT_INTERVAL_MS = 50,    /* live events are levels: newer ones replace older ones */
+    ENGINE_LINK_QUIET_MS = 100,       /* no word on a link for this long: the other one is used, if it speaks */
     ENGINE_TICK_MS = 1000,            /* calendar and day are looked at this often */
     ENGINE_STAGING_BYTES_MAX = 64 * 1024 * 1024,
     ENGINE_CLOCK_DIFFERENCE_MS_MAX = 300000,
@@ -52,7 +53,7 @@ enum engine_event_kind {
     ENGINE_CONTESTED,
     ENGINE_REQUEST,        /* one frame of the UNIX socket (api.h) */
     ENGINE_CLIENT_GONE,
-    ENGINE_HEALTH,         /* level: disk and ledger are fit to serve (promise 11) */
+    ENGINE_HEALTH,         /* health: disk and ledger are fit to serve (promise 11), or why not */
     ENGINE_CLOCK,          /* level: the wall clock is synchronised */
     ENGINE_CONNECTIONS,    /* the gateway's open connections, in `frame`: the spare gets to know them */
     ENGINE_LEAVE,          /* the process is asked to stop: say farewell */
@@ -77,6 +78,9 @@ struct engine_event {
         } link;
         enum duty_peer_process process;
         bool level;
+        struct {
+            bool fit, full;
+        } health;
         enum duty_probe probe;
         bool by_peer;                 /* CONTESTED: announced by the peer, not by a stranger */
         struct {

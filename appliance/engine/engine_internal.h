@@ -217,6 +217,7 @@ struct engine {
     uint64_t mint_lsn;                /* last entry of the term being minted; 0 none */
     uint64_t obey_lsn;                /* spare: a mint that is to be obeyed when durable; 0 none */
     bool link_up[WORLD_LINK_COUNT];
+    uint64_t heard_ms[WORLD_LINK_COUNT]; /* newest frame of the peer on each link */
     struct meeting meeting;
     uint8_t connections[SHIP_CLIENTS_BYTES_MAX]; /* of the peer's gateway */
     size_t connections_len_bytes;

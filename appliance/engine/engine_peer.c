@@ -19,17 +19,30 @@ static struct ship_contact contact_of(const struct engine *engine)
                                  .heard_contact = word->heard_contact};
 }
 
+/* The direct link, unless only the other one has brought a word lately: a cable that was pulled is not told of
+ * at once by the transport, and what goes down a dead link must not cost the contact. */
+static enum world_link link_to_use(const struct engine *engine)
+{
+    bool speaks[WORLD_LINK_COUNT];
+
+    for (int i = 0; i < WORLD_LINK_COUNT; i++) {
+        speaks[i] = engine->now_ms - engine->heard_ms[i] < ENGINE_LINK_QUIET_MS;
+    }
+    return speaks[WORLD_LINK_SERVICE] && !speaks[WORLD_LINK_DIRECT] ? WORLD_LINK_SERVICE
+                                                                    : WORLD_LINK_DIRECT;
+}
+
 void engine_send(struct engine *engine, struct ship_frame *frame)
 {
+    enum world_link link = link_to_use(engine);
+    enum world_link other = link == WORLD_LINK_DIRECT ? WORLD_LINK_SERVICE : WORLD_LINK_DIRECT;
     size_t len_bytes;
 
     frame->contact = contact_of(engine);
     len_bytes = ship_frame_encode(frame, engine->frame, SHIP_FRAME_BYTES_MAX);
     CHECK(len_bytes > 0);
-    if (engine->world.send(engine->world.context, WORLD_LINK_DIRECT, engine->frame, len_bytes) <
-        0) {
-        (void)engine->world.send(engine->world.context, WORLD_LINK_SERVICE, engine->frame,
-                                 len_bytes);
+    if (engine->world.send(engine->world.context, link, engine->frame, len_bytes) < 0) {
+        (void)engine->world.send(engine->world.context, other, engine->frame, len_bytes);
     }
 }
 

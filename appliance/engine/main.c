@@ -151,6 +151,7 @@ static void check_health(struct daemon *daemon)
     struct ledger_info info;
     struct statvfs disk;
     bool fit = !daemon->damaged;
+    bool full = false;
     int r;
 
     ledger_get_info(daemon->ledger, &info);
@@ -169,11 +170,12 @@ static void check_health(struct daemon *daemon)
     }
     if (statvfs(daemon->settings.data_dir, &disk) == 0 &&
         (uint64_t)disk.f_bavail * disk.f_frsize < DISK_ROOM_BYTES_MIN) {
-        fit = false;
+        full = true;
     }
-    fit = fit && !info.full;
+    full = full || info.full;
+    fit = fit && !full;
     if (fit != daemon->fit) {
-        struct engine_event event = {.kind = ENGINE_HEALTH, .level = fit};
+        struct engine_event event = {.kind = ENGINE_HEALTH, .health = {.fit = fit, .full = full}};
 
         daemon->fit = fit;
         step(daemon, &event);
@@ -359,7 +361,8 @@ static void on_membership(void *context, const struct membership_fact *fact)
         event.process = DUTY_PROCESS_LEFT;
         break;
     case MEMBERSHIP_PEER_LOST:
-        event.process = DUTY_PROCESS_LOST;
+        event.process =
+            fact->reason == MEMBERSHIP_REASON_PROCESS_GONE ? DUTY_PROCESS_LEFT : DUTY_PROCESS_LOST;
         break;
     }
     step(context, &event);
@@ -469,7 +472,11 @@ static void on_address(void *context, const struct address_message *fact)
                 now_ms(); /* of the process before us: rule 6, it is not ours yet */
         }
         if (!fact->held.held && daemon->address_wanted && fact->held.reason != ADDRESS_HELD_START) {
-            (void)address_take(daemon->address); /* it vanished while duty still wants it */
+            event.kind = ENGINE_TIMER; /* did we stand still? Then duty wants it no more */
+            step(daemon, &event);
+            if (daemon->address_wanted) {
+                (void)address_take(daemon->address); /* it vanished while duty still wants it */
+            }
         }
         break;
     case ADDRESS_CONNECTIONS:

@@ -83,7 +83,7 @@ static void try_send(struct request *request)
  * its own to say: it holds what it cannot answer yet. */
 bool forward_is_moved(const struct gateway *gateway)
 {
-    static const char *const codes[] = {"PEER_SERVES", "OPERATOR", "DAMAGED"};
+    static const char *const codes[] = {"PEER_SERVES", "OPERATOR", "DAMAGED", "DISK_FULL"};
     const struct api_state *state = &gateway->forward.state;
 
     for (size_t i = 0; i < ARRAY_COUNT(codes); i++) {

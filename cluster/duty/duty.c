@@ -295,8 +295,10 @@ bool duty_sees_stranger(const struct duty *duty)
 static void note_process(struct duty *duty, enum duty_peer_process process,
                          struct duty_actions *actions)
 {
+    bool speaks = duty->now_ms - duty->peer_heard_ms < DUTY_SUSPECT_MS;
+
     duty->peer_process = process;
-    if (process == DUTY_PROCESS_LEFT || process == DUTY_PROCESS_LOST) {
+    if (process == DUTY_PROCESS_LEFT || (process == DUTY_PROCESS_LOST && !speaks)) {
         duty_break_contact(duty, DUTY_REASON_LINKS_CLOSED, actions);
     }
 }
@@ -441,7 +443,8 @@ static void note_evidence(struct duty *duty, const struct duty_event *event)
         note_operator(duty, event->operator_order);
         break;
     case DUTY_HEALTH:
-        duty->fit = event->level;
+        duty->fit = event->health.fit;
+        duty->disk_full = !event->health.fit && event->health.full;
         break;
     case DUTY_STARTED:
     case DUTY_WORD:
@@ -562,13 +565,34 @@ static void set_deadline(struct duty *duty)
     sooner(duty, duty->contested_until_ms);
 }
 
+/* A stopped process, a machine that was paused. The peer has given this unit up and may serve, and the address
+ * helper dropped the address (ADDRESS_HEARTBEAT_MS_MAX): it looks again before it serves anybody (rule 6). */
+static void look_again(struct duty *duty, struct duty_actions *actions)
+{
+    duty_break_contact(duty, DUTY_REASON_STOOD_STILL, actions);
+    duty->probed = false;
+    duty->probe_asked_ms = 0;
+    duty->alone_not_before_ms = duty->now_ms + DUTY_MUTE_MS; /* the peer's words are on their way */
+    if (duty->state != DUTY_STOPPED) {
+        duty_stop_serving(duty, actions);
+        duty_enter(duty, DUTY_WAITING, DUTY_REASON_STOOD_STILL);
+    }
+}
+
 void duty_step(struct duty *duty, const struct duty_event *event, struct duty_actions *actions)
 {
-    enum duty_row row = duty_table_row(duty->state, event->kind, NULL);
+    uint64_t still_ms = event->now_ms - duty->now_ms;
+    enum duty_row row;
 
-    CHECK(event->now_ms >= duty->now_ms && row != DUTY_ROW_IMPOSSIBLE);
+    CHECK(event->now_ms >= duty->now_ms);
     duty->now_ms = event->now_ms;
     actions->count = 0;
+    if (duty->started && duty->options.peer_unit != 0 &&
+        still_ms > (duty->session ? DUTY_STALL_ALONE_MS : DUTY_STALL_MS)) {
+        look_again(duty, actions);
+    }
+    row = duty_table_row(duty->state, event->kind, NULL);
+    CHECK(row != DUTY_ROW_IMPOSSIBLE);
     if (row == DUTY_ROW_IGNORE) {
         duty->ignored_count++;
     } else {

@@ -26,6 +26,8 @@ enum duty_limit {
     DUTY_WORD_INTERVAL_MS = 30,        /* a word at least this often, on every link */
     DUTY_SUSPECT_MS = 150,             /* no word for this long: a spare asks who has the address */
     DUTY_MUTE_MS = 300,                /* no word for this long: contact is broken */
+    DUTY_STALL_MS = 300,               /* no step for this long: this unit itself stood still */
+    DUTY_STALL_ALONE_MS = 1000,        /* the same while it serves by its letter: another session is dear */
     DUTY_MUTE_FOR_ADDRESS_MS = 1000,   /* mute this long: its answering the address proves nothing */
     DUTY_ACK_MS_MAX = 500,             /* a batch not acknowledged: broken contact (rule 1) */
     DUTY_MINT_MS_MAX = 500,            /* requests are held no longer for a mint (rule 5) */
@@ -103,6 +105,8 @@ enum duty_event_kind {
     DUTY_EVENT_COUNT,
 };
 
+/* LEFT: the process is gone, by farewell or because corosync there saw it die. LOST: corosync lost the node,
+ * which it also does for a moment when one of two links dies. */
 enum duty_peer_process { DUTY_PROCESS_UNKNOWN, DUTY_PROCESS_JOINED, DUTY_PROCESS_LEFT, DUTY_PROCESS_LOST };
 enum duty_probe { DUTY_PROBE_SILENT, DUTY_PROBE_PEER, DUTY_PROBE_STRANGER, DUTY_PROBE_OWN };
 enum duty_operator {
@@ -178,6 +182,8 @@ enum duty_reason {
     DUTY_REASON_PEER_LEFT,
     DUTY_REASON_MEETING_BROKE,
     DUTY_REASON_SINGLE_UNIT,         /* the site has one unit */
+    DUTY_REASON_STOOD_STILL,         /* this unit stood still: what it knew is old */
+    DUTY_REASON_DISK_FULL,           /* promise 11, and whoever makes room ends it */
     DUTY_REASON_COUNT,
 };
 
@@ -195,7 +201,11 @@ struct duty_event {
         struct duty_word word;
         enum duty_reason reason;           /* CONTACT_BROKEN, MEETING_BROKEN */
         enum duty_peer_process peer_process;
-        bool level;                        /* SERVICE_LINK, NEEDED, HEALTH (true: fit) */
+        bool level;                        /* SERVICE_LINK, NEEDED */
+        struct {
+            bool fit;
+            bool full;                     /* not fit, because the disk has no room */
+        } health;
         enum duty_probe probe;
         bool by_peer;                      /* ADDRESS_CONTESTED: the peer's hardware address */
         struct {
@@ -257,6 +267,7 @@ struct duty {
     uint64_t deadline_ms;              /* when DUTY_TIMEOUT is wanted */
     uint64_t now_ms;
     /* evidence */
+    bool disk_full;                    /* why it is not fit */
     bool started, fit, needed, service_link, approved, stop_wanted, handover_wanted;
     uint64_t service_link_since_ms;
     enum duty_peer_process peer_process;

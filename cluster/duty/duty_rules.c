@@ -88,7 +88,7 @@ static enum duty_reason why_stopped(const struct duty *duty)
         return DUTY_REASON_RETIRED;
     }
     if (!duty->fit) {
-        return DUTY_REASON_DAMAGED;
+        return duty->disk_full ? DUTY_REASON_DISK_FULL : DUTY_REASON_DAMAGED;
     }
     return duty->stop_wanted ? DUTY_REASON_OPERATOR : DUTY_REASON_NONE;
 }
@@ -120,7 +120,9 @@ static enum duty_reason why_address_is_not_silent(const struct duty *duty)
     case DUTY_PROBE_OWN:
         return DUTY_REASON_NONE;
     case DUTY_PROBE_PEER:
-        return duty->peer_process == DUTY_PROCESS_LEFT || duty->peer_process == DUTY_PROCESS_LOST ||
+        return duty->peer_process == DUTY_PROCESS_LEFT ||
+                       (duty->peer_process == DUTY_PROCESS_LOST &&
+                        duty->now_ms - duty->peer_heard_ms >= DUTY_SUSPECT_MS) ||
                        peer_is_mute_for_address(duty) || duty->peer.serve == DUTY_SERVE_NOT
                    ? DUTY_REASON_NONE
                    : DUTY_REASON_ADDRESS_ANSWERS;

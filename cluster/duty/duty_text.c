@@ -136,6 +136,12 @@ static const struct reason_text reasons[DUTY_REASON_COUNT] = {
     [DUTY_REASON_MEETING_BROKE] = {"MEETING_BROKE",
                                    "台帳の合流が中断しました。自動でやり直します。",
                                    "Joining the ledgers was interrupted. It is tried again."},
+    [DUTY_REASON_STOOD_STILL] = {"STOOD_STILL",
+                                 "この号機が一時停止していました。状況を確認しています。",
+                                 "This unit stood still for a while. It looks around first."},
+    [DUTY_REASON_DISK_FULL] = {"DISK_FULL",
+                               "この号機のディスクに空きがありません。空きを作ると自動で戻ります。",
+                               "The disk of this unit is full. Make room; it returns by itself."},
     [DUTY_REASON_SINGLE_UNIT] = {"SINGLE_UNIT", "一台構成のため、文字付きの番号で運用しています。",
                                  "This site has one unit: numbers carry its letter."},
 };

@@ -182,7 +182,27 @@ static void an_answer_of_the_peer_counts_as_silent_when_its_process_is_gone(void
     peer_answers_the_address(&bench);
     tell_process(&bench, DUTY_PROCESS_JOINED);
     assert_int_equal(bench.duty.state, DUTY_WAITING);
+    tell_process(&bench, DUTY_PROCESS_LEFT);
+    assert_int_equal(bench.duty.state, DUTY_TAKING);
+}
+
+static void a_peer_that_corosync_lost_holds_its_address_while_it_speaks(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    peer_answers_the_address(&bench);
+    bench.hears_us = false;
+    bench.talks = true;
     tell_process(&bench, DUTY_PROCESS_LOST);
+    for (int i = 0; i < 20; i++) {
+        run_ms(&bench, DUTY_WORD_INTERVAL_MS);
+        tell_probe(&bench, DUTY_PROBE_PEER);
+        assert_int_equal(bench.duty.state, DUTY_WAITING);
+    }
+    bench.talks = false;
+    run_ms(&bench, DUTY_SUSPECT_MS);
+    tell_probe(&bench, DUTY_PROBE_PEER);
     assert_int_equal(bench.duty.state, DUTY_TAKING);
 }
 
@@ -620,6 +640,52 @@ static void letters_say_why_they_are_letters_now(void **state)
     assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_UNKNOWN);
 }
 
+/* ---- a unit that stood still ------------------------------------------------------------------------ */
+
+static void a_unit_alone_that_stood_still_looks_around_before_it_serves_again(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, HIGH, 5);
+    bench.now_ms += DUTY_STALL_ALONE_MS; /* a slow machine is no reason for another session */
+    tell_kind(&bench, DUTY_TIMEOUT);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+    bench.now_ms += DUTY_STALL_ALONE_MS + 1;
+    tell_kind(&bench, DUTY_TIMEOUT);
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    assert_int_equal(bench.served, DUTY_SERVE_NOT);
+    assert_true(did(&bench, DUTY_DROP_ADDRESS));
+    run_ms(&bench, DUTY_MUTE_MS);
+    assert_true(did(&bench, DUTY_PROBE_ADDRESS));
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    assert_int_equal(bench.duty.state, DUTY_TAKING); /* a new session: the old one is over */
+    session_is_stored(&bench, 2);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+}
+
+static void a_single_unit_that_stood_still_goes_on(void **state)
+{
+    struct duty_options options = {.unit = 1, .hardware = name_of(1).hardware};
+    struct duty_event started = {.kind = DUTY_STARTED};
+    struct bench bench;
+
+    (void)state;
+    memset(&bench, 0, sizeof(bench));
+    bench.now_ms = START_MS;
+    duty_init(&bench.duty, &options);
+    started.started.process = 11;
+    tell(&bench, started);
+    tell_level(&bench, DUTY_SERVICE_LINK, true);
+    tell_level(&bench, DUTY_NEEDED, true);
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    session_is_stored(&bench, 1);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+    bench.now_ms += 60000;
+    tell_kind(&bench, DUTY_TIMEOUT);
+    assert_int_equal(bench.duty.state, DUTY_ALONE);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -634,6 +700,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_has_grown_old_is_asked_for_again),
         cmocka_unit_test(an_answer_of_the_peer_counts_as_silent_when_it_says_that_it_serves_nobody),
         cmocka_unit_test(an_answer_of_the_peer_counts_as_silent_when_its_process_is_gone),
+        cmocka_unit_test(a_peer_that_corosync_lost_holds_its_address_while_it_speaks),
         cmocka_unit_test(an_answer_of_the_peer_counts_as_silent_when_it_has_been_mute_for_a_second),
         cmocka_unit_test(a_spare_takes_over_when_the_peer_is_mute_and_the_address_silent),
         cmocka_unit_test(a_spare_that_hears_nothing_for_150_ms_asks_for_the_address_beforehand),
@@ -659,6 +726,8 @@ int main(void)
         cmocka_unit_test(a_unit_on_duty_announces_again_when_contested),
         cmocka_unit_test(a_unit_on_duty_answers_a_stranger_now_and_then),
         cmocka_unit_test(letters_say_why_they_are_letters_now),
+        cmocka_unit_test(a_unit_alone_that_stood_still_looks_around_before_it_serves_again),
+        cmocka_unit_test(a_single_unit_that_stood_still_goes_on),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

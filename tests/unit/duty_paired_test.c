@@ -311,6 +311,78 @@ static void a_damaged_spare_acknowledges_nothing_more(void **state)
     assert_int_equal(bench.duty.state, DUTY_WAITING);
 }
 
+static void a_full_disk_is_named_as_such_and_ends_by_itself(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_spare(&bench);
+    tell(&bench, (struct duty_event){.kind = DUTY_HEALTH, .health = {.fit = false, .full = true}});
+    assert_int_equal(bench.duty.state, DUTY_STOPPED);
+    assert_int_equal(bench.duty.reason, DUTY_REASON_DISK_FULL);
+    tell(&bench, (struct duty_event){.kind = DUTY_HEALTH, .health = {.fit = false}});
+    assert_int_equal(bench.duty.reason, DUTY_REASON_DAMAGED);
+    tell(&bench, (struct duty_event){.kind = DUTY_HEALTH, .health = {.fit = true}});
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+}
+
+/* ---- evidence that is older than it looks ----------------------------------------------------------- */
+
+/* tests/integration/faults.mjs, wedge: SIGSTOP, takeover, SIGCONT. The unit that went on believed that it held
+ * the address and that its peer was mute, took duty, and fought for the address with the unit that served. */
+static void a_unit_on_duty_that_stood_still_serves_nobody_until_it_has_looked_around(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_on_duty(&bench);
+    bench.now_ms += DUTY_STALL_MS + 1;
+    tell_kind(&bench, DUTY_NEEDED); /* whatever comes first */
+    tell_level(&bench, DUTY_NEEDED, true);
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    assert_true(did(&bench, DUTY_CONTACT));
+    assert_true(did(&bench, DUTY_DROP_ADDRESS));
+    assert_int_equal(bench.served, DUTY_SERVE_NOT);
+    assert_false(bench.holding);
+    tell_probe(&bench, DUTY_PROBE_SILENT); /* even so: the peer's words are on their way */
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    peer_is(&bench, DUTY_ALONE, DUTY_SERVE_LETTER, 6, LOW);
+    peer_meets(&bench, HIGH);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_OTHER);
+    assert_false(did(&bench, DUTY_BEGIN_SESSION));
+}
+
+static void a_spare_that_stood_still_is_a_spare_no_more(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_spare(&bench);
+    bench.now_ms += DUTY_STALL_MS + 1;
+    tell_kind(&bench, DUTY_TIMEOUT);
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    assert_true(did(&bench, DUTY_CONTACT));
+    assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_GETS_TIME);
+}
+
+/* The same file, switch: with one of two links dead, corosync loses its token before it changes the link. */
+static void a_peer_that_corosync_lost_is_there_as_long_as_it_speaks(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_on_duty(&bench);
+    bench.talks = true;
+    tell_process(&bench, DUTY_PROCESS_LOST);
+    run_ms(&bench, 1000);
+    assert_int_equal(bench.duty.state, DUTY_PAIRED_DUTY);
+    assert_false(did(&bench, DUTY_CONTACT));
+    bench.talks = false;
+    run_ms(&bench, DUTY_SUSPECT_MS);
+    tell_process(&bench, DUTY_PROCESS_LOST); /* now it agrees with what is heard */
+    assert_true(did(&bench, DUTY_CONTACT));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -333,6 +405,10 @@ int main(void)
         cmocka_unit_test(damage_without_a_ready_spare_stops_at_once),
         cmocka_unit_test(an_operator_s_stop_hands_over_first_too),
         cmocka_unit_test(a_damaged_spare_acknowledges_nothing_more),
+        cmocka_unit_test(a_full_disk_is_named_as_such_and_ends_by_itself),
+        cmocka_unit_test(a_unit_on_duty_that_stood_still_serves_nobody_until_it_has_looked_around),
+        cmocka_unit_test(a_spare_that_stood_still_is_a_spare_no_more),
+        cmocka_unit_test(a_peer_that_corosync_lost_is_there_as_long_as_it_speaks),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
