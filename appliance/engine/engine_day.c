@@ -19,16 +19,23 @@ bool day_clock_is_believed(const struct engine *engine)
     int64_t newest_ms = engine->state.newest_wall_ms;
     int64_t difference_ms = engine->duty.peer.wall_ms - engine->wall_ms;
     const struct queue_day *day = &engine->queue->day;
-    uint32_t first_opening;
+    uint32_t first_opening, peer_date;
 
     if (engine->clock_synchronised || day->date == 0) {
         return true;
     }
-    if (engine->duty.agreed && difference_ms <= ENGINE_CLOCK_DIFFERENCE_MS_MAX &&
-        difference_ms >= -ENGINE_CLOCK_DIFFERENCE_MS_MAX) {
-        return true;
-    }
     first_opening = calendar_opening_day_after(engine->options.calendar, day->date);
+    if (engine->duty.agreed) {
+        if (difference_ms <= ENGINE_CLOCK_DIFFERENCE_MS_MAX &&
+            difference_ms >= -ENGINE_CLOCK_DIFFERENCE_MS_MAX) {
+            return true;
+        }
+        peer_date =
+            calendar_moment_from_epoch_ms(engine->options.calendar, engine->duty.peer.wall_ms).date;
+        if (peer_date >= day->date && peer_date <= first_opening) {
+            return false; /* one of the two is wrong, and nothing says that it is the peer's */
+        }
+    }
     return engine->wall_ms >= newest_ms && engine->level.today.date <= first_opening;
 }
 
@@ -170,9 +177,9 @@ bool day_accepts_issue(const struct engine *engine)
 
     /* After closing time those who have a number are still served, but no new one is given. A clock
      * that is not believed stops nobody on an open day. */
-    return day->state == QUEUE_DAY_OPEN &&
-           !(day->date == engine->level.today.date &&
-             engine->level.level == CALENDAR_AFTER_CLOSING && day->openings <= 1);
+    return day->state == QUEUE_DAY_OPEN && !(day->date == engine->level.today.date &&
+                                             engine->level.level == CALENDAR_AFTER_CLOSING &&
+                                             day->openings <= 1 && day_clock_is_believed(engine));
 }
 
 static bool somebody_is_left(const struct engine *engine)
