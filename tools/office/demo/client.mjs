@@ -147,6 +147,14 @@ async function stream(order) {
 }
 let streamEnded = false;
 
+// The same number of visitors all the time, until the doors close.
+async function steady(order) {
+    while (!stopping && !streamEnded) {
+        track(visit('visit'));
+        await sleep(order.every_ms);
+    }
+}
+
 async function wave(order) {
     for (let i = 0; i < order.count; i++) {
         track(visit(order.label));
@@ -318,6 +326,7 @@ const orders = {
         await Promise.all(leaving.map((counter) => counter.done));
     },
     stream: (order) => track(stream(order)),
+    steady: (order) => track(steady(order)),
     close_doors: () => { streamEnded = true; },
     wave: (order) => wave(order),
     // Everybody who waits for an answer gets it.

@@ -8,7 +8,6 @@
 // report says where.
 import { cpSync, mkdirSync, rmSync, writeFileSync, readFileSync, readdirSync, existsSync } from 'node:fs';
 import { cpus, loadavg } from 'node:os';
-import { execFileSync } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Office } from './office.mjs';
@@ -126,44 +125,6 @@ function startClient(side, place, seed, categories) {
     const path = join(out, `client-${side}.json`);
     writeFileSync(path, JSON.stringify(config));
     return new Client(office, place, path, take);
-}
-
-// Programs first and in order, then the mains: what a person does who goes home.
-async function switchOff(unit) {
-    const info = await office.command('info');
-    process.kill(info.units[unit - 1].pids.supervisor, 'SIGTERM');
-}
-
-async function untilOff(bound_ms) {
-    const began = nowMs();
-    for (;;) {
-        const info = await office.command('info');
-        if (info.units.every((unit) => !unit.power)) {
-            return;
-        }
-        if (nowMs() - began > bound_ms) {
-            throw new Error(`a unit is still on after ${bound_ms} ms`);
-        }
-        await sleep(100);
-    }
-}
-
-// The disks of two units that are off, copied as they lie there.
-function keepDisks(dir) {
-    for (const unit of [1, 2]) {
-        const target = join(out, dir, `u${unit}`);
-        mkdirSync(target, { recursive: true });
-        cpSync(join(office.info.units[unit - 1].data_dir, 'ledger'), join(target, 'ledger'), { recursive: true });
-        cpSync(join(office.info.units[unit - 1].data_dir, 'keys'), join(target, 'keys'), { recursive: true });
-    }
-}
-
-function keysOnDisk(day) {
-    const prefix = `${day.replaceAll('-', '')}-`;
-    return [1, 2].flatMap((unit) => {
-        const dir = join(office.info.units[unit - 1].data_dir, 'keys');
-        return existsSync(dir) ? readdirSync(dir).filter((file) => file.startsWith(prefix)) : [];
-    });
 }
 
 async function settled(one) {
@@ -315,12 +276,12 @@ async function closing(one) {
 
 async function nightByHand(one) {
     const duty = office.duty();
-    await switchOff(3 - duty);
+    await office.switchOff(3 - duty);
     await office.until('the spare is off', STOP_BOUND_MS, (a, b) => [a, b][2 - duty].state === 'OFF');
-    await switchOff(duty);
-    await within(one, '二台とも停止', 'both are off', STOP_BOUND_MS, untilOff(STOP_BOUND_MS));
+    await office.switchOff(duty);
+    await within(one, '二台とも停止', 'both are off', STOP_BOUND_MS, office.untilOff(STOP_BOUND_MS));
     await Promise.all([1, 2].map((unit) => office.fault('power', unit).catch(() => {}))); // the mains, too
-    keepDisks('night1');
+    office.keepDisks(join(out, 'night1'));
     state.nights.push({ day: 20261124, dir: 'night1' });
 }
 
@@ -335,7 +296,7 @@ async function morning(one, first, yesterday, today) {
     }
     await within(one, '前日のデータを消去', "yesterday's visits erased", SERVE_BOUND_MS,
         office.until(`${yesterday} is ERASED on both`, SERVE_BOUND_MS, (a, b) => a.day === 'ERASED' && b.day === 'ERASED'));
-    await office.until('the keys are gone', SERVE_BOUND_MS, () => keysOnDisk(yesterday).length === 0);
+    await office.until('the keys are gone', SERVE_BOUND_MS, () => office.keysOnDisk(yesterday).length === 0);
     await office.timePassesTo(`${today}T08:29:58`);
     await within(one, '08:30 に開庁日が始まる', 'the day opens at 08:30', SERVE_BOUND_MS,
         untilBoard(`${today} OPEN`, SERVE_BOUND_MS));
@@ -349,8 +310,8 @@ async function morning(one, first, yesterday, today) {
 
 async function nightByBreaker(one) {
     await Promise.all([office.fault('power', 1), office.fault('power', 2)]);
-    await within(one, '二台とも電源断', 'both without power', STOP_BOUND_MS, untilOff(STOP_BOUND_MS));
-    keepDisks('night2');
+    await within(one, '二台とも電源断', 'both without power', STOP_BOUND_MS, office.untilOff(STOP_BOUND_MS));
+    office.keepDisks(join(out, 'night2'));
     state.nights.push({ day: 20261125, dir: 'night2' });
 }
 
@@ -359,18 +320,12 @@ async function lastLook(one) {
     await office.untilEqual(SERVE_BOUND_MS);
     await client.ask({ order: 'end' });
     const duty = office.duty();
-    await switchOff(3 - duty);
+    await office.switchOff(3 - duty);
     await office.until('the spare is off', STOP_BOUND_MS, (a, b) => [a, b][2 - duty].state === 'OFF');
-    await switchOff(duty);
-    await within(one, '二台とも停止', 'both are off', STOP_BOUND_MS, untilOff(STOP_BOUND_MS));
-    keepDisks('final');
-    execFileSync('sync', ['-f', office.info.units[0].data_dir]);
-    execFileSync('sync', ['-f', office.info.units[1].data_dir]);
-    for (const unit of [1, 2]) {
-        execFileSync('cp', ['--sparse=always', join(office.info.dir, 'disks', `u${unit}.img`),
-            join(out, `disk-u${unit}.img`)]);
-        execFileSync('sh', ['-c', `cat "${office.info.units[unit - 1].log_dir}"/* >"${join(out, `log-u${unit}.txt`)}"`]);
-    }
+    await office.switchOff(duty);
+    await within(one, '二台とも停止', 'both are off', STOP_BOUND_MS, office.untilOff(STOP_BOUND_MS));
+    office.keepDisks(join(out, 'final'));
+    office.keepImages(out);
 }
 
 function categories() {

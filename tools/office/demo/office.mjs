@@ -1,7 +1,8 @@
 // The office on one machine, as the demo handles it: toban-office for what the world does, an observer in
 // each unit's namespace for what the units say. No waiting by the clock: every wait names a state that is
 // polled, and a bound.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { promisify } from 'node:util';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -116,6 +117,51 @@ export class Office {
     untilEqual(bound_ms) {
         return this.until('both ledgers end alike', bound_ms, (one, two, newest) =>
             newest[1].lsn === newest[2].lsn && newest[1].chain === newest[2].chain && newest[1].lsn > 0);
+    }
+    // Programs first and in order, then the mains: what a person does who goes home.
+    async switchOff(unit) {
+        const info = await this.command('info');
+        process.kill(info.units[unit - 1].pids.supervisor, 'SIGTERM');
+    }
+    async untilOff(bound_ms) {
+        const began = nowMs();
+        for (;;) {
+            const info = await this.command('info');
+            if (info.units.every((unit) => !unit.power)) {
+                return;
+            }
+            if (nowMs() - began > bound_ms) {
+                throw new Error(`a unit is still on after ${bound_ms} ms`);
+            }
+            await sleep(100);
+        }
+    }
+    // The ledgers and keys of two units that are off, copied as they lie there.
+    keepDisks(dir) {
+        for (const unit of [1, 2]) {
+            const target = join(dir, `u${unit}`);
+            mkdirSync(target, { recursive: true });
+            for (const part of ['ledger', 'keys']) {
+                cpSync(join(this.info.units[unit - 1].data_dir, part), join(target, part), { recursive: true });
+            }
+        }
+    }
+    // Their disks, whole, and what their programs logged: for the raw search.
+    keepImages(dir) {
+        for (const unit of [1, 2]) {
+            const { data_dir, log_dir } = this.info.units[unit - 1];
+            execFileSync('sync', ['-f', data_dir]);
+            execFileSync('cp', ['--sparse=always', join(this.info.dir, 'disks', `u${unit}.img`),
+                join(dir, `disk-u${unit}.img`)]);
+            execFileSync('sh', ['-c', `cat "${log_dir}"/* >"${join(dir, `log-u${unit}.txt`)}"`]);
+        }
+    }
+    keysOnDisk(day) {
+        const prefix = `${day.replaceAll('-', '')}-`;
+        return [1, 2].flatMap((unit) => {
+            const dir = join(this.info.units[unit - 1].data_dir, 'keys');
+            return existsSync(dir) ? readdirSync(dir).filter((file) => file.startsWith(prefix)) : [];
+        });
     }
     async end() {
         for (const child of this.children) {

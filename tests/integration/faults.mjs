@@ -1,0 +1,461 @@
+// A fault in the life of an office, with visitors, staff and a board that do not stop for it; then it is
+// healed, both units lose power, and the independent checker of the demo judges what the clients received and
+// what the two disks hold.
+//   faults.mjs DIR SCENARIO     (root) DIR takes the evidence; exit 0: the scenario and every promise held
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { dirname, join, resolve } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { Client, Office } from '../../tools/office/demo/office.mjs';
+import { judge, loadEvidence } from '../../tools/office/demo/checker.mjs';
+import { nowMs, sleep } from '../../tools/office/demo/common.mjs';
+
+const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
+const DAY = '2026-11-24';
+const NEXT = '2026-11-25';
+const LAST = '2026-11-26';
+const DISK_MIB = 128;
+const EVERY_MS = 90; // a visitor
+const SERVE_BOUND_MS = 10000; // promise 14
+const PAIR_BOUND_MS = 30000; // 10 s, and the steadiness time of a pair that broke (rule 10)
+const STOP_BOUND_MS = 20000;
+const SETTLE_BOUND_MS = 60000;
+const FORWARDING_BOUND_MS = 2000; // DESIGN 7: a number this soon after a switch forwards again
+const CALM_MS = 700; // some visitors before and after each fault
+const ERASED = 15; // the promise that needs an evening
+
+class Life {
+    constructor(dir, scenario) {
+        Object.assign(this, { dir, began: nowMs(), issued: [], seen: [], boards: [], nights: [], wipes: [],
+            journals: [], images: [] });
+        this.office = new Office(`f${scenario.slice(0, 6)}${process.pid}`, join(ROOT, 'build/bin'),
+            (seen) => this.seen.push({ ...seen, child: undefined }));
+    }
+    say(text) {
+        console.log(`# ${((nowMs() - this.began) / 1000).toFixed(2)} s  ${text}`);
+    }
+    async open(at = `${DAY}T10:00`) {
+        rmSync(this.dir, { recursive: true, force: true });
+        mkdirSync(this.dir, { recursive: true });
+        await this.office.up('--at', at, '--site', join(ROOT, 'tools/office/demo/site.yaml'), '--disk-mib',
+            String(DISK_MIB));
+        this.office.watch();
+        this.lan = this.clients('lan', 'lan', '10.90.0.10', 1);
+        await this.lan.ask({ order: 'board' });
+        await this.paired();
+    }
+    async work() {
+        await this.lan.ask({ order: 'open', counters: [1, 2, 3, 4] });
+        this.lan.tell({ order: 'steady', every_ms: EVERY_MS });
+        await this.issuedAfter(nowMs());
+        this.noLetter(this.began);
+        await sleep(CALM_MS);
+    }
+    clients(side, place, host, seed) {
+        const config = { side, journal: join(this.dir, `journal-${side}.jsonl`), host, port: 80, seed,
+            categories: [1, 2, 3, 4, 5, 6].map((id) => ({ id, weight: 1 })), kiosks: 4, again: 0.2, cancel: 0.04,
+            walk_ms: 30, service_ms: 120 };
+        const path = join(this.dir, `client-${side}.json`);
+        writeFileSync(path, JSON.stringify(config));
+        this.journals.push(`journal-${side}.jsonl`);
+        return new Client(this.office, place, path, (message) => {
+            if (message.issued) {
+                this.issued.push({ ...message, side });
+            } else if (message.board) {
+                this.boards.push(message.board);
+            }
+        });
+    }
+    // The first number that somebody at `side` got after `after`; it must come within the bound.
+    async issuedAfter(after, test = () => true, bound_ms = SERVE_BOUND_MS) {
+        for (;;) {
+            const first = this.issued.find((one) => one.t > after && test(one));
+            if (first) {
+                return first;
+            }
+            if (nowMs() - after > bound_ms) {
+                throw new Error(`no such number within ${bound_ms} ms`);
+            }
+            await sleep(10);
+        }
+    }
+    async fault(...words) {
+        const answer = await this.office.fault(...words);
+        const fault = { t: answer.at_monotonic_us / 1000, done: answer.done_monotonic_us / 1000 };
+        this.say(`fault ${words.join(' ')}`);
+        return fault;
+    }
+    async heal(...words) {
+        const answer = await this.office.heal(...words);
+        this.say(`heal ${words.join(' ')}`);
+        return answer.at_monotonic_us / 1000;
+    }
+    async paired(duty = 0) {
+        const took = await this.office.untilPaired(PAIR_BOUND_MS, duty);
+        this.say(`PAIRED after ${Math.round(took)} ms, unit ${this.office.duty()} on duty, term ${this.term()}`);
+    }
+    term() {
+        return this.office.units[1].term;
+    }
+    // What units said since `t`: none of them may have been in one of these states.
+    never(t, what, test) {
+        const found = this.seen.find((one) => one.t > t && test(one));
+        expect(!found, `${what}: unit ${found?.unit} ${found?.state} ${found?.reason}`);
+    }
+    neverBroke(t) {
+        this.never(t, 'the pair broke', (one) => !['PAIRED_DUTY', 'PAIRED_SPARE', 'HANDING_OVER'].includes(one.state));
+    }
+    letters(from, to = Infinity) {
+        return this.issued.filter((one) => one.t > from && one.t < to && /[A-Z]/.test(one.issued));
+    }
+    noLetter(from, to) {
+        const [first] = this.letters(from, to);
+        expect(!first, `a letter where two disks were there: ${first?.issued}`);
+    }
+    holders() {
+        return [1, 2].filter((unit) => execFileSync('ip', ['-n', `${this.office.name}-u${unit}`, '-o', 'addr', 'show',
+            'lan0'], { encoding: 'utf8' }).includes('10.90.0.10/'));
+    }
+    status(unit) {
+        return JSON.parse(execFileSync('ip', ['netns', 'exec', `${this.office.name}-u${unit}`, 'curl', '-s',
+            '--max-time', '5', 'http://127.0.0.1:9180/api/v1/status'], { encoding: 'utf8' }));
+    }
+    reasons(unit) {
+        const status = this.status(unit);
+        return [...status.units.find((one) => one.here).reasons, ...status.reasons];
+    }
+    async board(text) {
+        for (const began = nowMs(); !this.boards.includes(text); await sleep(20)) {
+            expect(nowMs() - began < SERVE_BOUND_MS, `the board did not show "${text}"`);
+        }
+        this.say(`board: ${text}`);
+    }
+    async empty() {
+        for (const began = nowMs(); ; await sleep(100)) {
+            const seen = await this.lan.ask({ order: 'queue' });
+            const busy = seen.reply?.counters?.some((counter) => counter.ticket);
+            if (seen.status === 200 && !busy && seen.reply.categories.every((one) => one.waiting === 0)) {
+                return;
+            }
+            expect(nowMs() - began < SETTLE_BOUND_MS, 'visitors are still waiting');
+        }
+    }
+    async bothOff() {
+        await Promise.all([1, 2].map((unit) => this.office.fault('power', unit).catch(() => {})));
+        await this.office.untilOff(STOP_BOUND_MS);
+    }
+    // Everybody gets an answer, both lose power, and what was received is held against what is on the disks.
+    async judged() {
+        this.lan.tell({ order: 'close_doors' });
+        await this.lan.ask({ order: 'leave', counters: [1, 2, 3, 4] });
+        await this.lan.ask({ order: 'settle' });
+        await this.office.untilEqual(SERVE_BOUND_MS);
+        await this.lan.ask({ order: 'end' });
+        await this.bothOff();
+        this.office.keepDisks(join(this.dir, 'final'));
+        if (this.nights.length > 0) {
+            this.office.keepImages(this.dir);
+            this.images = ['disk-u1.img', 'disk-u2.img', 'log-u1.txt', 'log-u2.txt'];
+        }
+        writeFileSync(join(this.dir, 'evidence.json'), JSON.stringify({ journals: this.journals, nights: this.nights,
+            final: 'final', wipes: this.wipes, images: this.images }));
+        const { verdicts } = judge(await loadEvidence(this.dir));
+        for (const one of verdicts.filter((each) => each.promise !== ERASED || this.nights.length > 0)) {
+            this.say(`promise ${one.promise}: ${one.ok ? 'held' : 'BROKEN'}, ${one.checked} checked ` +
+                JSON.stringify(one.facts));
+            one.problems.slice(0, 12).forEach((problem) => console.log(`#   ! ${problem}`));
+            expect(one.ok, `promise ${one.promise}: ${one.en}`, false);
+        }
+    }
+}
+
+const broken = [];
+
+function expect(right, what, stop = true) {
+    if (!right) {
+        broken.push(what);
+        console.log(`# NOT SO: ${what}`);
+        if (stop) {
+            throw new Error(what);
+        }
+    }
+}
+
+// ---- scenarios --------------------------------------------------------------------------------------
+
+async function restartingSwitch(life) {
+    const duty = life.office.duty();
+    const term = life.term();
+    const fault = await life.fault('switch', '--dead', '5', '--learning', '3');
+    const forwards = fault.t + 8000;
+    const first = await life.issuedAfter(fault.done + 100, () => true, 8000 + SERVE_BOUND_MS);
+    life.say(`a number ${Math.round(first.t - forwards)} ms after forwarding resumed`);
+    expect(first.t - forwards <= FORWARDING_BOUND_MS, 'no number within 2 s of forwarding');
+    await life.paired(duty);
+    expect(life.term() === term, 'a new term');
+    life.neverBroke(fault.t);
+    life.noLetter(fault.t);
+    await sleep(CALM_MS);
+}
+
+async function unplugLan(life) {
+    const first = life.office.duty();
+    const second = 3 - first;
+    await sleep(3500); // a spare takes over when its link has worked for 3 s (rule 2)
+    const fault = await life.fault('unplug-lan', first);
+    await life.issuedAfter(fault.done + 50);
+    await life.paired(second);
+    expect(life.reasons(first).some((one) => one.code === 'NO_SERVICE_LINK'), 'the cable is not named');
+    await sleep(CALM_MS);
+    const healed = await life.heal(first);
+    await life.paired(second);
+    const other = await life.fault('unplug-lan', first); // now it is the spare's
+    await sleep(CALM_MS);
+    await life.issuedAfter(other.done + 50);
+    await life.heal(first);
+    await life.paired(second);
+    expect(healed < other.t, 'order');
+    life.neverBroke(fault.t);
+    life.noLetter(fault.t);
+}
+
+async function unplugDirect(life) {
+    const duty = life.office.duty();
+    const term = life.term();
+    const fault = await life.fault('unplug-direct');
+    await life.issuedAfter(fault.done + 50);
+    await sleep(2000);
+    const healed = await life.heal();
+    await life.issuedAfter(healed + 50);
+    await sleep(CALM_MS);
+    await life.paired(duty);
+    expect(life.term() === term, 'a new term');
+    life.neverBroke(fault.t);
+    life.noLetter(fault.t);
+}
+
+// The old unit stands still with a request of a visitor who stands before it. What it does when it goes on
+// again is what this is about.
+async function wedge(life) {
+    const duty = life.office.duty();
+    const other = 3 - duty;
+    const stuck = life.clients('stuck', `u${duty}`, '127.0.0.1', 7);
+    await stuck.ask({ order: 'wave', label: 'stuck', count: 5, every_ms: 20 });
+    const fault = await life.fault('wedge', duty);
+    await stuck.ask({ order: 'wave', label: 'stuck', count: 10, every_ms: 20 });
+    await life.issuedAfter(fault.done, (one) => one.side === 'lan' && /[A-Z]/.test(one.issued));
+    await sleep(CALM_MS);
+    expect(life.holders().join() === String(other), 'the address is not where service is');
+    const healed = await life.heal(duty);
+    await life.paired(other);
+    life.never(healed + 1000, 'the unit that stood still serves', (one) => one.unit === duty &&
+        ['ALONE', 'PAIRED_DUTY'].includes(one.state));
+    expect(life.holders().join() === String(other), 'the address is not where duty is');
+    await stuck.ask({ order: 'end' });
+    await sleep(CALM_MS);
+    // And the spare: left alone, its supervisor ends and starts it.
+    const spare = await life.fault('wedge', duty);
+    await life.issuedAfter(spare.done + 50);
+    await life.office.until('the spare was started again', PAIR_BOUND_MS, () =>
+        life.seen.some((one) => one.unit === duty && one.t > spare.t && one.state === 'WAITING'));
+    await life.paired(other);
+    await sleep(CALM_MS);
+}
+
+async function diskFull(life) {
+    const first = life.office.duty();
+    const second = 3 - first;
+    await sleep(3500);
+    const fault = await life.fault('disk-full', first);
+    await life.issuedAfter(fault.done + 50);
+    await life.office.until('duty left the unit with the full disk', SERVE_BOUND_MS, (one, two) =>
+        ['PAIRED_DUTY', 'ALONE', 'MEETING_SOURCE'].includes([one, two][second - 1].state));
+    const moved = nowMs();
+    await life.office.until('it stopped', SERVE_BOUND_MS, (one, two) => [one, two][first - 1].state === 'STOPPED');
+    life.say(JSON.stringify(life.reasons(first)));
+    await life.issuedAfter(moved + 50);
+    await sleep(CALM_MS);
+    await life.heal(first);
+    await life.paired(second);
+    await sleep(CALM_MS);
+}
+
+async function clock(life) {
+    const duty = life.office.duty();
+    const before = life.boards.length;
+    const start = nowMs();
+    for (const shift of [-7200, 86400, 9 * 3600, -20 * 365 * 86400]) {
+        const fault = await life.fault('clock', duty, '--shift', shift);
+        await life.issuedAfter(fault.done + 500);
+        await sleep(CALM_MS);
+        await life.heal(duty);
+        await life.issuedAfter(nowMs() + 500);
+    }
+    const spare = await life.fault('clock', 3 - duty, '--shift', 86400);
+    await life.issuedAfter(spare.done + 500);
+    await life.heal();
+    await life.issuedAfter(nowMs() + 500);
+    expect(life.boards.length === before, `the day moved: ${life.boards.slice(before)}`);
+    await life.paired(duty);
+    life.neverBroke(start);
+    life.noLetter(start);
+}
+
+async function power(life) {
+    const duty = life.office.duty();
+    const fault = await life.fault('power', duty);
+    await life.issuedAfter(fault.t, (one) => /[A-Z]/.test(one.issued));
+    await sleep(2 * CALM_MS);
+    await life.heal(duty);
+    await life.paired();
+    await sleep(CALM_MS);
+}
+
+async function crash(life) {
+    for (let i = 0; i < 3; i++) {
+        const fault = await life.fault('crash', life.office.duty());
+        await life.issuedAfter(fault.t);
+        await life.paired();
+        await sleep(CALM_MS);
+    }
+}
+
+async function partition(life) {
+    const duty = life.office.duty();
+    const other = 3 - duty;
+    await life.lan.ask({ order: 'leave', counters: [4] });
+    const fault = await life.fault('partition', '--clients', duty);
+    const side = life.clients('side', `u${other}`, '10.90.0.10', 7);
+    await side.ask({ order: 'open', counters: [4] });
+    side.tell({ order: 'steady', every_ms: EVERY_MS });
+    await life.issuedAfter(fault.t, (one) => one.side === 'side' && /[A-Z]/.test(one.issued));
+    await life.issuedAfter(fault.t, (one) => one.side === 'lan' && /[A-Z]/.test(one.issued));
+    await sleep(2 * CALM_MS);
+    side.tell({ order: 'close_doors' });
+    await side.ask({ order: 'leave', counters: [4] });
+    await side.ask({ order: 'end' });
+    await life.heal();
+    await life.paired();
+    expect(life.holders().length === 1, 'two hold the address');
+    await life.lan.ask({ order: 'open', counters: [4] });
+    await sleep(CALM_MS);
+}
+
+async function diskWipe(life) {
+    const duty = life.office.duty();
+    const spare = 3 - duty;
+    const term = life.term();
+    const fault = await life.fault('disk-wipe', spare);
+    life.wipes.push({ unit: spare, wall_ms: life.office.wallMs() });
+    await life.issuedAfter(fault.done);
+    await life.office.until('the wiped unit is the spare of a new term', PAIR_BOUND_MS, (one, two) =>
+        one.term === two.term && one.term > term &&
+        [one.state, two.state].sort().join() === 'PAIRED_DUTY,PAIRED_SPARE');
+    await sleep(CALM_MS);
+    const cut = await life.fault('power', duty); // what was filled in serves by itself
+    await life.issuedAfter(cut.t, (one) => /[A-Z]/.test(one.issued));
+    await sleep(CALM_MS);
+    await life.heal();
+    await life.paired();
+    await sleep(CALM_MS);
+}
+
+// ---- evenings and mornings --------------------------------------------------------------------------
+
+async function evening(life, day) {
+    life.lan.tell({ order: 'close_doors' });
+    await life.empty();
+    await life.office.timePassesTo(`${day}T19:00:01`);
+    await life.office.until('the day is CLOSED on both', SERVE_BOUND_MS, (one, two) =>
+        one.day === 'CLOSED' && two.day === 'CLOSED');
+    await life.lan.ask({ order: 'leave', counters: [1, 2, 3, 4] });
+    await life.office.untilEqual(SERVE_BOUND_MS);
+}
+
+async function inOrder(life, first) {
+    await life.office.switchOff(first);
+    await life.office.until('the first is off', STOP_BOUND_MS, (one, two) => [one, two][first - 1].state === 'OFF');
+    await life.office.switchOff(3 - first);
+    await life.office.untilOff(STOP_BOUND_MS);
+}
+
+function nightFalls(life, day) {
+    const dir = `night-${day}`;
+    life.office.keepDisks(join(life.dir, dir));
+    life.nights.push({ day: Number(day.replaceAll('-', '')), dir });
+}
+
+async function morning(life, first, apart_ms, yesterday, today) {
+    const began = nowMs();
+    await life.office.timePassesTo(`${today}T08:10:00`);
+    await life.heal(first);
+    await sleep(apart_ms);
+    await life.heal(3 - first);
+    await life.paired();
+    await life.office.until(`${yesterday} is ERASED on both`, SERVE_BOUND_MS, (one, two) =>
+        one.day === 'ERASED' && two.day === 'ERASED');
+    await life.office.until('the keys are gone', SERVE_BOUND_MS, () => life.office.keysOnDisk(yesterday).length === 0);
+    expect(new Date(life.office.wallMs() + 9 * 3600000).toISOString() < `${today}T08:30`, 'PAIRED after opening');
+    expect(!life.boards.includes(`${today} OPEN`), 'opened before');
+    await life.office.timePassesTo(`${today}T08:29:59`);
+    await life.board(`${today} OPEN`);
+    await life.lan.ask({ order: 'open', counters: [1, 2, 3, 4] });
+    await life.lan.ask({ order: 'wave', label: 'morning', count: 30, every_ms: 30 });
+    await life.issuedAfter(began);
+    life.noLetter(began);
+}
+
+async function evenings(life) {
+    await evening(life, DAY);
+    await inOrder(life, 3 - life.office.duty());
+    nightFalls(life, DAY);
+    await morning(life, 2, 2000, DAY, NEXT);
+    await evening(life, NEXT);
+    await life.bothOff();
+    nightFalls(life, NEXT);
+    await morning(life, 1, 33000, NEXT, LAST); // so long that the first begins to serve by itself
+    await evening(life, LAST);
+}
+
+const scenarios = { switch: restartingSwitch, 'unplug-lan': unplugLan, 'unplug-direct': unplugDirect, wedge,
+    'disk-full': diskFull, clock, power, crash, partition, 'disk-wipe': diskWipe, evenings };
+
+// ---- one run ----------------------------------------------------------------------------------------
+
+const [dir, name] = process.argv.slice(2);
+if (!dir || !scenarios[name]) {
+    console.error(`faults.mjs DIR ${Object.keys(scenarios).join('|')}`);
+    process.exit(2);
+}
+const life = new Life(resolve(dir), name);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+    process.once(signal, () => life.office.end().then(() => process.exit(130)));
+}
+process.on('uncaughtException', (error) => {
+    console.log(`# ${error.stack}`);
+    life.office.end().then(() => process.exit(1));
+});
+try {
+    await life.open();
+    await life.work();
+    await scenarios[name](life);
+    await life.judged();
+} catch (error) {
+    console.log(`# ${error.stack}`);
+    broken.push(error.message);
+    life.seen.slice(-40).forEach((one) => console.log(`#   ${JSON.stringify({ ...one, t: one.t - life.began })}`));
+}
+if (broken.length > 0) {
+    for (const unit of [1, 2]) {
+        const log = join(life.office.info?.units[unit - 1].log_dir ?? '/', 'toband.log');
+        try {
+            execFileSync('tail', ['-n', '40', log], { encoding: 'utf8' }).split('\n').forEach((line) =>
+                console.log(`#   u${unit} ${line}`));
+        } catch {
+            // there was none yet
+        }
+    }
+}
+await life.office.end();
+life.say(broken.length === 0 ? `${name}: held` : `${name}: BROKEN: ${broken.join('; ')}`);
+process.exit(broken.length === 0 ? 0 : 1);
