@@ -108,11 +108,11 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make planted         each bug of tests/planted must be found by the simulator
 ## make bench           the numbers of DESIGN 8, measured here
 ## make fuzz [T=name] [RUNS=n] every decoder against random bytes
-## make lint [CHANGED=1]       clang-format, clang-tidy, cppcheck, shellcheck
-## make cover           lines reached by the unit tests; pure folders must reach every line
+## make lint [CHANGED=1]       clang-format, clang-tidy, cppcheck, shellcheck (lint-quick: without path analysis)
+## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test sim bench fuzz lint cover format deps clean
+.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test sim bench fuzz lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
 check-fast: all check-layers check-pure check-duty-doc unit
 
@@ -148,7 +148,7 @@ demo:
 	$(Q)node tools/office/demo/demo.mjs $(BUILD)/demo
 
 test:
-	$(Q)tools/deps test
+	$(Q)tools/deps test lint
 	$(Q)tests/run.sh
 
 SEEDS  ?= 200
@@ -175,9 +175,19 @@ endif
 lint:
 	$(Q)tools/lint $(if $(CHANGED),--changed) -- $(ALL_CFLAGS)
 
+lint-quick:
+	$(Q)tools/lint --quick $(if $(CHANGED),--changed) -- $(ALL_CFLAGS)
+
 cover:
 	$(Q)$(MAKE) --no-print-directory VARIANT=cover CFLAGS=-g tests
 	$(Q)tools/cover $(BUILD)/cover $(PURE)
+
+# The gate alone: unit tests named after a pure folder must reach every line of it.
+PURE_TESTS := $(patsubst %.c,$(B)/tests/%,$(foreach f,$(notdir $(PURE)),$(wildcard tests/unit/$(f)_test.c tests/unit/$(f)_*_test.c)))
+pure-tests: $(PURE_TESTS)
+cover-pure:
+	$(Q)$(MAKE) --no-print-directory VARIANT=cover CFLAGS=-g pure-tests
+	$(Q)tools/cover --pure $(BUILD)/cover $(PURE)
 
 format:
 	$(Q)find $(FOLDERS) tools tests cluster watchdog -name '*.[ch]' -not -path '*/node_modules/*' | sort -u | xargs clang-format -i

@@ -8,7 +8,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-STAGES="build layers pure unit clang asan tsan integration browser sim"
+STAGES="build layers pure lint unit cover clang asan tsan integration browser sim"
 JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-200}
 PROGRAM_SECONDS=${PROGRAM_SECONDS:-180} # one test program, sanitizers included
@@ -133,11 +133,22 @@ stage_pure() {
     run_step pure make --no-print-directory check-pure
 }
 
+# clang's path analysis takes minutes: make lint, by hand.
+stage_lint() {
+    say "== lint: layout, shell scripts, cppcheck, clang-tidy without its path analysis"
+    run_step lint make --no-print-directory WERROR=1 lint-quick
+}
+
 stage_unit() {
     local programs
     say "== unit: unit, regression and conformance tests"
     mapfile -t programs < <(programs_of plain unit regression conformance)
     run_programs plain "${programs[@]}"
+}
+
+stage_cover() {
+    say "== cover: every line of the pure folders is reached by their unit tests"
+    run_step cover make --no-print-directory -j"$JOBS" cover-pure
 }
 
 stage_clang() {
