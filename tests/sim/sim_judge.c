@@ -1,0 +1,200 @@
+/* The oracles: only what clients were told and what ledgers hold counts. */
+#include "tests/sim/sim_internal.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    WORKING_MS = 32000,       /* a lone boot, and a little */
+    TICKET_WITHIN_MS = 13000, /* promise 14, a lost reply and its retry */
+    BOTH_HOLD_TICKS_MAX = 3,
+};
+
+static bool json_text(const char *body, const char *name, char *text, size_t capacity_bytes)
+{
+    char pattern[48];
+    const char *at, *end;
+
+    (void)snprintf(pattern, sizeof(pattern), "\"%s\":\"", name);
+    at = strstr(body, pattern);
+    if (at == NULL) {
+        return false;
+    }
+    at += strlen(pattern);
+    end = strchr(at, '"');
+    if (end == NULL || (size_t)(end - at) >= capacity_bytes) {
+        return false;
+    }
+    memcpy(text, at, (size_t)(end - at));
+    text[end - at] = '\0';
+    return true;
+}
+
+static uint64_t json_number(const char *body, const char *name)
+{
+    char pattern[48];
+    const char *at;
+
+    (void)snprintf(pattern, sizeof(pattern), "\"%s\":", name);
+    at = strstr(body, pattern);
+    return at == NULL ? 0 : strtoull(at + strlen(pattern), NULL, 10);
+}
+
+/* Promises 1, 3, 6, 7, from what the client was told. */
+void judge_ticket(struct sim *sim, const struct client *client, const char *body)
+{
+    struct seen_ticket seen = {.key = client->key};
+    uint32_t *highest;
+
+    if (!json_text(body, "id", seen.id, sizeof(seen.id)) ||
+        !json_text(body, "display", seen.display, sizeof(seen.display)) ||
+        !json_text(body, "series", seen.series, sizeof(seen.series))) {
+        sim_fail(sim, "an issue was answered without a ticket: %.200s", body);
+        return;
+    }
+    seen.number = (uint32_t)json_number(body, "number");
+    seen.category = (uint32_t)json_number(body, "category");
+    seen.term = json_number(body, "term");
+    for (size_t i = 0; i < sim->ticket_count; i++) {
+        const struct seen_ticket *known = &sim->tickets[i];
+        bool same_id = strcmp(known->id, seen.id) == 0;
+
+        if (!same_id && known->category == seen.category &&
+            strcmp(known->display, seen.display) == 0) {
+            sim_fail(sim, "promise 1: %s was given twice (ids %.8s, %.8s)", seen.display, known->id,
+                     seen.id);
+        }
+        if (ids_token_equal(&known->key, &seen.key)) {
+            if (!same_id && known->series[0] == '\0' && seen.series[0] == '\0') {
+                sim_fail(sim, "promise 6: one key, two plain tickets %s and %s", known->display,
+                         seen.display);
+            }
+            if (same_id) {
+                return;
+            }
+        }
+    }
+    CHECK(sim->ticket_count < SIM_TICKETS_MAX);
+    sim->tickets[sim->ticket_count++] = seen;
+    sim->result->tickets++;
+    sim->ticket_ms = sim->now_ms;
+    if (sim->faults_over) {
+        sim->issued_after_heal++;
+    }
+    if (seen.series[0] != '\0') {
+        sim->result->lettered++;
+        return;
+    }
+    sim->result->plain++;
+    highest = &sim->plain_highest[seen.category];
+    if (seen.number <= client->series_floor) {
+        sim_fail(sim, "promise 7: %s was given after %u had been acknowledged", seen.display,
+                 client->series_floor);
+    }
+    if (seen.number > *highest) {
+        *highest = seen.number;
+    }
+}
+
+/* Promise 14, also while faults go on: a unit that has been working for long enough, whatever befell the
+ * other, hands out tickets, or the other does. */
+void judge_service(struct sim *sim)
+{
+    bool wanted = !sim->faults_over || sim->issued_after_heal <= 20;
+
+    for (int i = 0; i < SIM_UNITS; i++) {
+        struct unit *unit = &sim->units[i];
+        bool works = unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
+                     unit->disk_ms_max <= DISK_MS_USUAL && sim->loss_percent == 0 &&
+                     sim->delay_ms_max == 0 && !engine_duty(unit->engine)->word.blank;
+
+        if (!works) {
+            unit->working_since_ms = 0;
+        } else if (unit->working_since_ms == 0) {
+            unit->working_since_ms = sim->now_ms;
+        }
+        if (wanted && works && sim->now_ms - unit->working_since_ms > WORKING_MS &&
+            sim->now_ms - sim->ticket_ms > TICKET_WITHIN_MS) {
+            sim_fail(sim, "promise 14: unit %d works for %llu s, and no ticket for %llu s", i + 1,
+                     (unsigned long long)(sim->now_ms - unit->working_since_ms) / 1000,
+                     (unsigned long long)(sim->now_ms - sim->ticket_ms) / 1000);
+        }
+    }
+}
+
+/* Promise 3: of two that hold the address and see each other one yields. */
+void judge_address(struct sim *sim)
+{
+    const struct unit *a = &sim->units[0], *b = &sim->units[1];
+    bool both = a->up && b->up && a->holds && b->holds && sim_lan_between(sim) &&
+                sim->loss_percent == 0 && sim->delay_ms_max == 0 &&
+                a->paused_until_ms <= sim->now_ms && b->paused_until_ms <= sim->now_ms;
+
+    sim->both_hold_ticks = both ? sim->both_hold_ticks + 1 : 0;
+    if (sim->both_hold_ticks > BOTH_HOLD_TICKS_MAX) {
+        sim_fail(sim, "promise 3: both units hold the address for %d s", BOTH_HOLD_TICKS_MAX);
+    }
+}
+
+bool sim_is_paired(const struct sim *sim)
+{
+    enum duty_state a, b;
+
+    if (!sim->units[0].up || !sim->units[1].up) {
+        return false;
+    }
+    a = engine_duty(sim->units[0].engine)->state;
+    b = engine_duty(sim->units[1].engine)->state;
+    return (a == DUTY_PAIRED_DUTY && b == DUTY_PAIRED_SPARE) ||
+           (a == DUTY_PAIRED_SPARE && b == DUTY_PAIRED_DUTY);
+}
+
+/* Promises 2, 5, 10: once healed and quiet, both ledgers are one, and hold every acknowledged ticket. */
+void judge_ledgers(struct sim *sim)
+{
+    const struct sim_disk *a = &sim->units[0].disk, *b = &sim->units[1].disk;
+    size_t shared = a->entry_count < b->entry_count ? a->entry_count : b->entry_count;
+
+    for (int unit = 0; unit < SIM_UNITS; unit++) {
+        if (engine_is_restored(sim->units[unit].engine)) {
+            sim_fail(sim, "unit %d is paired, and its ledger is behind its own record", unit + 1);
+            return;
+        }
+    }
+    for (size_t i = 0; i < shared; i++) {
+        if (a->entries[i].len_bytes != b->entries[i].len_bytes ||
+            memcmp(a->entries[i].bytes, b->entries[i].bytes, a->entries[i].len_bytes) != 0) {
+            sim_fail(sim, "promise 5: the ledgers differ at lsn %zu", i + 1);
+            return;
+        }
+    }
+    for (size_t i = 0; i < sim->ticket_count; i++) {
+        struct ids_token id;
+
+        CHECK(ids_token_from_text(sim->tickets[i].id, 32, &id));
+        for (int unit = 0; unit < SIM_UNITS && !sim->tickets[i].excused; unit++) {
+            if (queue_ticket_find(engine_queue(sim->units[unit].engine), &id) == NULL) {
+                sim_fail(sim, "promise 2: ticket %s is not in the ledger of unit %d",
+                         sim->tickets[i].display, unit + 1);
+                return;
+            }
+        }
+    }
+}
+
+/* Promise 4: whoever takes duty does so in a term above every earlier one. */
+void judge_term(struct unit *unit)
+{
+    const struct duty *duty = engine_duty(unit->engine);
+
+    if (duty->state != DUTY_PAIRED_DUTY || unit->state == DUTY_PAIRED_DUTY) {
+        return;
+    }
+    if (duty->term.number <= unit->sim->paired_term) {
+        sim_fail(unit->sim, "promise 4: unit %d takes duty in term %llu, after term %llu",
+                 unit->index + 1, (unsigned long long)duty->term.number,
+                 (unsigned long long)unit->sim->paired_term);
+    }
+    unit->sim->paired_term = duty->term.number;
+}

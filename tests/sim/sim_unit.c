@@ -1,0 +1,142 @@
+/* Life and death of a unit: a process that crashes comes back at once, one without power does not. */
+#include "tests/sim/sim_internal.h"
+
+#include <string.h>
+
+enum { TOKEN_LOSS_MS = 660 };
+
+static void hardware_of(int index, struct ids_token *ret_hardware)
+{
+    memset(ret_hardware, 0, sizeof(*ret_hardware));
+    ret_hardware->bytes[0] = (uint8_t)(index + 1);
+}
+
+void sim_tell_level(struct sim *sim, int index)
+{
+    struct engine_event event = {.kind = ENGINE_SERVICE_LINK, .level = sim->units[index].lan_up};
+
+    sim_deliver(sim, index, &event);
+}
+
+void sim_update_links(struct sim *sim)
+{
+    bool both = sim->units[0].up && sim->units[1].up;
+
+    for (int link = 0; link < LINKS; link++) {
+        bool works = both && sim_link_works(sim, link);
+
+        for (int index = 0; index < SIM_UNITS; index++) {
+            struct unit *unit = &sim->units[index];
+
+            if (unit->link_up[link] != works && unit->up) {
+                sim_push(sim, (struct item){.at_ms = sim->now_ms +
+                                                     (works ? 5 + sim_below(sim, 60) : 3000),
+                                            .kind = ITEM_LINK,
+                                            .unit = index,
+                                            .generation = unit->generation,
+                                            .a = link,
+                                            .b = works});
+            }
+        }
+    }
+}
+
+void sim_start_unit(struct sim *sim, int index, bool found)
+{
+    struct unit *unit = &sim->units[index];
+    struct engine_options options = {
+        .world = &unit->world,
+        .duty = {.unit = (uint32_t)index + 1, .peer_unit = (uint32_t)(2 - index)},
+        .config = &sim->config,
+        .calendar = &sim->calendar,
+        .unit_name_ja = "",
+        .unit_name_en = "",
+        .peer_name_ja = "",
+        .peer_name_en = "",
+        .unit_address = "",
+        .peer_address = "",
+    };
+    struct engine_event event = {.kind = ENGINE_START, .found = found};
+
+    if (unit->up || !unit->powered) {
+        return;
+    }
+    hardware_of(index, &options.duty.hardware);
+    unit->engine = engine_create(&options);
+    unit->up = true;
+    unit->generation++;
+    unit->state = DUTY_WAITING;
+    unit->timer_ms = 0;
+    unit->working_since_ms = 0; /* also when it was down between two ticks */
+    unit->holds = false;
+    unit->batch = NULL;
+    memset(unit->link_up, 0, sizeof(unit->link_up));
+    sim_story(sim, "unit %d starts", index + 1);
+    sim_deliver(sim, index, &event);
+    if (unit->up && !unit->lost_disk && engine_is_restored(unit->engine)) {
+        sim_fail(sim, "unit %d calls its disk restored, and nothing but power was lost", index + 1);
+    }
+    sim_tell_level(sim, index);
+    sim_update_links(sim);
+    sim_push(sim, (struct item){.at_ms = sim->now_ms + 100 + sim_below(sim, 200),
+                                .kind = ITEM_PROCESS,
+                                .unit = 1 - index,
+                                .a = DUTY_PROCESS_JOINED});
+}
+
+void sim_crash_unit(struct sim *sim, int index, bool power)
+{
+    struct unit *unit = &sim->units[index];
+    struct unit *peer = &sim->units[1 - index];
+
+    if (!unit->up) {
+        return;
+    }
+    sim_story(sim, "unit %d %s", index + 1, power ? "loses power" : "crashes");
+    for (size_t i = 0; i < sim->heap_count && power; i++) { /* what its network card held is gone */
+        if (sim->heap[i].kind == ITEM_FRAME && sim->heap[i].unit == peer->index) {
+            sim->heap[i].generation = UINT64_MAX;
+        }
+    }
+    if (unit->batch != NULL) {
+        sim_disk_apply(&unit->disk, unit->batch,
+                       (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
+        unit->batch = NULL;
+    }
+    unit->up = false;
+    unit->holds = false;
+    unit->generation++;
+    engine_destroy(unit->engine);
+    unit->engine = NULL;
+    for (int link = 0; link < LINKS; link++) {
+        if (!power && peer->up && peer->link_up[link]) {
+            sim_push(sim, (struct item){.at_ms = sim->now_ms + 2 + sim_below(sim, 30),
+                                        .kind = ITEM_LINK,
+                                        .unit = peer->index,
+                                        .generation = peer->generation,
+                                        .a = link,
+                                        .b = 0});
+        }
+    }
+    sim_push(sim,
+             (struct item){.at_ms = sim->now_ms + (power ? TOKEN_LOSS_MS : 5 + sim_below(sim, 40)),
+                           .kind = ITEM_PROCESS,
+                           .unit = peer->index,
+                           .a = DUTY_PROCESS_LOST});
+    for (int i = 0; i < SIM_CLIENTS; i++) { /* their connections break, or time out */
+        struct client *client = &sim->clients[i];
+
+        if (client->busy && client->asked_unit == index && !power) {
+            client->request_id++;
+            sim_push(sim, (struct item){.at_ms = sim->now_ms + 10 + sim_below(sim, 50),
+                                        .kind = ITEM_REPLY_LOST,
+                                        .a = i,
+                                        .b = (int)client->request_id});
+        }
+    }
+    if (!power) {
+        sim_push(sim, (struct item){.at_ms = sim->now_ms + 20 + sim_below(sim, 100),
+                                    .kind = ITEM_START,
+                                    .unit = index});
+    }
+}

@@ -1,0 +1,317 @@
+/* The world as an engine sees it: its disk, its links, the address, and what they answer. */
+#include "tests/sim/sim_internal.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { PROBE_MS = 90, YIELD_MS = DUTY_CONFLICT_MS + 100 };
+
+bool sim_link_works(const struct sim *sim, int link)
+{
+    if (sim->cut[link]) {
+        return false;
+    }
+    return link == DIRECT || (sim->units[0].lan_up && sim->units[1].lan_up && !sim->lan_split);
+}
+
+bool sim_lan_between(const struct sim *sim)
+{
+    return sim->units[0].lan_up && sim->units[1].lan_up && !sim->lan_split;
+}
+
+static int world_store(void *context, const struct ledger_batch *batch)
+{
+    struct unit *unit = context;
+    struct sim *sim = unit->sim;
+    uint64_t took_ms = sim_below(sim, 3) == 0 ? 1 + sim_below(sim, unit->disk_ms_max) : 1;
+
+    CHECK(unit->batch == NULL);
+    unit->batch = batch;
+    sim_push(sim, (struct item){.at_ms = sim->now_ms + took_ms,
+                                .kind = ITEM_STORED,
+                                .unit = unit->index,
+                                .generation = unit->generation});
+    if (batch->record != NULL && unit->dies_at_record != 0) {
+        sim_push(sim, (struct item){.at_ms = sim->now_ms,
+                                    .kind = ITEM_FAULT,
+                                    .unit = unit->index,
+                                    .a = unit->dies_at_record - 1,
+                                    .b = 1});
+        unit->dies_at_record = 0;
+    }
+    return 0;
+}
+
+static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn,
+                              ledger_each_fn *each, void *each_context)
+{
+    return sim_disk_read_entries(&((struct unit *)context)->disk, from_lsn, to_lsn, each,
+                                 each_context);
+}
+
+static int world_read_meta(void *context, const char *name, uint8_t *bytes, size_t capacity_bytes,
+                           size_t *ret_len_bytes)
+{
+    const struct sim_disk *disk = &((struct unit *)context)->disk;
+
+    (void)name;
+    if (disk->meta_len_bytes == 0) {
+        return -ENOENT;
+    }
+    CHECK(capacity_bytes >= disk->meta_len_bytes);
+    memcpy(bytes, disk->meta, disk->meta_len_bytes);
+    *ret_len_bytes = disk->meta_len_bytes;
+    return 0;
+}
+
+static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max,
+                           size_t *ret_count)
+{
+    const struct sim_disk *disk = &((struct unit *)context)->disk;
+
+    CHECK(disk->key_count <= max);
+    memcpy(keys, disk->keys, disk->key_count * sizeof(*keys));
+    *ret_count = disk->key_count;
+    return 0;
+}
+
+static int world_read_record(void *context, uint8_t *bytes, size_t capacity_bytes,
+                             size_t *ret_len_bytes)
+{
+    const struct sim_disk *disk = &((struct unit *)context)->disk;
+
+    if (disk->record_len_bytes == 0) {
+        return -ENOENT;
+    }
+    CHECK(capacity_bytes >= disk->record_len_bytes);
+    memcpy(bytes, disk->record, disk->record_len_bytes);
+    *ret_len_bytes = disk->record_len_bytes;
+    return 0;
+}
+
+static void world_read_info(void *context, struct ledger_info *ret_info)
+{
+    const struct sim_disk *disk = &((struct unit *)context)->disk;
+
+    *ret_info = (struct ledger_info){.first_lsn = disk->entry_count > 0,
+                                     .last_lsn = disk->entry_count,
+                                     .commits = disk->commits};
+    if (disk->entry_count > 0) {
+        const struct sim_blob *last = &disk->entries[disk->entry_count - 1];
+
+        memcpy(ret_info->head.bytes, last->bytes + last->len_bytes - IDS_HASH_BYTES,
+               IDS_HASH_BYTES);
+    }
+}
+
+static int world_send(void *context, enum world_link link, const uint8_t *frame, size_t len_bytes)
+{
+    struct unit *unit = context;
+    struct sim *sim = unit->sim;
+    struct item item = {
+        .kind = ITEM_FRAME, .unit = 1 - unit->index, .a = (int)link, .len_bytes = len_bytes};
+    int copies = sim->loss_percent > 0 && sim_below(sim, 100) < sim->loss_percent / 4 ? 2 : 1;
+
+    if (!unit->link_up[link]) {
+        return -ENOTCONN;
+    }
+    if (!sim_link_works(sim, (int)link) || sim_below(sim, 100) < sim->loss_percent) {
+        return 0; /* accepted, and never seen again */
+    }
+    while (copies-- > 0) {
+        item.bytes = malloc(len_bytes);
+        CHECK(item.bytes != NULL);
+        memcpy(item.bytes, frame, len_bytes);
+        item.at_ms = sim->now_ms + (sim->loss_percent > 0 ? sim_below(sim, 8) : sim_below(sim, 2)) +
+                     sim_below(sim, sim->delay_ms_max);
+        sim_push(sim, item);
+    }
+    return 0;
+}
+
+static void world_reset_links(void *context)
+{
+    (void)context; /* a simulated link holds nothing back */
+}
+
+static void world_address(void *context, enum world_address order)
+{
+    struct unit *unit = context;
+    struct sim *sim = unit->sim;
+    struct unit *peer = &sim->units[1 - unit->index];
+
+    switch (order) {
+    case WORLD_ADDRESS_PROBE:
+        if (unit->lan_up) {
+            sim_push(sim, (struct item){.at_ms = sim->now_ms + PROBE_MS,
+                                        .kind = ITEM_PROBED,
+                                        .unit = unit->index,
+                                        .generation = unit->generation});
+        }
+        break;
+    case WORLD_ADDRESS_TAKE:
+        unit->holds = true;
+        if (sim_lan_between(sim)) {
+            sim->client_side = unit->index;
+            if (peer->holds && peer->up) {
+                sim_push(sim, (struct item){.at_ms = sim->now_ms + 1,
+                                            .kind = ITEM_ANNOUNCE,
+                                            .unit = peer->index,
+                                            .generation = peer->generation});
+            }
+        }
+        break;
+    case WORLD_ADDRESS_DROP:
+        unit->holds = false;
+        break;
+    }
+}
+
+static void world_random(void *context, void *bytes, size_t len_bytes)
+{
+    struct sim *sim = ((struct unit *)context)->sim;
+    uint8_t *at = bytes;
+
+    for (size_t i = 0; i < len_bytes; i++) {
+        at[i] = (uint8_t)(sim_draw(sim) >> 24);
+    }
+}
+
+static void world_log(void *context, const char *line)
+{
+    struct unit *unit = context;
+
+    sim_story(unit->sim, "unit %d: %s", unit->index + 1, line);
+}
+
+static void world_trace(void *context, const void *event, size_t event_len_bytes,
+                        const void *actions, size_t actions_len_bytes)
+{
+    struct unit *unit = context;
+    const struct duty_event *told = event;
+
+    (void)event_len_bytes;
+    (void)actions;
+    (void)actions_len_bytes;
+    unit->sim->result->rows[unit->state][told->kind]++;
+    judge_term(unit);
+    if (unit->state == DUTY_ALONE && engine_duty(unit->engine)->reason == DUTY_REASON_YIELDED &&
+        unit->sim->now_ms - unit->peer_announced_ms > YIELD_MS) {
+        sim_fail(unit->sim, "rule 8: unit %d yields, and its peer has announced nothing",
+                 unit->index + 1);
+    }
+    unit->state = engine_duty(unit->engine)->state;
+}
+
+static void on_probed(struct sim *sim, int index)
+{
+    const struct unit *peer = &sim->units[1 - index];
+    struct engine_event event = {.kind = ENGINE_PROBED, .probe = DUTY_PROBE_SILENT};
+
+    if (!sim->units[index].lan_up) {
+        return;
+    }
+    if (peer->holds && peer->up && sim_lan_between(sim)) {
+        event.probe = DUTY_PROBE_PEER;
+    }
+    sim_deliver(sim, index, &event);
+}
+
+static void on_stored(struct sim *sim, int index)
+{
+    struct unit *unit = &sim->units[index];
+    struct engine_event event = {.kind = ENGINE_STORED, .result = 0};
+    const struct ledger_batch *batch = unit->batch;
+
+    CHECK(batch != NULL);
+    unit->batch = NULL;
+    sim_disk_apply(&unit->disk, batch, SIM_DISK_ALL);
+    sim_deliver(sim, index, &event);
+}
+
+void sim_happen_to_unit(struct sim *sim, struct item *item)
+{
+    struct unit *unit = &sim->units[item->unit];
+    struct engine_event event = {.kind = ENGINE_TIMER};
+
+    if (!unit->up || (item->generation != 0 && item->generation != unit->generation)) {
+        return;
+    }
+    if (unit->paused_until_ms > sim->now_ms) { /* a stopped process sees everything later */
+        struct item later = *item;
+
+        later.at_ms = unit->paused_until_ms;
+        item->bytes = NULL;
+        sim_push(sim, later);
+        return;
+    }
+    switch (item->kind) {
+    case ITEM_TIMER:
+        if (unit->timer_ms <= sim->now_ms) {
+            sim_deliver(sim, item->unit, &event);
+        }
+        break;
+    case ITEM_FRAME:
+        event.kind = ENGINE_FRAME;
+        event.frame.link = (enum world_link)item->a;
+        event.frame.bytes = item->bytes;
+        event.frame.len_bytes = item->len_bytes;
+        sim_deliver(sim, item->unit, &event);
+        break;
+    case ITEM_STORED:
+        on_stored(sim, item->unit);
+        break;
+    case ITEM_PROBED:
+        on_probed(sim, item->unit);
+        break;
+    case ITEM_PROCESS:
+        event.kind = ENGINE_PEER_PROCESS;
+        event.process = (enum duty_peer_process)item->a;
+        sim_deliver(sim, item->unit, &event);
+        break;
+    case ITEM_LINK:
+        if (unit->link_up[item->a] != (item->b != 0)) {
+            unit->link_up[item->a] = item->b != 0;
+            event.kind = ENGINE_LINK;
+            event.link.link = (enum world_link)item->a;
+            event.link.up = item->b != 0;
+            sim_deliver(sim, item->unit, &event);
+        }
+        sim_update_links(sim);
+        break;
+    case ITEM_ANNOUNCE:
+        if (unit->holds && (item->a != 0 ? unit->lan_up : sim_lan_between(sim))) {
+            event.kind = ENGINE_CONTESTED;
+            event.by_peer = item->a == 0;
+            unit->peer_announced_ms = event.by_peer ? sim->now_ms : unit->peer_announced_ms;
+            sim_deliver(sim, item->unit, &event);
+        }
+        break;
+    case ITEM_START:
+    case ITEM_CLIENT:
+    case ITEM_REPLY_LOST:
+    case ITEM_FAULT:
+    case ITEM_HEAL:
+    case ITEM_LAN:
+        CHECK(!"not a unit's");
+    }
+}
+
+void sim_make_world(struct unit *unit)
+{
+    unit->world = (struct world){.context = unit,
+                                 .store = world_store,
+                                 .read_entries = world_read_entries,
+                                 .read_meta = world_read_meta,
+                                 .read_keys = world_read_keys,
+                                 .read_record = world_read_record,
+                                 .read_info = world_read_info,
+                                 .send = world_send,
+                                 .reset_links = world_reset_links,
+                                 .address = world_address,
+                                 .reply = sim_client_reply,
+                                 .random = world_random,
+                                 .log = world_log,
+                                 .trace = world_trace};
+}
