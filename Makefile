@@ -106,7 +106,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make check-fast      build, layers, purity, unit tests
 ## make sim SEEDS=n [SEED=s] [FAULTS=n]  simulated days of two units
 ## make planted         each bug of tests/planted must be found by the simulator
-## make bench           the numbers of DESIGN 8, measured here
+## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
 ## make fuzz [T=name] [RUNS=n] every decoder against random bytes
 ## make lint [CHANGED=1]       clang-format, clang-tidy, cppcheck, shellcheck (lint-quick: without path analysis)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
@@ -156,8 +156,10 @@ FAULTS ?= 20
 sim: $(B)/bin/toban-sim
 	$(Q)$(B)/bin/toban-sim --seeds $(SEEDS) --faults $(FAULTS) $(if $(SEED),--seed $(SEED))
 
-bench: all
-	$(Q)BUILD=$(BUILD) tools/bench/run.sh
+bench:
+	$(Q)tools/deps bench
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) QUICK=$(QUICK) tools/bench/run.sh
 
 RUNS ?= 10000
 $(BUILD)/fuzz/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(ARCHIVES)

@@ -85,7 +85,7 @@ struct ledger_batch {
 struct ledger_options {
     const char *data_dir;
     const char *record_dir;
-    size_t map_size_bytes;        /* 0: 1 GiB; the file is pre-written only as far as it grows */
+    size_t map_size_bytes;        /* 0: 16 GiB; the file is pre-written only as far as it grows */
     bool read_only;               /* tools: verify while the daemon runs; no writer thread */
 };
 

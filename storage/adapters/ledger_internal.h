@@ -29,13 +29,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
+/* Address space, not memory and not disk: ten million entries and their trees need a third of it. */
+#define LEDGER_MAP_BYTES_DEFAULT ((size_t)16 << 30)
+
 enum ledger_internal_limit {
     LEDGER_PATH_BYTES = 4096,
     LEDGER_WHY_BYTES = 512,
     LEDGER_LSN_KEY_BYTES = 8,
     LEDGER_ARCHIVE_KEY_BYTES = 16,
     LEDGER_META_NAME_BYTES_MAX = LEDGER_ROW_KEY_BYTES_MAX,
-    LEDGER_MAP_BYTES_DEFAULT = 1 << 30,
     LEDGER_DATABASES = 4,
     LEDGER_FULL_PERCENT = 90,        /* beyond: only batches that delete */
     LEDGER_FULL_HARD_PERCENT = 97,   /* beyond: nothing */

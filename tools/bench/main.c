@@ -1,10 +1,12 @@
 /*
- * toban-bench: speed as ratios. Three loads, each a closed loop of N clients for S seconds, one line of
- * JSON each:
+ * toban-bench: speed as ratios. Loads, each a closed loop of N clients for S seconds or N operations, one
+ * line of JSON each:
  *   raw     the limit of this machine: 200 bytes, local pwrite + fdatasync in parallel with a round trip to
  *           a second process that does the same, group commit (reference/peers.md, first row)
  *   engine  tickets through toband's UNIX socket
  *   http    tickets through the gateway, keep-alive
+ *   redis   the peer: a script that takes the next number and appends 200 bytes, then WAIT 1
+ *   fill    no load: entries for a large ledger; wait: when a UNIX socket is listened on
  *   gap     a new connection every GAP_MS whatever became of the others: one line per ticket, when it was
  *           sent and acknowledged (CLOCK_MONOTONIC), from which the time without service follows
  * Latencies are of acknowledged operations only. It measures and decides nothing.
@@ -12,6 +14,7 @@
 #include "appliance/engine/api.h"
 #include "appliance/queue/queue.h"
 #include "base/check.h"
+#include "tools/bench/bench.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -40,7 +43,7 @@ enum {
 };
 
 struct settings {
-    const char *mode, *socket_path, *address, *dir;
+    const char *mode, *socket_path, *address, *dir, *record, *script;
     uint16_t port;
     unsigned clients, seconds, categories;
     size_t count; /* acknowledged, after which it ends; 0: when the time is over */
@@ -59,7 +62,7 @@ struct client {
     unsigned serial; /* gap: not yet sent */
 };
 
-static uint64_t now_us(void)
+uint64_t bench_now_us(void)
 {
     struct timespec time;
 
@@ -137,6 +140,13 @@ static size_t make_request(const struct settings *settings, uint8_t *bytes, size
         request.command.category = category;
         return api_request_encode(&request, bytes, capacity_bytes);
     }
+    if (strcmp(settings->mode, "redis") == 0) {
+        return (size_t)snprintf(
+            (char *)bytes, capacity_bytes,
+            "*5\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n$1\r\n1\r\n$1\r\n%u\r\n$%d\r\n%0*u\r\n"
+            "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$4\r\n1000\r\n",
+            settings->script, category % 10, RAW_BYTES, RAW_BYTES, serial);
+    }
     ids_token_to_text(&key, text);
     body_len = snprintf(body, sizeof(body), "{\"category\":%u}", category);
     len = snprintf((char *)bytes, capacity_bytes,
@@ -144,6 +154,24 @@ static size_t make_request(const struct settings *settings, uint8_t *bytes, size
                    "Idempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
                    settings->address, text, body_len, body);
     return (size_t)len;
+}
+
+/* Two lines: the number, and how many replicas had it. */
+static size_t redis_answer_length(const struct client *client, bool *ret_ok)
+{
+    const char *text = (const char *)client->input;
+    const char *first = memmem(text, client->input_len_bytes, "\r\n", 2);
+    const char *second;
+
+    if (first == NULL) {
+        return 0;
+    }
+    second = memmem(first + 2, client->input_len_bytes - (size_t)(first + 2 - text), "\r\n", 2);
+    if (second == NULL) {
+        return 0;
+    }
+    *ret_ok = text[0] == ':' && first[2] == ':' && first[3] == '1';
+    return (size_t)(second + 2 - text);
 }
 
 /* One whole answer at the start of the input: its length and whether it acknowledges; 0: not yet. */
@@ -161,6 +189,9 @@ static size_t answer_length(const struct settings *settings, const struct client
         *ret_ok = api_reply_decode(client->input, (size_t)len, &id, &reply) && reply.status == 201;
         return api_frame_type(client->input) == API_REPLY ? (size_t)len
                                                           : (size_t)len | (SIZE_MAX / 2 + 1);
+    }
+    if (strcmp(settings->mode, "redis") == 0) {
+        return redis_answer_length(client, ret_ok);
     }
     const char *text = (const char *)client->input;
     const char *end = memmem(text, client->input_len_bytes, "\r\n\r\n", 4);
@@ -181,7 +212,7 @@ static void send_next(const struct settings *settings, struct client *client, un
     uint8_t request[API_REQUEST_BYTES_MAX];
     size_t len_bytes = make_request(settings, request, sizeof(request), ++*serial);
 
-    client->sent_us = now_us();
+    client->sent_us = bench_now_us();
     CHECK(send(client->fd, request, len_bytes, MSG_NOSIGNAL) == (ssize_t)len_bytes);
 }
 
@@ -203,7 +234,7 @@ static void take_answers(const struct settings *settings, struct client *client,
             continue; /* a STATE frame */
         }
         if (ok) {
-            add_sample(sampling, now_us() - client->sent_us);
+            add_sample(sampling, bench_now_us() - client->sent_us);
         } else {
             sampling->errors++;
         }
@@ -215,7 +246,7 @@ static int run_clients(const struct settings *settings, struct sampling *samplin
 {
     struct client *clients = calloc(settings->clients, sizeof(*clients));
     struct pollfd polls[CLIENTS_MAX];
-    uint64_t start_us = now_us(), end_us = start_us + (uint64_t)settings->seconds * 1000000;
+    uint64_t start_us = bench_now_us(), end_us = start_us + (uint64_t)settings->seconds * 1000000;
     unsigned serial = 0;
 
     CHECK(clients != NULL);
@@ -228,7 +259,7 @@ static int run_clients(const struct settings *settings, struct sampling *samplin
         polls[i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
         send_next(settings, &clients[i], &serial);
     }
-    while (now_us() < end_us && (settings->count == 0 || sampling->count < settings->count)) {
+    while (bench_now_us() < end_us && (settings->count == 0 || sampling->count < settings->count)) {
         if (poll(polls, settings->clients, 1000) <= 0) {
             continue;
         }
@@ -249,7 +280,7 @@ static int run_clients(const struct settings *settings, struct sampling *samplin
             take_answers(settings, client, sampling, &serial);
         }
     }
-    return report(settings, sampling, now_us() - start_us);
+    return report(settings, sampling, bench_now_us() - start_us);
 }
 
 /* ---- the raw limit ----------------------------------------------------------------------------------- */
@@ -315,11 +346,11 @@ static int run_raw(const struct settings *settings, struct sampling *sampling)
     file = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
     CHECK(file >= 0 && ftruncate(file, 1 << 28) == 0);
     make_far(settings, pair, &pid);
-    start_us = now_us();
+    start_us = bench_now_us();
     end_us = start_us + (uint64_t)settings->seconds * 1000000;
-    while (now_us() < end_us) {
+    while (bench_now_us() < end_us) {
         size_t len_bytes = (size_t)settings->clients * RAW_BYTES;
-        uint64_t began_us = now_us(), took_us;
+        uint64_t began_us = bench_now_us(), took_us;
         size_t acked = 0;
 
         CHECK(send(pair[0], bytes, len_bytes, MSG_NOSIGNAL) == (ssize_t)len_bytes);
@@ -331,14 +362,14 @@ static int run_raw(const struct settings *settings, struct sampling *sampling)
             CHECK(recv(pair[0], &count, sizeof(count), MSG_WAITALL) == sizeof(count));
             acked += count;
         }
-        took_us = now_us() - began_us;
+        took_us = bench_now_us() - began_us;
         for (unsigned i = 0; i < settings->clients; i++) {
             add_sample(sampling, took_us);
         }
     }
     (void)close(pair[0]);
     (void)waitpid(pid, NULL, 0);
-    return report(settings, sampling, now_us() - start_us);
+    return report(settings, sampling, bench_now_us() - start_us);
 }
 
 /* ---- time without service ------------------------------------------------------------------------------ */
@@ -349,7 +380,7 @@ static void gap_begin(const struct settings *settings, struct client *client, un
 
     (void)inet_pton(AF_INET, settings->address, &address.sin_addr);
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-    client->sent_us = now_us();
+    client->sent_us = bench_now_us();
     client->input_len_bytes = 0;
     client->serial = serial;
     (void)connect(client->fd, (struct sockaddr *)&address, sizeof(address));
@@ -388,7 +419,7 @@ static void gap_ready(const struct settings *settings, struct client *client, sh
     if (answer_length(settings, client, &ok) != 0) {
         if (ok) {
             printf("{\"sent_us\":%llu,\"acked_us\":%llu}\n", (unsigned long long)client->sent_us,
-                   (unsigned long long)now_us());
+                   (unsigned long long)bench_now_us());
             sampling->count++;
         } else {
             sampling->errors++;
@@ -401,21 +432,21 @@ static int run_gap(const struct settings *settings, struct sampling *sampling)
 {
     struct client *clients = calloc(CLIENTS_MAX, sizeof(*clients));
     struct pollfd polls[CLIENTS_MAX];
-    uint64_t end_us = now_us() + (uint64_t)settings->seconds * 1000000, next_us = 0;
+    uint64_t end_us = bench_now_us() + (uint64_t)settings->seconds * 1000000, next_us = 0;
     unsigned serial = 0;
 
     CHECK(clients != NULL);
     for (size_t i = 0; i < CLIENTS_MAX; i++) {
         clients[i].fd = -1;
     }
-    while (now_us() < end_us) {
+    while (bench_now_us() < end_us) {
         for (size_t i = 0; i < CLIENTS_MAX; i++) {
-            if (clients[i].fd >= 0 && now_us() - clients[i].sent_us > GAP_PATIENCE_US) {
+            if (clients[i].fd >= 0 && bench_now_us() - clients[i].sent_us > GAP_PATIENCE_US) {
                 sampling->errors++;
                 gap_end(&clients[i]);
             }
-            if (clients[i].fd < 0 && now_us() >= next_us) {
-                next_us = now_us() + GAP_MS * 1000;
+            if (clients[i].fd < 0 && bench_now_us() >= next_us) {
+                next_us = bench_now_us() + GAP_MS * 1000;
                 gap_begin(settings, &clients[i], ++serial);
             }
             polls[i] = (struct pollfd){.fd = clients[i].fd,
@@ -440,7 +471,9 @@ static int usage(void)
     (void)fprintf(stderr,
                   "usage: toban-bench raw --dir DIR | engine --socket PATH | http --address A"
                   " | gap --address A [--port P]   [--clients N] [--seconds S]\n"
-                  "       [--count N] [--categories N]\n");
+                  "       [--count N] [--categories N]\n"
+                  "       fill --dir DATA --record DIR --count N | wait --socket PATH --seconds S\n"
+                  "       redis --address A --port P --script SHA1\n");
     return 2;
 }
 
@@ -463,6 +496,10 @@ int main(int argc, char **argv)
             settings.address = value;
         } else if (strcmp(argv[i], "--dir") == 0) {
             settings.dir = value;
+        } else if (strcmp(argv[i], "--record") == 0) {
+            settings.record = value;
+        } else if (strcmp(argv[i], "--script") == 0) {
+            settings.script = value;
         } else if (strcmp(argv[i], "--port") == 0) {
             settings.port = (uint16_t)strtoul(value, NULL, 10);
         } else if (strcmp(argv[i], "--clients") == 0) {
@@ -481,6 +518,12 @@ int main(int argc, char **argv)
         settings.categories == 0) {
         return usage();
     }
+    if (strcmp(settings.mode, "fill") == 0 && settings.dir != NULL && settings.record != NULL) {
+        return bench_fill(settings.dir, settings.record, settings.count);
+    }
+    if (strcmp(settings.mode, "wait") == 0 && settings.socket_path != NULL) {
+        return bench_wait(settings.socket_path, settings.seconds);
+    }
     sampling.us = malloc(SAMPLES_MAX * sizeof(*sampling.us));
     CHECK(sampling.us != NULL);
     if (strcmp(settings.mode, "raw") == 0 && settings.dir != NULL) {
@@ -490,7 +533,9 @@ int main(int argc, char **argv)
         return run_gap(&settings, &sampling);
     }
     if ((strcmp(settings.mode, "engine") == 0 && settings.socket_path != NULL) ||
-        (strcmp(settings.mode, "http") == 0 && settings.address != NULL)) {
+        (strcmp(settings.mode, "http") == 0 && settings.address != NULL) ||
+        (strcmp(settings.mode, "redis") == 0 && settings.address != NULL &&
+         settings.script != NULL)) {
         return run_clients(&settings, &sampling);
     }
     return usage();

@@ -1,0 +1,19 @@
+/*
+ * tools/bench/bench.h - what the files of toban-bench share.
+ *
+ *   main.c   closed loops of clients, the raw limit, time without service
+ *   fill.c   a large ledger, and when a program listens
+ */
+#ifndef TOOLS_BENCH_BENCH_H
+#define TOOLS_BENCH_BENCH_H
+
+#include <stdint.h>
+
+/* Appends `count` entries that fold to nothing to the ledger of a unit that stands still, through the real
+ * ledger, in batches; says how long it took. 0, or 1 with the reason on stderr. */
+int bench_fill(const char *data_dir, const char *record_dir, uint64_t count);
+/* Says when somebody first accepts on the UNIX socket (CLOCK_MONOTONIC). 1: nobody within seconds. */
+int bench_wait(const char *socket_path, unsigned seconds);
+uint64_t bench_now_us(void);
+
+#endif
