@@ -207,6 +207,8 @@ void duty_break_contact(struct duty *duty, enum duty_reason reason, struct duty_
 
 static void hear_word(struct duty *duty, const struct duty_word *peer, struct duty_actions *actions)
 {
+    bool yielded;
+
     if (peer->unit != duty->options.peer_unit || peer->unit == duty->options.unit) {
         return;
     }
@@ -221,6 +223,7 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
                                : DUTY_REASON_NO_ACKNOWLEDGEMENT,
                            actions);
     }
+    yielded = duty->peer.serve != DUTY_SERVE_NOT && peer->serve == DUTY_SERVE_NOT;
     duty->peer = *peer;
     duty->peer_heard_ms = duty->now_ms;
     duty->word.heard_process = peer->process;
@@ -229,6 +232,9 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
         peer->heard_contact == duty->word.contact) {
         duty->agreed = true;
         duty->agreed_since_ms = duty->now_ms;
+    }
+    if (yielded && duty->address) {
+        duty_take_address(duty, actions); /* whoever still asks the other one learns where it is */
     }
     if (peer->leaving) {
         duty_break_contact(duty, DUTY_REASON_PEER_LEFT, actions);

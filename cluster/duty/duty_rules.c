@@ -171,13 +171,18 @@ static void ask_for_session(struct duty *duty, struct duty_actions *actions)
     }
 }
 
-static void begin_meeting(struct duty *duty)
+/* A source that holds the address announces it before the other yields: clients whose ARP table names the other
+ * would talk to nobody until the next announcement. */
+static void begin_meeting(struct duty *duty, struct duty_actions *actions)
 {
     duty->word.source = duty_choose_source(&duty->word, &duty->peer);
     duty->meeting_since_ms = duty->now_ms;
     duty_enter(duty,
                duty->word.source == duty->options.unit ? DUTY_MEETING_SOURCE : DUTY_MEETING_OTHER,
                DUTY_REASON_MEETING);
+    if (duty->state == DUTY_MEETING_SOURCE && duty->address) {
+        duty_take_address(duty, actions);
+    }
 }
 
 static void probe_if_due(struct duty *duty, struct duty_actions *actions)
@@ -239,7 +244,7 @@ static void rules_of_waiting(struct duty *duty, struct duty_actions *actions)
         return;
     }
     if (can_meet(duty) && !nobody_serves(duty)) {
-        begin_meeting(duty);
+        begin_meeting(duty, actions);
         return;
     }
     reason = why_not_alone_yet(duty);
@@ -316,7 +321,7 @@ static void rules_of_alone(struct duty *duty, struct duty_actions *actions)
         return;
     }
     if (can_meet(duty)) {
-        begin_meeting(duty);
+        begin_meeting(duty, actions);
     } else {
         duty->reason = why_letters(duty);
     }
@@ -366,7 +371,7 @@ static bool meeting_holds(struct duty *duty, struct duty_actions *actions)
         return true;
     }
     if (duty->word.source != duty_choose_source(&duty->word, &duty->peer)) {
-        begin_meeting(duty);
+        begin_meeting(duty, actions);
     }
     return false;
 }

@@ -204,6 +204,30 @@ static void the_source_serves_on_by_letter_until_the_mint(void **state)
     assert_int_equal(bench.session_count, 0);
 }
 
+/* After a cut both hold the address, and clients whose ARP table names the one that yields waited for the mint, one to
+ * four seconds. The source says where the address is before the other yields, and once more when it has. */
+static void the_source_says_where_the_address_is_when_the_other_yields(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    serve_alone(&bench, LOW, 5);
+    bench.peer.state = DUTY_ALONE;
+    bench.peer.serve = DUTY_SERVE_LETTER;
+    peer_meets(&bench, LOW);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_SOURCE);
+    assert_true(did(&bench, DUTY_TAKE_ADDRESS));
+    clear(&bench);
+    hear(&bench); /* nothing new: not at every word */
+    assert_false(did(&bench, DUTY_TAKE_ADDRESS));
+    bench.peer.serve = DUTY_SERVE_NOT;
+    hear(&bench);
+    assert_true(did(&bench, DUTY_TAKE_ADDRESS));
+    clear(&bench);
+    hear(&bench);
+    assert_false(did(&bench, DUTY_TAKE_ADDRESS));
+}
+
 static void the_other_yields_the_address_before_its_tail_is_read(void **state)
 {
     struct bench bench;
@@ -595,6 +619,7 @@ int main(void)
         cmocka_unit_test(a_contact_counts_only_when_the_peer_has_heard_it_too),
         cmocka_unit_test(until_both_agree_the_choice_follows_the_words),
         cmocka_unit_test(the_source_serves_on_by_letter_until_the_mint),
+        cmocka_unit_test(the_source_says_where_the_address_is_when_the_other_yields),
         cmocka_unit_test(the_other_yields_the_address_before_its_tail_is_read),
         cmocka_unit_test(an_answer_from_before_the_agreement_counts_for_nothing),
         cmocka_unit_test(
