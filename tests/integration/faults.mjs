@@ -11,9 +11,7 @@ import { judge, loadEvidence } from '../../tools/office/demo/checker.mjs';
 import { nowMs, sleep } from '../../tools/office/demo/common.mjs';
 
 const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const DAY = '2026-11-24';
-const NEXT = '2026-11-25';
-const LAST = '2026-11-26';
+const DAYS = ['2026-11-24', '2026-11-25', '2026-11-26', '2026-11-27', '2026-11-30']; // the office's days: a weekend
 const DISK_MIB = 128;
 const EVERY_MS = 90; // a visitor
 const SERVE_BOUND_MS = 10000; // promise 14
@@ -21,6 +19,8 @@ const PAIR_BOUND_MS = 30000; // 10 s, and the steadiness time of a pair that bro
 const STOP_BOUND_MS = 20000;
 const SETTLE_BOUND_MS = 60000;
 const FORWARDING_BOUND_MS = 2000; // DESIGN 7: a number this soon after a switch forwards again
+const HEALED_MS = 3000; // so long after a heal waits are looked at
+const WAIT_BOUND_MS = 2000;
 const CALM_MS = 700; // some visitors before and after each fault
 const ERASED = 15; // the promise that needs an evening
 
@@ -34,7 +34,7 @@ class Life {
     say(text) {
         console.log(`# ${((nowMs() - this.began) / 1000).toFixed(2)} s  ${text}`);
     }
-    async open(at = `${DAY}T10:00`) {
+    async open(at = `${DAYS[0]}T10:00`) {
         rmSync(this.dir, { recursive: true, force: true });
         mkdirSync(this.dir, { recursive: true });
         await this.office.up('--at', at, '--site', join(ROOT, 'tools/office/demo/site.yaml'), '--disk-mib',
@@ -144,6 +144,21 @@ class Life {
         await Promise.all([1, 2].map((unit) => this.office.fault('power', unit).catch(() => {})));
         await this.office.untilOff(STOP_BOUND_MS);
     }
+    // Who asked after `healed` did not wait for an address that is somewhere else (measured from their first try).
+    checkWaits(requests) {
+        const first = new Map();
+        const waits = [];
+        for (const one of requests.filter((each) => each.side === 'lan' && each.key && each.what !== 'again' && each.sent > this.healed)) {
+            first.set(one.key, Math.min(first.get(one.key) ?? Infinity, one.sent));
+            if (one.status >= 200 && one.status < 500 && first.get(one.key) < this.healed + HEALED_MS) {
+                waits.push(one.received - first.get(one.key));
+            }
+        }
+        if (this.healed) {
+            this.say(`the longest wait after the heal: ${Math.round(Math.max(...waits))} ms of ${waits.length}`);
+            expect(waits.length > 0 && Math.max(...waits) < WAIT_BOUND_MS, 'somebody waited too long after it', false);
+        }
+    }
     // Everybody gets an answer, both lose power, and what was received is held against what is on the disks.
     async judged() {
         this.lan.tell({ order: 'close_doors' });
@@ -159,7 +174,9 @@ class Life {
         }
         writeFileSync(join(this.dir, 'evidence.json'), JSON.stringify({ journals: this.journals, nights: this.nights,
             final: 'final', wipes: this.wipes, images: this.images }));
-        const { verdicts } = judge(await loadEvidence(this.dir));
+        const evidence = await loadEvidence(this.dir);
+        this.checkWaits(evidence.requests);
+        const { verdicts } = judge(evidence);
         for (const one of verdicts.filter((each) => each.promise !== ERASED || this.nights.length > 0)) {
             this.say(`promise ${one.promise}: ${one.ok ? 'held' : 'BROKEN'}, ${one.checked} checked ` +
                 JSON.stringify(one.facts));
@@ -324,8 +341,9 @@ async function partition(life) {
     const duty = life.office.duty();
     const other = 3 - duty;
     await life.lan.ask({ order: 'leave', counters: [4] });
-    const fault = await life.fault('partition', '--clients', duty);
-    const side = life.clients('side', `u${other}`, '10.90.0.10', 7);
+    // The clients stay with the unit that will yield: the address moves under them when the cut heals.
+    const fault = await life.fault('partition', '--clients', other);
+    const side = life.clients('side', `u${duty}`, '10.90.0.10', 7);
     await side.ask({ order: 'open', counters: [4] });
     side.tell({ order: 'steady', every_ms: EVERY_MS });
     await life.issuedAfter(fault.t, (one) => one.side === 'side' && /[A-Z]/.test(one.issued));
@@ -334,7 +352,7 @@ async function partition(life) {
     side.tell({ order: 'close_doors' });
     await side.ask({ order: 'leave', counters: [4] });
     await side.ask({ order: 'end' });
-    await life.heal();
+    life.healed = await life.heal();
     await life.paired();
     expect(life.holders().length === 1, 'two hold the address');
     await life.lan.ask({ order: 'open', counters: [4] });
@@ -406,15 +424,20 @@ async function morning(life, first, apart_ms, yesterday, today) {
 }
 
 async function evenings(life) {
-    await evening(life, DAY);
-    await inOrder(life, 3 - life.office.duty());
-    nightFalls(life, DAY);
-    await morning(life, 2, 2000, DAY, NEXT);
-    await evening(life, NEXT);
-    await life.bothOff();
-    nightFalls(life, NEXT);
-    await morning(life, 1, 33000, NEXT, LAST); // so long that the first begins to serve by itself
-    await evening(life, LAST);
+    const nights = [
+        { how: 'in order', first: 2, apart_ms: 2000 },
+        { how: 'breaker', first: 1, apart_ms: 33000 }, // so long that the first begins to serve by itself
+        { how: 'in order', first: 1, apart_ms: 0 },
+        { how: 'breaker', first: 2, apart_ms: 500 },
+    ];
+    for (const [i, night] of nights.entries()) {
+        life.say(`evening of ${DAYS[i]}, ${night.how}; unit ${night.first} is back first, ${night.apart_ms} ms before`);
+        await evening(life, DAYS[i]);
+        await (night.how === 'breaker' ? life.bothOff() : inOrder(life, 3 - life.office.duty()));
+        nightFalls(life, DAYS[i]);
+        await morning(life, night.first, night.apart_ms, DAYS[i], DAYS[i + 1]);
+    }
+    await evening(life, DAYS.at(-1));
 }
 
 const scenarios = { switch: restartingSwitch, 'unplug-lan': unplugLan, 'unplug-direct': unplugDirect, wedge,
