@@ -156,11 +156,11 @@ static void check_health(struct daemon *daemon)
 
     ledger_get_info(daemon->ledger, &info);
     if (fit && info.last_lsn > 0) {
-        if (daemon->scrub_lsn == 0 || daemon->scrub_lsn > info.last_lsn) {
-            daemon->scrub_lsn = 1;
-        }
         r = ledger_verify(daemon->ledger, daemon->scrub_lsn, SCRUB_ENTRIES, &daemon->scrub_lsn,
                           &damage);
+        if (r == 0 && daemon->scrub_lsn > info.last_lsn) {
+            daemon->scrub_lsn = 1; /* at once: a busy ledger is longer again by the next time */
+        }
         if (r == -EUCLEAN) {
             (void)fprintf(stderr, "toband: lsn %llu: %s / %s\n", (unsigned long long)damage.lsn,
                           damage.what_ja, damage.what_en);
@@ -870,6 +870,7 @@ int main(int argc, char **argv)
     become_punctual();
     (void)sd_watchdog_enabled(0, &daemon.watchdog_us);
     daemon.fit = true;
+    daemon.scrub_lsn = 1;
     make_engine(&daemon, &world);
     r = sd_event_new(&daemon.event);
     if (r >= 0) {
