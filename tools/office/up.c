@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -108,12 +109,15 @@ static int load_site(struct office *office, const struct office_options *options
     char en[SITE_ERROR_TEXT_BYTES * 2];
 
     if (options->site != NULL) {
-        if (strlen(options->site) >= sizeof(office->site_path)) {
+        char whole[PATH_MAX]; /* the keeper works from / */
+        const char *path = realpath(options->site, whole) == NULL ? options->site : whole;
+
+        if (strlen(path) >= sizeof(office->site_path)) {
             return client_fail(office, options, OFFICE_EXIT_USAGE, "USAGE",
                                "設定ファイルの名前が長すぎます。",
                                "The site file's name is too long.");
         }
-        memcpy(office->site_path, options->site, strlen(options->site) + 1);
+        memcpy(office->site_path, path, strlen(path) + 1);
     }
     if (site_load_file(office->site_path, &office->site, &error) < 0) {
         site_error_to_text(&error, office->site_path, true, ja, sizeof(ja));
