@@ -63,6 +63,14 @@ held() { # SCENARIO
     held disk-wipe
 }
 
+@test "damage: a flipped bit moves duty before it is served, a cut ledger serves nobody, and a new disk is filled" {
+    held damage
+}
+
+@test "strangers: bad input is refused with its reason, and noise on every port changes nothing" {
+    held strangers
+}
+
 @test "clock: a unit whose clock jumps by hours, a day or years moves no day and stops no visitor" {
     held clock
 }

@@ -2,8 +2,10 @@
 // healed, both units lose power, and the independent checker of the demo judges what the clients received and
 // what the two disks hold.
 //   faults.mjs DIR SCENARIO     (root) DIR takes the evidence; exit 0: the scenario and every promise held
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
-import { execFileSync } from 'node:child_process';
+import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync }
+    from 'node:fs';
+import { randomBytes } from 'node:crypto';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { dirname, join, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { Client, Office } from '../../tools/office/demo/office.mjs';
@@ -21,6 +23,7 @@ const SETTLE_BOUND_MS = 60000;
 const FORWARDING_BOUND_MS = 2000; // DESIGN 7: a number this soon after a switch forwards again
 const HEALED_MS = 3000; // so long after a heal waits are looked at
 const WAIT_BOUND_MS = 2000;
+const LINK_PROVEN_MS = 3500; // a spare is handed duty when its link has worked for 3 s (rule 2)
 const CALM_MS = 700; // some visitors before and after each fault
 const ERASED = 15; // the promise that needs an evening
 
@@ -30,6 +33,13 @@ class Life {
             journals: [], images: [] });
         this.office = new Office(`f${scenario.slice(0, 6)}${process.pid}`, join(ROOT, 'build/bin'),
             (seen) => this.seen.push({ ...seen, child: undefined }));
+    }
+    // What this program asks for itself is evidence like any other.
+    note(record) {
+        if (!this.journals.includes('journal-desk.jsonl')) {
+            this.journals.push('journal-desk.jsonl');
+        }
+        appendFileSync(join(this.dir, 'journal-desk.jsonl'), `${JSON.stringify(record)}\n`);
     }
     say(text) {
         console.log(`# ${((nowMs() - this.began) / 1000).toFixed(2)} s  ${text}`);
@@ -218,7 +228,7 @@ async function restartingSwitch(life) {
 async function unplugLan(life) {
     const first = life.office.duty();
     const second = 3 - first;
-    await sleep(3500); // a spare takes over when its link has worked for 3 s (rule 2)
+    await sleep(LINK_PROVEN_MS);
     const fault = await life.fault('unplug-lan', first);
     await life.issuedAfter(fault.done + 50);
     await life.paired(second);
@@ -282,14 +292,14 @@ async function wedge(life) {
 async function diskFull(life) {
     const first = life.office.duty();
     const second = 3 - first;
-    await sleep(3500);
+    await sleep(LINK_PROVEN_MS);
     const fault = await life.fault('disk-full', first);
     await life.issuedAfter(fault.done + 50);
     await life.office.until('duty left the unit with the full disk', SERVE_BOUND_MS, (one, two) =>
         ['PAIRED_DUTY', 'ALONE', 'MEETING_SOURCE'].includes([one, two][second - 1].state));
     const moved = nowMs();
     await life.office.until('it stopped', SERVE_BOUND_MS, (one, two) => [one, two][first - 1].state === 'STOPPED');
-    life.say(JSON.stringify(life.reasons(first)));
+    expect(life.reasons(first).some((one) => one.code === 'DISK_FULL'), 'the full disk is not named');
     await life.issuedAfter(moved + 50);
     await sleep(CALM_MS);
     await life.heal(first);
@@ -378,6 +388,183 @@ async function diskWipe(life) {
     await sleep(CALM_MS);
 }
 
+// ---- damage -----------------------------------------------------------------------------------------
+
+function ledgerFile(life, unit) {
+    return join(life.office.info.units[unit - 1].data_dir, 'ledger', 'data.mdb');
+}
+
+// One bit wherever these bytes lie in the file; the daemon that has it open sees it, as of a disk that rots.
+function flipBits(path, bytes) {
+    const content = readFileSync(path);
+    const fd = openSync(path, 'r+');
+    let flipped = 0;
+    for (let at = content.indexOf(bytes); at >= 0; at = content.indexOf(bytes, at + 1)) {
+        writeSync(fd, Buffer.from([content[at + 1] ^ 0x10]), 0, 1, at + 1);
+        flipped++;
+    }
+    closeSync(fd);
+    return flipped;
+}
+
+async function wipe(life, unit) {
+    await life.fault('disk-wipe', unit);
+    life.wipes.push({ unit, wall_ms: life.office.wallMs() });
+    await life.paired(3 - unit);
+    await sleep(CALM_MS);
+}
+
+async function damage(life) {
+    const first = life.office.duty();
+    const second = 3 - first;
+    await sleep(LINK_PROVEN_MS);
+    const began = nowMs();
+    expect(flipBits(ledgerFile(life, first), Buffer.from('都市計画法第53条の許可')) > 0, 'nothing was flipped');
+    await life.office.until('the damaged unit stopped', SERVE_BOUND_MS, (one, two) =>
+        [one, two][first - 1].state === 'STOPPED');
+    life.say(`found after ${Math.round(nowMs() - began)} ms`);
+    expect(life.reasons(first).some((one) => one.code === 'DAMAGED'), 'the damage is not named');
+    await life.issuedAfter(nowMs());
+    const left = life.seen.find((one) => one.t > began && one.unit === second && one.state !== 'PAIRED_SPARE');
+    life.noLetter(began, left?.t ?? 0);
+    await sleep(CALM_MS);
+    await wipe(life, first);
+    await life.fault('power', first);
+    const path = ledgerFile(life, first);
+    truncateSync(path, Math.floor(statSync(path).size / 3));
+    const healed = await life.heal(first);
+    await life.issuedAfter(healed + 3000);
+    life.never(healed, 'a cut ledger serves', (one) => one.unit === first &&
+        ['ALONE', 'PAIRED_DUTY'].includes(one.state));
+    await wipe(life, first);
+}
+
+// ---- bad input and strangers ------------------------------------------------------------------------
+
+function ask(life, method, path, { body, key, headers = [], place = 'lan', host = '10.90.0.10' } = {}) {
+    const words = ['netns', 'exec', `${life.office.name}-${place}`, 'curl', '-s', '--max-time', '8', '-X', method,
+        `http://${host}/api/v1/${path}`, '-w', '\\n%{http_code}'];
+    for (const header of [...(key ? [`Idempotency-Key: ${key}`] : []), ...headers]) {
+        words.push('-H', header);
+    }
+    if (body !== undefined) {
+        words.push('-H', 'Content-Type: application/json', '--data-binary', '@-');
+    }
+    const sent = nowMs();
+    const text = execFileSync('ip', words, { encoding: 'utf8', input: body ?? '' }).trim();
+    const end = text.lastIndexOf('\n');
+    const answer = { status: Number(text.slice(end + 1)), reply: JSON.parse(text.slice(0, end)) };
+    life.note({ kind: 'request', side: 'desk', who: 'desk', what: path, key, path: `/api/v1/${path}`, body, try: 1, sent,
+        received: nowMs(), ...answer });
+    return answer;
+}
+
+let keys = 0;
+
+function refused(life, status, code, method, path, options = {}) {
+    const { key = `bad-${keys++}` } = options;
+    const answer = ask(life, method, path, { ...options, key: method === 'GET' ? undefined : key });
+    expect(answer.status === status && answer.reply.code === code,
+        `${method} ${path}: ${answer.status} ${answer.reply.code} instead of ${status} ${code}`, false);
+    expect(/[\u3040-\u30ff\u4e00-\u9fff]/.test(answer.reply.detail_ja ?? '') && /[a-z]/.test(answer.reply.detail ?? ''),
+        `${code} is not told in both languages: ${JSON.stringify(answer.reply)}`, false);
+}
+
+function done(life, path, body, key = `good-${keys++}`) {
+    const answer = ask(life, 'POST', path, { body: JSON.stringify(body ?? {}), key });
+    expect(answer.status < 300, `${path}: ${answer.status} ${JSON.stringify(answer.reply)}`);
+    return answer.reply;
+}
+
+// Before anybody works, so that it is known what each counter shows.
+function badInput(life) {
+    const issue = (body, options = {}) => [ 'POST', 'tickets', { body, ...options }];
+    refused(life, 422, 'NO_SUCH_CATEGORY', ...issue('{"category":77}'));
+    refused(life, 422, 'BAD_MEMBER', ...issue('{"category":"1"}'));
+    refused(life, 422, 'UNKNOWN_MEMBER', ...issue('{"category":1,"admin":true}'));
+    refused(life, 422, 'DUPLICATE_MEMBER', ...issue('{"category":1,"category":2}'));
+    refused(life, 422, 'NOT_AN_OBJECT', ...issue('[1]'));
+    refused(life, 400, 'BAD_JSON', ...issue('{"category":1'));
+    refused(life, 400, 'BAD_JSON', ...issue('{"category":1}\0'));
+    refused(life, 413, 'BODY_TOO_LARGE', ...issue(`{"category":1,"x":"${'y'.repeat(5000)}"}`));
+    refused(life, 422, 'IDEMPOTENCY_KEY_INVALID', ...issue('{"category":1}', { key: 'k'.repeat(200) }));
+    refused(life, 404, 'NO_SUCH_PATH', 'GET', 'secrets');
+    refused(life, 405, 'NO_SUCH_METHOD', 'DELETE', 'queue');
+    refused(life, 403, 'MANAGEMENT_ONLY', 'POST', 'day/close', { body: '{}' });
+    const ticket = done(life, 'tickets', { category: 1 }, 'one-key');
+    refused(life, 422, 'KEY_REUSED', ...issue('{"category":2}', { key: 'one-key' }));
+    const again = done(life, 'tickets', { category: 1 }, 'one-key');
+    expect(again.id === ticket.id, 'the key was answered with another ticket');
+    refused(life, 404, 'NO_SUCH_TICKET', 'POST', `tickets/${'a'.repeat(32)}/cancel`, { body: '{}' });
+    refused(life, 404, 'NO_SUCH_COUNTER', 'POST', 'counters/99/open', { body: '{}' });
+    refused(life, 409, 'COUNTER_CLOSED', 'POST', 'counters/1/call-next', { body: '{}' });
+    done(life, 'counters/1/open');
+    done(life, 'counters/2/open');
+    refused(life, 409, 'COUNTER_IDLE', 'POST', 'counters/1/complete', { body: '{}' });
+    const called = done(life, 'counters/1/call', { ticket: ticket.id });
+    expect(called.ticket.id === ticket.id, 'another one was called');
+    refused(life, 409, 'TICKET_ELSEWHERE', 'POST', 'counters/2/call', { body: JSON.stringify({ ticket: ticket.id }) });
+    done(life, 'counters/1/complete');
+}
+
+// Every port that a unit listens on outside itself, from where a stranger could reach it.
+function doors(life, unit) {
+    const text = execFileSync('ip', ['netns', 'exec', `${life.office.name}-u${unit}`, 'ss', '-Hlntu'], { encoding: 'utf8' });
+    return text.trim().split('\n').map((line) => line.trim().split(/\s+/)).map((words) => ({
+        protocol: words[0], host: words[4].slice(0, words[4].lastIndexOf(':')), port: words[4].split(':').at(-1) }))
+        .filter((door) => !door.host.startsWith('127.'))
+        .map((door) => ({ ...door, place: door.host.startsWith('10.90.1.') ? `u${3 - unit}` : 'lan' }));
+}
+
+const SP_PUSH = Buffer.from([0, 0x53, 0x50, 0, 0, 0x50, 0, 0]); // nanomsg's greeting of a PUSH socket
+function framed(bytes) {
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64BE(BigInt(bytes.length));
+    return Buffer.concat([length, bytes]);
+}
+const VISITS = [
+    ['noise', () => randomBytes(3000)],
+    ['a valid greeting, then noise in frames', () => Buffer.concat([SP_PUSH, framed(randomBytes(200)), framed(randomBytes(9))])],
+    ['a valid greeting, then a frame without end', () => Buffer.concat([SP_PUSH, Buffer.alloc(8, 0x7f), randomBytes(500)])],
+    ['a TLS record', () => Buffer.concat([SP_PUSH, framed(Buffer.concat([Buffer.from([22, 3, 1, 2, 0]), randomBytes(512)]))])],
+    ['a request that never ends', () => Buffer.from('POST /api/v1/tickets HTTP/1.1\r\nHost: 10.90.0.10\r\nContent-Length: 9\r\n')],
+];
+
+async function strangers(life) {
+    const term = life.term();
+    const duty = life.office.duty();
+    const pids = async () => JSON.stringify((await life.office.command('info')).units.map((unit) => unit.pids));
+    const before = await pids();
+    const began = nowMs();
+    let visits = 0;
+    for (const unit of [1, 2]) {
+        for (const door of doors(life, unit)) {
+            for (const [what, make] of VISITS) {
+                const out = spawnSync('ip', ['netns', 'exec', `${life.office.name}-${door.place}`, 'timeout', '2', 'bash', '-c',
+                    `cat >/dev/${door.protocol}/${door.host}/${door.port}`], { input: make() });
+                expect(out.error === undefined, `${what}: ${out.error}`);
+                visits++;
+            }
+            await sleep(20); // our own watchers and clients run in this process
+        }
+    }
+    life.say(`${visits} visits`);
+    expect(visits >= 5 * 9, 'not every door was found');
+    await life.issuedAfter(nowMs());
+    await life.paired(duty);
+    expect(await pids() === before, 'a program ended');
+    expect(life.term() === term, 'a new term');
+    life.neverBroke(began);
+    life.noLetter(began);
+    life.lan.tell({ order: 'close_doors' });
+    await life.empty();
+    await life.office.timePassesTo(`${DAYS[0]}T17:00:30`);
+    await life.office.until('both know that it is after closing', SERVE_BOUND_MS, (one, two) =>
+        one.level === 'AFTER_CLOSING' && two.level === 'AFTER_CLOSING');
+    refused(life, 409, 'DAY_NOT_OPEN', 'POST', 'tickets', { body: '{"category":1}' });
+}
+strangers.before = badInput;
+
 // ---- evenings and mornings --------------------------------------------------------------------------
 
 async function evening(life, day) {
@@ -441,7 +628,7 @@ async function evenings(life) {
 }
 
 const scenarios = { switch: restartingSwitch, 'unplug-lan': unplugLan, 'unplug-direct': unplugDirect, wedge,
-    'disk-full': diskFull, clock, power, crash, partition, 'disk-wipe': diskWipe, evenings };
+    'disk-full': diskFull, clock, power, crash, partition, 'disk-wipe': diskWipe, damage, strangers, evenings };
 
 // ---- one run ----------------------------------------------------------------------------------------
 
@@ -460,6 +647,7 @@ process.on('uncaughtException', (error) => {
 });
 try {
     await life.open();
+    scenarios[name].before?.(life);
     await life.work();
     await scenarios[name](life);
     await life.judged();

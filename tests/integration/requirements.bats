@@ -61,3 +61,12 @@ tests_of() {
     grep -qE '^ *make test( |$)' README.md
     grep -qE 'make .*test$' .ci/run
 }
+
+@test "every test that the table of bad input names exists" {
+    grep -oE '`(tests|tools)/[^`]+` `[^`]+`' tests/integration/README.md | tr -d '`' >"$BATS_TEST_TMPDIR/named"
+    [ "$(wc -l <"$BATS_TEST_TMPDIR/named")" -ge 20 ]
+    while read -r file name; do
+        [ -f "$file" ] || { echo "no file $file"; return 1; }
+        grep -qF -- "$name" "$file" || { echo "$file has no '$name'"; return 1; }
+    done <"$BATS_TEST_TMPDIR/named"
+}
