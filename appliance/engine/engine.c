@@ -245,6 +245,17 @@ bool engine_is_restored(const struct engine *engine)
     return record->ceiling_day > engine->queue->day.date;
 }
 
+bool engine_is_blank(const struct engine *engine)
+{
+    return !engine->state.founded || !engine->state.sound || engine->joins_at_term != 0;
+}
+
+static uint64_t highest_term(const struct engine *engine)
+{
+    return engine->record.term > engine->state.term.number ? engine->record.term
+                                                           : engine->state.term.number;
+}
+
 static void tell_ledger(struct engine *engine)
 {
     struct duty_event event = engine_duty_event(engine, DUTY_LEDGER);
@@ -255,7 +266,9 @@ static void tell_ledger(struct engine *engine)
     engine_digest_of(engine->durable_digest, &event.ledger.digest);
     event.ledger.day = engine->queue->day.date;
     event.ledger.day_state = engine->queue->day.state;
-    event.ledger.blank = !engine->state.founded || !engine->state.sound;
+    event.ledger.blank = engine_is_blank(engine);
+    event.ledger.unsound = !engine->state.founded || !engine->state.sound;
+    event.ledger.highest_term = highest_term(engine);
     event.ledger.wall_ms = engine->wall_ms;
     event.ledger.session_day = engine->record.day;
     event.ledger.session = engine->record.session;
@@ -279,7 +292,9 @@ static void start(struct engine *engine, bool found)
     event.started.term = engine->state.term;
     event.started.common_term = engine->state.common_term;
     event.started.common_duty_unit = engine->state.common_duty_unit;
-    event.started.blank = !engine->state.founded || !engine->state.sound;
+    event.started.blank = engine_is_blank(engine);
+    event.started.unsound = !engine->state.founded || !engine->state.sound;
+    event.started.highest_term = highest_term(engine);
     event.started.restored = engine_is_restored(engine);
     do {
         engine_random(engine, &event.started.process, sizeof(event.started.process));

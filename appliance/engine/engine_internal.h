@@ -176,6 +176,7 @@ struct engine {
     struct engine_record record;
     bool record_dirty;
     bool record_unreadable;
+    uint64_t joins_at_term;           /* blank, takes a ledger: whole from its first term from here on; 0 joined */
 
     struct ids_series series;         /* of the session that serves, or is being stored */
     uint64_t session_lsn;             /* its entry, until durable; 0 none */
@@ -267,6 +268,8 @@ struct duty_event engine_duty_event(const struct engine *engine, enum duty_event
 void engine_random(struct engine *engine, void *bytes, size_t len_bytes);
 uint8_t *buffer_extend(struct bytes_buffer *buffer, size_t len_bytes);
 bool engine_serves(const struct engine *engine);
+/* Empty, not foldable, or INCOMPLETE: began blank and no term has named it since (rule 11). */
+bool engine_is_blank(const struct engine *engine);
 
 /* engine_entry.c */
 /* Appends an entry; returns its lsn. */

@@ -12,7 +12,8 @@
 #include <string.h>
 
 enum {
-    META_VERSION = 1,
+    META_VERSION = 2,
+    META_BYTES_MAX = 64,
     SESSION_PAYLOAD_BYTES = 12,
     CHECKPOINT_BYTES_MAX = 48000,
 };
@@ -172,6 +173,9 @@ static int fold_term(struct engine *engine, const struct entry *entry, const uin
     }
     engine->state.term = term;
     engine->state.term_lsn = entry->lsn;
+    if (term.number >= engine->joins_at_term) {
+        engine->joins_at_term = 0; /* minted for us since we began to take the ledger: rule 11 */
+    }
     if (term.number > engine->record.term) {
         engine->record.term = term.number;
         engine->record_dirty = true;
@@ -390,9 +394,9 @@ static void fill_entries(struct engine *engine)
 }
 
 static size_t encode_meta(const struct engine *engine, const uint64_t digest[4], uint64_t lsn,
-                          uint8_t bytes[64])
+                          uint8_t bytes[META_BYTES_MAX])
 {
-    struct bytes_writer writer = bytes_writer_over(bytes, 64);
+    struct bytes_writer writer = bytes_writer_over(bytes, META_BYTES_MAX);
 
     bytes_put_u8(&writer, META_VERSION);
     bytes_put_u64(&writer, lsn);
@@ -400,6 +404,7 @@ static size_t encode_meta(const struct engine *engine, const uint64_t digest[4],
         bytes_put_u64(&writer, digest[i]);
     }
     bytes_put_u64(&writer, engine->state.checkpoint_lsn);
+    bytes_put_u64(&writer, engine->joins_at_term);
     CHECK(!writer.failed);
     return writer.len_bytes;
 }
@@ -455,7 +460,7 @@ static const uint8_t *flight_copy(struct engine *engine, const uint8_t *bytes, s
 void engine_submit(struct engine *engine)
 {
     struct ledger_batch *batch = &engine->flight;
-    uint8_t meta[64], record[RECORD_BYTES_MAX];
+    uint8_t meta[META_BYTES_MAX], record[RECORD_BYTES_MAX];
     size_t meta_len_bytes, record_len_bytes;
     int r;
 
@@ -538,7 +543,7 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
     struct ledger_batch *batch = &engine->flight;
     struct bytes_buffer taken = *staged;
     struct bytes_reader body = bytes_reader_over(taken.data, taken.len_bytes);
-    uint8_t meta[64];
+    uint8_t meta[META_BYTES_MAX];
     size_t count = 0;
     int r;
 
@@ -697,27 +702,34 @@ static int fold_from_disk(struct engine *engine, uint64_t checkpoint_lsn, uint64
     return 0;
 }
 
-static int read_meta_state(struct engine *engine, uint64_t *ret_lsn, uint64_t ret_digest[4],
-                           uint64_t *ret_checkpoint_lsn)
+struct meta {
+    uint64_t lsn; /* of the rows; 0: they are to be built anew */
+    uint64_t digest[4];
+    uint64_t checkpoint_lsn, joins_at_term;
+};
+
+static int read_meta(struct engine *engine, struct meta *ret_meta)
 {
-    uint8_t bytes[64];
+    uint8_t bytes[META_BYTES_MAX];
     size_t len_bytes;
     int r = engine->world.read_meta(engine->world.context, meta_state, bytes, sizeof(bytes),
                                     &len_bytes);
     struct bytes_reader reader;
 
+    *ret_meta = (struct meta){0};
     if (r < 0) {
-        return r;
+        return r == -ENOENT ? 0 : r;
     }
     reader = bytes_reader_over(bytes, len_bytes);
     if (bytes_get_u8(&reader) != META_VERSION) {
         return -EUCLEAN;
     }
-    *ret_lsn = bytes_get_u64(&reader);
+    ret_meta->lsn = bytes_get_u64(&reader);
     for (size_t i = 0; i < 4; i++) {
-        ret_digest[i] = bytes_get_u64(&reader);
+        ret_meta->digest[i] = bytes_get_u64(&reader);
     }
-    *ret_checkpoint_lsn = bytes_get_u64(&reader);
+    ret_meta->checkpoint_lsn = bytes_get_u64(&reader);
+    ret_meta->joins_at_term = bytes_get_u64(&reader);
     return bytes_finished(&reader) ? 0 : -EUCLEAN;
 }
 
@@ -737,21 +749,22 @@ static void forget_log(struct engine *engine)
 int engine_reload(struct engine *engine)
 {
     struct ledger_info info;
-    uint64_t meta_lsn = 0, checkpoint_lsn = 0, meta_digest[4] = {0};
     bool was_started = engine->started;
+    struct meta meta;
     int r;
 
     engine->world.read_info(engine->world.context, &info);
-    r = read_meta_state(engine, &meta_lsn, meta_digest, &checkpoint_lsn);
-    if (r < 0 && r != -ENOENT) {
+    r = read_meta(engine, &meta);
+    if (r < 0) {
         return r;
     }
-    if (checkpoint_lsn > info.last_lsn) {
-        checkpoint_lsn = 0;
+    if (meta.checkpoint_lsn > info.last_lsn) {
+        meta.checkpoint_lsn = 0;
     }
+    engine->joins_at_term = meta.joins_at_term;
     engine->started = false; /* a checkpoint restores the state while loading */
     forget_log(engine);
-    r = fold_from_disk(engine, checkpoint_lsn, info.last_lsn);
+    r = fold_from_disk(engine, meta.checkpoint_lsn, info.last_lsn);
     engine->started = was_started;
     if (r < 0) {
         return r;
@@ -761,9 +774,9 @@ int engine_reload(struct engine *engine)
     rows_forget(engine);
     engine->keys_destroy_count = 0;
     engine_destroy_keys(engine);
-    engine->rows_rebuild = meta_lsn != info.last_lsn;
+    engine->rows_rebuild = meta.lsn != info.last_lsn;
     if (!engine->rows_rebuild && info.last_lsn > 0 && engine->state.sound &&
-        memcmp(meta_digest, engine->digest, sizeof(meta_digest)) != 0) {
+        memcmp(meta.digest, engine->digest, sizeof(meta.digest)) != 0) {
         engine_fail(engine, -EUCLEAN, "the state differs from the fold of its entries");
         return -EUCLEAN;
     }

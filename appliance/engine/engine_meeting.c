@@ -155,7 +155,7 @@ static void feed(struct engine *engine)
     }
     if (!engine->duty.meeting_ready && engine->sender.acked_lsn >= meeting->until_lsn &&
         engine->last_lsn - engine->sender.acked_lsn <= FEED_LAG_ENTRIES &&
-        !engine->duty.peer.blank) {
+        !engine->duty.peer.unsound) {
         struct duty_event event = engine_duty_event(engine, DUTY_MEETING_READY);
 
         engine_tell_duty(engine, &event);
@@ -481,6 +481,10 @@ static void take_order(struct engine *engine, const struct ship_frame *frame)
     if (!engine_hash_at(engine, frame->lsn, &ours) || !ids_hash_equal(&ours, &frame->hash)) {
         break_meeting(engine, "the source names a common entry that is not ours");
         return;
+    }
+    if (engine_is_blank(
+            engine)) { /* durable with the first entry that it takes: rule 11, INCOMPLETE */
+        engine->joins_at_term = engine->duty.peer.highest_term + 1;
     }
     meeting->common_lsn = frame->lsn;
     meeting->until_lsn = frame->until_lsn;

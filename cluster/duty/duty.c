@@ -205,6 +205,14 @@ void duty_break_contact(struct duty *duty, enum duty_reason reason, struct duty_
     duty_leave_contact(duty, reason, actions);
 }
 
+/* Promise 4: terms strictly increase, also when a meeting replaces the ledger that held the highest. */
+static void hear_of_term(struct duty *duty, uint64_t number)
+{
+    if (number > duty->word.highest_term) {
+        duty->word.highest_term = number;
+    }
+}
+
 static void hear_word(struct duty *duty, const struct duty_word *peer, struct duty_actions *actions)
 {
     bool yielded;
@@ -225,6 +233,7 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
     }
     yielded = duty->peer.serve != DUTY_SERVE_NOT && peer->serve == DUTY_SERVE_NOT;
     duty->peer = *peer;
+    hear_of_term(duty, peer->highest_term);
     duty->peer_heard_ms = duty->now_ms;
     duty->word.heard_process = peer->process;
     duty->word.heard_contact = peer->contact;
@@ -251,6 +260,8 @@ static void note_ledger(struct duty *duty, const struct duty_event *event)
     duty->word.day = event->ledger.day;
     duty->word.day_state = event->ledger.day_state;
     duty->word.blank = event->ledger.blank;
+    duty->word.unsound = event->ledger.unsound;
+    hear_of_term(duty, event->ledger.highest_term);
     duty->word.session_day = event->ledger.session_day;
     duty->word.session = event->ledger.session;
     duty->word.peer_session_day = event->ledger.peer_session_day;
@@ -320,9 +331,11 @@ static void start(struct duty *duty, const struct duty_event *event)
     duty->word.contact = 1;
     duty->word.term = event->started.term.number;
     duty->word.term_duty_unit = event->started.term.duty_unit;
+    duty->word.highest_term = event->started.highest_term;
     duty->word.common_term = event->started.common_term;
     duty->word.common_duty_unit = event->started.common_duty_unit;
     duty->word.blank = event->started.blank;
+    duty->word.unsound = event->started.unsound;
     duty->word.restored = event->started.restored;
     duty->word.retired = event->started.retired;
     duty->alone_not_before_ms =

@@ -130,6 +130,7 @@ struct duty_word {
     uint8_t state;             /* enum duty_state */
     uint8_t serve;             /* enum duty_serve */
     bool blank;                /* empty or INCOMPLETE: never a source (rule 11) */
+    bool unsound;              /* its entries do not yet fold to a state: cannot be PAIRED */
     bool restored;             /* its ledger is behind its own record (rule 5) */
     bool retired;
     bool service_link;         /* works, and since when */
@@ -139,6 +140,7 @@ struct duty_word {
     uint32_t source;           /* the unit it takes for the meeting's source; 0 none */
     uint64_t term;             /* newest term entry in its ledger, and who is on duty in it */
     uint32_t term_duty_unit;
+    uint64_t highest_term;     /* highest that it ever knew of, by ledger, record or word: the next is above it */
     uint64_t common_term;      /* newest term that it knows both hold */
     uint32_t common_duty_unit;
     uint64_t last_lsn;         /* durable here */
@@ -193,9 +195,10 @@ struct duty_event {
     union {
         struct {
             struct duty_term term;         /* newest in the ledger; number 0: none */
+            uint64_t highest_term;         /* by ledger or record */
             uint64_t common_term;
             uint32_t common_duty_unit;
-            bool blank, restored, retired;
+            bool blank, unsound, restored, retired;
             uint64_t process;              /* random */
         } started;
         struct duty_word word;
@@ -213,7 +216,8 @@ struct duty_event {
             struct ids_hash head, digest;
             uint32_t day;
             uint8_t day_state;
-            bool blank;
+            bool blank, unsound;
+            uint64_t highest_term;
             uint32_t session_day, session;
             uint32_t peer_session_day, peer_session;
             int64_t wall_ms;

@@ -378,8 +378,8 @@ static bool meeting_holds(struct duty *duty, struct duty_actions *actions)
 
 static struct duty_term next_term(const struct duty *duty, uint32_t duty_unit)
 {
-    uint64_t newest = duty->word.term > duty->peer.term ? duty->word.term : duty->peer.term;
-    struct duty_term term = {.number = newest + 1, .duty_unit = duty_unit};
+    /* hear_word has taken the peer's into ours: also of a ledger that a meeting has replaced since. */
+    struct duty_term term = {.number = duty->word.highest_term + 1, .duty_unit = duty_unit};
 
     term.units[0] = (struct duty_unit_name){duty->options.unit, duty->options.hardware};
     term.units[1] = (struct duty_unit_name){duty->peer.unit, duty->peer.hardware};
@@ -397,7 +397,7 @@ static void mint(struct duty *duty, uint32_t duty_unit, struct duty_actions *act
     duty_act(actions, DUTY_HOLD);
     duty_act(actions, DUTY_MINT)->term = term;
     duty->term = term;
-    duty->word.term = term.number;
+    duty->word.term = duty->word.highest_term = term.number;
     duty->word.term_duty_unit = term.duty_unit;
     duty->mint_until_ms = duty->now_ms + DUTY_MINT_MS_MAX;
 }

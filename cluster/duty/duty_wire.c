@@ -1,7 +1,7 @@
 /* The bytes of a word and of a term. Decoders refuse whatever encode would not have made. */
 #include "cluster/duty/duty.h"
 
-enum { WORD_VERSION = 1, TERM_VERSION = 1 };
+enum { WORD_VERSION = 2, TERM_VERSION = 1 };
 
 enum word_flag {
     FLAG_BLANK = 1,
@@ -10,7 +10,8 @@ enum word_flag {
     FLAG_SERVICE_LINK = 8,
     FLAG_LEAVING = 16,
     FLAG_TAIL_CLOSED = 32,
-    FLAG_ALL = 63,
+    FLAG_UNSOUND = 64,
+    FLAG_ALL = 127,
 };
 
 size_t duty_term_encode(const struct duty_term *term, uint8_t *bytes, size_t capacity_bytes)
@@ -58,7 +59,8 @@ static uint8_t flags_of(const struct duty_word *word)
     return (
         uint8_t)((word->blank ? FLAG_BLANK : 0) | (word->restored ? FLAG_RESTORED : 0) |
                  (word->retired ? FLAG_RETIRED : 0) | (word->service_link ? FLAG_SERVICE_LINK : 0) |
-                 (word->leaving ? FLAG_LEAVING : 0) | (word->tail_closed ? FLAG_TAIL_CLOSED : 0));
+                 (word->leaving ? FLAG_LEAVING : 0) | (word->tail_closed ? FLAG_TAIL_CLOSED : 0) |
+                 (word->unsound ? FLAG_UNSOUND : 0));
 }
 
 size_t duty_word_encode(const struct duty_word *word, uint8_t *bytes, size_t capacity_bytes)
@@ -80,6 +82,7 @@ size_t duty_word_encode(const struct duty_word *word, uint8_t *bytes, size_t cap
     bytes_put_u32(&writer, word->source);
     bytes_put_u64(&writer, word->term);
     bytes_put_u32(&writer, word->term_duty_unit);
+    bytes_put_u64(&writer, word->highest_term);
     bytes_put_u64(&writer, word->common_term);
     bytes_put_u32(&writer, word->common_duty_unit);
     bytes_put_u64(&writer, word->last_lsn);
@@ -120,10 +123,12 @@ bool duty_word_decode(const uint8_t *bytes, size_t len_bytes, struct duty_word *
     word.service_link = (flags & FLAG_SERVICE_LINK) != 0;
     word.leaving = (flags & FLAG_LEAVING) != 0;
     word.tail_closed = (flags & FLAG_TAIL_CLOSED) != 0;
+    word.unsound = (flags & FLAG_UNSOUND) != 0;
     word.service_link_ms = bytes_get_u32(&reader);
     word.source = bytes_get_u32(&reader);
     word.term = bytes_get_u64(&reader);
     word.term_duty_unit = bytes_get_u32(&reader);
+    word.highest_term = bytes_get_u64(&reader);
     word.common_term = bytes_get_u64(&reader);
     word.common_duty_unit = bytes_get_u32(&reader);
     word.last_lsn = bytes_get_u64(&reader);

@@ -189,6 +189,7 @@ static inline void start_unit(struct bench *bench, uint32_t unit, uint64_t term)
                                      .service_link_ms = 60000,
                                      .term = term,
                                      .term_duty_unit = term == 0 ? 0 : 1,
+                                     .highest_term = term,
                                      .common_term = term,
                                      .common_duty_unit = term == 0 ? 0 : 1,
                                      .last_lsn = 100};
@@ -196,7 +197,7 @@ static inline void start_unit(struct bench *bench, uint32_t unit, uint64_t term)
     event.started.process = 11;
     if (term != 0) {
         event.started.term = term_of(term, 1);
-        event.started.common_term = term;
+        event.started.highest_term = event.started.common_term = term;
         event.started.common_duty_unit = 1;
     }
     tell(bench, event);
@@ -260,7 +261,7 @@ static inline void peer_is(struct bench *bench, enum duty_state state, enum duty
     bench->peer.serve = (uint8_t)serve;
     bench->peer.source = 0;
     bench->peer.tail_closed = false;
-    bench->peer.term = bench->peer.common_term = term;
+    bench->peer.term = bench->peer.highest_term = bench->peer.common_term = term;
     bench->peer.term_duty_unit = bench->peer.common_duty_unit = duty_unit;
 }
 

@@ -48,11 +48,33 @@ static void the_next_mint_takes_a_number_above_the_failed_one(void **state)
     run_ms(&bench, DUTY_STEADY_MS_MIN);
     assert_int_equal(bench.minted.number, 7);
     start_unit(&bench, LOW, 5);
-    bench.peer.term = 8; /* the same for one that only the other has */
+    bench.peer.term = bench.peer.highest_term = 8; /* the same for one that only the other has */
     bench.peer.serve = DUTY_SERVE_NOT;
     bench.duty.word.serve = DUTY_SERVE_LETTER;
     meet_until_mint(&bench);
     assert_int_equal(bench.minted.number, 9);
+}
+
+/* Simulator, seed 136: the other's ledger, with term 7 in it, was replaced by one that ended at term 1;
+ * the term then minted was 2. */
+static void the_next_term_is_above_one_that_a_replaced_ledger_held(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, LOW, 1);
+    bench.peer.term = bench.peer.highest_term = 7;
+    bench.peer.common_term = 1;
+    hear(&bench);
+    bench.peer.term = 1;
+    bench.peer.highest_term = 0; /* it has our ledger now, and remembers nothing itself */
+    bench.peer.serve = DUTY_SERVE_NOT;
+    bench.duty.word.serve = DUTY_SERVE_LETTER;
+    peer_meets(&bench, LOW);
+    bench.peer.tail_closed = true;
+    hear(&bench);
+    tell_kind(&bench, DUTY_MEETING_READY);
+    assert_int_equal(bench.minted.number, 8);
 }
 
 static void a_confirmation_of_another_contact_or_term_counts_for_nothing(void **state)
@@ -361,6 +383,7 @@ int main(void)
         cmocka_unit_test(a_unit_whose_hardware_a_term_does_not_name_gives_up_the_contact),
         cmocka_unit_test(a_mint_that_nobody_confirms_is_given_up_after_500_ms),
         cmocka_unit_test(the_next_mint_takes_a_number_above_the_failed_one),
+        cmocka_unit_test(the_next_term_is_above_one_that_a_replaced_ledger_held),
         cmocka_unit_test(a_confirmation_of_another_contact_or_term_counts_for_nothing),
         cmocka_unit_test(a_mint_is_void_once_the_partner_restarts),
         cmocka_unit_test(a_term_names_both_units_their_hardware_and_disjoint_ids),

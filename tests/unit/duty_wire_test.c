@@ -40,6 +40,7 @@ static struct duty_word some_word(void)
                              .source = 1,
                              .term = 8,
                              .term_duty_unit = 1,
+                             .highest_term = 14,
                              .common_term = 9,
                              .common_duty_unit = 2,
                              .last_lsn = 10,
@@ -130,6 +131,7 @@ static void a_word_is_read_as_it_was_written(void **state)
     assert_int_equal(read.heard_contact, 6);
     assert_int_equal(read.state, DUTY_MEETING_OTHER);
     assert_int_equal(read.serve, DUTY_SERVE_LETTER);
+    assert_int_equal(read.highest_term, 14);
     assert_int_equal(read.common_duty_unit, 2);
     assert_memory_equal(&read.digest, &word.digest, sizeof(word.digest));
     assert_int_equal(read.peer_session, 11);
@@ -142,7 +144,8 @@ static void every_flag_of_a_word_travels_alone(void **state)
     size_t offsets[] = {
         offsetof(struct duty_word, blank),   offsetof(struct duty_word, restored),
         offsetof(struct duty_word, retired), offsetof(struct duty_word, service_link),
-        offsetof(struct duty_word, leaving), offsetof(struct duty_word, tail_closed)};
+        offsetof(struct duty_word, leaving), offsetof(struct duty_word, tail_closed),
+        offsetof(struct duty_word, unsound)};
 
     (void)state;
     for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
