@@ -126,11 +126,10 @@ void rows_digest_begin(struct engine *engine)
     }
 }
 
-void rows_touched(void *context, const struct queue_row *before, const struct queue_row *after)
+/* One key's row: `before` of kind 0, there was none; `after` of kind 0, there is none any more. */
+static void touch(struct engine *engine, const uint8_t *key, size_t key_len_bytes,
+                  const struct queue_row *before, const struct queue_row *after)
 {
-    struct engine *engine = context;
-    uint8_t key[32];
-    size_t key_len_bytes = queue_row_key(after->kind != 0 ? after : before, key);
     struct dirty_row *row = dirty_row(engine, key, key_len_bytes);
 
     if (before->kind != 0) {
@@ -145,6 +144,21 @@ void rows_touched(void *context, const struct queue_row *before, const struct qu
     }
     row->hashed = after->kind != 0;
     row->after = *after;
+}
+
+void rows_touched(void *context, const struct queue_row *before, const struct queue_row *after)
+{
+    static const struct queue_row none;
+    uint8_t key[32], old_key[32];
+    size_t key_len_bytes = queue_row_key(after->kind != 0 ? after : before, key);
+    size_t old_len_bytes = queue_row_key(before->kind != 0 ? before : after, old_key);
+
+    /* An answer given anew is kept under another name (its lsn is part of it): the old one goes. */
+    if (old_len_bytes != key_len_bytes || memcmp(old_key, key, key_len_bytes) != 0) {
+        touch(context, old_key, old_len_bytes, before, &none);
+        before = &none;
+    }
+    touch(context, key, key_len_bytes, before, after);
 }
 
 void rows_seen(void *context, const struct queue_row *before, const struct queue_row *after)
