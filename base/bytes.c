@@ -21,14 +21,20 @@ void bytes_put(struct bytes_writer *writer, const void *data, size_t len_bytes)
     }
 }
 
-static void put_big_endian(struct bytes_writer *writer, uint64_t value, size_t width_bytes)
+/* Inlined with its width, which leaves one swap and one store. */
+static inline void put_big_endian(struct bytes_writer *writer, uint64_t value, size_t width_bytes)
 {
-    uint8_t raw[8];
+    uint8_t *raw;
 
+    if (writer->failed || width_bytes > writer->capacity_bytes - writer->len_bytes) {
+        writer->failed = true;
+        return;
+    }
+    raw = writer->data + writer->len_bytes;
     for (size_t i = 0; i < width_bytes; i++) {
         raw[i] = (uint8_t)(value >> (8 * (width_bytes - 1 - i)));
     }
-    bytes_put(writer, raw, width_bytes);
+    writer->len_bytes += width_bytes;
 }
 
 void bytes_put_u8(struct bytes_writer *writer, uint8_t value)
@@ -100,7 +106,7 @@ void bytes_get(struct bytes_reader *reader, void *data, size_t len_bytes)
     }
 }
 
-static uint64_t get_big_endian(struct bytes_reader *reader, size_t width_bytes)
+static inline uint64_t get_big_endian(struct bytes_reader *reader, size_t width_bytes)
 {
     const uint8_t *view = bytes_take(reader, width_bytes);
     uint64_t value = 0;

@@ -35,7 +35,7 @@ enum engine_inner_limit {
     LINE_BYTES = 256,
     MEETING_RETRY_MS = 100,
     FEED_LAG_ENTRIES = 64, /* less than one batch is missing */
-    GATHER_MS_MAX = 3,     /* a batch waits no longer for company */
+    GATHER_MS_MAX = 5,     /* a batch waits no longer for company */
     GATHER_ENOUGH = 3,     /* of GATHER_WHOLE of the company that is expected */
     GATHER_WHOLE = 4,
     CEILING_OFTEN_MS = 1000,    /* raised again within this time, twice as much is reserved */
