@@ -281,10 +281,11 @@ async function wedge(life) {
     await stuck.ask({ order: 'end' });
     await sleep(CALM_MS);
     // And the spare: left alone, its supervisor ends and starts it.
+    const term = life.term();
     const spare = await life.fault('wedge', duty);
     await life.issuedAfter(spare.done + 50);
-    await life.office.until('the spare was started again', PAIR_BOUND_MS, () =>
-        life.seen.some((one) => one.unit === duty && one.t > spare.t && one.state === 'WAITING'));
+    await life.office.until('the spare was started again, and met', PAIR_BOUND_MS, (one, two) =>
+        one.term === two.term && one.term > term);
     await life.paired(other);
     await sleep(CALM_MS);
 }
