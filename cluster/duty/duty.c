@@ -242,8 +242,9 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
         duty->agreed = true;
         duty->agreed_since_ms = duty->now_ms;
     }
-    if (yielded && duty->address) {
-        duty_take_address(duty, actions); /* whoever still asks the other one learns where it is */
+    if (yielded && duty->address && duty->session) {
+        duty_take_address(duty, actions); /* whoever still asks the other one learns where it is; a
+                                             hand-over moves the address by itself */
     }
     if (peer->leaving) {
         duty_break_contact(duty, DUTY_REASON_PEER_LEFT, actions);

@@ -159,6 +159,22 @@ static void a_spare_that_is_handed_duty_serves_plain_numbers(void **state)
     assert_int_equal(bench.duty.word.common_term, 7);
 }
 
+/* tests/integration/handover.bats: taking the address once more ended its quiet move, and reset connections. */
+static void a_hand_over_takes_the_address_once(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    be_spare(&bench);
+    obey(&bench, term_of(7, HIGH));
+    assert_true(did(&bench, DUTY_TAKE_ADDRESS));
+    clear(&bench);
+    peer_is(&bench, DUTY_PAIRED_SPARE, DUTY_SERVE_NOT, 7, HIGH);
+    hear(&bench);
+    assert_int_equal(bench.duty.state, DUTY_PAIRED_DUTY);
+    assert_false(did(&bench, DUTY_TAKE_ADDRESS));
+}
+
 static void a_hand_over_to_a_spare_that_cannot_serve_is_refused(void **state)
 {
     struct bench bench;
@@ -395,6 +411,7 @@ int main(void)
         cmocka_unit_test(what_was_known_before_a_start_agrees_to_nothing),
         cmocka_unit_test(a_planned_hand_over_makes_the_other_unit_s_term_and_then_a_spare),
         cmocka_unit_test(a_spare_that_is_handed_duty_serves_plain_numbers),
+        cmocka_unit_test(a_hand_over_takes_the_address_once),
         cmocka_unit_test(a_hand_over_to_a_spare_that_cannot_serve_is_refused),
         cmocka_unit_test(only_the_unit_on_duty_hands_over),
         cmocka_unit_test(a_hand_over_that_nobody_confirms_ends_in_letters_within_500_ms),
