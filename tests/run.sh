@@ -8,7 +8,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-STAGES="build layers pure lint unit cover clang asan tsan integration browser sim"
+STAGES="build layers pure lint unit cover asan tsan integration browser sim" # and clang, which asan includes
 JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-200}
 PROGRAM_SECONDS=${PROGRAM_SECONDS:-180} # one test program, sanitizers included
@@ -65,21 +65,85 @@ count() {
     say "   $name: $p passed, $f failed, $s skipped"
 }
 
-# run_tap NAME SECONDS COMMAND...
-run_tap() {
+log_of() {
+    printf '%s/%s.log' "$LOGS" "$(tr '/ ' '--' <<<"$1")"
+}
+
+# run_logged NAME SECONDS COMMAND...: its end is known by the file of its status.
+run_logged() {
     local name=$1 seconds=$2 log status=0
     shift 2
-    log=$LOGS/$(tr '/ ' '--' <<<"$name").log
-    timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1 || status=$?
-    [ "$status" -ne 124 ] || say "   $name was stopped after $seconds s" | tee -a "$log"
-    count "$name" "$log" "$status"
+    log=$(log_of "$name")
+    # What a shell starts in the background ignores SIGINT; tests are to meet it as a person's terminal sends it.
+    env --default-signal=INT,QUIT timeout --kill-after=10 "$seconds" "$@" >"$log" 2>&1 &
+    # shellcheck disable=SC2064  # the number of now
+    trap "kill $! 2>/dev/null" TERM
+    wait $! || status=$?
+    [ "$status" -ne 124 ] || printf '   %s was stopped after %s s\n' "$name" "$seconds" >>"$log"
+    printf '%s\n' "$status" >"$log.status.new"
+    mv "$log.status.new" "$log.status"
+}
+
+# run_tap NAME SECONDS COMMAND...
+run_tap() {
+    line_up "$@"
+    run_lined_up
+}
+
+# What was lined up runs JOBS at a time, begins in this order and is counted in this order.
+lined_up=()
+line_up() {
+    lined_up+=("$(printf '%q ' "$@")")
+}
+
+run_all() {
+    local one
+    # shellcheck disable=SC2046  # numbers
+    trap 'kill $(jobs -rp) 2>/dev/null; exit 143' TERM
+    for one in "${lined_up[@]}"; do
+        while [ "$(jobs -rp | wc -l)" -ge "$JOBS" ]; do
+            wait -n
+        done
+        eval "run_logged $one" &
+    done
+    wait
+}
+
+runner=
+stop_running() {
+    [ -z "$runner" ] || kill "$runner" 2>/dev/null
+    runner=
+}
+trap 'stop_running; exit 130' INT TERM
+trap stop_running EXIT
+
+run_lined_up() {
+    local one log words
+    for one in "${lined_up[@]}"; do
+        eval "words=($one)"
+        rm -f "$(log_of "${words[0]}").status"
+    done
+    run_all &
+    runner=$!
+    for one in "${lined_up[@]}"; do
+        eval "words=($one)"
+        log=$(log_of "${words[0]}")
+        while [ ! -e "$log.status" ] && kill -0 "$runner" 2>/dev/null; do
+            sleep 0.1
+        done
+        [ -e "$log.status" ] || wait "$runner"
+        count "${words[0]}" "$log" "$(cat "$log.status" 2>/dev/null || echo 255)"
+    done
+    wait "$runner"
+    runner=
+    lined_up=()
 }
 
 # run_step NAME COMMAND...: a step without tests of its own counts as one.
 run_step() {
     local name=$1 log
     shift
-    log=$LOGS/$(tr '/ ' '--' <<<"$name").log
+    log=$(log_of "$name")
     if "$@" >"$log" 2>&1; then
         passed=$((passed + 1))
         grep -vE '^  (CC|LINK) ' "$log" | tail -n 3
@@ -95,9 +159,10 @@ run_programs() {
     local variant=$1 program
     shift
     for program in "$@"; do
-        run_tap "$variant ${program##*/}" "$PROGRAM_SECONDS" env CMOCKA_MESSAGE_OUTPUT=TAP \
+        line_up "$variant ${program##*/}" "$PROGRAM_SECONDS" env CMOCKA_MESSAGE_OUTPUT=TAP \
             "${LAUNCHER[@]}" "$program"
     done
+    run_lined_up
 }
 LAUNCHER=(env)
 
@@ -158,8 +223,8 @@ stage_clang() {
 
 stage_asan() {
     local programs
-    say "== asan: the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
-    make_variant asan tests || return
+    say "== asan: the tree with clang, warnings are errors; the unit tests under AddressSanitizer and UndefinedBehaviorSanitizer"
+    make_variant asan programs tests || return
     mapfile -t programs < <(programs_of asan unit regression conformance)
     run_programs asan "${programs[@]}"
 }
@@ -178,13 +243,17 @@ stage_tsan() {
 }
 
 stage_integration() {
-    local programs file
+    local programs file files=()
     say "== integration: real processes, real libraries, namespaces"
     mapfile -t programs < <(programs_of plain integration)
-    run_programs integration "${programs[@]}"
-    for file in tests/integration/*.bats; do
-        [ -e "$file" ] && run_tap "bats ${file##*/}" "$FILE_SECONDS" bats --formatter tap "$file"
+    # The longest one first: it mostly waits, and the others run beside it.
+    for file in tests/integration/faults.bats tests/integration/*.bats; do
+        if [ -e "$file" ] && [[ " ${files[*]} " != *" $file "* ]]; then
+            files+=("$file")
+            line_up "bats ${file##*/}" "$FILE_SECONDS" bats --formatter tap "$file"
+        fi
     done
+    run_programs integration "${programs[@]}"
 }
 
 stage_browser() {
