@@ -27,6 +27,8 @@ enum api_limit {
     API_REQUEST_BYTES_MAX = 1024,         /* one request frame, with its length field */
     API_REPLY_BYTES_MAX = 4 * 1024 * 1024,
     API_TEXT_BYTES = 128,
+    API_UNIT_SERIAL_BYTES_MAX = 31,
+    API_UNIT_PERSON_BYTES_MAX = 60,
     API_REQUESTS_IN_FLIGHT_MAX = 1024,    /* per connection; more are answered 503 OVERLOAD */
     API_FRAME_HEADER_BYTES = 4 + 1 + 4,
 };
@@ -84,10 +86,13 @@ enum api_control_what {
     API_CONTROL_DUTY_HANDOVER = 3,
     API_CONTROL_DUTY_STOP = 4,
     API_CONTROL_DUTY_RESUME = 5,
-    API_CONTROL_UNIT_APPROVE = 6,  /* text: serial; two people (rule 11) */
-    API_CONTROL_UNIT_RETIRE = 7,
+    API_CONTROL_UNIT_APPROVE = 6,  /* text: serial, line feed, a person's name, line feed, API_UNIT_OATH */
+    API_CONTROL_UNIT_RETIRE = 7,   /* text: serial, line feed, a person's name */
     API_CONTROL_FAULT = 8,         /* tests and drills: text names a failpoint */
 };
+
+/* What each of two people says of the unit that is replaced (DESIGN 3 rule 11). */
+#define API_UNIT_OATH "off-and-in-my-hands"
 
 struct api_control {
     uint8_t what;

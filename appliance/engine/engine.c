@@ -229,7 +229,7 @@ bool engine_is_restored(const struct engine *engine)
     if (record->term > engine->state.term.number && record->term > record->replaced_term) {
         return true;
     }
-    if (record->session > 0 &&
+    if (record->session > 0 && record->unit == engine->options.duty.unit &&
         (session == NULL || session->day < record->day ||
          (session->day == record->day && session->number < record->session))) {
         return true;
@@ -247,7 +247,8 @@ bool engine_is_restored(const struct engine *engine)
 
 bool engine_is_blank(const struct engine *engine)
 {
-    return !engine->state.founded || !engine->state.sound || engine->joins_at_term != 0;
+    return !engine->state.founded || !engine->state.sound || engine->joins_at_term != 0 ||
+           units_disk_is_anothers(engine);
 }
 
 static uint64_t highest_term(const struct engine *engine)
@@ -270,12 +271,15 @@ static void tell_ledger(struct engine *engine)
     event.ledger.unsound = !engine->state.founded || !engine->state.sound;
     event.ledger.highest_term = highest_term(engine);
     event.ledger.wall_ms = engine->wall_ms;
-    event.ledger.session_day = engine->record.day;
-    event.ledger.session = engine->record.session;
+    if (engine->record.unit == engine->options.duty.unit) {
+        event.ledger.session_day = engine->record.day;
+        event.ledger.session = engine->record.session;
+    }
     if (session != NULL) {
         event.ledger.peer_session_day = session->day;
         event.ledger.peer_session = session->number;
     }
+    units_tell(engine, &event);
     engine_tell_duty(engine, &event);
 }
 
@@ -295,6 +299,7 @@ static void start(struct engine *engine, bool found)
     event.started.blank = engine_is_blank(engine);
     event.started.unsound = !engine->state.founded || !engine->state.sound;
     event.started.highest_term = highest_term(engine);
+    event.started.retired = engine->record.retired && !event.started.blank;
     event.started.restored = engine_is_restored(engine);
     do {
         engine_random(engine, &event.started.process, sizeof(event.started.process));
@@ -503,6 +508,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
             engine_tell_duty(engine, &timeout);
         }
         check_acknowledgement(engine);
+        units_turn(engine);
         meeting_turn(engine);
         day_turn(engine);
         serve_turn(engine);
@@ -565,6 +571,7 @@ struct engine *engine_create(const struct engine_options *options)
     engine->gather_from = 1;
     queue_init(engine->queue);
     duty_init(&engine->duty, &options->duty);
+    engine->options.duty = engine->duty.options;
     return engine;
 }
 

@@ -11,6 +11,7 @@
  *   engine_serve.c    requests of clients, replies held until durable
  *   engine_day.c      the service day, by level
  *   engine_render.c   JSON of the queue
+ *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
  *   engine_status.c   JSON of status, ready, explain
  */
 #ifndef APPLIANCE_ENGINE_ENGINE_INTERNAL_H
@@ -26,11 +27,13 @@
 #define TOBAN_VERSION "0.1.0"
 
 enum engine_inner_limit {
-    RECORD_VERSION = 2,
+    RECORD_VERSION = 3,
     RECORD_BYTES_MAX = 512,
     DERIVED_MAX = 8,
     RANDOM_POOL_BYTES = 4096,
     SESSIONS_MAX = 8,
+    UNIT_SERIAL_BYTES = 32,
+    UNIT_PERSON_BYTES = 64,
     WHY_BYTES = 256,
     LINE_BYTES = 256,
     MEETING_RETRY_MS = 100,
@@ -50,9 +53,11 @@ struct bytes_buffer {
 
 /* The small record outside the data disk (rule 3): what was used, never less than the truth. */
 struct engine_record {
+    uint32_t unit;         /* the id that it was under: letters are counted each by itself; 0 none yet */
     uint32_t day, session; /* newest session of this unit */
     uint64_t term;
     uint64_t replaced_term; /* up to here a meeting took our ledger's newest term away: not restored */
+    bool retired;           /* rule 11: until this unit is blank */
     uint32_t ceiling_day;
     uint16_t ceilings[QUEUE_CATEGORIES_MAX]; /* by category id - 1 */
 };
@@ -107,6 +112,31 @@ struct unit_session {
     uint32_t unit, day, number;
 };
 
+/* The first of two people has said that this unit is off and in his hands. */
+struct unit_sworn {
+    struct duty_unit_name name; /* unit 0: nobody has */
+    char person[UNIT_PERSON_BYTES];
+    int64_t wall_ms;
+};
+
+enum unit_step { UNIT_SWORN = 1, UNIT_APPROVED = 2, UNIT_RETIRED = 3 };
+
+struct unit_words {
+    char serial[UNIT_SERIAL_BYTES], person[UNIT_PERSON_BYTES];
+    bool off_and_in_my_hands;
+};
+
+enum unit_answer {
+    UNIT_ANSWER_OK,
+    UNIT_ANSWER_FIRST,          /* written down; another person must say the same */
+    UNIT_ANSWER_NOT_NOW,
+    UNIT_ANSWER_NO_SUCH_SERIAL,
+    UNIT_ANSWER_ITSELF,
+    UNIT_ANSWER_CONNECTED,      /* it is on and speaks to us */
+    UNIT_ANSWER_NO_OATH,
+    UNIT_ANSWER_SAME_PERSON,
+};
+
 /* What the ledger folds to beside the queue. */
 struct engine_state {
     struct duty_term term;
@@ -114,6 +144,10 @@ struct engine_state {
     struct unit_session sessions[SESSIONS_MAX];
     uint64_t common_term;
     uint32_t common_duty_unit;
+    struct duty_unit_name retired[DUTY_RETIRED_MAX]; /* newest first; unit 0: none */
+    struct unit_sworn sworn;
+    bool given_to_retired; /* said twice: also hardware that was retired may come */
+    uint32_t given_id; /* a place is free: who comes blank gets this id; 0: none is */
     bool founded;
     uint64_t checkpoint_lsn;
     int64_t newest_wall_ms;
@@ -140,6 +174,7 @@ struct meeting {
     struct bytes_buffer staged;    /* u32 length, bytes; ... */
     uint64_t began_ms;
     uint64_t adopted_count;
+    bool salvage;                  /* the other is retired: adopt what it holds, give it nothing */
     bool taken;                    /* the other has acknowledged in this meeting */
 };
 
@@ -268,7 +303,8 @@ struct duty_event engine_duty_event(const struct engine *engine, enum duty_event
 void engine_random(struct engine *engine, void *bytes, size_t len_bytes);
 uint8_t *buffer_extend(struct bytes_buffer *buffer, size_t len_bytes);
 bool engine_serves(const struct engine *engine);
-/* Empty, not foldable, or INCOMPLETE: began blank and no term has named it since (rule 11). */
+/* Empty, not foldable, INCOMPLETE (began blank and no term has named it since), or another unit's disk: never a
+ * source, never serves alone (rule 11). */
 bool engine_is_blank(const struct engine *engine);
 
 /* engine_entry.c */
@@ -300,6 +336,27 @@ void rows_rebuilt(void *context, const struct queue_row *before, const struct qu
 /* Puts what changed into the batch in flight; rows_forget: it is there. */
 void rows_fill(struct engine *engine);
 void rows_forget(struct engine *engine);
+
+/* engine_units.c */
+int units_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+               size_t len_bytes);
+void units_fold_term(struct engine *engine, const struct duty_term *before,
+                     const struct duty_term *term);
+void units_put_checkpoint(const struct engine *engine, struct bytes_writer *writer);
+void units_get_checkpoint(struct engine *engine, struct bytes_reader *reader);
+/* Our id and the peer's, by the newest term. */
+void units_identify(struct engine *engine);
+/* The newest term names other hardware: this disk was another unit's. */
+bool units_disk_is_anothers(const struct engine *engine);
+void units_tell(const struct engine *engine, struct duty_event *event);
+bool units_words_from_text(const char *text, struct unit_words *ret_words);
+enum unit_answer units_approve(struct engine *engine, const struct unit_words *words,
+                               uint32_t actor);
+enum unit_answer units_retire(struct engine *engine, const struct unit_words *words,
+                              uint32_t actor);
+/* In memory; the caller makes the record durable. */
+void units_forget(struct engine *engine);
+void units_turn(struct engine *engine);
 
 /* engine_log.c */
 int engine_load(struct engine *engine, bool found);
@@ -386,6 +443,8 @@ void render_time(struct json *json, const char *name, int64_t wall_ms, int32_t u
 /* engine_status.c */
 char *status_render(struct engine *engine, size_t *ret_len_bytes);
 char *status_ready(struct engine *engine, bool *ret_ready, size_t *ret_len_bytes);
+/* After an approval or a farewell: who is retired, and what is still to be done. */
+char *status_units(struct engine *engine, bool another_person, size_t *ret_len_bytes);
 char *status_explain(struct engine *engine, size_t *ret_len_bytes);
 char *status_metrics(struct engine *engine, size_t *ret_len_bytes);
 char *status_ledger(struct engine *engine, size_t *ret_len_bytes);

@@ -82,6 +82,7 @@ void engine_append_checkpoint(struct engine *engine)
         bytes_put_u32(&writer, engine->state.sessions[i].day);
         bytes_put_u32(&writer, engine->state.sessions[i].number);
     }
+    units_put_checkpoint(engine, &writer);
     queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
     CHECK(!writer.failed);
     (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
@@ -125,6 +126,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
         engine->state.sessions[i].day = bytes_get_u32(&reader);
         engine->state.sessions[i].number = bytes_get_u32(&reader);
     }
+    units_get_checkpoint(engine, &reader);
     if (reader.failed ||
         (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
         return -EBADMSG;
@@ -171,11 +173,13 @@ static int fold_term(struct engine *engine, const struct entry *entry, const uin
     if (!duty_term_decode(payload, len_bytes, &term)) {
         return -EBADMSG;
     }
+    units_fold_term(engine, &engine->state.term, &term);
     engine->state.term = term;
     engine->state.term_lsn = entry->lsn;
     if (term.number >= engine->joins_at_term) {
         engine->joins_at_term = 0; /* minted for us since we began to take the ledger: rule 11 */
     }
+    units_identify(engine);
     if (term.number > engine->record.term) {
         engine->record.term = term.number;
         engine->record_dirty = true;
@@ -259,6 +263,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return fold_checkpoint(engine, entry, payload, len_bytes);
     case ENTRY_TAIL_REPLACED:
         return 0;
+    case ENTRY_UNIT:
+        return units_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }
@@ -342,6 +348,10 @@ void engine_begin_series(struct engine *engine, uint32_t day)
     const struct unit_session *known = engine_session_of(engine, unit);
     uint32_t number = 1;
 
+    if (engine->record.unit != unit) { /* a new id: its letter was never on paper */
+        engine->record.unit = unit;
+        engine->record.day = engine->record.session = 0;
+    }
     if (day < engine->record.day) {
         day = engine->record.day;
     }
@@ -414,10 +424,12 @@ static size_t encode_record(const struct engine_record *record, uint8_t bytes[RE
     struct bytes_writer writer = bytes_writer_over(bytes, RECORD_BYTES_MAX);
 
     bytes_put_u8(&writer, RECORD_VERSION);
+    bytes_put_u32(&writer, record->unit);
     bytes_put_u32(&writer, record->day);
     bytes_put_u32(&writer, record->session);
     bytes_put_u64(&writer, record->term);
     bytes_put_u64(&writer, record->replaced_term);
+    bytes_put_u8(&writer, record->retired ? 1 : 0);
     bytes_put_u32(&writer, record->ceiling_day);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
         bytes_put_u16(&writer, record->ceilings[i]);
@@ -432,10 +444,12 @@ static bool decode_record(const uint8_t *bytes, size_t len_bytes, struct engine_
     struct engine_record record = {0};
     uint8_t version = bytes_get_u8(&reader);
 
+    record.unit = bytes_get_u32(&reader);
     record.day = bytes_get_u32(&reader);
     record.session = bytes_get_u32(&reader);
     record.term = bytes_get_u64(&reader);
     record.replaced_term = bytes_get_u64(&reader);
+    record.retired = bytes_get_u8(&reader) != 0;
     record.ceiling_day = bytes_get_u32(&reader);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
         record.ceilings[i] = bytes_get_u16(&reader);
@@ -523,11 +537,14 @@ void engine_submit(struct engine *engine)
 /* A swap takes away terms and ceilings that were never on both disks, hence never used. The record says so
  * in the same batch, or the new ledger would seem to be behind it: restored (rule 5). What the new ledger
  * holds of them is noted again as it is folded. */
-static void record_swap(struct engine *engine)
+static void record_swap(struct engine *engine, bool forgets)
 {
     struct ledger_batch *batch = &engine->flight;
     uint8_t record[RECORD_BYTES_MAX];
 
+    if (forgets) { /* retired, and adopted */
+        units_forget(engine);
+    }
     engine->record.replaced_term = engine->record.term;
     memset(engine->record.ceilings, 0, sizeof(engine->record.ceilings));
     batch->record_len_bytes = encode_record(&engine->record, record);
@@ -535,7 +552,21 @@ static void record_swap(struct engine *engine)
     engine->record_dirty = false;
 }
 
-/* A meeting's swap: the staged entries replace ours from from_lsn on. The state's meta names no lsn, so
+/* With the ledger goes what opens it (promise 15). */
+static void destroy_every_key(struct engine *engine)
+{
+    struct ledger_batch *batch = &engine->flight;
+
+    memcpy(engine->flight_keys_destroy, engine->keys, sizeof(engine->keys));
+    batch->keys_destroy = engine->flight_keys_destroy;
+    batch->keys_destroy_count = engine->key_count;
+    batch->keys_new_count = 0;
+    crypto_forget(engine->keys, sizeof(engine->keys));
+    engine->key_count = 0;
+    engine->both_lsn = 0;
+}
+
+/* A meeting's swap: the staged entries replace ours from from_lsn on; with last_lsn 0 all is forgotten. The state's meta names no lsn, so
  * that whoever reads it next builds the rows anew from the fold. */
 void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_buffer *staged,
                         uint64_t last_lsn)
@@ -584,7 +615,10 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
     batch->entry_count = count;
     batch->metas = engine->flight_metas;
     batch->meta_count = 1;
-    record_swap(engine);
+    record_swap(engine, last_lsn == 0);
+    if (last_lsn == 0) {
+        destroy_every_key(engine);
+    }
     engine->flight_swap = true;
     engine->flight_since_ms = engine->now_ms;
     engine->in_flight = true;
@@ -780,6 +814,7 @@ int engine_reload(struct engine *engine)
         engine_fail(engine, -EUCLEAN, "the state differs from the fold of its entries");
         return -EUCLEAN;
     }
+    units_identify(engine);
     engine->durable_lsn = engine->last_lsn;
     engine->durable_hash = engine->head;
     memcpy(engine->durable_digest, engine->digest, sizeof(engine->digest));

@@ -22,6 +22,9 @@
 
 enum { TAIL_PAYLOAD_BYTES = 4 + 8 + 8 + IDS_HASH_BYTES, SESSION_PAYLOAD_BYTES = 12 };
 
+/* In a TAKE to a retired unit: your tail is adopted, keep nothing. */
+enum { SALVAGED = 1 };
+
 static void break_meeting(struct engine *engine, const char *why)
 {
     struct duty_event event = engine_duty_event(engine, DUTY_MEETING_BROKEN);
@@ -145,6 +148,13 @@ static void feed(struct engine *engine)
                                .hash = meeting->common_hash,
                                .until_lsn = meeting->until_lsn};
 
+    if (meeting->salvage) {
+        frame.index = SALVAGED;
+        if (engine->durable_lsn >= meeting->until_lsn && may_ask(engine)) {
+            engine_send(engine, &frame);
+        }
+        return;
+    }
     if (!meeting->taken) {
         if (engine->durable_lsn >= meeting->until_lsn && may_ask(engine)) {
             engine_send(engine, &frame);
@@ -204,7 +214,7 @@ static void begin_feed(struct engine *engine)
     if (engine->duty.peer.last_lsn > meeting->common_lsn) {
         record_replaced_tail(engine);
     }
-    if (!disks_are_the_named_ones(engine)) {
+    if (!meeting->salvage && !disks_are_the_named_ones(engine)) {
         skip_to_ceilings(engine);
     }
     engine_log(engine, "meeting: common lsn %llu, theirs %llu, ours %llu, adopted %llu",
@@ -214,6 +224,9 @@ static void begin_feed(struct engine *engine)
     meeting->step = STEP_FEED;
     meeting->asked_ms = 0;
     meeting->until_lsn = engine->last_lsn;
+    if (meeting->salvage) { /* nothing is given: no sender, no mint */
+        return;
+    }
     ship_sender_init(&engine->sender, meeting->common_lsn);
     feed(engine);
 }
@@ -482,12 +495,20 @@ static void take_order(struct engine *engine, const struct ship_frame *frame)
         break_meeting(engine, "the source names a common entry that is not ours");
         return;
     }
-    if (engine_is_blank(
-            engine)) { /* durable with the first entry that it takes: rule 11, INCOMPLETE */
+    if (meeting->salvage != (frame->index == SALVAGED)) {
+        return;
+    }
+    if (engine_is_blank(engine)) { /* durable with the first entry it takes: rule 11, INCOMPLETE */
         engine->joins_at_term = engine->duty.peer.highest_term + 1;
     }
     meeting->common_lsn = frame->lsn;
     meeting->until_lsn = frame->until_lsn;
+    if (meeting->salvage) { /* all that only we held is durable there: we are blank (rule 11) */
+        meeting->common_lsn = meeting->staged_last = 0;
+        meeting->staged.len_bytes = 0;
+        meeting->step = STEP_SWAP;
+        return;
+    }
     engine->acked_at_once_lsn = UINT64_MAX;
     if (engine->last_lsn == frame->lsn) {
         meeting->step = STEP_FOLLOW;

@@ -337,7 +337,7 @@ static void take_word(struct engine *engine, const struct ship_frame *frame)
     struct duty_event event = engine_duty_event(engine, DUTY_WORD);
 
     if (!duty_word_decode(frame->body, frame->body_len_bytes, &event.word) ||
-        event.word.unit != engine->options.duty.peer_unit) {
+        event.word.place != engine->options.duty.peer_place) {
         return;
     }
     check_digest(engine, &event.word);

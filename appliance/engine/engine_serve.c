@@ -454,9 +454,6 @@ static void control_duty(struct engine *engine, uint64_t client, const struct ap
     case API_CONTROL_DUTY_RESUME:
         event.operator_order = DUTY_OPERATOR_RESUME;
         break;
-    case API_CONTROL_UNIT_APPROVE:
-        event.operator_order = DUTY_OPERATOR_APPROVE;
-        break;
     default:
         refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST", "この操作はありません。",
                    "There is no such order.");
@@ -472,6 +469,90 @@ static void control_duty(struct engine *engine, uint64_t client, const struct ap
     }
     body = status_render(engine, &len_bytes);
     reply_now(engine, client, request->id, STATUS_OK, body, len_bytes);
+}
+
+struct unit_refusal {
+    uint16_t status;
+    const char *code, *ja, *en;
+};
+
+static struct unit_refusal why_not(enum unit_answer answer)
+{
+    switch (answer) {
+    case UNIT_ANSWER_OK:
+    case UNIT_ANSWER_FIRST:
+        break;
+    case UNIT_ANSWER_NOT_NOW:
+        return (struct unit_refusal){STATUS_CONFLICT, "NOT_NOW",
+                                     "いまはできません。交換の承認は片方の号機だけが動いているとき"
+                                     "、撤去は2台が連携しているときに、"
+                                     "当番の号機で行ってください。",
+                                     "Not now. A replacement is approved while one unit alone is "
+                                     "running, a unit is retired while "
+                                     "both are paired; ask the unit on duty."};
+    case UNIT_ANSWER_NO_SUCH_SERIAL:
+        return (struct unit_refusal){
+            STATUS_REFUSED, "NO_SUCH_SERIAL",
+            "この製造番号の相手号機はありません。取り外した号機の銘板を確認してください。",
+            "The other unit does not have this serial. Look at the plate of the unit that was "
+            "taken out."};
+    case UNIT_ANSWER_ITSELF:
+        return (struct unit_refusal){
+            STATUS_REFUSED, "OWN_SERIAL",
+            "これは動いている号機の製造番号です。取り外した号機の製造番号を入力してください。",
+            "This is the serial of the unit that is running. Enter that of the unit that was taken "
+            "out."};
+    case UNIT_ANSWER_CONNECTED:
+        return (struct unit_refusal){
+            STATUS_CONFLICT, "STILL_CONNECTED",
+            "その号機はまだ動いていて、通信しています。電源を切って取り外してから、もう一度行ってく"
+            "ださい。",
+            "That unit is still on and connected. Switch it off, take it out, and try again."};
+    case UNIT_ANSWER_NO_OATH:
+        return (struct unit_refusal){STATUS_REFUSED, "NOT_CONFIRMED",
+                                     "「電源を切り、手元にある」ことの確認が必要です。",
+                                     "Confirm that the old unit is off and in your hands."};
+    case UNIT_ANSWER_SAME_PERSON:
+        return (struct unit_refusal){
+            STATUS_CONFLICT, "SAME_PERSON",
+            "承認は二人で行います。もう一人が、10分以内に同じ操作をしてください。",
+            "Two people approve. Another person must do the same within ten minutes."};
+    }
+    return (struct unit_refusal){STATUS_BAD, "BAD_REQUEST", "製造番号と氏名を入力してください。",
+                                 "Give a serial number and a person's name."};
+}
+
+/* Rule 11. Written down here; while it serves, the answer leaves when that is durable. */
+static void control_units(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    const struct api_control *control = &request->control;
+    uint32_t actor = (uint32_t)control->actor << 16;
+    struct unit_refusal refusal;
+    struct unit_words words;
+    enum unit_answer answer;
+    size_t len_bytes;
+    char *body;
+
+    if (!units_words_from_text(control->text, &words)) {
+        refusal = why_not(UNIT_ANSWER_OK);
+        refuse_now(engine, client, request->id, STATUS_REFUSED, refusal.code, refusal.ja,
+                   refusal.en);
+        return;
+    }
+    answer = control->what == API_CONTROL_UNIT_APPROVE ? units_approve(engine, &words, actor)
+                                                       : units_retire(engine, &words, actor);
+    if (answer != UNIT_ANSWER_OK && answer != UNIT_ANSWER_FIRST) {
+        refusal = why_not(answer);
+        refuse_now(engine, client, request->id, refusal.status, refusal.code, refusal.ja,
+                   refusal.en);
+        return;
+    }
+    body = status_units(engine, answer == UNIT_ANSWER_FIRST, &len_bytes);
+    if (engine_serves(engine)) {
+        reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
+    } else {
+        reply_now(engine, client, request->id, STATUS_OK, body, len_bytes);
+    }
 }
 
 static void run(struct engine *engine, uint64_t client, const struct api_request *request)
@@ -544,6 +625,11 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         return;
     }
     if (request.type == API_READ && read_at_once(engine, client, &request)) {
+        return;
+    }
+    if (request.type == API_CONTROL && (request.control.what == API_CONTROL_UNIT_APPROVE ||
+                                        request.control.what == API_CONTROL_UNIT_RETIRE)) {
+        control_units(engine, client, &request);
         return;
     }
     if (request.type == API_CONTROL && request.control.what >= API_CONTROL_DUTY_HANDOVER) {

@@ -314,6 +314,8 @@ static void put_reasons(struct json *json, const struct reason_list *reasons)
     json_close(json, ']');
 }
 
+static void put_replacement(const struct engine *engine, struct json *json);
+
 char *status_render(struct engine *engine, size_t *ret_len_bytes)
 {
     struct reason_list reasons;
@@ -340,6 +342,7 @@ char *status_render(struct engine *engine, size_t *ret_len_bytes)
     json_close(&json, ']');
     put_verdict(engine, &json, &verdict);
     put_reasons(&json, &reasons);
+    put_replacement(engine, &json);
     json_open(&json, "takeover_budget", '{');
     put_measured(&json, "detect_ms", engine->last_detect_ms);
     put_measured(&json, "decide_ms", engine->last_decide_ms);
@@ -423,6 +426,48 @@ char *status_explain(struct engine *engine, size_t *ret_len_bytes)
     json_number(&json, "common_term", (int64_t)duty->word.common_term);
     json_close(&json, '}');
     put_what_if(engine, &json);
+    json_close(&json, '}');
+    return json_take(&json, ret_len_bytes);
+}
+
+static const char *replacement_code(const struct engine *engine)
+{
+    return engine->state.given_id != 0          ? "APPROVED"
+           : engine->state.sworn.name.unit != 0 ? "ONE_PERSON"
+                                                : "NONE";
+}
+
+static void put_replacement(const struct engine *engine, struct json *json)
+{
+    json_open(json, "replacement", '{');
+    json_text(json, "state", replacement_code(engine));
+    json_text(json, "first_person", engine->state.sworn.person);
+    json_number(json, "given_id", engine->state.given_id);
+    json_open(json, "retired", '[');
+    for (size_t i = 0; i < DUTY_RETIRED_MAX; i++) {
+        if (engine->state.retired[i].unit != 0) {
+            json_number(json, NULL, engine->state.retired[i].unit);
+        }
+    }
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
+char *status_units(struct engine *engine, bool another_person, size_t *ret_len_bytes)
+{
+    struct json json;
+
+    json_init(&json);
+    json_open(&json, NULL, '{');
+    put_replacement(engine, &json);
+    json_text(&json, "text_ja",
+              another_person
+                  ? "記録しました。もう一人が、10分以内に同じ製造番号を入力してください。"
+                  : "記録しました。次につなぐ新しい号機が、この場所に入れます。");
+    json_text(&json, "text_en",
+              another_person
+                  ? "Recorded. Another person must now enter the same serial within ten minutes."
+                  : "Recorded. The next blank unit that is connected takes this place.");
     json_close(&json, '}');
     return json_take(&json, ret_len_bytes);
 }

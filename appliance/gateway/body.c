@@ -10,9 +10,12 @@ static const struct {
     const char *name;
     enum body_member member;
 } members[] = {
-    {"category", BODY_CATEGORY}, {"language", BODY_LANGUAGE}, {"priority", BODY_PRIORITY},
-    {"delivery", BODY_DELIVERY}, {"ticket", BODY_TICKET},     {"number", BODY_NUMBER},
-    {"series", BODY_SERIES},     {"date", BODY_DATE},
+    {"category", BODY_CATEGORY},       {"language", BODY_LANGUAGE},
+    {"priority", BODY_PRIORITY},       {"delivery", BODY_DELIVERY},
+    {"ticket", BODY_TICKET},           {"number", BODY_NUMBER},
+    {"series", BODY_SERIES},           {"date", BODY_DATE},
+    {"serial", BODY_SERIAL},           {"by", BODY_BY},
+    {"off_and_in_my_hands", BODY_OFF},
 };
 
 static void release(json_t **value)
@@ -74,6 +77,23 @@ static bool delivery_from(const json_t *value, uint8_t *ret_delivery)
     return true;
 }
 
+static bool person_from(const json_t *value, char *ret_person, size_t capacity_bytes)
+{
+    const char *text = json_string_value(value);
+    size_t len_bytes = json_string_length(value);
+
+    if (text == NULL || len_bytes == 0 || len_bytes >= capacity_bytes) {
+        return false;
+    }
+    for (size_t i = 0; i < len_bytes; i++) {
+        if ((unsigned char)text[i] < ' ' || text[i] == 0x7f) {
+            return false;
+        }
+    }
+    memcpy(ret_person, text, len_bytes + 1);
+    return true;
+}
+
 static bool member_from(enum body_member member, const json_t *value, struct body *body)
 {
     uint16_t number = 0;
@@ -103,6 +123,13 @@ static bool member_from(enum body_member member, const json_t *value, struct bod
                          sizeof(body->series));
     case BODY_DATE:
         return date_from(value, body->date);
+    case BODY_SERIAL:
+        return text_from(value, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-",
+                         1, body->serial, sizeof(body->serial));
+    case BODY_BY:
+        return person_from(value, body->by, sizeof(body->by));
+    case BODY_OFF:
+        return json_is_true(value);
     }
     return false;
 }

@@ -21,6 +21,8 @@ enum body_limit {
     BODY_CATEGORY_MAX = 65535,
     BODY_NUMBER_MAX = 9999,
     BODY_PRIORITY_MAX = 3,
+    BODY_SERIAL_BYTES = 32,
+    BODY_PERSON_BYTES = 61,
 };
 
 enum body_member {
@@ -32,6 +34,9 @@ enum body_member {
     BODY_NUMBER = 32,    /* integer 1..9999 */
     BODY_SERIES = 64,    /* "" or letters and a session number */
     BODY_DATE = 128,     /* yyyy-mm-dd */
+    BODY_SERIAL = 256,   /* letters, digits and '-' */
+    BODY_BY = 512,       /* a person's name: UTF-8 without control characters */
+    BODY_OFF = 1024,     /* true: "it is off and in my hands" */
 };
 
 struct body {
@@ -44,6 +49,8 @@ struct body {
     uint16_t number;
     char series[IDS_SERIES_TEXT_BYTES];
     char date[BODY_DATE_BYTES];
+    char serial[BODY_SERIAL_BYTES];
+    char by[BODY_PERSON_BYTES];
 };
 
 /* PROBLEM_NONE, or what is wrong; `ret_member` then names our member it is about, or is NULL. */

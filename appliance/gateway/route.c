@@ -23,6 +23,11 @@
         .method = "POST", .path = API "/counters/{counter}/" p, .kind = ROUTE_COMMAND,             \
         .code = (action), .actor = API_ACTOR_COUNTER, .required = (need), .optional = (may),       \
     }
+#define UNIT(p, what, need)                                                                        \
+    {                                                                                              \
+        .method = "POST", .path = API p, .kind = ROUTE_CONTROL, .code = (what),                    \
+        .actor = API_ACTOR_ENGINEER, .required = (need), .management_only = true, .at_once = true, \
+    }
 #define CONTROL(p, what, may)                                                                      \
     {                                                                                              \
         .method = "POST", .path = API p, .kind = ROUTE_CONTROL, .code = (what),                    \
@@ -64,6 +69,8 @@ static const struct route routes[] = {
     CONTROL("/duty/handover", API_CONTROL_DUTY_HANDOVER, 0),
     CONTROL("/duty/stop", API_CONTROL_DUTY_STOP, 0),
     CONTROL("/duty/resume", API_CONTROL_DUTY_RESUME, 0),
+    UNIT("/units/approve", API_CONTROL_UNIT_APPROVE, BODY_SERIAL | BODY_BY | BODY_OFF),
+    UNIT("/units/retire", API_CONTROL_UNIT_RETIRE, BODY_SERIAL | BODY_BY),
     {.method = "GET", .path = API "/openapi.json", .kind = ROUTE_OPENAPI},
     {.method = "GET", .path = "/healthz", .kind = ROUTE_HEALTH, .management_only = true},
     {.method = "GET",

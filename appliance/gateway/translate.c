@@ -4,6 +4,7 @@
 #include "appliance/queue/queue.h"
 #include "base/check.h"
 
+#include <stdio.h>
 #include <string.h>
 
 bool translate_key_is_valid(const char *key, size_t len_bytes)
@@ -61,7 +62,13 @@ enum problem translate_request(const struct route_match *match, const struct bod
         request.type = API_CONTROL;
         request.control.what = route->code;
         request.control.actor = route->actor;
-        memcpy(request.control.text, body->date, sizeof(body->date));
+        if ((body->present & BODY_SERIAL) != 0) {
+            (void)snprintf(request.control.text, sizeof(request.control.text), "%s\n%s%s",
+                           body->serial, body->by,
+                           (body->present & BODY_OFF) != 0 ? "\n" API_UNIT_OATH : "");
+        } else {
+            memcpy(request.control.text, body->date, sizeof(body->date));
+        }
     } else {
         CHECK(route->kind == ROUTE_READ || route->kind == ROUTE_METRICS);
         request.type = API_READ;

@@ -22,6 +22,11 @@ void duty_init(struct duty *duty, const struct duty_options *options)
     duty->reason = DUTY_REASON_STARTING;
     duty->fit = true;
     duty->conflict_backoff_ms = DUTY_CONFLICT_BACKOFF_MS_MIN;
+    if (duty->options.place == 0) {
+        duty->options.place = options->unit;
+        duty->options.peer_place = options->peer_unit;
+    }
+    duty->word.place = duty->options.place;
     duty->word.unit = options->unit;
     duty->word.hardware = options->hardware;
 }
@@ -213,11 +218,36 @@ static void hear_of_term(struct duty *duty, uint64_t number)
     }
 }
 
+bool duty_peer_is_retired(const struct duty *duty)
+{
+    for (size_t i = 0; i < DUTY_RETIRED_MAX && !duty->peer.blank; i++) {
+        if (duty->retired[i].unit != 0 && duty->retired[i].unit == duty->peer.unit &&
+            ids_token_equal(&duty->retired[i].hardware, &duty->peer.hardware)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Rule 11. An id is never given twice, so whom a ledger calls retired is so for ever, unless two people swore
+ * falsely on each side of a cut: then each calls the other so, and the newer term, else the lower id, stays. */
+static void hear_that_we_are_retired(struct duty *duty)
+{
+    const struct duty_word *peer = &duty->peer;
+    bool we_stay = duty->word.term != peer->term ? duty->word.term > peer->term
+                                                 : duty->options.unit < peer->unit;
+
+    if (peer->peer_retired && peer->heard_process == duty->word.process && !duty->word.blank &&
+        !(duty_peer_is_retired(duty) && we_stay)) {
+        duty->word.retired = true;
+    }
+}
+
 static void hear_word(struct duty *duty, const struct duty_word *peer, struct duty_actions *actions)
 {
     bool yielded;
 
-    if (peer->unit != duty->options.peer_unit || peer->unit == duty->options.unit) {
+    if (peer->place != duty->options.peer_place || peer->unit == duty->options.unit) {
         return;
     }
     if (peer->process == duty->peer.process && peer->sequence <= duty->peer.sequence) {
@@ -246,6 +276,7 @@ static void hear_word(struct duty *duty, const struct duty_word *peer, struct du
         duty_take_address(duty, actions); /* whoever still asks the other one learns where it is; a
                                              hand-over moves the address by itself */
     }
+    hear_that_we_are_retired(duty);
     if (peer->leaving) {
         duty_break_contact(duty, DUTY_REASON_PEER_LEFT, actions);
     }
@@ -268,6 +299,18 @@ static void note_ledger(struct duty *duty, const struct duty_event *event)
     duty->word.peer_session_day = event->ledger.peer_session_day;
     duty->word.peer_session = event->ledger.peer_session;
     duty->word.wall_ms = event->ledger.wall_ms;
+    duty->given_id = event->ledger.given_id;
+    duty->given_to_retired = event->ledger.given_to_retired;
+    memcpy(duty->retired, event->ledger.retired, sizeof(duty->retired));
+    if (event->ledger.unit != 0) {
+        duty->options.unit = duty->word.unit = event->ledger.unit;
+        duty->options.peer_unit = event->ledger.peer_unit;
+    }
+    if (event->ledger.blank) { /* whoever it named: what we take now says who is a unit */
+        duty->term = (struct duty_term){0};
+    }
+    /* Blank, and nobody's ledger is held any more: a unit as good as new. */
+    duty->word.retired = event->ledger.self_retired || (duty->word.retired && !event->ledger.blank);
 }
 
 static void note_operator(struct duty *duty, enum duty_operator order)
@@ -281,9 +324,6 @@ static void note_operator(struct duty *duty, enum duty_operator order)
         break;
     case DUTY_OPERATOR_RESUME:
         duty->stop_wanted = false;
-        break;
-    case DUTY_OPERATOR_APPROVE:
-        duty->approved = true;
         break;
     }
 }
@@ -362,15 +402,11 @@ static void session_stored(struct duty *duty, const struct duty_event *event,
     duty_take_address(duty, actions);
 }
 
+/* By hardware: the id that it names is ours from now on. */
 static bool term_names_us(const struct duty *duty, const struct duty_term *term)
 {
-    for (int i = 0; i < 2; i++) {
-        if (term->units[i].unit == duty->options.unit &&
-            ids_token_equal(&term->units[i].hardware, &duty->options.hardware)) {
-            return true;
-        }
-    }
-    return false;
+    return ids_token_equal(&term->units[0].hardware, &duty->options.hardware) ||
+           ids_token_equal(&term->units[1].hardware, &duty->options.hardware);
 }
 
 static void know_term(struct duty *duty, const struct duty_term *term)
@@ -379,7 +415,6 @@ static void know_term(struct duty *duty, const struct duty_term *term)
     duty->word.term = duty->word.common_term = term->number;
     duty->word.term_duty_unit = duty->word.common_duty_unit = term->duty_unit;
     duty->word.restored = false;
-    duty->approved = false;
 }
 
 static void take_duty(struct duty *duty, struct duty_actions *actions)
@@ -544,6 +579,7 @@ static void say_word(struct duty *duty, struct duty_actions *actions)
     }
     duty->word.state = (uint8_t)duty->state;
     duty->word.service_link = duty->service_link;
+    duty->word.peer_retired = duty_peer_is_retired(duty);
     compared = duty->word;
     compared.service_link_ms = duty->said.service_link_ms; /* these two change by themselves */
     compared.wall_ms = duty->said.wall_ms;

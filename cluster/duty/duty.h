@@ -50,6 +50,8 @@ enum duty_limit {
     DUTY_ACTIONS_MAX = 16,
     DUTY_WORD_BYTES_MAX = 256,
     DUTY_TERM_BYTES_MAX = 128,
+    DUTY_RETIRED_MAX = 8,              /* the newest of them are remembered */
+    DUTY_RESERVE_IDS = 4,              /* unit ids that a term reserves for each of its units (rule 11) */
     DUTY_REASON_TEXT_MAX = 160,
 };
 
@@ -109,17 +111,13 @@ enum duty_event_kind {
  * which it also does for a moment when one of two links dies. */
 enum duty_peer_process { DUTY_PROCESS_UNKNOWN, DUTY_PROCESS_JOINED, DUTY_PROCESS_LEFT, DUTY_PROCESS_LOST };
 enum duty_probe { DUTY_PROBE_SILENT, DUTY_PROBE_PEER, DUTY_PROBE_STRANGER, DUTY_PROBE_OWN };
-enum duty_operator {
-    DUTY_OPERATOR_HANDOVER,
-    DUTY_OPERATOR_STOP,
-    DUTY_OPERATOR_RESUME,
-    DUTY_OPERATOR_APPROVE,
-};
+enum duty_operator { DUTY_OPERATOR_HANDOVER, DUTY_OPERATOR_STOP, DUTY_OPERATOR_RESUME };
 enum duty_serve { DUTY_SERVE_NOT, DUTY_SERVE_LETTER, DUTY_SERVE_PLAIN };
 
 /* What a unit says of itself: sent every DUTY_WORD_INTERVAL_MS and on every change. A level, so a lost
  * word costs an interval and nothing else. */
 struct duty_word {
+    uint32_t place;            /* of the two of the site file: its own id until it was replaced once */
     uint32_t unit;
     struct ids_token hardware;
     uint64_t process;          /* drawn at start: another value is another process */
@@ -133,6 +131,7 @@ struct duty_word {
     bool unsound;              /* its entries do not yet fold to a state: cannot be PAIRED */
     bool restored;             /* its ledger is behind its own record (rule 5) */
     bool retired;
+    bool peer_retired;         /* the process it last heard is of a unit that its ledger calls retired */
     bool service_link;         /* works, and since when */
     bool leaving;              /* says farewell: is about to stop */
     bool tail_closed;          /* other: session ended, address yielded */
@@ -221,6 +220,11 @@ struct duty_event {
             uint32_t session_day, session;
             uint32_t peer_session_day, peer_session;
             int64_t wall_ms;
+            uint32_t unit, peer_unit;      /* ids by the newest term; 0: as configured */
+            uint32_t given_id;             /* a blank unit of any hardware may join under it; 0 none */
+            bool given_to_retired;         /* also to hardware that was a retired unit */
+            bool self_retired;             /* by this unit's own record */
+            struct duty_unit_name retired[DUTY_RETIRED_MAX]; /* unit 0: none */
         } ledger;
         struct ids_series series;          /* SESSION_STORED */
         struct duty_term term;             /* TERM_CONFIRMED, TERM_OBEYED */
@@ -258,6 +262,7 @@ struct duty_options {
     uint32_t unit;
     struct ids_token hardware;
     uint32_t peer_unit;                /* 0: the site has a single unit */
+    uint32_t place, peer_place;        /* 0: as the ids above, which change when a unit is replaced */
     uint32_t lone_boot_ms;             /* 0: DUTY_LONE_BOOT_MS */
 };
 
@@ -272,7 +277,7 @@ struct duty {
     uint64_t now_ms;
     /* evidence */
     bool disk_full;                    /* why it is not fit */
-    bool started, fit, needed, service_link, approved, stop_wanted, handover_wanted;
+    bool started, fit, needed, service_link, stop_wanted, handover_wanted;
     uint64_t service_link_since_ms;
     enum duty_peer_process peer_process;
     uint64_t peer_heard_ms;            /* newest word; 0 never */
@@ -289,6 +294,9 @@ struct duty {
     uint64_t yield_until_ms;
     /* decisions */
     struct duty_term term;             /* newest in this ledger */
+    bool given_to_retired;
+    uint32_t given_id;                 /* two people, or a farewell, made room for a blank unit: its id */
+    struct duty_unit_name retired[DUTY_RETIRED_MAX];
     struct ids_series series;
     bool session;                      /* serves by letter, also while meeting */
     bool address;                      /* we hold it */
@@ -319,6 +327,8 @@ bool duty_is_paired(const struct duty *duty);
 enum duty_serve duty_serves(const struct duty *duty);
 /* The unit that both choose as source from each other's words (rule 5): 0 when neither can be. */
 uint32_t duty_choose_source(const struct duty_word *a, const struct duty_word *b);
+/* Rule 11: our ledger calls retired who speaks to us. What it still holds alone is wanted nevertheless. */
+bool duty_peer_is_retired(const struct duty *duty);
 /* Rule 8: a machine that is no unit of ours has announced our address lately. */
 bool duty_sees_stranger(const struct duty *duty);
 /* May this unit serve alone now (rule 2)? NONE: yes. */

@@ -27,20 +27,67 @@ static bool peer_can_meet(const struct duty_word *peer)
     return may;
 }
 
-/* Rule 11: the newest term names this very unit and hardware, or there is no term yet, or two people
- * said so. A blank ledger believes whoever the site's certificate names. */
-static bool peer_is_known(const struct duty *duty)
+static const struct duty_unit_name *peer_in_term(const struct duty *duty)
 {
-    if (duty->term.number == 0 || duty->approved) {
-        return true;
-    }
     for (int i = 0; i < 2; i++) {
-        if (duty->term.units[i].unit == duty->peer.unit &&
+        if (duty->term.units[i].unit != 0 &&
             ids_token_equal(&duty->term.units[i].hardware, &duty->peer.hardware)) {
+            return &duty->term.units[i];
+        }
+    }
+    return NULL;
+}
+
+/* The box that was replaced, come back blank: it is not who the place was made free for. */
+static bool peer_hardware_is_retired(const struct duty *duty)
+{
+    for (int i = 0; i < DUTY_RETIRED_MAX; i++) {
+        if (duty->retired[i].unit != 0 &&
+            ids_token_equal(&duty->retired[i].hardware, &duty->peer.hardware)) {
             return true;
         }
     }
     return false;
+}
+
+/* Our disk was rolled back behind the term that names us both. The other knows us by it and offers to be the
+ * source: it would not if that term named another, because we are not blank. */
+static bool names_us_in_a_newer_term(const struct duty *duty)
+{
+    const struct duty_word *peer = &duty->peer;
+
+    return !peer->blank && !peer->retired && peer->term > duty->term.number &&
+           peer->heard_process == duty->word.process && peer->source == peer->unit &&
+           (peer->state == DUTY_MEETING_SOURCE || peer->state == DUTY_MINTING);
+}
+
+/* Rule 11: the newest term names this hardware, or there is no term yet, or it is blank and a place is free,
+ * because two people said so or the unit before it said farewell. A blank ledger believes whoever the
+ * site's certificate names. */
+static bool peer_is_known(const struct duty *duty)
+{
+    if (duty_peer_is_retired(duty)) {
+        return false;
+    }
+    if (duty->term.number == 0 || duty->word.blank || peer_in_term(duty) != NULL) {
+        return true;
+    }
+    if (names_us_in_a_newer_term(duty)) {
+        return true;
+    }
+    return duty->given_id != 0 && duty->peer.blank &&
+           (duty->given_to_retired || !peer_hardware_is_retired(duty));
+}
+
+/* A blank unit has the id that a term gave to its hardware, or the one that it is given now. */
+static uint32_t peer_id(const struct duty *duty)
+{
+    const struct duty_unit_name *named = peer_in_term(duty);
+
+    if (duty->term.number == 0 || (named != NULL && !duty->peer.blank)) {
+        return duty->peer.unit;
+    }
+    return named != NULL ? named->unit : duty->given_id;
 }
 
 static int compare_u64(uint64_t a, uint64_t b)
@@ -300,7 +347,8 @@ static bool session_ends(struct duty *duty, struct duty_actions *actions)
     if (duty->contested_until_ms != 0 && duty->now_ms >= duty->contested_until_ms) {
         duty->contested_until_ms = 0;
         if (duty->contested_by_peer && !duty->meeting_agreed && duty->options.peer_unit != 0 &&
-            duty->options.unit > duty->options.peer_unit) {
+            duty->options.unit >
+                (duty->peer.unit != 0 ? duty->peer.unit : duty->options.peer_unit)) {
             duty->yield_until_ms = duty->now_ms + duty->conflict_backoff_ms;
             duty->conflict_backoff_ms = duty->conflict_backoff_ms * 2 < DUTY_CONFLICT_BACKOFF_MS_MAX
                                             ? duty->conflict_backoff_ms * 2
@@ -376,17 +424,45 @@ static bool meeting_holds(struct duty *duty, struct duty_actions *actions)
     return false;
 }
 
+static const struct duty_unit_name *find_name(const struct duty_term *term, uint32_t unit)
+{
+    return term->units[0].unit == unit   ? &term->units[0]
+           : term->units[1].unit == unit ? &term->units[1]
+                                         : NULL;
+}
+
+/* Rule 11: what each unit may give while alone. The same two units keep theirs; another pair gets new ones
+ * above every id that was ever given or reserved: whoever holds an older term can still give only its own. */
+static void reserve_ids(const struct duty_term *before, struct duty_term *term)
+{
+    const struct duty_unit_name *kept[2];
+    uint32_t highest = 0;
+
+    for (int i = 0; i < 2; i++) {
+        kept[i] = find_name(before, term->units[i].unit);
+        highest = term->units[i].unit > highest ? term->units[i].unit : highest;
+        if (before->units[i].unit != 0) {
+            uint32_t last = before->reserved_ids[i] + DUTY_RESERVE_IDS - 1;
+
+            highest = before->units[i].unit > highest ? before->units[i].unit : highest;
+            highest = last > highest ? last : highest;
+        }
+    }
+    for (uint32_t i = 0; i < 2; i++) {
+        term->reserved_ids[i] = kept[0] != NULL && kept[1] != NULL
+                                    ? before->reserved_ids[kept[i] - before->units]
+                                    : highest + 1 + i * DUTY_RESERVE_IDS;
+    }
+}
+
 static struct duty_term next_term(const struct duty *duty, uint32_t duty_unit)
 {
     /* hear_word has taken the peer's into ours: also of a ledger that a meeting has replaced since. */
     struct duty_term term = {.number = duty->word.highest_term + 1, .duty_unit = duty_unit};
 
     term.units[0] = (struct duty_unit_name){duty->options.unit, duty->options.hardware};
-    term.units[1] = (struct duty_unit_name){duty->peer.unit, duty->peer.hardware};
-    for (int i = 0; i < 2; i++) {
-        /* Disjoint: odd ids for one, even ids for the other, above every id of the pair (rule 11). */
-        term.reserved_ids[i] = 100 + (term.units[i].unit > term.units[1 - i].unit ? 1U : 0U);
-    }
+    term.units[1] = (struct duty_unit_name){peer_id(duty), duty->peer.hardware};
+    reserve_ids(&duty->term, &term);
     return term;
 }
 

@@ -11,7 +11,8 @@ enum word_flag {
     FLAG_LEAVING = 16,
     FLAG_TAIL_CLOSED = 32,
     FLAG_UNSOUND = 64,
-    FLAG_ALL = 127,
+    FLAG_PEER_RETIRED = 128,
+    FLAG_ALL = 255,
 };
 
 size_t duty_term_encode(const struct duty_term *term, uint8_t *bytes, size_t capacity_bytes)
@@ -60,7 +61,7 @@ static uint8_t flags_of(const struct duty_word *word)
         uint8_t)((word->blank ? FLAG_BLANK : 0) | (word->restored ? FLAG_RESTORED : 0) |
                  (word->retired ? FLAG_RETIRED : 0) | (word->service_link ? FLAG_SERVICE_LINK : 0) |
                  (word->leaving ? FLAG_LEAVING : 0) | (word->tail_closed ? FLAG_TAIL_CLOSED : 0) |
-                 (word->unsound ? FLAG_UNSOUND : 0));
+                 (word->unsound ? FLAG_UNSOUND : 0) | (word->peer_retired ? FLAG_PEER_RETIRED : 0));
 }
 
 size_t duty_word_encode(const struct duty_word *word, uint8_t *bytes, size_t capacity_bytes)
@@ -68,6 +69,7 @@ size_t duty_word_encode(const struct duty_word *word, uint8_t *bytes, size_t cap
     struct bytes_writer writer = bytes_writer_over(bytes, capacity_bytes);
 
     bytes_put_u8(&writer, WORD_VERSION);
+    bytes_put_u32(&writer, word->place);
     bytes_put_u32(&writer, word->unit);
     bytes_put(&writer, word->hardware.bytes, IDS_TOKEN_BYTES);
     bytes_put_u64(&writer, word->process);
@@ -107,6 +109,7 @@ bool duty_word_decode(const uint8_t *bytes, size_t len_bytes, struct duty_word *
     if (bytes_get_u8(&reader) != WORD_VERSION) {
         return false;
     }
+    word.place = bytes_get_u32(&reader);
     word.unit = bytes_get_u32(&reader);
     bytes_get(&reader, word.hardware.bytes, IDS_TOKEN_BYTES);
     word.process = bytes_get_u64(&reader);
@@ -124,6 +127,7 @@ bool duty_word_decode(const uint8_t *bytes, size_t len_bytes, struct duty_word *
     word.leaving = (flags & FLAG_LEAVING) != 0;
     word.tail_closed = (flags & FLAG_TAIL_CLOSED) != 0;
     word.unsound = (flags & FLAG_UNSOUND) != 0;
+    word.peer_retired = (flags & FLAG_PEER_RETIRED) != 0;
     word.service_link_ms = bytes_get_u32(&reader);
     word.source = bytes_get_u32(&reader);
     word.term = bytes_get_u64(&reader);
@@ -141,9 +145,9 @@ bool duty_word_decode(const uint8_t *bytes, size_t len_bytes, struct duty_word *
     word.peer_session_day = bytes_get_u32(&reader);
     word.peer_session = bytes_get_u32(&reader);
     word.wall_ms = bytes_get_i64(&reader);
-    if (!bytes_finished(&reader) || (flags & ~FLAG_ALL) != 0 || word.state >= DUTY_STATE_COUNT ||
-        word.serve > DUTY_SERVE_PLAIN || word.unit == 0 || word.unit > IDS_UNIT_ID_MAX ||
-        word.process == 0 || word.session > IDS_SESSION_NUMBER_MAX ||
+    if (!bytes_finished(&reader) || word.state >= DUTY_STATE_COUNT ||
+        word.serve > DUTY_SERVE_PLAIN || word.place == 0 || word.unit == 0 ||
+        word.unit > IDS_UNIT_ID_MAX || word.process == 0 || word.session > IDS_SESSION_NUMBER_MAX ||
         word.peer_session > IDS_SESSION_NUMBER_MAX) {
         return false;
     }

@@ -108,6 +108,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "tail-replaced";
     case ENTRY_CHECKPOINT:
         return "checkpoint";
+    case ENTRY_UNIT:
+        return "unit";
     case ENTRY_KIND_END:
         break;
     }

@@ -44,6 +44,7 @@ enum entry_kind {
     ENTRY_TAIL_REPLACED = 7,  /* clear: first and last lsn and head hash of a tail that a meeting replaced */
     ENTRY_CHECKPOINT = 8,     /* clear: everything that outlives a visit, at a day's first opening; the fold
                                * of all later entries begins here (engine_ledger.c) */
+    ENTRY_UNIT = 9,           /* clear: who is replaced or retired, said by whom (engine_units.c) */
     ENTRY_KIND_END,
 };
 

@@ -164,6 +164,8 @@ static void happen(struct sim *sim, struct item *item)
         sim_end_fault(sim, (enum sim_fault)item->a, item->unit);
         break;
     case ITEM_LAN: /* both hold: re-announcement every second */
+        sim_people_look(sim);
+        sim_judge_boxes(sim);
         judge_service(sim);
         judge_address(sim);
         for (int i = 0; i < SIM_UNITS; i++) {
@@ -250,6 +252,7 @@ static void tear_down(struct sim *sim)
     for (int i = 0; i < SIM_UNITS; i++) {
         engine_destroy(sim->units[i].engine);
         sim_disk_free(&sim->units[i].disk);
+        sim_disk_free(&sim->units[i].out_disk);
     }
     while (sim->heap_count > 0) {
         free(pop(sim).bytes);

@@ -39,6 +39,7 @@ enum sim_fault {
     SIM_WIPE,      /* a unit's data disk is lost; its record stays */
     SIM_ROLL_BACK, /* an older image of its data disk comes back */
     SIM_DELAY,     /* frames come late and in another order */
+    SIM_REPLACE,   /* another box takes a unit's place; two people say so */
     SIM_STRANGER,  /* a machine that is no unit announces the floating address */
     SIM_FAULT_COUNT,
 };

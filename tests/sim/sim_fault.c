@@ -1,11 +1,13 @@
 /* What breaks, when, and how it heals. */
 #include "tests/sim/sim_internal.h"
 
+#include <stdio.h>
+
 const char *sim_fault_name(enum sim_fault fault)
 {
     static const char *const names[SIM_FAULT_COUNT] = {
-        "crash", "power",    "partition", "cut-direct", "cut-lan", "loss",     "slow-disk",
-        "pause", "handover", "wipe",      "roll-back",  "delay",   "stranger",
+        "crash", "power",    "partition", "cut-direct", "cut-lan", "loss",    "slow-disk",
+        "pause", "handover", "wipe",      "roll-back",  "delay",   "replace", "stranger",
     };
 
     return names[fault];
@@ -22,7 +24,7 @@ static void heal_later(struct sim *sim, enum sim_fault fault, int unit, uint64_t
 /* One disk at a time is lost, never both: the other unit must be up and hold a ledger. While paired,
  * everything acknowledged is there too (promise 2); alone, what only this disk held is excused from
  * being found again, never from being unique (promise 1). */
-static void lose_disk(struct sim *sim, enum sim_fault fault, int index)
+void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
 {
     struct unit *unit = &sim->units[index];
     struct unit *peer = &sim->units[1 - index];
@@ -44,16 +46,36 @@ static void lose_disk(struct sim *sim, enum sim_fault fault, int index)
         CHECK(ids_token_from_text(sim->tickets[i].id, 32, &id));
         if (queue_ticket_find(engine_queue(peer->engine), &id) == NULL) {
             sim->tickets[i].excused = true;
+            sim->tickets[i].in_box = fault == SIM_REPLACE ? unit->box : 0;
+        }
+    }
+    for (size_t i = 0; i < sim->ticket_count && fault != SIM_REPLACE; i++) {
+        if (sim->tickets[i].in_box == unit->box) {
+            sim->tickets[i].in_box = 0;
         }
     }
     unit->lost_disk = true;
     if (fault == SIM_WIPE) {
         sim_disk_wipe(&unit->disk);
-    } else {
+    } else if (fault == SIM_ROLL_BACK) {
         sim_disk_roll_back(&unit->disk, 1 + sim_below(sim, 60));
     }
     unit->powered = false;
     heal_later(sim, fault, index, 100 + sim_below(sim, 8000));
+}
+
+void sim_order(struct sim *sim, int index, enum api_control_what what, const char *text)
+{
+    struct api_request request = {.type = API_CONTROL, .id = 1};
+    uint8_t frame[API_REQUEST_BYTES_MAX];
+    struct engine_event event = {.kind = ENGINE_REQUEST};
+
+    request.control.what = (uint8_t)what;
+    (void)snprintf(request.control.text, sizeof(request.control.text), "%s", text);
+    event.request.client = SIM_CLIENTS + 1;
+    event.request.bytes = frame;
+    event.request.len_bytes = api_request_encode(&request, frame, sizeof(frame));
+    sim_deliver(sim, index, &event);
 }
 
 void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
@@ -101,21 +123,15 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_PAUSE:
         unit->paused_until_ms = sim->now_ms + 50 + sim_below(sim, 5000);
         break;
-    case SIM_HANDOVER: {
-        struct api_request request = {.type = API_CONTROL, .id = 1};
-        uint8_t frame[API_REQUEST_BYTES_MAX];
-        struct engine_event event = {.kind = ENGINE_REQUEST};
-
-        request.control.what = API_CONTROL_DUTY_HANDOVER;
-        event.request.client = SIM_CLIENTS + 1;
-        event.request.bytes = frame;
-        event.request.len_bytes = api_request_encode(&request, frame, sizeof(frame));
-        sim_deliver(sim, index, &event);
+    case SIM_HANDOVER:
+        sim_order(sim, index, API_CONTROL_DUTY_HANDOVER, "");
         break;
-    }
     case SIM_WIPE:
     case SIM_ROLL_BACK:
-        lose_disk(sim, fault, index);
+        sim_lose_disk(sim, fault, index);
+        break;
+    case SIM_REPLACE:
+        sim_replace_unit(sim, index);
         break;
     case SIM_STRANGER:
         for (uint64_t after_ms = 0; after_ms < STRANGER_MS; after_ms += 1 + sim_below(sim, 400)) {
@@ -168,6 +184,7 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
         break;
     case SIM_WIPE:
     case SIM_ROLL_BACK:
+    case SIM_REPLACE:
         unit->powered = true;
         sim_start_unit(sim, index, false);
         break;

@@ -5,6 +5,7 @@
  *   sim_world.c   the world that an engine sees: disk, links, address, clock of its own
  *   sim_unit.c    life and death of a unit's process
  *   sim_fault.c   what breaks, when, and how it heals
+ *   sim_box.c     which hardware stands where, and what people say of it
  *   sim_client.c  visitors and staff who ask again with the same key
  *   sim_judge.c   the oracles
  *   sim_disk.c    what is durable
@@ -64,6 +65,10 @@ struct unit {
     enum duty_state state; /* before the step that is traced */
     int loses_disk;        /* 1 + fault: at its next acknowledged ticket, the worst moment; 0 no */
     uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
+    int box;     /* which hardware stands in this place */
+    bool came_back; /* with the ledger that it had when it was taken out */
+    int out_box; /* the one taken out last, with its disk; 0 none */
+    struct sim_disk out_disk;
     uint64_t peer_announced_ms;
     int dies_at_record; /* 1 + fault: while its next record is being written; 0 no */
     bool lost_disk;     /* wiped or rolled back once: restored may be said of it */
@@ -90,6 +95,7 @@ struct seen_ticket {
     uint64_t term;
     struct ids_token key;
     bool excused; /* its only copy was on a disk that was lost: gone perhaps, its number not given again */
+    int in_box;   /* or that disk stands aside in this box, which may come back; 0 no */
 };
 
 struct sim {
@@ -111,6 +117,8 @@ struct sim {
     struct seen_ticket *tickets;
     size_t ticket_count;
     uint32_t plain_highest[QUEUE_CATEGORIES_MAX + 1];
+    int box_count;
+    uint64_t said_count; /* what people have sworn */
     bool faults_over;
     uint64_t issued_after_heal;
     uint64_t ticket_ms; /* when the last ticket was handed out */
@@ -141,9 +149,19 @@ void sim_start_unit(struct sim *sim, int index, bool found);
 void sim_crash_unit(struct sim *sim, int index, bool power);
 
 /* sim_fault.c */
+/* What an operator asks of one unit. */
+void sim_order(struct sim *sim, int index, enum api_control_what what, const char *text);
+void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index);
 void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index);
 void sim_end_fault(struct sim *sim, enum sim_fault fault, int index);
 uint64_t sim_schedule_faults(struct sim *sim);
+
+/* sim_box.c */
+void sim_hardware_of(int box, struct ids_token *ret_hardware);
+void sim_people_look(struct sim *sim);
+/* A box that came back and is blank now has given what only it held: excused no more. */
+void sim_judge_boxes(struct sim *sim);
+void sim_replace_unit(struct sim *sim, int index);
 
 /* sim_client.c */
 void sim_client_send(struct sim *sim, int index);

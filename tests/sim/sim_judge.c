@@ -107,7 +107,8 @@ void judge_service(struct sim *sim)
         struct unit *unit = &sim->units[i];
         bool works = unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
                      unit->disk_ms_max <= DISK_MS_USUAL && sim->loss_percent == 0 &&
-                     sim->delay_ms_max == 0 && !engine_duty(unit->engine)->word.blank;
+                     sim->delay_ms_max == 0 && !engine_duty(unit->engine)->word.blank &&
+                     !engine_duty(unit->engine)->word.retired;
 
         if (!works) {
             unit->working_since_ms = 0;

@@ -5,12 +5,6 @@
 
 enum { TOKEN_LOSS_MS = 660 };
 
-static void hardware_of(int index, struct ids_token *ret_hardware)
-{
-    memset(ret_hardware, 0, sizeof(*ret_hardware));
-    ret_hardware->bytes[0] = (uint8_t)(index + 1);
-}
-
 void sim_tell_level(struct sim *sim, int index)
 {
     struct engine_event event = {.kind = ENGINE_SERVICE_LINK, .level = sim->units[index].lan_up};
@@ -61,7 +55,7 @@ void sim_start_unit(struct sim *sim, int index, bool found)
     if (unit->up || !unit->powered) {
         return;
     }
-    hardware_of(index, &options.duty.hardware);
+    sim_hardware_of(unit->box, &options.duty.hardware);
     unit->engine = engine_create(&options);
     unit->up = true;
     unit->generation++;

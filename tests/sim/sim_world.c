@@ -300,6 +300,7 @@ void sim_happen_to_unit(struct sim *sim, struct item *item)
 
 void sim_make_world(struct unit *unit)
 {
+    unit->box = ++unit->sim->box_count;
     unit->world = (struct world){.context = unit,
                                  .store = world_store,
                                  .read_entries = world_read_entries,

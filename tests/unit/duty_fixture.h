@@ -167,7 +167,8 @@ static inline struct duty_term term_of(uint64_t number, uint32_t duty_unit)
 {
     return (struct duty_term){.number = number,
                               .duty_unit = duty_unit,
-                              .units = {name_of(1), name_of(2)}};
+                              .units = {name_of(1), name_of(2)},
+                              .reserved_ids = {3, 3 + DUTY_RESERVE_IDS}};
 }
 
 /* Unit `unit` of the pair 1, 2. Started with a ledger whose common term is `term` (0: none yet), needed,
@@ -180,7 +181,8 @@ static inline void start_unit(struct bench *bench, uint32_t unit, uint64_t term)
     memset(bench, 0, sizeof(*bench));
     bench->now_ms = START_MS;
     bench->hears_us = true;
-    bench->peer = (struct duty_word){.unit = 3 - unit,
+    bench->peer = (struct duty_word){.place = 3 - unit,
+                                     .unit = 3 - unit,
                                      .hardware = name_of(3 - unit).hardware,
                                      .process = PEER_PROCESS,
                                      .contact = 1,

@@ -282,25 +282,6 @@ static void visitors_do_not_wait_for_an_unsteady_peer(void **state)
 
 /* ---- rule 11: who is met at all -------------------------------------------------------------------- */
 
-static void an_unknown_peer_is_not_met_before_it_is_approved(void **state)
-{
-    struct bench bench;
-
-    (void)state;
-    start_unit(&bench, LOW, 5);
-    bench.peer.hardware.bytes[3] = 0xee; /* the disk of unit 2 in other hardware, or another unit */
-    bench.talks = true;
-    run_ms(&bench, 1000);
-    assert_int_equal(bench.duty.state, DUTY_WAITING);
-    assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_UNKNOWN);
-    order(&bench, DUTY_OPERATOR_APPROVE);
-    assert_int_equal(bench.duty.state, DUTY_MEETING_SOURCE);
-    meet_until_mint(&bench);
-    assert_true(ids_token_equal(&bench.minted.units[1].hardware, &bench.peer.hardware));
-    confirm(&bench, bench.minted);
-    assert_false(bench.duty.approved); /* once */
-}
-
 static void an_unknown_peer_keeps_nobody_from_serving_alone(void **state)
 {
     struct bench bench;
@@ -332,9 +313,9 @@ static void the_word_of_a_unit_that_is_no_peer_is_not_heard(void **state)
 
     (void)state;
     start_unit(&bench, LOW, 5);
-    bench.peer.unit = 7;
+    bench.peer.place = 7;
     hear(&bench);
-    bench.peer.unit = LOW; /* our own, come back */
+    bench.peer.place = LOW; /* our own, come back */
     hear(&bench);
     assert_int_equal(bench.duty.peer_heard_ms, 0);
     assert_int_equal(bench.duty.state, DUTY_WAITING);
@@ -395,7 +376,6 @@ int main(void)
         cmocka_unit_test(a_peer_that_was_away_for_an_hour_is_met_without_a_wait),
         cmocka_unit_test(a_meeting_that_waits_for_steadiness_says_so),
         cmocka_unit_test(visitors_do_not_wait_for_an_unsteady_peer),
-        cmocka_unit_test(an_unknown_peer_is_not_met_before_it_is_approved),
         cmocka_unit_test(an_unknown_peer_keeps_nobody_from_serving_alone),
         cmocka_unit_test(without_a_term_the_site_s_certificate_is_enough),
         cmocka_unit_test(the_word_of_a_unit_that_is_no_peer_is_not_heard),

@@ -25,7 +25,8 @@ static struct duty_term some_term(void)
 
 static struct duty_word some_word(void)
 {
-    struct duty_word word = {.unit = 2,
+    struct duty_word word = {.place = 4,
+                             .unit = 2,
                              .process = 3,
                              .sequence = 13,
                              .contact = 4,
@@ -36,6 +37,8 @@ static struct duty_word some_word(void)
                              .restored = true,
                              .service_link = true,
                              .tail_closed = true,
+                             .unsound = true,
+                             .peer_retired = true,
                              .service_link_ms = 7,
                              .source = 1,
                              .term = 8,
@@ -145,11 +148,11 @@ static void every_flag_of_a_word_travels_alone(void **state)
         offsetof(struct duty_word, blank),   offsetof(struct duty_word, restored),
         offsetof(struct duty_word, retired), offsetof(struct duty_word, service_link),
         offsetof(struct duty_word, leaving), offsetof(struct duty_word, tail_closed),
-        offsetof(struct duty_word, unsound)};
+        offsetof(struct duty_word, unsound), offsetof(struct duty_word, peer_retired)};
 
     (void)state;
     for (size_t i = 0; i < sizeof(offsets) / sizeof(offsets[0]); i++) {
-        struct duty_word word = {.unit = 1, .process = 1}, read;
+        struct duty_word word = {.place = 1, .unit = 1, .process = 1}, read;
         uint8_t bytes[DUTY_WORD_BYTES_MAX];
 
         *((bool *)&word + offsets[i]) = true;

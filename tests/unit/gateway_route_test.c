@@ -339,6 +339,41 @@ static void a_ticket_in_the_path_is_the_ticket_meant(void **state)
     assert_string_equal(request.control.text, "2026-11-24");
 }
 
+static void two_people_and_a_serial_are_what_a_replacement_takes(void **state)
+{
+    /* A name of two lines would be two words to the engine. */
+    static const char *const refused[] = {
+        "{\"serial\":\"TB-2\",\"by\":\"a\"}",
+        "{\"serial\":\"TB-2\",\"by\":\"a\",\"off_and_in_my_hands\":false}",
+        "{\"serial\":\"TB-2\",\"by\":\"a\\nb\",\"off_and_in_my_hands\":true}",
+        "{\"serial\":\"TB 2\",\"by\":\"a\",\"off_and_in_my_hands\":true}",
+        "{\"serial\":\"TB-2\",\"by\":\"\",\"off_and_in_my_hands\":true}"};
+    struct api_request request;
+    struct route_match match;
+    struct body body;
+    const char *member;
+
+    (void)state;
+    assert_int_equal(translate("POST", "/api/v1/units/approve",
+                               "{\"serial\":\"TB-2\",\"by\":\"鈴木\",\"off_and_in_my_hands\":true}",
+                               &request),
+                     PROBLEM_NONE);
+    assert_int_equal(request.control.what, API_CONTROL_UNIT_APPROVE);
+    assert_int_equal(request.control.actor, API_ACTOR_ENGINEER);
+    assert_string_equal(request.control.text, "TB-2\n鈴木\n" API_UNIT_OATH);
+    assert_int_equal(find("POST", "/api/v1/units/approve", &match), ROUTE_FOUND);
+    assert_true(match.route->management_only);
+    for (size_t i = 0; i < ARRAY_COUNT(refused); i++) {
+        assert_int_not_equal(body_parse(refused[i], strlen(refused[i]), match.route->required,
+                                        match.route->optional, &body, &member),
+                             PROBLEM_NONE);
+    }
+    assert_int_equal(
+        translate("POST", "/api/v1/units/retire", "{\"serial\":\"TB-2\",\"by\":\"a\"}", &request),
+        PROBLEM_NONE);
+    assert_string_equal(request.control.text, "TB-2\na");
+}
+
 static void a_key_is_visible_ascii_of_bounded_length(void **state)
 {
     char key[130];
@@ -395,6 +430,7 @@ int main(void)
         cmocka_unit_test(a_number_is_asked_for_without_paper_and_in_japanese_by_default),
         cmocka_unit_test(a_call_names_one_visitor),
         cmocka_unit_test(a_ticket_in_the_path_is_the_ticket_meant),
+        cmocka_unit_test(two_people_and_a_serial_are_what_a_replacement_takes),
         cmocka_unit_test(a_key_is_visible_ascii_of_bounded_length),
         cmocka_unit_test(every_problem_is_a_document_in_two_languages),
     };

@@ -15,6 +15,16 @@ static const struct toban_command commands[] = {
      "see, open or close the service day", NULL, NULL, command_day},
     {"duty", "handover | stop | resume", "当番を渡す・止める・再開する",
      "hand duty over, stop serving, resume", NULL, NULL, command_duty},
+    {"unit",
+     "list | approve SERIAL --by NAME --off-and-in-my-hands\n"
+     "           | retire SERIAL --by NAME",
+     "号機の一覧・交換の承認 (二人)・計画撤去", "units; approve a replacement (two people); retire",
+     "SERIAL は取り外した号機の製造番号。承認は二人が10分以内にそれぞれ行います。\n"
+     "  retire は2台が連携しているときに、予備の号機を計画的に外します。",
+     "SERIAL is that of the unit that was taken out. Two people approve, each by a call of their "
+     "own,\n"
+     "within ten minutes. retire takes the spare out in order, while both are paired.",
+     command_unit},
     {"calendar", "YEAR [--site FILE] [--holidays FILE]", "その年の閉庁日と理由、開庁日数",
      "days closed in a year and why; opening days",
      "--holidays は内閣府の syukujitsu.csv。--site は所在地の設定ファイル。",

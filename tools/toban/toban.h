@@ -151,6 +151,7 @@ int command_ready(struct toban *toban, int argc, char **argv);
 int command_explain(struct toban *toban, int argc, char **argv);
 int command_day(struct toban *toban, int argc, char **argv);
 int command_duty(struct toban *toban, int argc, char **argv);
+int command_unit(struct toban *toban, int argc, char **argv);
 int command_calendar(struct toban *toban, int argc, char **argv);
 int command_ticket(struct toban *toban, int argc, char **argv);
 int command_counter(struct toban *toban, int argc, char **argv);

@@ -1,0 +1,116 @@
+/* Which hardware stands in a place. A unit is taken out, another box is put in, and people say so (rule 11). */
+#include "storage/adapters/crypto.h"
+#include "tests/sim/sim_internal.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { SERIAL_BYTES = 16, WORDS_BYTES = 64 };
+
+/* As toband makes it of the serial that stands on the box. */
+void sim_hardware_of(int box, struct ids_token *ret_hardware)
+{
+    struct crypto *crypto = crypto_create();
+    struct ids_hash hash;
+    char serial[SERIAL_BYTES];
+
+    CHECK(crypto != NULL);
+    (void)snprintf(serial, sizeof(serial), "SIM-%d", box);
+    crypto_hash(crypto, serial, strlen(serial), NULL, 0, &hash);
+    memcpy(ret_hardware->bytes, hash.bytes, sizeof(ret_hardware->bytes));
+    crypto_destroy(crypto);
+}
+
+/* The box that the newest term of this unit names beside its own; 0 none. */
+static int partner_box(const struct sim *sim, int index)
+{
+    const struct duty_term *term = &engine_duty(sim->units[index].engine)->term;
+
+    for (int box = 1; box <= sim->box_count; box++) {
+        struct ids_token hardware;
+
+        sim_hardware_of(box, &hardware);
+        for (int i = 0; i < 2 && box != sim->units[index].box; i++) {
+            if (term->units[i].unit != 0 && ids_token_equal(&term->units[i].hardware, &hardware)) {
+                return box;
+            }
+        }
+    }
+    return 0;
+}
+
+/* People look at the page now and then. A box that nobody knows makes two of them say, honestly, that the one
+ * before it is off and in their hands; twice when it is a box that was replaced itself. */
+void sim_people_look(struct sim *sim)
+{
+    for (int i = 0; i < SIM_UNITS; i++) {
+        struct unit *unit = &sim->units[i], *other = &sim->units[1 - i];
+        char words[WORDS_BYTES];
+        int box;
+
+        if (!unit->up || !other->up || unit->paused_until_ms > sim->now_ms ||
+            engine_duty(unit->engine)->reason != DUTY_REASON_PEER_UNKNOWN) {
+            continue;
+        }
+        box = partner_box(sim, i);
+        if (box != 0 && (box != other->box || engine_duty(other->engine)->word.blank)) {
+            (void)snprintf(words, sizeof(words), "SIM-%d\nperson %d\n" API_UNIT_OATH, box,
+                           (int)(sim->said_count++ % 2));
+            sim_order(sim, i, API_CONTROL_UNIT_APPROVE, words);
+        }
+    }
+}
+
+void sim_judge_boxes(struct sim *sim)
+{
+    for (int i = 0; i < SIM_UNITS; i++) {
+        const struct unit *unit = &sim->units[i];
+
+        if (!unit->up || !unit->came_back || !engine_duty(unit->engine)->word.blank) {
+            continue;
+        }
+        for (size_t j = 0; j < sim->ticket_count; j++) {
+            struct seen_ticket *ticket = &sim->tickets[j];
+
+            if (ticket->in_box == unit->box) {
+                ticket->in_box = 0;
+                ticket->excused = false;
+            }
+        }
+    }
+}
+
+/* Sometimes after a farewell. A box that was never here takes the place, or the one that was taken out last,
+ * with its disk. The rules of sim_lose_disk hold: what only its disk held is excused. */
+void sim_replace_unit(struct sim *sim, int index)
+{
+    struct unit *unit = &sim->units[index];
+    struct sim_disk disk = unit->out_disk;
+    int box = unit->out_box;
+    char words[WORDS_BYTES];
+
+    if (unit->up && sim->units[1 - index].up && sim_below(sim, 3) == 0) {
+        (void)snprintf(words, sizeof(words), "SIM-%d\nperson 1", unit->box);
+        sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);
+    }
+    if (!unit->up) {
+        return;
+    }
+    sim_lose_disk(sim, SIM_REPLACE, index);
+    if (unit->up) {
+        return; /* not now */
+    }
+    unit->out_disk = unit->disk;
+    unit->out_box = unit->box;
+    if (box != 0 && sim_below(sim, 2) == 0) {
+        unit->disk = disk;
+        unit->box = box;
+        unit->came_back = disk.entry_count > 0;
+    } else {
+        sim_disk_free(&disk);
+        unit->disk = (struct sim_disk){0};
+        unit->box = ++sim->box_count;
+        unit->came_back = false;
+    }
+    sim_story(sim, "box %d stands in the place of unit %d", unit->box, index + 1);
+}
