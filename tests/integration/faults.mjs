@@ -418,6 +418,7 @@ async function wipe(life, unit) {
 async function damage(life) {
     const first = life.office.duty();
     const second = 3 - first;
+    const term = life.term();
     await sleep(LINK_PROVEN_MS);
     const began = nowMs();
     expect(flipBits(ledgerFile(life, first), Buffer.from('都市計画法第53条の許可')) > 0, 'nothing was flipped');
@@ -426,8 +427,8 @@ async function damage(life) {
     life.say(`found after ${Math.round(nowMs() - began)} ms`);
     expect(life.reasons(first).some((one) => one.code === 'DAMAGED'), 'the damage is not named');
     await life.issuedAfter(nowMs());
-    const left = life.seen.find((one) => one.t > began && one.unit === second && one.state !== 'PAIRED_SPARE');
-    life.noLetter(began, left?.t ?? 0);
+    await life.office.until('duty moved by a term, before the damage stopped it', SERVE_BOUND_MS, (one, two) =>
+        [one, two][second - 1].term > term);
     await sleep(CALM_MS);
     await wipe(life, first);
     await life.fault('power', first);
