@@ -233,12 +233,22 @@ static int batch_check_chain(struct ledger *ledger, const struct ledger_batch *b
 /* ---- one batch, durably -------------------------------------------------------------------------
  */
 
+static int record_perform(struct ledger *ledger, const struct ledger_batch *batch)
+{
+    int r = ledger_record_write(ledger, batch->record, batch->record_len_bytes);
+
+    return r == -ENOSPC || r == -EINVAL || r == -EBADMSG ? -EIO
+                                                         : r; /* those say: nothing was done */
+}
+
 /* DESIGN 4: a key before what it seals, and its destruction only after the entry that says so. The record
  * after the entries that it speaks of, and before anybody is told "stored", which is before their use
  * (DESIGN 3 rule 3): a power cut in between leaves a ledger ahead of its record, which is harmless, and
- * never a record ahead of its ledger, which is how a disk that was rolled back is known. */
+ * never a record ahead of its ledger, which is how a disk that was rolled back is known. For the same
+ * reason the record comes first when entries are taken away: it says that they go. */
 static int batch_perform(struct ledger *ledger, const struct ledger_batch *batch)
 {
+    bool takes_away = batch->truncate_from_lsn != 0;
     int r = 0;
 
     for (size_t i = 0; r == 0 && i < batch->keys_new_count; i++) {
@@ -248,13 +258,14 @@ static int batch_perform(struct ledger *ledger, const struct ledger_batch *batch
         r = ledger_step(ledger);
         r = r < 0 ? r : ledger_dir_sync(ledger, ledger->keys_dir_fd);
     }
+    if (r == 0 && batch->record != NULL && takes_away) {
+        r = record_perform(ledger, batch);
+    }
     if (r == 0) {
         r = ledger_txn_commit(ledger, batch);
     }
-    if (r == 0 && batch->record != NULL) {
-        r = ledger_record_write(ledger, batch->record, batch->record_len_bytes);
-        r = r == -ENOSPC || r == -EINVAL || r == -EBADMSG ? -EIO
-                                                          : r; /* those say: nothing was done */
+    if (r == 0 && batch->record != NULL && !takes_away) {
+        r = record_perform(ledger, batch);
     }
     for (size_t i = 0; r == 0 && i < batch->keys_destroy_count; i++) {
         r = ledger_key_destroy(ledger, &batch->keys_destroy[i]);

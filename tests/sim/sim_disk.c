@@ -13,6 +13,9 @@ static void truncate_entries(struct sim_disk *disk, uint64_t from_lsn)
         free(disk->entries[--disk->entry_count].bytes);
         disk->archived_count++;
     }
+    if (disk->rotten_lsn >= from_lsn) {
+        disk->rotten_lsn = 0;
+    }
 }
 
 static void put_entry(struct sim_disk *disk, const struct ledger_put *put)
@@ -44,6 +47,15 @@ static void destroy_key(struct sim_disk *disk, const struct ledger_day_key *key)
     }
 }
 
+static void put_record(struct sim_disk *disk, const struct ledger_batch *batch)
+{
+    if (batch->record != NULL) {
+        CHECK(batch->record_len_bytes <= sizeof(disk->record));
+        memcpy(disk->record, batch->record, batch->record_len_bytes);
+        disk->record_len_bytes = batch->record_len_bytes;
+    }
+}
+
 void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch,
                     enum sim_disk_step until)
 {
@@ -53,6 +65,9 @@ void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch,
             destroy_key(disk, &batch->keys_new[i]);
             disk->keys[disk->key_count++] = batch->keys_new[i];
         }
+    }
+    if (until >= SIM_DISK_FIRST && batch->truncate_from_lsn != 0) {
+        put_record(disk, batch);
     }
     if (until < SIM_DISK_LEDGER) {
         return;
@@ -72,11 +87,7 @@ void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch,
     if (until < SIM_DISK_ALL) {
         return;
     }
-    if (batch->record != NULL) {
-        CHECK(batch->record_len_bytes <= sizeof(disk->record));
-        memcpy(disk->record, batch->record, batch->record_len_bytes);
-        disk->record_len_bytes = batch->record_len_bytes;
-    }
+    put_record(disk, batch);
     for (size_t i = 0; i < batch->keys_destroy_count; i++) {
         destroy_key(disk, &batch->keys_destroy[i]);
     }
@@ -97,6 +108,20 @@ void sim_disk_roll_back(struct sim_disk *disk, uint64_t count)
     disk->meta_len_bytes = 0;
 }
 
+bool sim_disk_has_older_key(const struct sim_disk *disk, const char *today)
+{
+    uint32_t date = (uint32_t)strtoul(today, NULL, 10) * 10000 +
+                    (uint32_t)strtoul(today + 5, NULL, 10) * 100 +
+                    (uint32_t)strtoul(today + 8, NULL, 10);
+
+    for (size_t i = 0; i < disk->key_count; i++) {
+        if (disk->keys[i].day < date) {
+            return true;
+        }
+    }
+    return false;
+}
+
 void sim_disk_free(struct sim_disk *disk)
 {
     sim_disk_wipe(disk);
@@ -112,6 +137,9 @@ int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64
         struct bytes_writer writer = bytes_writer_over(key, sizeof(key));
 
         bytes_put_u64(&writer, lsn);
+        if (lsn == disk->rotten_lsn && lsn >= 1) {
+            return -EUCLEAN; /* the ledger checks the chain as it reads: nothing damaged is handed on */
+        }
         if (lsn >= 1 && !each(context, key, sizeof(key), disk->entries[lsn - 1].bytes,
                               disk->entries[lsn - 1].len_bytes)) {
             return 0;

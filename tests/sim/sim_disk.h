@@ -26,16 +26,19 @@ struct sim_disk {
     uint8_t record[SIM_DISK_RECORD_BYTES];
     size_t record_len_bytes;
     uint64_t archived_count, commits;
+    uint64_t rotten_lsn; /* this entry can no longer be read; 0 none */
 };
 
 /* How far a batch got: all of it, or a crash after that step. */
-enum sim_disk_step { SIM_DISK_NOTHING, SIM_DISK_KEYS, SIM_DISK_LEDGER, SIM_DISK_ALL };
+enum sim_disk_step { SIM_DISK_NOTHING, SIM_DISK_KEYS, SIM_DISK_FIRST, SIM_DISK_LEDGER, SIM_DISK_ALL };
 
 void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch, enum sim_disk_step until);
 /* Everything but the record, which lies outside the data disk. */
 void sim_disk_wipe(struct sim_disk *disk);
 /* An older image: the newest `count` entries never were. Its keys and meta are left as they are. */
 void sim_disk_roll_back(struct sim_disk *disk, uint64_t count);
+/* A key of a day before yyyy-mm-dd is still there. */
+bool sim_disk_has_older_key(const struct sim_disk *disk, const char *today);
 void sim_disk_free(struct sim_disk *disk);
 int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn,
                           ledger_each_fn *each, void *context);
