@@ -34,7 +34,7 @@ enum engine_limit {
     ENGINE_KEYS_MAX = 16,
     ENGINE_SUBSCRIBERS_MAX = 64,
     ENGINE_EVENT_INTERVAL_MS = 50,    /* live events are levels: newer ones replace older ones */
-    ENGINE_LINK_QUIET_MS = 100,       /* no word on a link for this long: the other one is used, if it speaks */
+    ENGINE_LINK_QUIET_MS = 100,       /* no word on a link for this long: the other, if it speaks, is used */
     ENGINE_TICK_MS = 1000,            /* calendar and day are looked at this often */
     ENGINE_STAGING_BYTES_MAX = 64 * 1024 * 1024,
     ENGINE_CLOCK_DIFFERENCE_MS_MAX = 300000,

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 enum { FAULTS_DEFAULT = 20, TICKETS_DEFAULT = 400 };
 
@@ -44,6 +45,7 @@ static void add(struct sim_result *sum, const struct sim_result *one)
     sum->replies += one->replies;
     sum->retries += one->retries;
     sum->events += one->events;
+    sum->days += one->days;
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
         sum->fault_kinds[i] += one->fault_kinds[i];
     }
@@ -60,6 +62,7 @@ int main(int argc, char **argv)
         .seed = 1, .fault_count = FAULTS_DEFAULT, .ticket_goal = TICKETS_DEFAULT};
     uint64_t seeds = 1, failed = 0;
     bool stop = false;
+    double cpu_s;
     static struct sim_result sum, result;
 
     for (int i = 1; i < argc; i++) {
@@ -103,6 +106,9 @@ int main(int argc, char **argv)
                (unsigned long long)sum.fault_kinds[i]);
     }
     print_coverage(&sum);
+    cpu_s = (double)clock() / CLOCKS_PER_SEC;
+    printf("%.0f service days an hour a core (%llu days in %.1f s of processor time)\n",
+           cpu_s > 0 ? (double)sum.days * 3600 / cpu_s : 0.0, (unsigned long long)sum.days, cpu_s);
     printf("%llu passed, %llu failed\n", (unsigned long long)(seeds - failed),
            (unsigned long long)failed);
     return failed == 0 ? 0 : 1;

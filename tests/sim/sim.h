@@ -2,10 +2,12 @@
  * tests/sim/sim.h - two units of the shipped engine in a simulated world, one process, one seed.
  *
  * The world: virtual time; links that delay, lose, double, reorder and are cut; corosync that answers
- * late; disks that lose what was not yet durable, are slow, and are wiped; a floating address that may be
- * held by both; clients that retry with the same key. Everything is drawn from one generator, so a seed
- * is a story and is told again by the same seed. Oracles judge only what clients saw and what ledgers
- * hold (DESIGN 2, promises 1-7, 10, 14), never the engine's own bookkeeping.
+ * late; disks that lose what was not yet durable, are slow, full, rot, fail a sync, are wiped or come back
+ * older; wall clocks that are wrong by years; operators; a floating address that may be held by both;
+ * clients that retry with the same key. Then the evening, a night in which the units are on or off, and the
+ * next morning. Everything is drawn from one generator, so a seed is a story and is told again by the same
+ * seed. Oracles judge only what clients saw and what ledgers hold (DESIGN 2, promises 1-8, 10, 14, 15), never
+ * the engine's own bookkeeping; each costs the same whatever happened before.
  */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H
@@ -41,6 +43,12 @@ enum sim_fault {
     SIM_DELAY,     /* frames come late and in another order */
     SIM_REPLACE,   /* another box takes a unit's place; two people say so */
     SIM_STRANGER,  /* a machine that is no unit announces the floating address */
+    SIM_UNFIT,     /* its disk is full, or about to fail: told to the engine */
+    SIM_STOP,      /* an operator stops a unit, and lets it go on */
+    SIM_RECORD,    /* bytes of a link are damaged: TLS ends that contact, and a new one is made */
+    SIM_DISK_FAILS, /* a sync fails; what of the batch is on disk, nobody knows */
+    SIM_ROT,       /* an entry on disk can no longer be read; later the disk is replaced by a blank one */
+    SIM_CLOCK,     /* a wall clock is wrong by minutes, hours back, or years; or begins in 1970 */
     SIM_FAULT_COUNT,
 };
 
@@ -56,6 +64,7 @@ struct sim_result {
     char why[512];
     uint64_t tickets, plain, lettered, faults, terms, replies, retries, events;
     uint64_t fault_kinds[SIM_FAULT_COUNT];
+    uint64_t days;
     uint64_t rows[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* duty rows met */
 };
 

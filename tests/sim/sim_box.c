@@ -93,7 +93,7 @@ void sim_replace_unit(struct sim *sim, int index)
         (void)snprintf(words, sizeof(words), "SIM-%d\nperson 1", unit->box);
         sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);
     }
-    if (!unit->up) {
+    if (!unit->up || unit->disk.rotten_lsn != 0) {
         return;
     }
     sim_lose_disk(sim, SIM_REPLACE, index);

@@ -64,8 +64,11 @@ void sim_client_begin(struct sim *sim, int index)
 {
     struct client *client = &sim->clients[index];
 
-    if (sim->result->tickets >= sim->options.ticket_goal && sim->faults_over &&
-        sim->issued_after_heal > 20) {
+    if (sim->closed) {
+        return;
+    }
+    if (sim->phase == PHASE_DAY && sim->result->tickets >= sim->options.ticket_goal &&
+        sim->faults_over && sim->issued_after_heal > 20) {
         return;
     }
     client->busy = true;
@@ -133,14 +136,10 @@ void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
     memcpy(text, reply.body, reply.body_len_bytes);
     text[reply.body_len_bytes] = '\0';
     if (reply.status == 201) {
-        judge_ticket(sim, client, text);
-        if (unit->loses_disk != 0) {
-            sim_push(sim, (struct item){.at_ms = sim->now_ms,
-                                        .kind = ITEM_FAULT,
-                                        .unit = unit->index,
-                                        .a = unit->loses_disk - 1,
-                                        .b = 1});
-            unit->loses_disk = 0;
+        sim_moment_is(unit, judge_ticket(sim, client, text, unit) ? MOMENT_REPLAY : MOMENT_TICKET,
+                      0);
+        if (client->tries > 1) {
+            sim_moment_is(unit, MOMENT_REPLAY, 0);
         }
     }
     client_next(sim, (int)client_id - 1);

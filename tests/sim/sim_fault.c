@@ -3,11 +3,16 @@
 
 #include <stdio.h>
 
+#define MINUTE_MS 60000LL
+#define HOUR_MS (60 * MINUTE_MS)
+#define DAY_MS (24 * HOUR_MS)
+
 const char *sim_fault_name(enum sim_fault fault)
 {
     static const char *const names[SIM_FAULT_COUNT] = {
         "crash", "power",    "partition", "cut-direct", "cut-lan", "loss",    "slow-disk",
         "pause", "handover", "wipe",      "roll-back",  "delay",   "replace", "stranger",
+        "unfit", "stop",     "record",    "disk-fails", "rot",     "clock",
     };
 
     return names[fault];
@@ -31,12 +36,12 @@ void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
     const struct duty *theirs;
     bool paired;
 
-    if (!unit->up || !peer->up) {
+    if ((!unit->up && unit->disk.rotten_lsn == 0) || !peer->up) {
         return;
     }
     theirs = engine_duty(peer->engine);
-    paired = duty_is_paired(theirs) && duty_is_paired(engine_duty(unit->engine));
-    if (theirs->word.blank || theirs->state == DUTY_MEETING_OTHER) {
+    paired = unit->up && duty_is_paired(theirs) && duty_is_paired(engine_duty(unit->engine));
+    if (theirs->word.blank || theirs->state == DUTY_MEETING_OTHER || peer->disk.rotten_lsn != 0) {
         return;
     }
     sim_crash_unit(sim, index, true);
@@ -76,6 +81,104 @@ void sim_order(struct sim *sim, int index, enum api_control_what what, const cha
     event.request.bytes = frame;
     event.request.len_bytes = api_request_encode(&request, frame, sizeof(frame));
     sim_deliver(sim, index, &event);
+}
+
+/* TLS does not hand a damaged record on: the contact of that link ends at both, and is made anew. */
+static void damage_record(struct sim *sim)
+{
+    int link = (int)sim_below(sim, LINKS);
+
+    for (int index = 0; index < SIM_UNITS; index++) {
+        sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_below(sim, 3),
+                                    .kind = ITEM_LINK,
+                                    .unit = index,
+                                    .generation = sim->units[index].generation,
+                                    .a = link,
+                                    .b = 0});
+    }
+}
+
+/* Noticed by the scrub within seconds, or by whoever reads that entry first. The disk is replaced by a
+ * blank one as soon as the peer can give it everything back. */
+static void rot(struct sim *sim, int index)
+{
+    struct unit *unit = &sim->units[index];
+    const struct unit *peer = &sim->units[1 - index];
+
+    if (unit->disk.entry_count == 0 || peer->disk.rotten_lsn != 0 || !peer->up ||
+        engine_duty(peer->engine)->word.blank) {
+        return;
+    }
+    unit->disk.rotten_lsn = 1 + sim_below(sim, unit->disk.entry_count);
+    unit->fit = false;
+    sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_below(sim, 5000),
+                                .kind = ITEM_LEVEL,
+                                .unit = index});
+    heal_later(sim, SIM_ROT, index, 5000 + sim_below(sim, 10000));
+}
+
+static void replace_rotten_disk(struct sim *sim, int index)
+{
+    struct unit *unit = &sim->units[index];
+
+    if (unit->disk.rotten_lsn != 0) {
+        sim_lose_disk(sim, SIM_WIPE, index);
+        if (unit->disk.rotten_lsn != 0) { /* its peer cannot give it back yet */
+            heal_later(sim, SIM_ROT, index, 300);
+            return;
+        }
+    }
+    unit->fit = true;
+    sim_tell_level(sim, index);
+}
+
+/* A step that a believed clock may not take: more than a day's opening ahead, or back (rule 9). */
+static void step_clock(struct sim *sim, struct unit *unit)
+{
+    static const int64_t steps_ms[] = {
+        -4 * MINUTE_MS, 4 * MINUTE_MS,     -3 * HOUR_MS,       -30 * DAY_MS,
+        400 * DAY_MS,   20 * 365 * DAY_MS, -20 * 365 * DAY_MS, 0,
+    };
+    size_t which = sim_below(sim, ARRAY_COUNT(steps_ms));
+
+    if (sim->units[1 - unit->index].clock_ms != 0) {
+        return; /* two clocks that are wrong alike vouch for one another: rule 9 asks for no more */
+    }
+    sim->clock_was_wrong = true;
+    unit->synchronised = false;
+    unit->clock_ms = steps_ms[which] != 0 ? steps_ms[which] : -sim_wall_ms(sim);
+    sim_tell_level(sim, unit->index);
+}
+
+void sim_moment_is(struct unit *unit, enum sim_moment moment, uint64_t within_ms)
+{
+    struct sim *sim = unit->sim;
+
+    if (moment == MOMENT_ANY || unit->aim.moment != moment) {
+        return;
+    }
+    sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_below(sim, within_ms + 1),
+                                .kind = ITEM_FAULT,
+                                .unit = unit->aim.hits_peer ? 1 - unit->index : unit->index,
+                                .a = (int)unit->aim.fault,
+                                .b = 1});
+    unit->aim.moment = MOMENT_ANY;
+}
+
+void sim_fault_item(struct sim *sim, const struct item *item)
+{
+    enum sim_fault fault = (enum sim_fault)item->a;
+    bool ends_process = fault == SIM_CRASH || fault == SIM_POWER || fault == SIM_WIPE ||
+                        fault == SIM_ROLL_BACK || fault == SIM_DISK_FAILS;
+
+    if (item->b == 0 && ends_process && sim_below(sim, 2) == 0) {
+        sim->units[item->unit].aim =
+            (struct sim_aim){.moment = (enum sim_moment)(1 + sim_below(sim, MOMENT_COUNT - 1)),
+                             .fault = fault,
+                             .hits_peer = sim_below(sim, 3) == 0};
+        return;
+    }
+    sim_begin_fault(sim, fault, item->unit);
 }
 
 void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
@@ -141,6 +244,30 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
                                         .a = 1});
         }
         break;
+    case SIM_UNFIT:
+        unit->fit = false;
+        unit->full = sim_below(sim, 2) == 0;
+        sim_tell_level(sim, index);
+        heal_later(sim, fault, index, 200 + sim_below(sim, 10000));
+        break;
+    case SIM_STOP:
+        unit->stopped = unit->up;
+        sim_order(sim, index, API_CONTROL_DUTY_STOP, "");
+        heal_later(sim, fault, index, 200 + sim_below(sim, 10000));
+        break;
+    case SIM_RECORD:
+        damage_record(sim);
+        break;
+    case SIM_DISK_FAILS:
+        unit->failing_syncs = 1 + (uint32_t)sim_below(sim, 3);
+        break;
+    case SIM_ROT:
+        rot(sim, index);
+        break;
+    case SIM_CLOCK:
+        step_clock(sim, unit);
+        heal_later(sim, fault, index, 200 + sim_below(sim, 15000));
+        break;
     case SIM_FAULT_COUNT:
         break;
     }
@@ -180,12 +307,34 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_PAUSE:
     case SIM_HANDOVER:
     case SIM_STRANGER:
+    case SIM_RECORD:
+    case SIM_DISK_FAILS:
     case SIM_FAULT_COUNT:
+        break;
+    case SIM_UNFIT:
+        unit->fit = unit->disk.rotten_lsn == 0;
+        sim_tell_level(sim, index);
+        break;
+    case SIM_STOP:
+        unit->stopped = false;
+        sim_order(sim, index, API_CONTROL_DUTY_RESUME, "");
+        break;
+    case SIM_ROT:
+        replace_rotten_disk(sim, index);
+        break;
+    case SIM_CLOCK:
+        unit->clock_ms = 0;
+        unit->synchronised = true;
+        sim_tell_level(sim, index);
         break;
     case SIM_WIPE:
     case SIM_ROLL_BACK:
     case SIM_REPLACE:
         unit->powered = true;
+        if (!sim->faults_over && sim_below(sim, 3) == 0) { /* and then the other one's */
+            sim->units[1 - index].aim = (struct sim_aim){
+                .moment = (enum sim_moment)(1 + sim_below(sim, MOMENT_COUNT - 1)), .fault = fault};
+        }
         sim_start_unit(sim, index, false);
         break;
     }

@@ -8,6 +8,7 @@
  *   sim_box.c     which hardware stands where, and what people say of it
  *   sim_client.c  visitors and staff who ask again with the same key
  *   sim_judge.c   the oracles
+ *   sim_day.c     evening, night and the next morning
  *   sim_disk.c    what is durable
  */
 #ifndef TESTS_SIM_SIM_INTERNAL_H
@@ -23,6 +24,7 @@ enum sim_inner_limit {
     COUNTERS = 4,
     DISK_MS_USUAL = 3,
     STRANGER_MS = 3000,
+    SIM_INDEX_SIZE = 1 << 15,
 };
 
 enum item_kind {
@@ -39,6 +41,36 @@ enum item_kind {
     ITEM_HEAL,
     ITEM_ANNOUNCE,
     ITEM_LAN,
+    ITEM_LEVEL, /* what is told as a level is told again */
+    ITEM_DAY,   /* the next part of evening, night and morning */
+};
+
+/* A fault may wait for the moment at which it hurts most. */
+enum sim_moment {
+    MOMENT_ANY,
+    MOMENT_TICKET, /* a ticket has just been acknowledged */
+    MOMENT_REPLAY, /* one was acknowledged that had been asked for before */
+    MOMENT_RECORD, /* a record is being written: a mint, a session, a raise */
+    MOMENT_TERM,   /* a term entry is being written */
+    MOMENT_SWAP,   /* a meeting replaces the tail */
+    MOMENT_COUNT,
+};
+
+struct sim_aim {
+    enum sim_moment moment; /* MOMENT_ANY: nothing waits */
+    enum sim_fault fault;
+    bool hits_peer;
+};
+
+enum sim_phase {
+    PHASE_DAY,
+    PHASE_EVENING,
+    PHASE_OFF,
+    PHASE_DARK,
+    PHASE_BOOT,
+    PHASE_OPENING,
+    PHASE_DOORS,
+    PHASE_SECOND_DAY,
 };
 
 struct item {
@@ -63,14 +95,16 @@ struct unit {
     uint64_t timer_ms;
     bool link_up[LINKS];
     enum duty_state state; /* before the step that is traced */
-    int loses_disk;        /* 1 + fault: at its next acknowledged ticket, the worst moment; 0 no */
+    struct sim_aim aim;
+    bool fit, full, stopped, synchronised;
+    int64_t clock_ms; /* its wall clock is wrong by this */
+    uint32_t failing_syncs;
     uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
     int box;     /* which hardware stands in this place */
     bool came_back; /* with the ledger that it had when it was taken out */
     int out_box; /* the one taken out last, with its disk; 0 none */
     struct sim_disk out_disk;
     uint64_t peer_announced_ms;
-    int dies_at_record; /* 1 + fault: while its next record is being written; 0 no */
     bool lost_disk;     /* wiped or rolled back once: restored may be said of it */
     struct sim *sim;
     int index;
@@ -90,10 +124,11 @@ struct client {
 };
 
 struct seen_ticket {
-    char id[33], display[24], series[16];
+    char id[33], display[24], series[16], day[12];
     uint32_t number, category;
     uint64_t term;
     struct ids_token key;
+    uint16_t next_of_key; /* 1 + index; 0 none */
     bool excused; /* its only copy was on a disk that was lost: gone perhaps, its number not given again */
     int in_box;   /* or that disk stands aside in this box, which may come back; 0 no */
 };
@@ -116,6 +151,7 @@ struct sim {
     struct client clients[SIM_CLIENTS];
     struct seen_ticket *tickets;
     size_t ticket_count;
+    uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
     uint32_t plain_highest[QUEUE_CATEGORIES_MAX + 1];
     int box_count;
     uint64_t said_count; /* what people have sworn */
@@ -124,6 +160,14 @@ struct sim {
     uint64_t ticket_ms; /* when the last ticket was handed out */
     int both_hold_ticks;
     uint64_t paired_term; /* newest under which a unit was on duty */
+    uint64_t healed_ms, paired_ms;
+    enum sim_phase phase;
+    uint64_t phase_ms;   /* when it began */
+    int64_t skipped_ms;  /* of the night: the wall clock of everybody is ahead by this */
+    bool closed;         /* no visitor comes */
+    bool clock_was_wrong;
+    int night, night_first; /* which way the units spend it; who goes first */
+    const char *today;   /* what a calendar on the wall says */
 };
 
 /* sim.c */
@@ -135,6 +179,12 @@ void sim_fail(struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void sim_push(struct sim *sim, struct item item);
 void sim_deliver(struct sim *sim, int index, struct engine_event *event);
+
+/* sim_day.c */
+int64_t sim_wall_ms(const struct sim *sim);
+/* True: the run is over. */
+bool sim_day_turn(struct sim *sim);
+void sim_day_next(struct sim *sim);
 
 /* sim_world.c */
 bool sim_link_works(const struct sim *sim, int link);
@@ -154,6 +204,9 @@ void sim_order(struct sim *sim, int index, enum api_control_what what, const cha
 void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index);
 void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index);
 void sim_end_fault(struct sim *sim, enum sim_fault fault, int index);
+/* The fault that waited for this moment of this unit begins within so many ms. */
+void sim_moment_is(struct unit *unit, enum sim_moment moment, uint64_t within_ms);
+void sim_fault_item(struct sim *sim, const struct item *item);
 uint64_t sim_schedule_faults(struct sim *sim);
 
 /* sim_box.c */
@@ -170,7 +223,9 @@ void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
                         size_t header_len_bytes, const uint8_t *body, size_t body_len_bytes);
 
 /* sim_judge.c */
-void judge_ticket(struct sim *sim, const struct client *client, const char *body);
+/* True: the ticket had been handed out before. */
+bool judge_ticket(struct sim *sim, const struct client *client, const char *body,
+                  const struct unit *unit);
 void judge_service(struct sim *sim);
 void judge_address(struct sim *sim);
 bool sim_is_paired(const struct sim *sim);

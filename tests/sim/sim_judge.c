@@ -41,39 +41,107 @@ static uint64_t json_number(const char *body, const char *name)
     return at == NULL ? 0 : strtoull(at + strlen(pattern), NULL, 10);
 }
 
-/* Promises 1, 3, 6, 7, from what the client was told. */
-void judge_ticket(struct sim *sim, const struct client *client, const char *body)
+static uint32_t hash_bytes(uint32_t hash, const void *bytes, size_t len_bytes)
+{
+    for (size_t i = 0; i < len_bytes; i++) {
+        hash = (hash ^ ((const uint8_t *)bytes)[i]) * 16777619U;
+    }
+    return hash;
+}
+
+/* The slot of a ticket of the same day, category and display, or the free one where it belongs. */
+static uint16_t *display_slot(struct sim *sim, const struct seen_ticket *seen)
+{
+    uint32_t at = hash_bytes(2166136261U + seen->category, seen->display, strlen(seen->display));
+
+    for (;; at++) {
+        uint16_t *slot = &sim->by_display[at % SIM_INDEX_SIZE];
+        const struct seen_ticket *known = &sim->tickets[*slot - 1];
+
+        if (*slot == 0 ||
+            (known->category == seen->category && strcmp(known->display, seen->display) == 0 &&
+             strcmp(known->day, seen->day) == 0)) {
+            return slot;
+        }
+    }
+}
+
+static uint16_t *key_slot(struct sim *sim, const struct ids_token *key)
+{
+    uint32_t at = hash_bytes(2166136261U, key->bytes, sizeof(key->bytes));
+
+    for (;; at++) {
+        uint16_t *slot = &sim->by_key[at % SIM_INDEX_SIZE];
+
+        if (*slot == 0 || ids_token_equal(&sim->tickets[*slot - 1].key, key)) {
+            return slot;
+        }
+    }
+}
+
+/* Promises 1 and 6. True: this very ticket was handed out before. */
+static bool judge_known(struct sim *sim, struct seen_ticket *seen)
+{
+    uint16_t *display = display_slot(sim, seen), *key = key_slot(sim, &seen->key);
+
+    if (*display != 0 && strcmp(sim->tickets[*display - 1].id, seen->id) != 0) {
+        sim_fail(sim, "promise 1: %s was given twice (ids %.8s, %.8s)", seen->display,
+                 sim->tickets[*display - 1].id, seen->id);
+    }
+    for (uint16_t at = *key; at != 0; at = sim->tickets[at - 1].next_of_key) {
+        const struct seen_ticket *known = &sim->tickets[at - 1];
+
+        if (strcmp(known->id, seen->id) == 0) {
+            return true;
+        }
+        if (known->series[0] == '\0' && seen->series[0] == '\0') {
+            sim_fail(sim, "promise 6: one key, two plain tickets %s and %s", known->display,
+                     seen->display);
+        }
+    }
+    seen->next_of_key = *key;
+    *key = *display = (uint16_t)(sim->ticket_count + 1);
+    return false;
+}
+
+/* Promises 8 and 15: a ticket is of today, and whoever holds it can no longer read yesterday's. */
+static void judge_day(struct sim *sim, const struct seen_ticket *seen, const struct unit *unit)
+{
+    const struct unit *peer = &sim->units[1 - unit->index];
+    bool plain = seen->series[0] == '\0';
+
+    if (strcmp(seen->day, sim->today) != 0) {
+        sim_fail(sim, "promise 8: %s is of %s, and today is %s", seen->display, seen->day,
+                 sim->today);
+    }
+    if (sim_disk_has_older_key(&unit->disk, sim->today) ||
+        (plain && peer->up && sim_is_paired(sim) &&
+         sim_disk_has_older_key(&peer->disk, sim->today))) {
+        sim_fail(sim, "promise 15: %s was handed out, and a key of an earlier day is still there",
+                 seen->display);
+    }
+}
+
+/* Promises 1, 3, 6, 7, 8, 15, from what the client was told. */
+bool judge_ticket(struct sim *sim, const struct client *client, const char *body,
+                  const struct unit *unit)
 {
     struct seen_ticket seen = {.key = client->key};
     uint32_t *highest;
 
     if (!json_text(body, "id", seen.id, sizeof(seen.id)) ||
         !json_text(body, "display", seen.display, sizeof(seen.display)) ||
+        !json_text(body, "service_day", seen.day, sizeof(seen.day)) ||
         !json_text(body, "series", seen.series, sizeof(seen.series))) {
         sim_fail(sim, "an issue was answered without a ticket: %.200s", body);
-        return;
+        return false;
     }
     seen.number = (uint32_t)json_number(body, "number");
     seen.category = (uint32_t)json_number(body, "category");
     seen.term = json_number(body, "term");
-    for (size_t i = 0; i < sim->ticket_count; i++) {
-        const struct seen_ticket *known = &sim->tickets[i];
-        bool same_id = strcmp(known->id, seen.id) == 0;
-
-        if (!same_id && known->category == seen.category &&
-            strcmp(known->display, seen.display) == 0) {
-            sim_fail(sim, "promise 1: %s was given twice (ids %.8s, %.8s)", seen.display, known->id,
-                     seen.id);
-        }
-        if (ids_token_equal(&known->key, &seen.key)) {
-            if (!same_id && known->series[0] == '\0' && seen.series[0] == '\0') {
-                sim_fail(sim, "promise 6: one key, two plain tickets %s and %s", known->display,
-                         seen.display);
-            }
-            if (same_id) {
-                return;
-            }
-        }
+    judge_day(sim, &seen, unit);
+    if (judge_known(sim, &seen)) {
+        return true;
     }
     CHECK(sim->ticket_count < SIM_TICKETS_MAX);
     sim->tickets[sim->ticket_count++] = seen;
@@ -84,7 +152,10 @@ void judge_ticket(struct sim *sim, const struct client *client, const char *body
     }
     if (seen.series[0] != '\0') {
         sim->result->lettered++;
-        return;
+        if (sim->phase == PHASE_SECOND_DAY) {
+            sim_fail(sim, "mornings: %s has a letter, and both units were there", seen.display);
+        }
+        return false;
     }
     sim->result->plain++;
     highest = &sim->plain_highest[seen.category];
@@ -95,19 +166,21 @@ void judge_ticket(struct sim *sim, const struct client *client, const char *body
     if (seen.number > *highest) {
         *highest = seen.number;
     }
+    return false;
 }
 
 /* Promise 14, also while faults go on: a unit that has been working for long enough, whatever befell the
  * other, hands out tickets, or the other does. */
 void judge_service(struct sim *sim)
 {
-    bool wanted = !sim->faults_over || sim->issued_after_heal <= 20;
+    bool wanted = !sim->closed && (!sim->faults_over || sim->issued_after_heal <= 20);
 
     for (int i = 0; i < SIM_UNITS; i++) {
         struct unit *unit = &sim->units[i];
         bool works = unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
                      unit->disk_ms_max <= DISK_MS_USUAL && sim->loss_percent == 0 &&
-                     sim->delay_ms_max == 0 && !engine_duty(unit->engine)->word.blank &&
+                     sim->delay_ms_max == 0 && unit->fit && !unit->stopped &&
+                     unit->failing_syncs == 0 && !engine_duty(unit->engine)->word.blank &&
                      !engine_duty(unit->engine)->word.retired;
 
         if (!works) {
@@ -174,7 +247,9 @@ void judge_ledgers(struct sim *sim)
         struct ids_token id;
 
         CHECK(ids_token_from_text(sim->tickets[i].id, 32, &id));
-        for (int unit = 0; unit < SIM_UNITS && !sim->tickets[i].excused; unit++) {
+        for (int unit = 0; unit < SIM_UNITS && !sim->tickets[i].excused &&
+                           strcmp(sim->tickets[i].day, sim->today) == 0;
+             unit++) {
             if (queue_ticket_find(engine_queue(sim->units[unit].engine), &id) == NULL) {
                 sim_fail(sim, "promise 2: ticket %s is not in the ledger of unit %d",
                          sim->tickets[i].display, unit + 1);

@@ -10,6 +10,13 @@ void sim_tell_level(struct sim *sim, int index)
     struct engine_event event = {.kind = ENGINE_SERVICE_LINK, .level = sim->units[index].lan_up};
 
     sim_deliver(sim, index, &event);
+    event.kind = ENGINE_HEALTH;
+    event.health.fit = sim->units[index].fit;
+    event.health.full = sim->units[index].full;
+    sim_deliver(sim, index, &event);
+    event.kind = ENGINE_CLOCK;
+    event.level = sim->units[index].synchronised;
+    sim_deliver(sim, index, &event);
 }
 
 void sim_update_links(struct sim *sim)
@@ -60,6 +67,7 @@ void sim_start_unit(struct sim *sim, int index, bool found)
     unit->up = true;
     unit->generation++;
     unit->state = DUTY_WAITING;
+    unit->stopped = false; /* an operator's word does not outlive the process */
     unit->timer_ms = 0;
     unit->working_since_ms = 0; /* also when it was down between two ticks */
     unit->holds = false;

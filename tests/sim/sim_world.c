@@ -1,6 +1,8 @@
 /* The world as an engine sees it: its disk, its links, the address, and what they answer. */
 #include "tests/sim/sim_internal.h"
 
+#include "storage/entry/entry.h"
+
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,6 +22,20 @@ bool sim_lan_between(const struct sim *sim)
     return sim->units[0].lan_up && sim->units[1].lan_up && !sim->lan_split;
 }
 
+static enum sim_moment moment_of(const struct ledger_batch *batch)
+{
+    for (size_t i = 0; i < batch->entry_count; i++) {
+        const uint8_t *header = batch->entries[i].value; /* version, kind */
+
+        if (batch->truncate_from_lsn == 0 && (header[2] << 8 | header[3]) == ENTRY_TERM) {
+            return MOMENT_TERM;
+        }
+    }
+    return batch->truncate_from_lsn != 0 ? MOMENT_SWAP
+           : batch->record != NULL       ? MOMENT_RECORD
+                                         : MOMENT_ANY;
+}
+
 static int world_store(void *context, const struct ledger_batch *batch)
 {
     struct unit *unit = context;
@@ -32,14 +48,7 @@ static int world_store(void *context, const struct ledger_batch *batch)
                                 .kind = ITEM_STORED,
                                 .unit = unit->index,
                                 .generation = unit->generation});
-    if (batch->record != NULL && unit->dies_at_record != 0) {
-        sim_push(sim, (struct item){.at_ms = sim->now_ms,
-                                    .kind = ITEM_FAULT,
-                                    .unit = unit->index,
-                                    .a = unit->dies_at_record - 1,
-                                    .b = 1});
-        unit->dies_at_record = 0;
-    }
+    sim_moment_is(unit, moment_of(batch), took_ms);
     return 0;
 }
 
@@ -226,7 +235,13 @@ static void on_stored(struct sim *sim, int index)
 
     CHECK(batch != NULL);
     unit->batch = NULL;
-    sim_disk_apply(&unit->disk, batch, SIM_DISK_ALL);
+    if (unit->failing_syncs > 0) {
+        unit->failing_syncs--;
+        event.result = -EIO;
+        sim_disk_apply(&unit->disk, batch, (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
+    } else {
+        sim_disk_apply(&unit->disk, batch, SIM_DISK_ALL);
+    }
     sim_deliver(sim, index, &event);
 }
 
@@ -294,6 +309,8 @@ void sim_happen_to_unit(struct sim *sim, struct item *item)
     case ITEM_FAULT:
     case ITEM_HEAL:
     case ITEM_LAN:
+    case ITEM_LEVEL:
+    case ITEM_DAY:
         CHECK(!"not a unit's");
     }
 }

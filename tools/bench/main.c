@@ -145,7 +145,7 @@ static size_t make_request(const struct settings *settings, uint8_t *bytes, size
             (char *)bytes, capacity_bytes,
             "*5\r\n$7\r\nEVALSHA\r\n$40\r\n%s\r\n$1\r\n1\r\n$1\r\n%u\r\n$%d\r\n%0*u\r\n"
             "*3\r\n$4\r\nWAIT\r\n$1\r\n1\r\n$4\r\n1000\r\n",
-            settings->script, category % 10, RAW_BYTES, RAW_BYTES, serial);
+            settings->script, category % 10U, RAW_BYTES, RAW_BYTES, serial);
     }
     ids_token_to_text(&key, text);
     body_len = snprintf(body, sizeof(body), "{\"category\":%u}", category);
