@@ -19,9 +19,9 @@
  * (entries, rows, meta), the record, then keys to destroy: the record is never ahead of its ledger unless
  * the ledger was rolled back. A batch that takes entries away writes its record before the transaction, for
  * the same reason. Whoever is told "stored" may count on all of it. Threads: everything is called from the
- * event loop; the writer thread commits one batch at a time and completion is read from ledger_completion_fd(). Errors: 0 or negative errno. -EINVAL (shape, or a
- * gap in the lsn), -EBADMSG (an entry is not chained to the one before it) and -ENOSPC, from submit or as
- * a batch's result: nothing of the batch was done and the ledger goes on. -EBUSY: a batch is in flight or
+ * event loop; the writer thread commits one batch at a time and completion is read from
+ * ledger_completion_fd(). Errors: 0 or negative errno. -EINVAL (shape, or a gap in the lsn), -EBADMSG (an
+ * entry is not chained to the one before it) and -ENOSPC, from submit or as a batch's result: nothing of the batch was done and the ledger goes on. -EBUSY: a batch is in flight or
  * its completion was not taken. Any other: after it the ledger answers every batch with that error (the
  * process must step down and restart).
  *

@@ -681,9 +681,9 @@ static void diff_finds_where_two_ledgers_part(void **state)
 
 static void help_names_every_command_in_both_languages(void **state)
 {
-    static const char *const names[] = {"status", "ready",    "explain", "day",
-                                        "duty",   "unit",     "calendar", "ticket",  "counter",
-                                        "ledger", "metrics",  "office",  "help"};
+    static const char *const names[] = {"status",  "ready",    "explain", "day",     "duty",
+                                        "unit",    "calendar", "ticket",  "counter", "ledger",
+                                        "metrics", "office",   "help"};
 
     (void)state;
     for (size_t language = 0; language < 2; language++) {
