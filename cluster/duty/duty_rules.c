@@ -27,12 +27,26 @@ static bool peer_can_meet(const struct duty_word *peer)
     return may;
 }
 
+static bool is_retired(const struct duty *duty, const struct duty_unit_name *name)
+{
+    for (int i = 0; i < DUTY_RETIRED_MAX; i++) {
+        if (duty->retired[i].unit == name->unit &&
+            ids_token_equal(&duty->retired[i].hardware, &name->hardware)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Whom our newest term names by this hardware, and nothing has retired since. */
 static const struct duty_unit_name *peer_in_term(const struct duty *duty)
 {
     for (int i = 0; i < 2; i++) {
-        if (duty->term.units[i].unit != 0 &&
-            ids_token_equal(&duty->term.units[i].hardware, &duty->peer.hardware)) {
-            return &duty->term.units[i];
+        const struct duty_unit_name *name = &duty->term.units[i];
+
+        if (name->unit != 0 && ids_token_equal(&name->hardware, &duty->peer.hardware) &&
+            !is_retired(duty, name)) {
+            return name;
         }
     }
     return NULL;

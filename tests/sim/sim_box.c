@@ -39,24 +39,39 @@ static int partner_box(const struct sim *sim, int index)
     return 0;
 }
 
+static void swear(struct sim *sim, int index, int box)
+{
+    char words[WORDS_BYTES];
+
+    (void)snprintf(words, sizeof(words), "SIM-%d\nperson %d\n" API_UNIT_OATH, box,
+                   (int)(sim->said_count++ % 2));
+    sim_order(sim, index, API_CONTROL_UNIT_APPROVE, words);
+}
+
 /* People look at the page now and then. A box that nobody knows makes two of them say, honestly, that the one
  * before it is off and in their hands; twice when it is a box that was replaced itself. */
 void sim_people_look(struct sim *sim)
 {
     for (int i = 0; i < SIM_UNITS; i++) {
         struct unit *unit = &sim->units[i], *other = &sim->units[1 - i];
-        char words[WORDS_BYTES];
         int box;
 
-        if (!unit->up || !other->up || unit->paused_until_ms > sim->now_ms ||
-            engine_duty(unit->engine)->reason != DUTY_REASON_PEER_UNKNOWN) {
+        if (!unit->up || unit->paused_until_ms > sim->now_ms) {
             continue;
         }
         box = partner_box(sim, i);
+        if (!other->up) {
+            if (other->declared_off && box == other->box) {
+                swear(sim, i, box);
+            }
+            continue;
+        }
+        other->declared_off = false;
+        if (engine_duty(unit->engine)->reason != DUTY_REASON_PEER_UNKNOWN) {
+            continue;
+        }
         if (box != 0 && (box != other->box || engine_duty(other->engine)->word.blank)) {
-            (void)snprintf(words, sizeof(words), "SIM-%d\nperson %d\n" API_UNIT_OATH, box,
-                           (int)(sim->said_count++ % 2));
-            sim_order(sim, i, API_CONTROL_UNIT_APPROVE, words);
+            swear(sim, i, box);
         }
     }
 }
@@ -99,6 +114,11 @@ void sim_replace_unit(struct sim *sim, int index)
     sim_lose_disk(sim, SIM_REPLACE, index);
     if (unit->up) {
         return; /* not now */
+    }
+    if (sim_below(sim, 4) == 0) { /* declared off, and then the very same box is put back */
+        unit->declared_off = true;
+        unit->came_back = true;
+        return;
     }
     unit->out_disk = unit->disk;
     unit->out_box = unit->box;

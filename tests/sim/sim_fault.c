@@ -44,16 +44,19 @@ void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
     if (theirs->word.blank || theirs->state == DUTY_MEETING_OTHER || peer->disk.rotten_lsn != 0) {
         return;
     }
-    sim_crash_unit(sim, index, true);
     for (size_t i = 0; i < sim->ticket_count && !paired; i++) {
+        struct seen_ticket *ticket = &sim->tickets[i];
         struct ids_token id;
 
-        CHECK(ids_token_from_text(sim->tickets[i].id, 32, &id));
+        CHECK(ids_token_from_text(ticket->id, 32, &id));
         if (queue_ticket_find(engine_queue(peer->engine), &id) == NULL) {
-            sim->tickets[i].excused = true;
-            sim->tickets[i].in_box = fault == SIM_REPLACE ? unit->box : 0;
+            ticket->excused = true;
+            if (queue_ticket_find(engine_queue(unit->engine), &id) != NULL) {
+                ticket->in_box = fault == SIM_REPLACE ? unit->box : 0;
+            }
         }
     }
+    sim_crash_unit(sim, index, true);
     for (size_t i = 0; i < sim->ticket_count && fault != SIM_REPLACE; i++) {
         if (sim->tickets[i].in_box == unit->box) {
             sim->tickets[i].in_box = 0;

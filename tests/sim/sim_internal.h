@@ -101,6 +101,7 @@ struct unit {
     uint32_t failing_syncs;
     uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
     int box;     /* which hardware stands in this place */
+    bool declared_off; /* two people say so of the box that stands here, while it is */
     bool came_back; /* with the ledger that it had when it was taken out */
     int out_box; /* the one taken out last, with its disk; 0 none */
     struct sim_disk out_disk;

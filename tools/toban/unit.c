@@ -88,8 +88,8 @@ static int list(struct toban *toban)
 int command_unit(struct toban *toban, int argc, char **argv)
 {
     const char *person = NULL;
-    bool off = options_take_flag(&argc, argv, "--" API_UNIT_OATH);
-    int by = options_take_value(&argc, argv, "--by", &person);
+    bool off = options_take_flag(&argc, argv, API_UNIT_OATH);
+    int by = options_take_value(&argc, argv, "by", &person);
 
     if (by >= 0 && argc == 2 && strcmp(argv[0], "approve") == 0) {
         if (!off) {
