@@ -488,7 +488,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
     CHECK(event->now_ms >= engine->now_ms);
     engine->now_ms = event->now_ms;
     engine->wall_ms = event->wall_ms;
-    if (engine->started && engine->failure == 0 &&
+    if (engine->started && engine->failure == 0 && engine->duty.address && !engine->duty.session &&
         engine->now_ms > engine->duty.deadline_ms + DUTY_STALL_MS) {
         struct duty_event late = engine_duty_event(engine, DUTY_TIMEOUT);
 

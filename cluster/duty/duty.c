@@ -622,17 +622,17 @@ static void set_deadline(struct duty *duty)
 }
 
 /* A stopped process, a machine that was paused. The peer has given this unit up and may serve, and the address
- * helper dropped the address (ADDRESS_HEARTBEAT_MS_MAX): it looks again before it serves anybody (rule 6). */
+ * helper dropped the address (ADDRESS_HEARTBEAT_MS_MAX): who was on duty looks again before it serves (rule 6).
+ * Who serves by letter goes on: the address is taken back, and a peer that serves too is met (rules 5, 8); on a
+ * machine that stalls again and again nobody would serve otherwise. */
 static void look_again(struct duty *duty, struct duty_actions *actions)
 {
     duty_break_contact(duty, DUTY_REASON_STOOD_STILL, actions);
     duty->probed = false;
     duty->probe_asked_ms = 0;
     duty->alone_not_before_ms = duty->now_ms + DUTY_MUTE_MS; /* the peer's words are on their way */
-    if (duty->state != DUTY_STOPPED) {
-        duty_stop_serving(duty, actions);
-        duty_enter(duty, DUTY_WAITING, DUTY_REASON_STOOD_STILL);
-    }
+    duty_stop_serving(duty, actions);
+    duty_enter(duty, DUTY_WAITING, DUTY_REASON_STOOD_STILL);
 }
 
 void duty_step(struct duty *duty, const struct duty_event *event, struct duty_actions *actions)
@@ -643,8 +643,7 @@ void duty_step(struct duty *duty, const struct duty_event *event, struct duty_ac
     CHECK(event->now_ms >= duty->now_ms);
     duty->now_ms = event->now_ms;
     actions->count = 0;
-    if (duty->started && duty->options.peer_unit != 0 &&
-        still_ms > (duty->session ? DUTY_STALL_ALONE_MS : DUTY_STALL_MS)) {
+    if (duty->address && !duty->session && still_ms > DUTY_STALL_MS) {
         look_again(duty, actions);
     }
     row = duty_table_row(duty->state, event->kind, NULL);

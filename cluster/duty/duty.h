@@ -27,7 +27,6 @@ enum duty_limit {
     DUTY_SUSPECT_MS = 150,             /* no word for this long: a spare asks who has the address */
     DUTY_MUTE_MS = 300,                /* no word for this long: contact is broken */
     DUTY_STALL_MS = 300,               /* no step for this long: this unit itself stood still */
-    DUTY_STALL_ALONE_MS = 1000,        /* the same while it serves by its letter: another session is dear */
     DUTY_MUTE_FOR_ADDRESS_MS = 1000,   /* mute this long: its answering the address proves nothing */
     DUTY_ACK_MS_MAX = 500,             /* a batch not acknowledged: broken contact (rule 1) */
     DUTY_MINT_MS_MAX = 500,            /* requests are held no longer for a mint (rule 5) */

@@ -368,17 +368,25 @@ static void a_unit_on_duty_that_stood_still_serves_nobody_until_it_has_looked_ar
     assert_false(did(&bench, DUTY_BEGIN_SESSION));
 }
 
-static void a_spare_that_stood_still_is_a_spare_no_more(void **state)
+static void a_unit_that_kept_the_address_and_stood_still_has_it_no_more(void **state)
 {
     struct bench bench;
 
     (void)state;
-    be_spare(&bench);
+    be_on_duty(&bench);
+    tell_kind(&bench,
+              DUTY_LINKS_CLOSED); /* keeps the address while the restarting peer gets its time */
+    assert_int_equal(bench.duty.state, DUTY_WAITING);
+    assert_false(did(&bench, DUTY_DROP_ADDRESS));
     bench.now_ms += DUTY_STALL_MS + 1;
     tell_kind(&bench, DUTY_TIMEOUT);
+    assert_true(did(&bench, DUTY_DROP_ADDRESS));
     assert_int_equal(bench.duty.state, DUTY_WAITING);
-    assert_true(did(&bench, DUTY_CONTACT));
-    assert_int_equal(bench.duty.reason, DUTY_REASON_PEER_GETS_TIME);
+    for (int i = 0; i < 5; i++) { /* stalls again: that is no reason to wait for longer */
+        bench.now_ms += DUTY_STALL_MS + 1;
+        tell_probe(&bench, DUTY_PROBE_SILENT);
+    }
+    assert_true(did(&bench, DUTY_BEGIN_SESSION));
 }
 
 /* The same file, switch: with one of two links dead, corosync loses its token before it changes the link. */
@@ -424,7 +432,7 @@ int main(void)
         cmocka_unit_test(a_damaged_spare_acknowledges_nothing_more),
         cmocka_unit_test(a_full_disk_is_named_as_such_and_ends_by_itself),
         cmocka_unit_test(a_unit_on_duty_that_stood_still_serves_nobody_until_it_has_looked_around),
-        cmocka_unit_test(a_spare_that_stood_still_is_a_spare_no_more),
+        cmocka_unit_test(a_unit_that_kept_the_address_and_stood_still_has_it_no_more),
         cmocka_unit_test(a_peer_that_corosync_lost_is_there_as_long_as_it_speaks),
     };
 
