@@ -41,9 +41,11 @@ void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
     }
     theirs = engine_duty(peer->engine);
     paired = unit->up && duty_is_paired(theirs) && duty_is_paired(engine_duty(unit->engine));
-    if (theirs->word.blank || theirs->state == DUTY_MEETING_OTHER || peer->disk.rotten_lsn != 0) {
-        return;
+    if (theirs->word.blank || theirs->state == DUTY_MEETING_OTHER || peer->disk.rotten_lsn != 0 ||
+        sim->lost_disk == 2 - index) {
+        return; /* the other one's disk was lost, and has not got everything back yet */
     }
+    sim->lost_disk = 1 + index;
     for (size_t i = 0; i < sim->ticket_count && !paired; i++) {
         struct seen_ticket *ticket = &sim->tickets[i];
         struct ids_token id;
@@ -51,7 +53,7 @@ void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
         CHECK(ids_token_from_text(ticket->id, 32, &id));
         if (queue_ticket_find(engine_queue(peer->engine), &id) == NULL) {
             ticket->excused = true;
-            if (queue_ticket_find(engine_queue(unit->engine), &id) != NULL) {
+            if (!unit->up || queue_ticket_find(engine_queue(unit->engine), &id) != NULL) {
                 ticket->in_box = fault == SIM_REPLACE ? unit->box : 0;
             }
         }

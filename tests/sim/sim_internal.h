@@ -167,6 +167,7 @@ struct sim {
     int64_t skipped_ms;  /* of the night: the wall clock of everybody is ahead by this */
     bool closed;         /* no visitor comes */
     bool clock_was_wrong;
+    int lost_disk; /* 1 + the unit whose disk was lost since both held one term; 0 none */
     int night, night_first; /* which way the units spend it; who goes first */
     const char *today;   /* what a calendar on the wall says */
 };

@@ -273,4 +273,5 @@ void judge_term(struct unit *unit)
                  (unsigned long long)unit->sim->paired_term);
     }
     unit->sim->paired_term = duty->term.number;
+    unit->sim->lost_disk = 0;
 }
