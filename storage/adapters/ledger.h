@@ -21,8 +21,8 @@
  * the same reason. Whoever is told "stored" may count on all of it. Threads: everything is called from the
  * event loop; the writer thread commits one batch at a time and completion is read from
  * ledger_completion_fd(). Errors: 0 or negative errno. -EINVAL (shape, or a gap in the lsn), -EBADMSG (an
- * entry is not chained to the one before it) and -ENOSPC, from submit or as a batch's result: nothing of the batch was done and the ledger goes on. -EBUSY: a batch is in flight or
- * its completion was not taken. Any other: after it the ledger answers every batch with that error (the
+ * entry is not chained to the one before it) and -ENOSPC, from submit or as a batch's result: nothing of the
+ * batch was done and the ledger goes on. -EBUSY: a batch is in flight or its completion was not taken. Any other: after it the ledger answers every batch with that error (the
  * process must step down and restart).
  *
  * LMDB 0.9.24 traps heeded here (reliability.md 6): no NOSYNC, NOMETASYNC, WRITEMAP, NOLOCK, DUPSORT;
