@@ -36,6 +36,7 @@ enum engine_limit {
     ENGINE_EVENT_INTERVAL_MS = 50,    /* live events are levels: newer ones replace older ones */
     ENGINE_LINK_QUIET_MS = 100,       /* no word on a link for this long: the other, if it speaks, is used */
     ENGINE_TICK_MS = 1000,            /* calendar and day are looked at this often */
+    ENGINE_SNAPSHOT_ENTRIES = 50000,
     ENGINE_STAGING_BYTES_MAX = 64 * 1024 * 1024,
     ENGINE_CLOCK_DIFFERENCE_MS_MAX = 300000,
     ENGINE_CLOSE_AFTER_MINUTES = 120, /* a day is closed at the latest this long after closing time */
@@ -100,6 +101,7 @@ struct engine_options {
     const char *unit_name_ja, *unit_name_en;
     const char *peer_name_ja, *peer_name_en;
     const char *unit_address, *peer_address;
+    uint64_t snapshot_entries;        /* who is further behind takes a snapshot; 0: ENGINE_SNAPSHOT_ENTRIES */
 };
 
 struct engine;

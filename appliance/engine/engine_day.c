@@ -65,6 +65,9 @@ static enum queue_reason close_and_erase(struct engine *engine, uint32_t actor)
     }
     if (reason == QUEUE_OK && engine->queue->day.state == QUEUE_DAY_CLOSED) {
         append(engine, QUEUE_DAY_ERASING, 0, actor, &reason);
+        if (reason == QUEUE_OK) { /* its keys are gone: who catches up tonight folds from here */
+            engine_append_checkpoint(engine);
+        }
     }
     return reason;
 }

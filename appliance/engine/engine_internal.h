@@ -37,6 +37,7 @@ enum engine_inner_limit {
     WHY_BYTES = 256,
     LINE_BYTES = 256,
     MEETING_RETRY_MS = 100,
+    ENGINE_JOINS_BYTES_MAX = 16,
     FEED_LAG_ENTRIES = 64, /* less than one batch is missing */
     GATHER_MS_MAX = 5,     /* a batch waits no longer for company */
     GATHER_ENOUGH = 3,     /* of GATHER_WHOLE of the company that is expected */
@@ -155,7 +156,10 @@ struct engine_state {
 };
 
 enum meeting_role { MEETING_NONE, MEETING_SOURCE, MEETING_OTHER };
-enum meeting_step { STEP_COMPARE, STEP_ADOPT, STEP_FEED, STEP_GIVE, STEP_STAGE, STEP_SWAP, STEP_FOLLOW };
+enum meeting_step {
+    STEP_COMPARE, STEP_ADOPT, STEP_OFFER, STEP_FEED,                          /* source */
+    STEP_GIVE, STEP_STAGE, STEP_SWAP, STEP_FOLLOW, STEP_RECEIVE, STEP_FINISH, /* other */
+};
 
 struct meeting {
     enum meeting_role role;
@@ -176,6 +180,11 @@ struct meeting {
     uint64_t adopted_count;
     bool salvage;                  /* the other is retired: adopt what it holds, give it nothing */
     bool taken;                    /* the other has acknowledged in this meeting */
+    uint64_t receive_bytes;        /* other: the whole of the snapshot that comes */
+    uint64_t received_bytes;       /* of it, here */
+    bool record_told;              /* other: that its tail is about to be replaced */
+    uint64_t asked_bytes;          /* other: asked for up to here */
+    uint64_t resumed_bytes;        /* here before this meeting: no measure of speed */
 };
 
 struct engine {
@@ -211,6 +220,7 @@ struct engine {
     struct engine_record record;
     bool record_dirty;
     bool record_unreadable;
+    uint64_t joins_stored;            /* as the newest batch says it */
     uint64_t joins_at_term;           /* blank, takes a ledger: whole from its first term from here on; 0 joined */
 
     struct ids_series series;         /* of the session that serves, or is being stored */
@@ -255,6 +265,10 @@ struct engine {
     bool link_up[WORLD_LINK_COUNT];
     uint64_t heard_ms[WORLD_LINK_COUNT]; /* newest frame of the peer on each link */
     struct meeting meeting;
+    struct snapshot {                 /* source: made since this process started; 0 bytes: none */
+        uint64_t size_bytes, last_lsn, read_bytes, first_bytes, began_ms;
+        struct ids_hash hash;
+    } snapshot;
     uint8_t connections[SHIP_CLIENTS_BYTES_MAX]; /* of the peer's gateway */
     size_t connections_len_bytes;
     uint8_t *frame;                   /* SHIP_FRAME_BYTES_MAX */
@@ -376,6 +390,11 @@ bool engine_is_swapping(const struct engine *engine);
 bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_hash);
 void engine_begin_series(struct engine *engine, uint32_t day);
 int engine_reload(struct engine *engine);
+/* Our tail is about to be replaced: the record stops to speak of it. */
+void engine_record_replaced(struct engine *engine);
+/* The meta that says from which term on a unit that began blank is whole. Borrows `bytes`. */
+size_t engine_joins_put(const struct engine *engine, uint8_t bytes[ENGINE_JOINS_BYTES_MAX],
+                        struct ledger_put *ret_put);
 /* Right after a date's first opening: the fold of everything later may begin here. */
 void engine_append_checkpoint(struct engine *engine);
 const struct unit_session *engine_session_of(const struct engine *engine, uint32_t unit);
@@ -387,6 +406,7 @@ void engine_send(struct engine *engine, struct ship_frame *frame);
 void engine_ship(struct engine *engine);
 void engine_tell_connections(struct engine *engine, const uint8_t *bytes, size_t len_bytes);
 void engine_acknowledge(struct engine *engine);
+void engine_add_keys(const struct engine *engine, struct ship_frame *frame);
 void engine_mint(struct engine *engine, const struct duty_term *term);
 /* After either disk moved on: what both hold now, and whether a mint is confirmed by it. */
 void engine_note_both(struct engine *engine);
@@ -399,6 +419,17 @@ void meeting_frame(struct engine *engine, const struct ship_frame *frame);
 bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame);
 void meeting_stored(struct engine *engine);
 void meeting_swap(struct engine *engine);
+void meeting_break(struct engine *engine, const char *why);
+/* Once in MEETING_RETRY_MS: may the question be put again? */
+bool meeting_may_ask(struct engine *engine);
+
+/* engine_snapshot.c */
+bool snapshot_is_worth_it(const struct engine *engine);
+void snapshot_offer(struct engine *engine);
+void snapshot_turn(struct engine *engine);
+void snapshot_frame(struct engine *engine, const struct ship_frame *frame);
+void snapshot_discard(struct engine *engine);
+void snapshot_put_progress(const struct engine *engine, struct json *json);
 
 /* engine_gather.c */
 void gather_wrote(struct gather *gather);

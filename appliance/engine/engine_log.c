@@ -12,13 +12,14 @@
 #include <string.h>
 
 enum {
-    META_VERSION = 2,
+    META_VERSION = 1,
+    JOINS_VERSION = 1,
     META_BYTES_MAX = 64,
     SESSION_PAYLOAD_BYTES = 12,
     CHECKPOINT_BYTES_MAX = 48000,
 };
 
-static const char meta_state[] = "state";
+static const char meta_state[] = "state", meta_joins[] = "joins-at-term";
 
 /* ---- folding ------------------------------------------------------------------------------------- */
 
@@ -414,7 +415,6 @@ static size_t encode_meta(const struct engine *engine, const uint64_t digest[4],
         bytes_put_u64(&writer, digest[i]);
     }
     bytes_put_u64(&writer, engine->state.checkpoint_lsn);
-    bytes_put_u64(&writer, engine->joins_at_term);
     CHECK(!writer.failed);
     return writer.len_bytes;
 }
@@ -469,6 +469,44 @@ static const uint8_t *flight_copy(struct engine *engine, const uint8_t *bytes, s
     return copy;
 }
 
+size_t engine_joins_put(const struct engine *engine, uint8_t bytes[ENGINE_JOINS_BYTES_MAX],
+                        struct ledger_put *ret_put)
+{
+    struct bytes_writer writer = bytes_writer_over(bytes, ENGINE_JOINS_BYTES_MAX);
+
+    bytes_put_u8(&writer, JOINS_VERSION);
+    bytes_put_u64(&writer, engine->joins_at_term);
+    CHECK(!writer.failed);
+    *ret_put = (struct ledger_put){.key_len_bytes = sizeof(meta_joins) - 1,
+                                   .value_len_bytes = (uint32_t)writer.len_bytes,
+                                   .key = (const uint8_t *)meta_joins,
+                                   .value = bytes};
+    return writer.len_bytes;
+}
+
+/* In the same transaction as the entries. */
+static void put_metas(struct engine *engine, const uint8_t *state, size_t state_len_bytes)
+{
+    struct ledger_batch *batch = &engine->flight;
+    uint8_t joins[ENGINE_JOINS_BYTES_MAX];
+
+    engine_grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 2);
+    engine->flight_metas[0] =
+        (struct ledger_put){.key_len_bytes = sizeof(meta_state) - 1,
+                            .value_len_bytes = (uint32_t)state_len_bytes,
+                            .key = (const uint8_t *)meta_state,
+                            .value = flight_copy(engine, state, state_len_bytes)};
+    batch->metas = engine->flight_metas;
+    batch->meta_count = 1;
+    if (engine->joins_at_term != engine->joins_stored) {
+        size_t len_bytes = engine_joins_put(engine, joins, &engine->flight_metas[1]);
+
+        engine->flight_metas[1].value = flight_copy(engine, joins, len_bytes);
+        engine->joins_stored = engine->joins_at_term;
+        batch->meta_count = 2;
+    }
+}
+
 /* Closes the batch: everything appended since the last one. The swap of a meeting replaces the entries
  * from swap_from on by the staged ones and leaves the rows to engine_reload. */
 void engine_submit(struct engine *engine)
@@ -496,12 +534,7 @@ void engine_submit(struct engine *engine)
     record_len_bytes = encode_record(&engine->record, record);
     rows_fill(engine);
     fill_entries(engine);
-    engine_grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
-    engine->flight_metas[0] =
-        (struct ledger_put){.key_len_bytes = sizeof(meta_state) - 1,
-                            .value_len_bytes = (uint32_t)meta_len_bytes,
-                            .key = (const uint8_t *)meta_state,
-                            .value = flight_copy(engine, meta, meta_len_bytes)};
+    put_metas(engine, meta, meta_len_bytes);
     if (engine->record_dirty) {
         batch->record = flight_copy(engine, record, record_len_bytes);
         batch->record_len_bytes = record_len_bytes;
@@ -517,8 +550,6 @@ void engine_submit(struct engine *engine)
     batch->entry_count = (size_t)(engine->last_lsn + 1 - engine->gather_from);
     batch->rows = engine->flight_rows;
     batch->row_count = engine->dirty_count;
-    batch->metas = engine->flight_metas;
-    batch->meta_count = 1;
     engine->keys_new_count = engine->keys_destroy_count = 0;
     rows_forget(engine);
     engine->flight_last = engine->last_lsn;
@@ -537,6 +568,13 @@ void engine_submit(struct engine *engine)
 /* A swap takes away terms and ceilings that were never on both disks, hence never used. The record says so
  * in the same batch, or the new ledger would seem to be behind it: restored (rule 5). What the new ledger
  * holds of them is noted again as it is folded. */
+void engine_record_replaced(struct engine *engine)
+{
+    engine->record.replaced_term = engine->record.term;
+    memset(engine->record.ceilings, 0, sizeof(engine->record.ceilings));
+    engine->record_dirty = true;
+}
+
 static void record_swap(struct engine *engine, bool forgets)
 {
     struct ledger_batch *batch = &engine->flight;
@@ -545,8 +583,7 @@ static void record_swap(struct engine *engine, bool forgets)
     if (forgets) { /* retired, and adopted */
         units_forget(engine);
     }
-    engine->record.replaced_term = engine->record.term;
-    memset(engine->record.ceilings, 0, sizeof(engine->record.ceilings));
+    engine_record_replaced(engine);
     batch->record_len_bytes = encode_record(&engine->record, record);
     batch->record = flight_copy(engine, record, batch->record_len_bytes);
     engine->record_dirty = false;
@@ -600,21 +637,13 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
     if (engine->state.checkpoint_lsn >= from_lsn) {
         engine->state.checkpoint_lsn = 0; /* the fold begins anew: ours was replaced */
     }
-    engine_grow_puts(&engine->flight_metas, &engine->flight_metas_capacity, 1);
-    engine->flight_metas[0] = (struct ledger_put){.key_len_bytes = sizeof(meta_state) - 1,
-                                                  .key = (const uint8_t *)meta_state};
-    engine->flight_metas[0].value_len_bytes =
-        (uint32_t)encode_meta(engine, engine->digest, 0, meta);
-    engine->flight_metas[0].value =
-        flight_copy(engine, meta, engine->flight_metas[0].value_len_bytes);
+    put_metas(engine, meta, encode_meta(engine, engine->digest, 0, meta));
     memcpy(engine->flight_keys_new, engine->keys_new, sizeof(engine->keys_new));
     batch->keys_new = engine->flight_keys_new;
     batch->keys_new_count = engine->keys_new_count;
     engine->keys_new_count = 0;
     batch->entries = engine->flight_entries;
     batch->entry_count = count;
-    batch->metas = engine->flight_metas;
-    batch->meta_count = 1;
     record_swap(engine, last_lsn == 0);
     if (last_lsn == 0) {
         destroy_every_key(engine);
@@ -739,7 +768,7 @@ static int fold_from_disk(struct engine *engine, uint64_t checkpoint_lsn, uint64
 struct meta {
     uint64_t lsn; /* of the rows; 0: they are to be built anew */
     uint64_t digest[4];
-    uint64_t checkpoint_lsn, joins_at_term;
+    uint64_t checkpoint_lsn;
 };
 
 static int read_meta(struct engine *engine, struct meta *ret_meta)
@@ -763,7 +792,25 @@ static int read_meta(struct engine *engine, struct meta *ret_meta)
         ret_meta->digest[i] = bytes_get_u64(&reader);
     }
     ret_meta->checkpoint_lsn = bytes_get_u64(&reader);
-    ret_meta->joins_at_term = bytes_get_u64(&reader);
+    return bytes_finished(&reader) ? 0 : -EUCLEAN;
+}
+
+static int read_joins(struct engine *engine)
+{
+    uint8_t bytes[META_BYTES_MAX];
+    size_t len_bytes = 0;
+    int r = engine->world.read_meta(engine->world.context, meta_joins, bytes, sizeof(bytes),
+                                    &len_bytes);
+    struct bytes_reader reader = bytes_reader_over(bytes, len_bytes);
+
+    engine->joins_at_term = engine->joins_stored = 0;
+    if (r < 0) {
+        return r == -ENOENT ? 0 : r;
+    }
+    if (bytes_get_u8(&reader) != JOINS_VERSION) {
+        return -EUCLEAN;
+    }
+    engine->joins_at_term = engine->joins_stored = bytes_get_u64(&reader);
     return bytes_finished(&reader) ? 0 : -EUCLEAN;
 }
 
@@ -795,7 +842,10 @@ int engine_reload(struct engine *engine)
     if (meta.checkpoint_lsn > info.last_lsn) {
         meta.checkpoint_lsn = 0;
     }
-    engine->joins_at_term = meta.joins_at_term;
+    r = read_joins(engine);
+    if (r < 0) {
+        return r;
+    }
     engine->started = false; /* a checkpoint restores the state while loading */
     forget_log(engine);
     r = fold_from_disk(engine, meta.checkpoint_lsn, info.last_lsn);

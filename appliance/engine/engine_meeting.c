@@ -25,7 +25,7 @@ enum { TAIL_PAYLOAD_BYTES = 4 + 8 + 8 + IDS_HASH_BYTES, SESSION_PAYLOAD_BYTES = 
 /* In a TAKE to a retired unit: your tail is adopted, keep nothing. */
 enum { SALVAGED = 1 };
 
-static void break_meeting(struct engine *engine, const char *why)
+void meeting_break(struct engine *engine, const char *why)
 {
     struct duty_event event = engine_duty_event(engine, DUTY_MEETING_BROKEN);
 
@@ -75,7 +75,7 @@ void meeting_begin(struct engine *engine, enum meeting_role role)
 
 /* ---- source ------------------------------------------------------------------------------------ */
 
-static bool may_ask(struct engine *engine)
+bool meeting_may_ask(struct engine *engine)
 {
     struct meeting *meeting = &engine->meeting;
 
@@ -150,13 +150,13 @@ static void feed(struct engine *engine)
 
     if (meeting->salvage) {
         frame.index = SALVAGED;
-        if (engine->durable_lsn >= meeting->until_lsn && may_ask(engine)) {
+        if (engine->durable_lsn >= meeting->until_lsn && meeting_may_ask(engine)) {
             engine_send(engine, &frame);
         }
         return;
     }
     if (!meeting->taken) {
-        if (engine->durable_lsn >= meeting->until_lsn && may_ask(engine)) {
+        if (engine->durable_lsn >= meeting->until_lsn && meeting_may_ask(engine)) {
             engine_send(engine, &frame);
             engine->shipping =
                 true; /* not before: entries that nobody asked for are dropped there */
@@ -168,6 +168,7 @@ static void feed(struct engine *engine)
         !engine->duty.peer.unsound) {
         struct duty_event event = engine_duty_event(engine, DUTY_MEETING_READY);
 
+        snapshot_discard(engine);
         engine_tell_duty(engine, &event);
     }
 }
@@ -217,6 +218,11 @@ static void begin_feed(struct engine *engine)
     if (!meeting->salvage && !disks_are_the_named_ones(engine)) {
         skip_to_ceilings(engine);
     }
+    meeting->until_lsn = engine->last_lsn;
+    if (!meeting->salvage && snapshot_is_worth_it(engine)) {
+        snapshot_offer(engine);
+        return;
+    }
     engine_log(engine, "meeting: common lsn %llu, theirs %llu, ours %llu, adopted %llu",
                (unsigned long long)meeting->common_lsn,
                (unsigned long long)engine->duty.peer.last_lsn, (unsigned long long)engine->last_lsn,
@@ -238,7 +244,7 @@ static void found_common(struct engine *engine, uint64_t lsn)
     meeting->common_lsn = lsn;
     meeting->asked_ms = 0;
     if (!engine_hash_at(engine, lsn, &meeting->common_hash)) {
-        break_meeting(engine, "our own entry cannot be read");
+        meeting_break(engine, "our own entry cannot be read");
         return;
     }
     if (engine->duty.peer.last_lsn > lsn) {
@@ -264,7 +270,7 @@ static void compare(struct engine *engine)
         found_common(engine, meeting->low);
         return;
     }
-    if (may_ask(engine)) {
+    if (meeting_may_ask(engine)) {
         meeting->asked_lsn = meeting->low + (meeting->high - meeting->low) / 2;
         frame.lsn = meeting->asked_lsn;
         engine_send(engine, &frame);
@@ -359,7 +365,7 @@ static void take_tail(struct engine *engine, const struct ship_frame *frame)
         const uint8_t *item = ship_body_next(&body, &len_bytes);
 
         if (!queue_row_decode(item, len_bytes, &row)) {
-            break_meeting(engine, "a row of the other's tail cannot be read");
+            meeting_break(engine, "a row of the other's tail cannot be read");
             return;
         }
         adopt_row(engine, &row);
@@ -377,7 +383,7 @@ static void ask_tail(struct engine *engine)
                                .lsn = engine->meeting.common_lsn,
                                .index = engine->meeting.tail_index};
 
-    if (may_ask(engine)) {
+    if (meeting_may_ask(engine)) {
         engine_send(engine, &frame);
     }
 }
@@ -390,7 +396,13 @@ void meeting_turn(struct engine *engine)
     if (engine->meeting.role == MEETING_OTHER && engine->meeting.step == STEP_SWAP) {
         meeting_swap(engine);
     }
-    if (engine->meeting.role != MEETING_SOURCE || !engine->duty.agreed) {
+    if (!engine->duty.agreed) {
+        return;
+    }
+    if (engine->meeting.role == MEETING_OTHER) {
+        snapshot_turn(engine);
+    }
+    if (engine->meeting.role != MEETING_SOURCE) {
         return;
     }
     switch (engine->meeting.step) {
@@ -400,9 +412,14 @@ void meeting_turn(struct engine *engine)
     case STEP_ADOPT:
         ask_tail(engine);
         break;
+    case STEP_OFFER:
+        snapshot_turn(engine);
+        break;
     case STEP_FEED:
         feed(engine);
         break;
+    case STEP_RECEIVE:
+    case STEP_FINISH:
     case STEP_GIVE:
     case STEP_STAGE:
     case STEP_SWAP:
@@ -492,7 +509,7 @@ static void take_order(struct engine *engine, const struct ship_frame *frame)
         return;
     }
     if (!engine_hash_at(engine, frame->lsn, &ours) || !ids_hash_equal(&ours, &frame->hash)) {
-        break_meeting(engine, "the source names a common entry that is not ours");
+        meeting_break(engine, "the source names a common entry that is not ours");
         return;
     }
     if (meeting->salvage != (frame->index == SALVAGED)) {
@@ -577,7 +594,7 @@ bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame
         const uint8_t *item = ship_body_next(&body, &len_bytes);
 
         if (!stage_entry(engine, item, len_bytes)) {
-            break_meeting(engine, "an entry to be staged does not fit");
+            meeting_break(engine, "an entry to be staged does not fit");
             return false;
         }
     }
@@ -624,6 +641,8 @@ void meeting_frame(struct engine *engine, const struct ship_frame *frame)
             take_hash(engine, frame);
         } else if (frame->kind == SHIP_TAIL) {
             take_tail(engine, frame);
+        } else {
+            snapshot_frame(engine, frame);
         }
     } else if (engine->meeting.role == MEETING_OTHER) {
         if (frame->kind == SHIP_ASK_HASH) {
@@ -632,6 +651,8 @@ void meeting_frame(struct engine *engine, const struct ship_frame *frame)
             give_tail(engine, frame->lsn, frame->index);
         } else if (frame->kind == SHIP_TAKE) {
             take_order(engine, frame);
+        } else {
+            snapshot_frame(engine, frame);
         }
     }
 }

@@ -132,7 +132,7 @@ static void gather_entries(struct engine *engine, uint64_t first_lsn, uint64_t l
     }
 }
 
-static void add_keys(const struct engine *engine, struct ship_frame *frame)
+void engine_add_keys(const struct engine *engine, struct ship_frame *frame)
 {
     for (size_t i = 0; i < engine->key_count && i < SHIP_KEYS_MAX; i++) {
         frame->keys[i] =
@@ -170,7 +170,7 @@ void engine_ship(struct engine *engine)
         frame.count = gathering.count;
         frame.body = engine->body;
         frame.body_len_bytes = gathering.body.len_bytes;
-        add_keys(engine, &frame);
+        engine_add_keys(engine, &frame);
         engine_send(engine, &frame);
         crypto_forget(frame.keys, sizeof(frame.keys));
         ship_sender_sent(&engine->sender, gathering.last_lsn, engine->now_ms);

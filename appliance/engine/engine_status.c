@@ -330,6 +330,7 @@ char *status_render(struct engine *engine, size_t *ret_len_bytes)
     json_text(&json, "site_en", engine->queue->config.site_en);
     json_number(&json, "asked_unit", engine->options.duty.unit);
     put_service_day(engine, &json);
+    snapshot_put_progress(engine, &json);
     json_open(&json, "units", '[');
     if (engine->options.duty.peer_unit != 0 &&
         engine->options.duty.peer_unit < engine->options.duty.unit) {

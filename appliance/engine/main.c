@@ -532,6 +532,44 @@ static void world_read_info(void *context, struct ledger_info *ret_info)
     ledger_get_info(((struct daemon *)context)->ledger, ret_info);
 }
 
+static int world_snapshot_make(void *context, uint64_t *ret_size_bytes, uint64_t *ret_last_lsn,
+                               struct ids_hash *ret_hash)
+{
+    return ledger_snapshot_make(((struct daemon *)context)->ledger, ret_size_bytes, ret_last_lsn,
+                                ret_hash);
+}
+
+static int world_snapshot_read(void *context, uint64_t offset_bytes, uint8_t *bytes,
+                               size_t capacity_bytes, size_t *ret_len_bytes)
+{
+    return ledger_snapshot_read(((struct daemon *)context)->ledger, offset_bytes, bytes,
+                                capacity_bytes, ret_len_bytes);
+}
+
+static void world_snapshot_discard(void *context)
+{
+    ledger_snapshot_discard(((struct daemon *)context)->ledger);
+}
+
+static int world_incoming_begin(void *context, uint64_t size_bytes, const struct ids_hash *hash,
+                                uint64_t *ret_have_bytes)
+{
+    return ledger_incoming_begin(((struct daemon *)context)->ledger, size_bytes, hash,
+                                 ret_have_bytes);
+}
+
+static int world_incoming_write(void *context, uint64_t offset_bytes, const uint8_t *bytes,
+                                size_t len_bytes)
+{
+    return ledger_incoming_write(((struct daemon *)context)->ledger, offset_bytes, bytes,
+                                 len_bytes);
+}
+
+static int world_incoming_finish(void *context, const struct ledger_put *metas, size_t meta_count)
+{
+    return ledger_incoming_finish(((struct daemon *)context)->ledger, metas, meta_count);
+}
+
 static int world_send(void *context, enum world_link link, const uint8_t *frame, size_t len_bytes)
 {
     struct daemon *daemon = context;
@@ -844,6 +882,12 @@ int main(int argc, char **argv)
         .read_keys = world_read_keys,
         .read_record = world_read_record,
         .read_info = world_read_info,
+        .snapshot_make = world_snapshot_make,
+        .snapshot_read = world_snapshot_read,
+        .snapshot_discard = world_snapshot_discard,
+        .incoming_begin = world_incoming_begin,
+        .incoming_write = world_incoming_write,
+        .incoming_finish = world_incoming_finish,
         .send = world_send,
         .reset_links = world_reset_links,
         .address = world_address,

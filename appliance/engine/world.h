@@ -30,6 +30,19 @@ struct world {
     int (*read_record)(void *context, uint8_t *bytes, size_t capacity_bytes, size_t *ret_len_bytes);
     void (*read_info)(void *context, struct ledger_info *ret_info);
 
+    /* As ledger_snapshot_* and ledger_incoming_*: -EINPROGRESS is asked again. After incoming_finish
+     * said 0 the process must start anew. */
+    int (*snapshot_make)(void *context, uint64_t *ret_size_bytes, uint64_t *ret_last_lsn,
+                         struct ids_hash *ret_hash);
+    int (*snapshot_read)(void *context, uint64_t offset_bytes, uint8_t *bytes, size_t capacity_bytes,
+                         size_t *ret_len_bytes);
+    void (*snapshot_discard)(void *context);
+    int (*incoming_begin)(void *context, uint64_t size_bytes, const struct ids_hash *hash,
+                          uint64_t *ret_have_bytes);
+    int (*incoming_write)(void *context, uint64_t offset_bytes, const uint8_t *bytes,
+                          size_t len_bytes);
+    int (*incoming_finish)(void *context, const struct ledger_put *metas, size_t meta_count);
+
     /* May be lost; -ENOTCONN, -EAGAIN: was lost. */
     int (*send)(void *context, enum world_link link, const uint8_t *frame, size_t len_bytes);
 

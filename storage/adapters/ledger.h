@@ -47,6 +47,7 @@ enum ledger_limit {
     LEDGER_ROW_KEY_BYTES_MAX = 64,
     LEDGER_ROW_BYTES_MAX = 32768,
     LEDGER_RECORD_BYTES_MAX = 4096,
+    LEDGER_INCOMING_METAS_MAX = 2, LEDGER_INCOMING_META_BYTES_MAX = 64, /* name and value each */
     LEDGER_BATCHES_IN_FLIGHT_MAX = 1, /* submitted and not completed; the caller gathers the next */
 };
 
@@ -166,8 +167,9 @@ int ledger_incoming_begin(struct ledger *ledger, uint64_t size_bytes, const stru
 int ledger_incoming_write(struct ledger *ledger, uint64_t offset_bytes, const uint8_t *bytes,
                           size_t len_bytes);
 /* -EINVAL: bytes are missing. -EBADMSG: not the announced file; -EUCLEAN: the file, but its ledger is
- * damaged: both throw it away. Afterwards a new begin is possible. */
-int ledger_incoming_finish(struct ledger *ledger);
+ * damaged: both throw it away. Afterwards a new begin is possible. `metas`, at most
+ * LEDGER_INCOMING_METAS_MAX, are put into the new ledger before it takes the old one's place. */
+int ledger_incoming_finish(struct ledger *ledger, const struct ledger_put *metas, size_t meta_count);
 
 /* A ledger that ledger_open calls damaged is put aside, as ledger.damaged/ (an older one of that name is
  * removed), so that the unit can start blank and be repaired from its peer. Nothing else changes: keys

@@ -360,6 +360,20 @@ static int tail_carry(struct ledger *old, MDB_txn *old_txn, struct ledger *fresh
     return r == 0 || r == -ENOENT || r == -EUCLEAN ? ledger_tail_end(fresh, txn, &tail) : r;
 }
 
+static int metas_put(const struct ledger_incoming *incoming, struct ledger *fresh, MDB_txn *txn)
+{
+    int r = 0;
+
+    for (size_t i = 0; i < incoming->meta_count && r == 0; i++) {
+        const struct ledger_incoming_meta *meta = &incoming->metas[i];
+        MDB_val key = {meta->name_bytes, (void *)(uintptr_t)meta->name};
+        MDB_val value = {meta->value_bytes, (void *)(uintptr_t)meta->value};
+
+        r = ledger_error(mdb_put(txn, fresh->metas, &key, &value, 0));
+    }
+    return r;
+}
+
 /* What only the old ledger holds goes into the new one's archive; the book is tied to the new file.
  */
 static int carry_over(struct ledger *old, struct ledger *fresh)
@@ -380,6 +394,9 @@ static int carry_over(struct ledger *old, struct ledger *fresh)
     }
     if (r == 0) {
         r = tail_carry(old, old_txn, fresh, txn);
+    }
+    if (r == 0) {
+        r = metas_put(&old->incoming, fresh, txn);
     }
     if (r == 0) {
         r = ledger_book_write(fresh, txn, &fresh->book);
@@ -461,9 +478,32 @@ static int finish_job(struct ledger *ledger, struct ledger_worker *worker)
     return r;
 }
 
-int ledger_incoming_finish(struct ledger *ledger)
+/* Before the worker looks at them; while it runs they are what they were. */
+static int metas_keep(struct ledger *ledger, const struct ledger_put *metas, size_t meta_count)
 {
     struct ledger_incoming *incoming = &ledger->incoming;
+
+    if (meta_count > LEDGER_INCOMING_METAS_MAX) {
+        return -EINVAL;
+    }
+    for (size_t i = 0; i < meta_count; i++) {
+        if (metas[i].key_len_bytes > LEDGER_INCOMING_META_BYTES_MAX ||
+            metas[i].value_len_bytes > LEDGER_INCOMING_META_BYTES_MAX) {
+            return -EINVAL;
+        }
+        memcpy(incoming->metas[i].name, metas[i].key, metas[i].key_len_bytes);
+        memcpy(incoming->metas[i].value, metas[i].value, metas[i].value_len_bytes);
+        incoming->metas[i].name_bytes = metas[i].key_len_bytes;
+        incoming->metas[i].value_bytes = metas[i].value_len_bytes;
+    }
+    incoming->meta_count = meta_count;
+    return 0;
+}
+
+int ledger_incoming_finish(struct ledger *ledger, const struct ledger_put *metas, size_t meta_count)
+{
+    struct ledger_incoming *incoming = &ledger->incoming;
+    int r;
 
     if (ledger->read_only) {
         return -EROFS;
@@ -471,7 +511,13 @@ int ledger_incoming_finish(struct ledger *ledger)
     if (incoming->data_fd < 0 || incoming->have_bytes != incoming->size_bytes) {
         return -EINVAL;
     }
-    int r = ledger_worker_run(ledger, finish_job, NULL);
+    if (ledger->worker == NULL) {
+        r = metas_keep(ledger, metas, meta_count);
+        if (r < 0) {
+            return r;
+        }
+    }
+    r = ledger_worker_run(ledger, finish_job, NULL);
     if (r == -EINPROGRESS || r == -EBUSY) {
         return r;
     }

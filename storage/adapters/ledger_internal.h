@@ -85,6 +85,11 @@ struct ledger_incoming {
     int dir_fd, data_fd, progress_fd; /* -1: not begun */
     uint64_t size_bytes, have_bytes, synced_bytes;
     struct ids_hash file_hash;
+    size_t meta_count; /* to be put into the new ledger; borrowed by nobody: copied */
+    struct ledger_incoming_meta {
+        uint8_t name[LEDGER_INCOMING_META_BYTES_MAX], value[LEDGER_INCOMING_META_BYTES_MAX];
+        size_t name_bytes, value_bytes;
+    } metas[LEDGER_INCOMING_METAS_MAX];
 };
 
 struct ledger {

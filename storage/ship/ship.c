@@ -8,7 +8,8 @@ enum { FRAME_VERSION = 1, LEN_BYTES = 4 };
 
 static bool kind_has_body(uint8_t kind)
 {
-    return kind == SHIP_WORD || kind == SHIP_ENTRIES || kind == SHIP_TAIL || kind == SHIP_CLIENTS;
+    return kind == SHIP_WORD || kind == SHIP_ENTRIES || kind == SHIP_TAIL || kind == SHIP_CLIENTS ||
+           kind == SHIP_SNAPSHOT;
 }
 
 size_t ship_frame_encode(const struct ship_frame *frame, uint8_t *bytes, size_t capacity_bytes)
@@ -49,6 +50,10 @@ static bool body_is_sound(const struct ship_frame *frame)
     if (frame->kind == SHIP_WORD || frame->kind == SHIP_CLIENTS) {
         return frame->body_len_bytes > 0 && frame->count == 0 &&
                frame->body_len_bytes <= SHIP_CLIENTS_BYTES_MAX;
+    }
+    if (frame->kind == SHIP_SNAPSHOT) {
+        return frame->body_len_bytes > 0 && frame->count == 0 &&
+               frame->body_len_bytes <= SHIP_SNAPSHOT_BYTES_MAX;
     }
     if (!kind_has_body(frame->kind)) {
         return frame->body_len_bytes == 0 && frame->count == 0;

@@ -31,6 +31,7 @@ enum ship_limit {
     SHIP_MARK_MS = 8,             /* what is first sent within so long counts as sent at its beginning */
     SHIP_KEY_BYTES = 32,
     SHIP_CLIENTS_BYTES_MAX = 6144,
+    SHIP_SNAPSHOT_BYTES_MAX = 64 * 1024, /* in one frame */
 };
 
 enum ship_kind {
@@ -43,6 +44,9 @@ enum ship_kind {
     SHIP_TAIL = 7,
     SHIP_TAKE = 8,       /* meeting: our ledgers agree up to lsn; take ours from there, at least to `until` */
     SHIP_CLIENTS = 9,    /* body: the gateway's open connections, for tickles after a takeover (rule 8) */
+    SHIP_OFFER = 10,     /* meeting: a snapshot of our ledger, up to lsn, until_lsn bytes of this hash; and keys */
+    SHIP_ASK_SNAPSHOT = 11, /* meeting: its bytes from offset lsn to until_lsn */
+    SHIP_SNAPSHOT = 12,  /* body: its bytes from offset lsn on */
     SHIP_KIND_END,
 };
 
@@ -66,7 +70,7 @@ struct ship_frame {
     uint32_t index;              /* ASK_TAIL, TAIL: number of the first row */
     uint32_t count;              /* ENTRIES, TAIL: how many follow in body */
     bool more;                   /* TAIL: rows are left */
-    uint8_t key_count;           /* ENTRIES */
+    uint8_t key_count;           /* ENTRIES, OFFER */
     struct ship_key keys[SHIP_KEYS_MAX];
     const uint8_t *body;         /* borrowed; ENTRIES, TAIL: u32 length and bytes, count times */
     size_t body_len_bytes;

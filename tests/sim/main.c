@@ -42,6 +42,7 @@ static void add(struct sim_result *sum, const struct sim_result *one)
     sum->lettered += one->lettered;
     sum->faults += one->faults;
     sum->terms += one->terms;
+    sum->snapshots += one->snapshots;
     sum->replies += one->replies;
     sum->retries += one->retries;
     sum->events += one->events;
@@ -94,13 +95,15 @@ int main(int argc, char **argv)
                 options.fault_count);
         }
     }
-    printf("seeds %llu, failed %llu; tickets %llu (plain %llu, lettered %llu), terms %llu, faults "
+    printf("seeds %llu, failed %llu; tickets %llu (plain %llu, lettered %llu), terms %llu, "
+           "snapshots %llu, faults "
            "%llu, "
            "retries %llu, events %llu\n",
            (unsigned long long)seeds, (unsigned long long)failed, (unsigned long long)sum.tickets,
            (unsigned long long)sum.plain, (unsigned long long)sum.lettered,
-           (unsigned long long)sum.terms, (unsigned long long)sum.faults,
-           (unsigned long long)sum.retries, (unsigned long long)sum.events);
+           (unsigned long long)sum.terms, (unsigned long long)sum.snapshots,
+           (unsigned long long)sum.faults, (unsigned long long)sum.retries,
+           (unsigned long long)sum.events);
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
         printf("  %s %llu\n", sim_fault_name((enum sim_fault)i),
                (unsigned long long)sum.fault_kinds[i]);

@@ -249,6 +249,7 @@ static void tear_down(struct sim *sim)
         engine_destroy(sim->units[i].engine);
         sim_disk_free(&sim->units[i].disk);
         sim_disk_free(&sim->units[i].out_disk);
+        sim_disk_free(&sim->units[i].snapshot);
     }
     while (sim->heap_count > 0) {
         free(pop(sim).bytes);
@@ -276,6 +277,9 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     CHECK(sim->heap != NULL && sim->tickets != NULL && sim->by_display != NULL &&
           sim->by_key != NULL);
     sim->today = "2026-11-24";
+    sim->snapshot_entries = sim->options.seed % 3 == 0   ? SNAPSHOT_ENTRIES_FEW
+                            : sim->options.seed % 3 == 1 ? SNAPSHOT_ENTRIES_SOME
+                                                         : UINT64_MAX;
     set_up(sim);
     sim->healed_ms = sim_schedule_faults(sim);
     while (!ret_result->failed && sim->heap_count > 0) {

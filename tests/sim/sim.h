@@ -62,7 +62,7 @@ struct sim_options {
 struct sim_result {
     bool failed;
     char why[512];
-    uint64_t tickets, plain, lettered, faults, terms, replies, retries, events;
+    uint64_t snapshots, tickets, plain, lettered, faults, terms, replies, retries, events;
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;
     uint64_t rows[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* duty rows met */

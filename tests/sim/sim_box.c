@@ -121,6 +121,7 @@ void sim_replace_unit(struct sim *sim, int index)
         return;
     }
     unit->out_disk = unit->disk;
+    unit->incoming_have_bytes = 0; /* lies on the box's disk */
     unit->out_box = unit->box;
     if (box != 0 && sim_below(sim, 2) == 0) {
         unit->disk = disk;

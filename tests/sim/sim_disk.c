@@ -37,6 +37,41 @@ static void put_entry(struct sim_disk *disk, const struct ledger_put *put)
     memcpy(blob->bytes, put->value, put->value_len_bytes);
 }
 
+const struct sim_meta *sim_disk_meta(const struct sim_disk *disk, const char *name)
+{
+    for (size_t i = 0; i < disk->meta_count; i++) {
+        if (strcmp(disk->metas[i].name, name) == 0) {
+            return disk->metas[i].len_bytes > 0 ? &disk->metas[i] : NULL;
+        }
+    }
+    return NULL;
+}
+
+/* After the batch's entries: what was there before stands for an older image of the disk. */
+void sim_disk_put_meta(struct sim_disk *disk, const struct ledger_put *put)
+{
+    size_t at = 0;
+
+    CHECK(put->key_len_bytes < SIM_DISK_META_NAME_BYTES &&
+          put->value_len_bytes <= SIM_DISK_META_BYTES);
+    while (at < disk->meta_count &&
+           (strlen(disk->metas[at].name) != put->key_len_bytes ||
+            memcmp(disk->metas[at].name, put->key, put->key_len_bytes) != 0)) {
+        at++;
+    }
+    CHECK(at < SIM_DISK_METAS_MAX);
+    if (at == disk->meta_count) {
+        disk->meta_count++;
+        disk->metas[at] = (struct sim_meta){0};
+        memcpy(disk->metas[at].name, put->key, put->key_len_bytes);
+    }
+    memcpy(disk->metas[at].before.bytes, disk->metas[at].bytes, sizeof(disk->metas[at].bytes));
+    disk->metas[at].before.len_bytes = disk->metas[at].len_bytes;
+    disk->metas[at].before.entry_count = disk->entry_count;
+    disk->metas[at].len_bytes = put->value_len_bytes;
+    memcpy(disk->metas[at].bytes, put->value, put->value_len_bytes);
+}
+
 static void destroy_key(struct sim_disk *disk, const struct ledger_day_key *key)
 {
     for (size_t i = 0; i < disk->key_count; i++) {
@@ -78,10 +113,8 @@ void sim_disk_apply(struct sim_disk *disk, const struct ledger_batch *batch,
     for (size_t i = 0; i < batch->entry_count; i++) {
         put_entry(disk, &batch->entries[i]);
     }
-    if (batch->meta_count > 0) {
-        CHECK(batch->meta_count == 1 && batch->metas[0].value_len_bytes <= sizeof(disk->meta));
-        disk->meta_len_bytes = batch->metas[0].value_len_bytes;
-        memcpy(disk->meta, batch->metas[0].value, disk->meta_len_bytes);
+    for (size_t i = 0; i < batch->meta_count; i++) {
+        sim_disk_put_meta(disk, &batch->metas[i]);
     }
     disk->commits++;
     if (until < SIM_DISK_ALL) {
@@ -97,7 +130,7 @@ void sim_disk_wipe(struct sim_disk *disk)
 {
     truncate_entries(disk, 1);
     disk->key_count = 0;
-    disk->meta_len_bytes = 0;
+    disk->meta_count = 0;
 }
 
 void sim_disk_roll_back(struct sim_disk *disk, uint64_t count)
@@ -105,7 +138,34 @@ void sim_disk_roll_back(struct sim_disk *disk, uint64_t count)
     if (count < disk->entry_count) {
         truncate_entries(disk, disk->entry_count - count + 1);
     }
-    disk->meta_len_bytes = 0;
+    for (size_t i = 0; i < disk->meta_count; i++) {
+        struct sim_meta *meta = &disk->metas[i];
+
+        if (strcmp(meta->name, "state") == 0) {
+            meta->len_bytes = 0;
+        } else if (disk->entry_count < meta->before.entry_count) {
+            memcpy(meta->bytes, meta->before.bytes, sizeof(meta->bytes));
+            meta->len_bytes = meta->before.len_bytes;
+        }
+    }
+}
+
+void sim_disk_copy(struct sim_disk *disk, const struct sim_disk *from)
+{
+    truncate_entries(disk, 1);
+    for (size_t i = 0; i < from->entry_count; i++) {
+        uint8_t key[8];
+        struct bytes_writer writer = bytes_writer_over(key, sizeof(key));
+
+        bytes_put_u64(&writer, i + 1);
+        put_entry(disk,
+                  &(struct ledger_put){.key_len_bytes = sizeof(key),
+                                       .value_len_bytes = (uint32_t)from->entries[i].len_bytes,
+                                       .key = key,
+                                       .value = from->entries[i].bytes});
+    }
+    memcpy(disk->metas, from->metas, sizeof(disk->metas));
+    disk->meta_count = from->meta_count;
 }
 
 bool sim_disk_has_older_key(const struct sim_disk *disk, const char *today)

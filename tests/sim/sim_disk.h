@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum sim_disk_limit { SIM_DISK_KEYS_MAX = 32, SIM_DISK_META_BYTES = 128, SIM_DISK_RECORD_BYTES = 512 };
+enum sim_disk_limit { SIM_DISK_KEYS_MAX = 32, SIM_DISK_META_BYTES = 128, SIM_DISK_METAS_MAX = 2, SIM_DISK_META_NAME_BYTES = 24, SIM_DISK_RECORD_BYTES = 512 };
 
 struct sim_blob {
     uint8_t *bytes;
@@ -21,8 +21,16 @@ struct sim_disk {
     size_t entry_count, entry_capacity;
     struct ledger_day_key keys[SIM_DISK_KEYS_MAX];
     size_t key_count;
-    uint8_t meta[SIM_DISK_META_BYTES];
-    size_t meta_len_bytes;
+    struct sim_meta {
+        char name[SIM_DISK_META_NAME_BYTES];
+        uint8_t bytes[SIM_DISK_META_BYTES];
+        size_t len_bytes;
+        struct sim_meta_before {
+            uint8_t bytes[SIM_DISK_META_BYTES];
+            size_t len_bytes, entry_count; /* until so many entries were there */
+        } before;
+    } metas[SIM_DISK_METAS_MAX];
+    size_t meta_count;
     uint8_t record[SIM_DISK_RECORD_BYTES];
     size_t record_len_bytes;
     uint64_t archived_count, commits;
@@ -40,6 +48,10 @@ void sim_disk_roll_back(struct sim_disk *disk, uint64_t count);
 /* A key of a day before yyyy-mm-dd is still there. */
 bool sim_disk_has_older_key(const struct sim_disk *disk, const char *today);
 void sim_disk_free(struct sim_disk *disk);
+void sim_disk_put_meta(struct sim_disk *disk, const struct ledger_put *put);
+const struct sim_meta *sim_disk_meta(const struct sim_disk *disk, const char *name);
+/* Entries and metas of `from`; keys and record stay: a snapshot put in place. */
+void sim_disk_copy(struct sim_disk *disk, const struct sim_disk *from);
 int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn,
                           ledger_each_fn *each, void *context);
 

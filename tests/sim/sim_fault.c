@@ -67,6 +67,7 @@ void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
     unit->lost_disk = true;
     if (fault == SIM_WIPE) {
         sim_disk_wipe(&unit->disk);
+        unit->incoming_have_bytes = 0;
     } else if (fault == SIM_ROLL_BACK) {
         sim_disk_roll_back(&unit->disk, 1 + sim_below(sim, 60));
     }

@@ -25,6 +25,8 @@ enum sim_inner_limit {
     DISK_MS_USUAL = 3,
     STRANGER_MS = 3000,
     SIM_INDEX_SIZE = 1 << 15,
+    SNAPSHOT_ENTRIES_FEW = 150, /* behind by more: a snapshot; by the seed one of these, or never */
+    SNAPSHOT_ENTRIES_SOME = 800,
 };
 
 enum item_kind {
@@ -87,6 +89,10 @@ struct unit {
     struct engine *engine;
     struct world world;
     struct sim_disk disk;
+    struct sim_disk snapshot; /* the image that its newest snapshot is of */
+    uint64_t snapshot_id, incoming_bytes, incoming_have_bytes;
+    uint32_t snapshot_turns;
+    struct ids_hash incoming_hash;
     bool up, powered, holds, lan_up;
     uint64_t generation;
     const struct ledger_batch *batch;
@@ -146,6 +152,7 @@ struct sim {
     bool lan_split;
     int client_side; /* while both hold the address */
     uint32_t loss_percent;
+    uint64_t snapshot_entries;
     uint32_t delay_ms_max; /* a slow network brings frames late and in another order */
     struct queue_config config;
     struct calendar calendar;

@@ -50,6 +50,7 @@ void sim_start_unit(struct sim *sim, int index, bool found)
         .duty = {.unit = (uint32_t)index + 1, .peer_unit = (uint32_t)(2 - index)},
         .config = &sim->config,
         .calendar = &sim->calendar,
+        .snapshot_entries = sim->snapshot_entries,
         .unit_name_ja = "",
         .unit_name_en = "",
         .peer_name_ja = "",

@@ -62,15 +62,99 @@ static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn,
 static int world_read_meta(void *context, const char *name, uint8_t *bytes, size_t capacity_bytes,
                            size_t *ret_len_bytes)
 {
-    const struct sim_disk *disk = &((struct unit *)context)->disk;
+    const struct sim_meta *meta = sim_disk_meta(&((struct unit *)context)->disk, name);
 
-    (void)name;
-    if (disk->meta_len_bytes == 0) {
+    if (meta == NULL) {
         return -ENOENT;
     }
-    CHECK(capacity_bytes >= disk->meta_len_bytes);
-    memcpy(bytes, disk->meta, disk->meta_len_bytes);
-    *ret_len_bytes = disk->meta_len_bytes;
+    CHECK(capacity_bytes >= meta->len_bytes);
+    memcpy(bytes, meta->bytes, meta->len_bytes);
+    *ret_len_bytes = meta->len_bytes;
+    return 0;
+}
+
+/* A snapshot's bytes mean nothing here: so many are sent, and at the end the image of the disk that was kept
+ * when it was made is put in place. Its hash is its number. */
+enum { SNAPSHOT_ENTRY_BYTES = 300, SNAPSHOT_BUSY_TURNS = 4 };
+
+static int world_snapshot_make(void *context, uint64_t *ret_size_bytes, uint64_t *ret_last_lsn,
+                               struct ids_hash *ret_hash)
+{
+    struct unit *unit = context;
+
+    if (unit->snapshot_turns++ < SNAPSHOT_BUSY_TURNS) {
+        return -EINPROGRESS;
+    }
+    unit->snapshot_turns = 0;
+    sim_disk_copy(&unit->snapshot, &unit->disk);
+    unit->snapshot_id++;
+    *ret_size_bytes = SNAPSHOT_ENTRY_BYTES * unit->snapshot.entry_count;
+    *ret_last_lsn = unit->snapshot.entry_count;
+    *ret_hash = (struct ids_hash){0};
+    memcpy(ret_hash->bytes, &unit->snapshot_id, sizeof(unit->snapshot_id));
+    return 0;
+}
+
+static int world_snapshot_read(void *context, uint64_t offset_bytes, uint8_t *bytes,
+                               size_t capacity_bytes, size_t *ret_len_bytes)
+{
+    const struct unit *unit = context;
+    uint64_t left_bytes = SNAPSHOT_ENTRY_BYTES * unit->snapshot.entry_count - offset_bytes;
+
+    *ret_len_bytes = left_bytes < capacity_bytes ? (size_t)left_bytes : capacity_bytes;
+    memset(bytes, 0, *ret_len_bytes);
+    return 0;
+}
+
+static void world_snapshot_discard(void *context)
+{
+    (void)context; /* the image stays until the next: the other may have all of its bytes */
+}
+
+static int world_incoming_begin(void *context, uint64_t size_bytes, const struct ids_hash *hash,
+                                uint64_t *ret_have_bytes)
+{
+    struct unit *unit = context;
+
+    if (!ids_hash_equal(hash, &unit->incoming_hash)) {
+        unit->incoming_have_bytes = 0;
+    }
+    unit->incoming_hash = *hash;
+    unit->incoming_bytes = size_bytes;
+    *ret_have_bytes = unit->incoming_have_bytes;
+    return 0;
+}
+
+static int world_incoming_write(void *context, uint64_t offset_bytes, const uint8_t *bytes,
+                                size_t len_bytes)
+{
+    struct unit *unit = context;
+
+    (void)bytes;
+    CHECK(offset_bytes == unit->incoming_have_bytes);
+    unit->incoming_have_bytes += len_bytes;
+    return 0;
+}
+
+static int world_incoming_finish(void *context, const struct ledger_put *metas, size_t meta_count)
+{
+    struct unit *unit = context;
+    const struct unit *source = &unit->sim->units[1 - unit->index];
+
+    CHECK(unit->incoming_have_bytes == unit->incoming_bytes);
+    if (unit->snapshot_turns++ < SNAPSHOT_BUSY_TURNS) {
+        return -EINPROGRESS;
+    }
+    unit->snapshot_turns = 0;
+    unit->incoming_have_bytes = 0;
+    if (memcmp(unit->incoming_hash.bytes, &source->snapshot_id, sizeof(source->snapshot_id)) != 0) {
+        return -EBADMSG; /* it has made another one since */
+    }
+    sim_disk_copy(&unit->disk, &source->snapshot);
+    for (size_t i = 0; i < meta_count; i++) {
+        sim_disk_put_meta(&unit->disk, &metas[i]);
+    }
+    unit->sim->result->snapshots++;
     return 0;
 }
 
@@ -325,6 +409,12 @@ void sim_make_world(struct unit *unit)
                                  .read_keys = world_read_keys,
                                  .read_record = world_read_record,
                                  .read_info = world_read_info,
+                                 .snapshot_make = world_snapshot_make,
+                                 .snapshot_read = world_snapshot_read,
+                                 .snapshot_discard = world_snapshot_discard,
+                                 .incoming_begin = world_incoming_begin,
+                                 .incoming_write = world_incoming_write,
+                                 .incoming_finish = world_incoming_finish,
                                  .send = world_send,
                                  .reset_links = world_reset_links,
                                  .address = world_address,

@@ -54,7 +54,7 @@ static int finish(struct ledger *ledger)
     int r = -EINPROGRESS;
 
     while (r == -EINPROGRESS) {
-        r = ledger_incoming_finish(ledger);
+        r = ledger_incoming_finish(ledger, NULL, 0);
         (void)nanosleep(&poll_pause, NULL);
     }
     return r;
@@ -192,7 +192,7 @@ static void a_blank_unit_becomes_equal_and_goes_on(void **state)
         ledger_incoming_begin(pair->target.ledger, pair->size_bytes, &pair->file_hash, &have), 0);
     assert_int_equal(have, 0);
     assert_true(incomplete(&pair->target));
-    assert_int_equal(ledger_incoming_finish(pair->target.ledger), -EINVAL);
+    assert_int_equal(ledger_incoming_finish(pair->target.ledger, NULL, 0), -EINVAL);
     stream(pair, 0, pair->size_bytes);
     assert_int_equal(finish(pair->target.ledger), 0);
     struct ledger_batch nothing = {0};
