@@ -762,6 +762,7 @@ static void make_engine(struct daemon *daemon, const struct world *world)
             daemon->settings.service_local != NULL ? daemon->settings.service_local : "",
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
+        .snapshot_entries = daemon->settings.snapshot_entries,
         .peer_address = daemon->settings.service_peer != NULL ? daemon->settings.service_peer : "",
     };
 

@@ -27,6 +27,7 @@ enum option_id {
     OPTION_DIRECT_PEER,
     OPTION_NET_SOCKET,
     OPTION_TRACE,
+    OPTION_SNAPSHOT,
     OPTION_IGNORED,
 };
 
@@ -49,6 +50,7 @@ static const struct option options[] = {
     {"direct-peer", required_argument, NULL, OPTION_DIRECT_PEER},
     {"net-socket", required_argument, NULL, OPTION_NET_SOCKET},
     {"trace", required_argument, NULL, OPTION_TRACE},
+    {"snapshot-entries", required_argument, NULL, OPTION_SNAPSHOT},
     {"floating", required_argument, NULL, OPTION_IGNORED},
     {"lan-interface", required_argument, NULL, OPTION_IGNORED},
     {"direct-interface", required_argument, NULL, OPTION_IGNORED},
@@ -105,6 +107,9 @@ static bool take_option(struct settings *settings, int id, const char *value)
         return true;
     case OPTION_DIRECT_PEER:
         settings->direct_peer = value;
+        return true;
+    case OPTION_SNAPSHOT:
+        settings->snapshot_entries = strtoull(value, NULL, 10);
         return true;
     case OPTION_NET_SOCKET:
         settings->net_socket = value;

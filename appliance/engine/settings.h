@@ -19,6 +19,7 @@ struct settings {
     const char *service_local, *service_peer, *direct_local, *direct_peer;
     const char *net_socket, *trace_path;
     int64_t clock_offset_ms;
+    uint64_t snapshot_entries; /* engine.h; 0: its default */
 };
 
 /* false: unknown, missing or superfluous arguments. */

@@ -27,6 +27,9 @@ const LINK_PROVEN_MS = 3500; // a spare is handed duty when its link has worked 
 const CALM_MS = 700; // some visitors before and after each fault
 const ERASED = 15; // the promise that needs an evening
 
+// A unit is far behind much sooner here than in an office: every wiped disk is filled by a snapshot.
+process.env.TOBAN_OFFICE_SNAPSHOT_ENTRIES = '40';
+
 class Life {
     constructor(dir, scenario) {
         Object.assign(this, { dir, began: nowMs(), issued: [], seen: [], boards: [], nights: [], wipes: [],
@@ -380,6 +383,8 @@ async function diskWipe(life) {
     await life.office.until('the wiped unit is the spare of a new term', PAIR_BOUND_MS, (one, two) =>
         one.term === two.term && one.term > term &&
         [one.state, two.state].sort().join() === 'PAIRED_DUTY,PAIRED_SPARE');
+    expect(readFileSync(join(life.office.info.units[spare - 1].log_dir, 'toband.log'), 'utf8')
+        .includes('a snapshot has taken the ledger\'s place'), 'it was not filled by a snapshot');
     await sleep(CALM_MS);
     const cut = await life.fault('power', duty); // what was filled in serves by itself
     await life.issuedAfter(cut.t, (one) => /[A-Z]/.test(one.issued));

@@ -407,6 +407,41 @@ static void a_power_cut_while_it_is_put_in_place_leaves_one_whole_ledger(void **
     assert_int_equal(access(from, F_OK), -1);
 }
 
+static void a_meta_of_its_own_is_put_into_the_new_ledger_before_it_is_in_place(void **state)
+{
+    struct pair *pair = *state;
+    struct ledger_put mine = {.key = (const uint8_t *)"mine",
+                              .key_len_bytes = 4,
+                              .value = (const uint8_t *)"blank",
+                              .value_len_bytes = 5};
+    struct ledger_put long_one = {.key = (const uint8_t *)"long",
+                                  .key_len_bytes = 4,
+                                  .value = (const uint8_t *)"blank",
+                                  .value_len_bytes = LEDGER_INCOMING_META_BYTES_MAX + 1};
+    uint8_t bytes[8];
+    size_t len_bytes;
+    uint64_t have = 0;
+    int r = -EINPROGRESS;
+
+    assert_int_equal(
+        ledger_incoming_begin(pair->target.ledger, pair->size_bytes, &pair->file_hash, &have), 0);
+    stream(pair, 0, pair->size_bytes);
+    assert_int_equal(ledger_incoming_finish(pair->target.ledger, &long_one, 1), -EINVAL);
+    while (r == -EINPROGRESS) {
+        r = ledger_incoming_finish(pair->target.ledger, &mine, 1);
+        (void)nanosleep(&poll_pause, NULL);
+    }
+    assert_int_equal(r, 0);
+    reopen_target(pair);
+    assert_equal_ledgers(pair);
+    assert_int_equal(
+        ledger_read_meta(pair->target.ledger, "mine", bytes, sizeof(bytes), &len_bytes), 0);
+    assert_int_equal(len_bytes, 5);
+    assert_memory_equal(bytes, "blank", 5);
+    assert_int_equal(
+        ledger_read_meta(pair->source.ledger, "mine", bytes, sizeof(bytes), &len_bytes), -ENOENT);
+}
+
 static void a_discarded_snapshot_is_gone_and_a_new_one_can_be_made(void **state)
 {
     struct pair *pair = *state;
@@ -450,6 +485,7 @@ int main(void)
         PAIR_TEST(a_damaged_ledger_in_an_honest_file_is_refused),
         PAIR_TEST(what_only_the_replaced_ledger_held_is_in_the_archive),
         PAIR_TEST(a_power_cut_while_it_is_put_in_place_leaves_one_whole_ledger),
+        PAIR_TEST(a_meta_of_its_own_is_put_into_the_new_ledger_before_it_is_in_place),
         PAIR_TEST(a_discarded_snapshot_is_gone_and_a_new_one_can_be_made),
         PAIR_TEST(closing_gives_up_a_snapshot_under_way),
     };

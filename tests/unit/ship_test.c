@@ -49,7 +49,7 @@ static void fill_frame(struct buffers *b, enum ship_kind kind)
                                    .index = 8,
                                    .body = b->body};
     memset(b->frame.hash.bytes, 0xcc, IDS_HASH_BYTES);
-    if (kind == SHIP_WORD || kind == SHIP_CLIENTS) {
+    if (kind == SHIP_WORD || kind == SHIP_CLIENTS || kind == SHIP_SNAPSHOT) {
         bytes_put(&body, "word", 4);
     } else if (kind == SHIP_ENTRIES || kind == SHIP_TAIL) {
         ship_body_put(&body, "first", 5);
@@ -125,9 +125,11 @@ static void a_shortened_frame_is_refused(void **state)
             uint8_t *copy;
             bool taken = decode_exactly(b->bytes, cut, &b->read, &copy);
 
-            /* A word is duty's to judge, connections the address helper's: any length but none. */
+            /* A word is duty's to judge, connections the address helper's, a snapshot's hash proves
+             * it whole: any length but none. */
             assert_int_equal(taken,
-                             (kind == SHIP_WORD || kind == SHIP_CLIENTS) && cut > len_bytes - 4);
+                             (kind == SHIP_WORD || kind == SHIP_CLIENTS || kind == SHIP_SNAPSHOT) &&
+                                 cut > len_bytes - 4);
             free(copy);
         }
     }
@@ -143,11 +145,27 @@ static void a_lengthened_frame_is_refused(void **state)
         fill_frame(b, (enum ship_kind)kind);
         len_bytes = encode(b);
         b->bytes[len_bytes] = 0;
-        if (kind == SHIP_CLIENTS) {
+        if (kind == SHIP_CLIENTS || kind == SHIP_SNAPSHOT) {
             continue;
         }
         assert_false(ship_frame_decode(b->bytes, len_bytes + 1, &b->read));
     }
+}
+
+static void more_of_a_snapshot_than_a_frame_may_hold_is_refused(void **state)
+{
+    struct buffers *b = *state;
+
+    fill_frame(b, SHIP_SNAPSHOT);
+    memset(b->body, 7,
+           sizeof(b->body) < SHIP_SNAPSHOT_BYTES_MAX + 1 ? sizeof(b->body)
+                                                         : SHIP_SNAPSHOT_BYTES_MAX + 1);
+    b->frame.body_len_bytes = SHIP_SNAPSHOT_BYTES_MAX;
+    assert_true(ship_frame_decode(b->bytes, encode(b), &b->read));
+    b->frame.body_len_bytes = SHIP_SNAPSHOT_BYTES_MAX + 1;
+    assert_false(ship_frame_decode(b->bytes, encode(b), &b->read));
+    b->frame.body_len_bytes = 0;
+    assert_false(ship_frame_decode(b->bytes, encode(b), &b->read));
 }
 
 static void a_flipped_bit_is_refused_or_encodes_to_itself(void **state)
@@ -527,6 +545,7 @@ int main(void)
         cmocka_unit_test(every_kind_of_frame_is_read_as_it_was_written),
         cmocka_unit_test(a_shortened_frame_is_refused),
         cmocka_unit_test(a_lengthened_frame_is_refused),
+        cmocka_unit_test(more_of_a_snapshot_than_a_frame_may_hold_is_refused),
         cmocka_unit_test(a_flipped_bit_is_refused_or_encodes_to_itself),
         cmocka_unit_test(a_frame_over_its_limits_is_refused),
         cmocka_unit_test(the_items_of_a_body_are_walked_one_by_one),

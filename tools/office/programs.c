@@ -7,6 +7,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -156,6 +157,9 @@ static void add_toband(const struct office *office, unsigned place, int64_t cloc
     add(argv, "--at-offset-ms");
     add(argv, "%" PRId64, clock_offset_ms);
     add_option(argv, "--clock-file", "/run/clock-offset-ms");
+    if (getenv("TOBAN_OFFICE_SNAPSHOT_ENTRIES") != NULL) { /* tests: long before a ledger is long */
+        add_option(argv, "--snapshot-entries", getenv("TOBAN_OFFICE_SNAPSHOT_ENTRIES"));
+    }
     add_option(argv, "--cert", "/run/tls/unit.crt");
     add_option(argv, "--key", "/run/tls/unit.key");
     add_option(argv, "--ca", "/run/tls/ca.crt");

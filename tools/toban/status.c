@@ -262,6 +262,28 @@ static void write_next(const struct toban *toban, const json_t *status)
     }
 }
 
+/* A unit that is filled from the other: how far, and how long it will take. */
+static void write_snapshot(const struct toban *toban, const json_t *status)
+{
+    const json_t *snapshot = json_object_get(status, "snapshot");
+    const json_t *seconds = json_object_get(snapshot, "seconds_left");
+
+    if (!json_is_object(snapshot)) {
+        return;
+    }
+    (void)fprintf(toban->out, " %s  %lld %%  (%lld / %lld %s)",
+                  text_choose(toban, "台帳を写しています", "copying the ledger"),
+                  (long long)json_integer_value(json_object_get(snapshot, "percent")),
+                  (long long)json_integer_value(json_object_get(snapshot, "bytes")),
+                  (long long)json_integer_value(json_object_get(snapshot, "total_bytes")),
+                  text_choose(toban, "バイト", "bytes"));
+    if (json_is_integer(seconds)) {
+        (void)fprintf(toban->out, text_choose(toban, "  残り約 %lld 秒", "  about %lld s left"),
+                      (long long)json_integer_value(seconds));
+    }
+    (void)fputc('\n', toban->out);
+}
+
 int status_write(const struct toban *toban, const json_t *status)
 {
     const json_t *verdict = json_object_get(status, "verdict");
@@ -278,6 +300,7 @@ int status_write(const struct toban *toban, const json_t *status)
     if (json_array_size(units) > 1) {
         write_budget(toban, status);
     }
+    write_snapshot(toban, status);
     write_reasons(toban, json_object_get(status, "reasons"), " ", units);
     write_next(toban, status);
     return is_true(verdict, "can_serve_now") || (!open && is_true(verdict, "will_open_next"))
