@@ -22,8 +22,8 @@
  * event loop; the writer thread commits one batch at a time and completion is read from
  * ledger_completion_fd(). Errors: 0 or negative errno. -EINVAL (shape, or a gap in the lsn), -EBADMSG (an
  * entry is not chained to the one before it) and -ENOSPC, from submit or as a batch's result: nothing of the
- * batch was done and the ledger goes on. -EBUSY: a batch is in flight or its completion was not taken. Any other: after it the ledger answers every batch with that error (the
- * process must step down and restart).
+ * batch was done and the ledger goes on. -EBUSY: a batch is in flight or its completion was not taken.
+ * Any other: after it the ledger answers every batch with that error (the process must step down and restart).
  *
  * LMDB 0.9.24 traps heeded here (reliability.md 6): no NOSYNC, NOMETASYNC, WRITEMAP, NOLOCK, DUPSORT;
  * stale readers are cleared at open and every minute; a full map is seen before a commit: batches are
