@@ -104,6 +104,9 @@ void sim_replace_unit(struct sim *sim, int index)
     int box = unit->out_box;
     char words[WORDS_BYTES];
 
+    if (sim->units[1 - index].disk.rotten_lsn != 0) {
+        return; /* nobody takes the unit out that holds the only sound ledger, nor lets it say farewell */
+    }
     if (unit->up && sim->units[1 - index].up && sim_below(sim, 3) == 0) {
         (void)snprintf(words, sizeof(words), "SIM-%d\nperson 1", unit->box);
         sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);

@@ -111,10 +111,11 @@ static void rot(struct sim *sim, int index)
     struct unit *unit = &sim->units[index];
     const struct unit *peer = &sim->units[1 - index];
 
-    if (unit->disk.entry_count == 0 || peer->disk.rotten_lsn != 0 || !peer->up ||
-        engine_duty(peer->engine)->word.blank) {
-        return;
+    if (unit->disk.entry_count == 0 || peer->disk.rotten_lsn != 0 || sim->lost_disk != 0 ||
+        !sim_is_paired(sim)) {
+        return; /* the peer would not hold everything */
     }
+    sim->lost_disk = 1 + index;
     unit->disk.rotten_lsn = 1 + sim_below(sim, unit->disk.entry_count);
     unit->fit = false;
     sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_below(sim, 5000),
@@ -152,8 +153,8 @@ static void step_clock(struct sim *sim, struct unit *unit)
     }
     sim->clock_was_wrong = true;
     unit->synchronised = false;
+    sim_tell_level(sim, unit->index); /* first it is no longer synchronised, then it is wrong */
     unit->clock_ms = steps_ms[which] != 0 ? steps_ms[which] : -sim_wall_ms(sim);
-    sim_tell_level(sim, unit->index);
 }
 
 void sim_moment_is(struct unit *unit, enum sim_moment moment, uint64_t within_ms)
