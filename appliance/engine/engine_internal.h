@@ -4,6 +4,7 @@
  *   engine.c          one turn: event, duty, batch, shipping, replies
  *   engine_entry.c    entries are made: keys, sealing, chain, cache
  *   engine_log.c      entries are folded; sessions, batches, start-up
+ *   engine_record.c   the record outside the data disk: its bytes
  *   engine_rows.c     rows of the state: digest, what changed, stored form
  *   engine_peer.c     shipping in both directions, words and acknowledgements
  *   engine_meeting.c  rule 5 step by step
@@ -371,6 +372,10 @@ enum unit_answer units_retire(struct engine *engine, const struct unit_words *wo
 /* In memory; the caller makes the record durable. */
 void units_forget(struct engine *engine);
 void units_turn(struct engine *engine);
+
+/* engine_record.c */
+size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RECORD_BYTES_MAX]);
+void engine_load_record(struct engine *engine);
 
 /* engine_log.c */
 int engine_load(struct engine *engine, bool found);

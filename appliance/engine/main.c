@@ -15,12 +15,10 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
-#include <sched.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/statvfs.h>
 #include <systemd/sd-daemon.h>
 #include <time.h>
@@ -30,7 +28,6 @@ enum {
     PROBE_BOUND_MS = 90,
     REFERENCE_LOST_MS = 3000,
     LEVEL_MS = 250,
-    REALTIME_PRIORITY = 10, /* below corosync's, above everything ordinary */
     INHERITED_MS_MAX = 300,
     SCRUB_ENTRIES = 256,
     FRAMES_PER_TURN_MAX = 256,
@@ -662,32 +659,6 @@ static void world_trace(void *context, const void *event, size_t event_len_bytes
 
 /* ---- start ---------------------------------------------------------------------------------------- */
 
-static void hardware_of(const char *serial, struct ids_token *ret_hardware)
-{
-    struct crypto *crypto = crypto_create();
-    struct ids_hash hash;
-
-    CHECK(crypto != NULL);
-    crypto_hash(crypto, serial, strlen(serial), NULL, 0, &hash);
-    memcpy(ret_hardware->bytes, hash.bytes, sizeof(ret_hardware->bytes));
-    crypto_destroy(crypto);
-}
-
-static bool load_site(struct daemon *daemon)
-{
-    struct site_error error;
-    char text[1024];
-
-    if (site_load_file(daemon->settings.site_path, &daemon->site, &error) < 0) {
-        site_error_to_text(&error, daemon->settings.site_path, true, text, sizeof(text));
-        (void)fprintf(stderr, "%s\n", text);
-        site_error_to_text(&error, daemon->settings.site_path, false, text, sizeof(text));
-        (void)fprintf(stderr, "%s\n", text);
-        return false;
-    }
-    return settings_make_calendar(&daemon->site, &daemon->calendar);
-}
-
 static const struct site_unit *site_unit_of(const struct daemon *daemon, uint32_t id)
 {
     for (size_t i = 0; i < daemon->site.unit_count; i++) {
@@ -766,7 +737,7 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .peer_address = daemon->settings.service_peer != NULL ? daemon->settings.service_peer : "",
     };
 
-    hardware_of(daemon->settings.serial, &engine_options.duty.hardware);
+    settings_hardware_of(daemon->settings.serial, &engine_options.duty.hardware);
     if (daemon->trace != NULL) {
         struct duty_trace_head head = duty_trace_head(&engine_options.duty);
 
@@ -859,19 +830,6 @@ static int block_signals(sd_event *event, struct daemon *daemon)
     return r;
 }
 
-/* A busy machine must not make a heartbeat late: a false takeover costs lettered tickets (DESIGN 3). Before
- * any thread is made, so that all inherit it. Without the privilege it goes on as it is: only less punctual.
- * The kernel's real-time throttling leaves the rest of the machine its share whatever happens here. */
-static void become_punctual(void)
-{
-    struct sched_param priority = {.sched_priority = REALTIME_PRIORITY};
-
-    (void)mlockall(MCL_CURRENT); /* a page fault is a late heartbeat */
-    if (sched_setscheduler(0, SCHED_RR, &priority) < 0) {
-        (void)fprintf(stderr, "toband: no real-time priority: %s\n", strerror(errno));
-    }
-}
-
 int main(int argc, char **argv)
 {
     static struct daemon daemon; /* about 100 KiB of site and calendar */
@@ -906,13 +864,13 @@ int main(int argc, char **argv)
                       " --site FILE --net-socket PATH [--peer-id N ...]\n");
         return 2;
     }
-    if (!load_site(&daemon)) {
+    if (!settings_load_site(&daemon.settings, &daemon.site, &daemon.calendar)) {
         return EXIT_CONFIG_BAD;
     }
     if (daemon.settings.trace_path != NULL) {
         daemon.trace = fopen(daemon.settings.trace_path, "we");
     }
-    become_punctual();
+    settings_become_punctual();
     (void)sd_watchdog_enabled(0, &daemon.watchdog_us);
     daemon.fit = true;
     daemon.scrub_lsn = 1;

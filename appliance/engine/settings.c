@@ -2,11 +2,17 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "storage/adapters/crypto.h"
 
+#include <errno.h>
 #include <getopt.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+
+enum { REALTIME_PRIORITY = 10 }; /* below corosync's, above everything ordinary */
 
 enum option_id {
     OPTION_UNIT = 256,
@@ -138,7 +144,7 @@ bool settings_parse(int argc, char **argv, struct settings *settings)
            settings->net_socket != NULL && optind == argc;
 }
 
-bool settings_make_calendar(const struct site *site, struct calendar *calendar)
+static bool make_calendar(const struct site *site, struct calendar *calendar)
 {
     calendar_init(calendar);
     for (size_t i = 0; i < ARRAY_COUNT(calendar->hours); i++) {
@@ -166,4 +172,44 @@ bool settings_make_calendar(const struct site *site, struct calendar *calendar)
         }
     }
     return true;
+}
+
+bool settings_load_site(const struct settings *settings, struct site *ret_site,
+                        struct calendar *ret_calendar)
+{
+    struct site_error error;
+    char text[1024];
+
+    if (site_load_file(settings->site_path, ret_site, &error) < 0) {
+        site_error_to_text(&error, settings->site_path, true, text, sizeof(text));
+        (void)fprintf(stderr, "%s\n", text);
+        site_error_to_text(&error, settings->site_path, false, text, sizeof(text));
+        (void)fprintf(stderr, "%s\n", text);
+        return false;
+    }
+    return make_calendar(ret_site, ret_calendar);
+}
+
+void settings_hardware_of(const char *serial, struct ids_token *ret_hardware)
+{
+    struct crypto *crypto = crypto_create();
+    struct ids_hash hash;
+
+    CHECK(crypto != NULL);
+    crypto_hash(crypto, serial, strlen(serial), NULL, 0, &hash);
+    memcpy(ret_hardware->bytes, hash.bytes, sizeof(ret_hardware->bytes));
+    crypto_destroy(crypto);
+}
+
+/* A busy machine must not make a heartbeat late: a false takeover costs lettered tickets (DESIGN 3). Before
+ * any thread is made, so that all inherit it. Without the privilege it goes on as it is: only less punctual.
+ * The kernel's real-time throttling leaves the rest of the machine its share whatever happens here. */
+void settings_become_punctual(void)
+{
+    struct sched_param priority = {.sched_priority = REALTIME_PRIORITY};
+
+    (void)mlockall(MCL_CURRENT); /* a page fault is a late heartbeat */
+    if (sched_setscheduler(0, SCHED_RR, &priority) < 0) {
+        (void)fprintf(stderr, "toband: no real-time priority: %s\n", strerror(errno));
+    }
 }

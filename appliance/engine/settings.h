@@ -1,12 +1,13 @@
 /*
  * appliance/engine/settings.h - what toband is told at its start: its command line, which systemd or the
- * office on one machine writes, and the opening days that follow from the site file. Nothing is opened here.
+ * office on one machine writes, the site file, and how punctual the process is. No ledger or socket is opened here.
  */
 #ifndef APPLIANCE_ENGINE_SETTINGS_H
 #define APPLIANCE_ENGINE_SETTINGS_H
 
 #include "appliance/adapters/site_cyaml.h"
 #include "appliance/calendar/calendar.h"
+#include "base/ids.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -24,7 +25,12 @@ struct settings {
 
 /* false: unknown, missing or superfluous arguments. */
 bool settings_parse(int argc, char **argv, struct settings *settings);
-/* Hours, lead time and overrides of the site; false and a line on stderr when an override is refused. */
-bool settings_make_calendar(const struct site *site, struct calendar *calendar);
+/* The site file, and the opening days that follow from it; false, and why on stderr in both languages. */
+bool settings_load_site(const struct settings *settings, struct site *ret_site,
+                        struct calendar *ret_calendar);
+/* The key that a term names a box by, from the serial that stands on it. */
+void settings_hardware_of(const char *serial, struct ids_token *ret_hardware);
+/* For this process and all its threads to come. */
+void settings_become_punctual(void);
 
 #endif

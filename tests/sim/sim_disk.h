@@ -9,7 +9,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum sim_disk_limit { SIM_DISK_KEYS_MAX = 32, SIM_DISK_META_BYTES = 128, SIM_DISK_METAS_MAX = 2, SIM_DISK_META_NAME_BYTES = 24, SIM_DISK_RECORD_BYTES = 512 };
+enum sim_disk_limit {
+    SIM_DISK_KEYS_MAX = 32,
+    SIM_DISK_META_BYTES = 128,
+    SIM_DISK_METAS_MAX = 2,
+    SIM_DISK_META_NAME_BYTES = 24,
+    SIM_DISK_RECORD_BYTES = 512,
+};
 
 struct sim_blob {
     uint8_t *bytes;
