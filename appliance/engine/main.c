@@ -6,6 +6,7 @@
 #include "appliance/adapters/client_socket.h"
 #include "appliance/adapters/site_cyaml.h"
 #include "appliance/engine/engine.h"
+#include "appliance/engine/founding.h"
 #include "appliance/engine/settings.h"
 #include "base/bytes.h"
 #include "base/check.h"
@@ -29,20 +30,16 @@ enum {
     REFERENCE_LOST_MS = 3000,
     LEVEL_MS = 250,
     INHERITED_MS_MAX = 300,
+    REPAIR_AFTER_MS = 5000,
     SCRUB_ENTRIES = 256,
     FRAMES_PER_TURN_MAX = 256,
     DISK_ROOM_BYTES_MIN = 8 * 1024 * 1024,
     CONNECTION_BYTES = 6,
     US_PER_MS = 1000,
     WHY_BYTES = 256,
-    PATH_BYTES = 512,
     EXIT_RESTART = 75, /* EX_TEMPFAIL: start me again */
     EXIT_CONFIG_BAD = 78,
 };
-
-/* Founding a site is one deliberate act: whoever prepares the first unit puts this file into its empty
- * data directory. It lies on the data disk so that a wiped disk never founds a second ledger. */
-static const char found_name[] = "FOUND";
 
 struct daemon {
     struct settings settings;
@@ -63,7 +60,9 @@ struct daemon {
     char peer_mac[64]; /* on the service link, as it was seen last */
     uint32_t probe_id;
     enum duty_state before; /* this step: what a change of the address is part of */
-    bool fit, damaged, reset_wanted;
+    bool fit, reset_wanted;
+    uint64_t damaged_ms; /* when damage was found; 0 none */
+    bool set_aside; /* at the end of this process: the next one starts blank, to be filled again */
     uint64_t scrub_lsn;
     bool founding_over;
     uint64_t watchdog_us;
@@ -140,6 +139,20 @@ static void tell_service_link(struct daemon *daemon)
     }
 }
 
+/* Promise 11, second half: once the other unit serves, and people have had time to read the reason, this one
+ * starts anew without its damaged ledger and is filled from there. Without the other nothing is put aside. */
+static void repair_when_possible(struct daemon *daemon)
+{
+    const struct duty *duty = engine_duty(daemon->engine);
+
+    if (daemon->damaged_ms != 0 && duty->state == DUTY_STOPPED && duty->agreed &&
+        duty->peer.serve != DUTY_SERVE_NOT && now_ms() - daemon->damaged_ms >= REPAIR_AFTER_MS) {
+        daemon->set_aside = true;
+        daemon->result = -EUCLEAN;
+        (void)sd_event_exit(daemon->event, 0);
+    }
+}
+
 /* Promise 11: the ledger is walked all the time, a few entries a second, and a disk that is nearly full or
  * an entry that does not verify makes this unit unfit; duty moves first, then it stops. */
 static void check_health(struct daemon *daemon)
@@ -147,8 +160,7 @@ static void check_health(struct daemon *daemon)
     struct ledger_damage damage = {0};
     struct ledger_info info;
     struct statvfs disk;
-    bool fit = !daemon->damaged;
-    bool full = false;
+    bool fit = daemon->damaged_ms == 0, full = false;
     int r;
 
     ledger_get_info(daemon->ledger, &info);
@@ -161,7 +173,7 @@ static void check_health(struct daemon *daemon)
         if (r == -EUCLEAN) {
             (void)fprintf(stderr, "toband: lsn %llu: %s / %s\n", (unsigned long long)damage.lsn,
                           damage.what_ja, damage.what_en);
-            daemon->damaged = true;
+            daemon->damaged_ms = now_ms();
             fit = false;
         }
     }
@@ -177,6 +189,7 @@ static void check_health(struct daemon *daemon)
         daemon->fit = fit;
         step(daemon, &event);
     }
+    repair_when_possible(daemon);
 }
 
 /* What the process before us held stays only while this one may still come to serve at once. */
@@ -211,19 +224,6 @@ static int on_timer(sd_event_source *source, uint64_t time_us, void *context)
     return 0;
 }
 
-static void found_path(const struct daemon *daemon, char path[PATH_BYTES])
-{
-    (void)snprintf(path, PATH_BYTES, "%s/%s", daemon->settings.data_dir, found_name);
-}
-
-static bool is_to_be_founded(const struct daemon *daemon)
-{
-    char path[PATH_BYTES];
-
-    found_path(daemon, path);
-    return access(path, F_OK) == 0;
-}
-
 static int on_stored(sd_event_source *source, int fd, uint32_t events, void *context)
 {
     struct daemon *daemon = context;
@@ -236,10 +236,7 @@ static int on_stored(sd_event_source *source, int fd, uint32_t events, void *con
         struct engine_event event = {.kind = ENGINE_STORED, .result = result};
 
         if (result == 0 && !daemon->founding_over) {
-            char path[PATH_BYTES];
-
-            found_path(daemon, path);
-            (void)unlink(path);
+            founding_is_over(daemon->settings.data_dir);
             daemon->founding_over = true;
         }
         step(daemon, &event);
@@ -465,8 +462,8 @@ static void on_address(void *context, const struct address_message *fact)
         break;
     case ADDRESS_HELD:
         if (fact->held.held && !daemon->address_wanted && fact->held.reason == ADDRESS_HELD_START) {
-            daemon->inherited_ms =
-                now_ms(); /* of the process before us: rule 6, it is not ours yet */
+            /* of the process before us: rule 6, it is not ours yet */
+            daemon->inherited_ms = now_ms();
         }
         if (!fact->held.held && daemon->address_wanted && fact->held.reason != ADDRESS_HELD_START) {
             event.kind = ENGINE_TIMER; /* did we stand still? Then duty wants it no more */
@@ -492,79 +489,78 @@ static void on_address(void *context, const struct address_message *fact)
 
 /* ---- the world ----------------------------------------------------------------------------------- */
 
+static struct ledger *ledger_of(void *context)
+{
+    return ((struct daemon *)context)->ledger;
+}
+
 static int world_store(void *context, const struct ledger_batch *batch)
 {
-    return ledger_submit(((struct daemon *)context)->ledger, batch);
+    return ledger_submit(ledger_of(context), batch);
 }
 
 static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn,
                               ledger_each_fn *each, void *each_context)
 {
-    return ledger_read_entries(((struct daemon *)context)->ledger, from_lsn, to_lsn, each,
-                               each_context);
+    return ledger_read_entries(ledger_of(context), from_lsn, to_lsn, each, each_context);
 }
 
 static int world_read_meta(void *context, const char *name, uint8_t *bytes, size_t capacity_bytes,
                            size_t *ret_len_bytes)
 {
-    return ledger_read_meta(((struct daemon *)context)->ledger, name, bytes, capacity_bytes,
-                            ret_len_bytes);
+    return ledger_read_meta(ledger_of(context), name, bytes, capacity_bytes, ret_len_bytes);
 }
 
 static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max,
                            size_t *ret_count)
 {
-    return ledger_read_keys(((struct daemon *)context)->ledger, keys, max, ret_count);
+    return ledger_read_keys(ledger_of(context), keys, max, ret_count);
 }
 
 static int world_read_record(void *context, uint8_t *bytes, size_t capacity_bytes,
                              size_t *ret_len_bytes)
 {
-    return ledger_read_record(((struct daemon *)context)->ledger, bytes, capacity_bytes,
-                              ret_len_bytes);
+    return ledger_read_record(ledger_of(context), bytes, capacity_bytes, ret_len_bytes);
 }
 
 static void world_read_info(void *context, struct ledger_info *ret_info)
 {
-    ledger_get_info(((struct daemon *)context)->ledger, ret_info);
+    ledger_get_info(ledger_of(context), ret_info);
 }
 
 static int world_snapshot_make(void *context, uint64_t *ret_size_bytes, uint64_t *ret_last_lsn,
                                struct ids_hash *ret_hash)
 {
-    return ledger_snapshot_make(((struct daemon *)context)->ledger, ret_size_bytes, ret_last_lsn,
-                                ret_hash);
+    return ledger_snapshot_make(ledger_of(context), ret_size_bytes, ret_last_lsn, ret_hash);
 }
 
 static int world_snapshot_read(void *context, uint64_t offset_bytes, uint8_t *bytes,
                                size_t capacity_bytes, size_t *ret_len_bytes)
 {
-    return ledger_snapshot_read(((struct daemon *)context)->ledger, offset_bytes, bytes,
-                                capacity_bytes, ret_len_bytes);
+    return ledger_snapshot_read(ledger_of(context), offset_bytes, bytes, capacity_bytes,
+                                ret_len_bytes);
 }
 
 static void world_snapshot_discard(void *context)
 {
-    ledger_snapshot_discard(((struct daemon *)context)->ledger);
+    ledger_snapshot_discard(ledger_of(context));
 }
 
 static int world_incoming_begin(void *context, uint64_t size_bytes, const struct ids_hash *hash,
                                 uint64_t *ret_have_bytes)
 {
-    return ledger_incoming_begin(((struct daemon *)context)->ledger, size_bytes, hash,
-                                 ret_have_bytes);
+    return ledger_incoming_begin(ledger_of(context), size_bytes, hash, ret_have_bytes);
 }
 
 static int world_incoming_write(void *context, uint64_t offset_bytes, const uint8_t *bytes,
                                 size_t len_bytes)
 {
-    return ledger_incoming_write(((struct daemon *)context)->ledger, offset_bytes, bytes,
-                                 len_bytes);
+    return ledger_incoming_write(ledger_of(context), offset_bytes, bytes, len_bytes);
 }
 
 static int world_incoming_finish(void *context, const struct ledger_put *metas, size_t meta_count)
 {
-    return ledger_incoming_finish(((struct daemon *)context)->ledger, metas, meta_count);
+    return ledger_incoming_finish(ledger_of(context), metas, meta_count);
 }
 
 static int world_send(void *context, enum world_link link, const uint8_t *frame, size_t len_bytes)
@@ -712,6 +708,7 @@ static int open_ledger(struct daemon *daemon)
 
     if (r < 0) {
         (void)fprintf(stderr, "toband: ledger: %s (%s)\n", why, strerror(-r));
+        daemon->set_aside = r == -EUCLEAN && daemon->settings.peer_unit != 0;
         return r;
     }
     return sd_event_add_io(daemon->event, &daemon->ledger_source,
@@ -757,7 +754,8 @@ static int open_all(struct daemon *daemon)
                                               .socket_path = daemon->settings.net_socket,
                                               .on_fact = on_address,
                                               .context = daemon};
-    struct engine_event start = {.kind = ENGINE_START, .found = is_to_be_founded(daemon)};
+    const char *data_dir = daemon->settings.data_dir;
+    struct engine_event start = {.kind = ENGINE_START, .found = founding_is_ordered(data_dir)};
     int r = sd_event_add_time_relative(daemon->event, &daemon->timer, CLOCK_MONOTONIC, 0, 1,
                                        on_timer, daemon);
 
@@ -778,6 +776,8 @@ static int open_all(struct daemon *daemon)
     }
     step(daemon, &start);
     if (daemon->result < 0) {
+        /* Its own entries do not fold: nothing that the other unit said led to it. */
+        daemon->set_aside = daemon->result == -EUCLEAN && daemon->settings.peer_unit != 0;
         return daemon->result;
     }
     r = client_socket_create(&client_options, &daemon->clients);
@@ -803,6 +803,9 @@ static void close_all(struct daemon *daemon)
     (void)sd_event_source_disable_unref(daemon->timer);
     if (daemon->ledger != NULL) {
         ledger_close(daemon->ledger);
+    }
+    if (daemon->set_aside) {
+        founding_put_ledger_aside(daemon->settings.data_dir);
     }
     engine_destroy(daemon->engine);
     (void)sd_event_unref(daemon->event);

@@ -63,7 +63,7 @@ held() { # SCENARIO
     held disk-wipe
 }
 
-@test "damage: a flipped bit moves duty before it is served, a cut ledger serves nobody, and a new disk is filled" {
+@test "damage: a flipped bit moves duty before it is served, a cut ledger serves nobody, and both are repaired from the peer" {
     held damage
 }
 

@@ -2,7 +2,7 @@
 // healed, both units lose power, and the independent checker of the demo judges what the clients received and
 // what the two disks hold.
 //   faults.mjs DIR SCENARIO     (root) DIR takes the evidence; exit 0: the scenario and every promise held
-import { appendFileSync, closeSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync }
+import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync }
     from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
@@ -396,8 +396,12 @@ async function diskWipe(life) {
 
 // ---- damage -----------------------------------------------------------------------------------------
 
+function dataDir(life, unit) {
+    return life.office.info.units[unit - 1].data_dir;
+}
+
 function ledgerFile(life, unit) {
-    return join(life.office.info.units[unit - 1].data_dir, 'ledger', 'data.mdb');
+    return join(dataDir(life, unit), 'ledger', 'data.mdb');
 }
 
 // One bit wherever these bytes lie in the file; the daemon that has it open sees it, as of a disk that rots.
@@ -413,10 +417,11 @@ function flipBits(path, bytes) {
     return flipped;
 }
 
-async function wipe(life, unit) {
-    await life.fault('disk-wipe', unit);
-    life.wipes.push({ unit, wall_ms: life.office.wallMs() });
+// Its unit puts a damaged ledger aside by itself and is filled by the other one.
+async function repaired(life, unit) {
     await life.paired(3 - unit);
+    life.wipes.push({ unit, wall_ms: life.office.wallMs() });
+    expect(existsSync(join(dataDir(life, unit), 'ledger.damaged', 'data.mdb')), 'the damaged ledger is not kept');
     await sleep(CALM_MS);
 }
 
@@ -434,16 +439,15 @@ async function damage(life) {
     await life.issuedAfter(nowMs());
     await life.office.until('duty moved by a term, before the damage stopped it', SERVE_BOUND_MS, (one, two) =>
         [one, two][second - 1].term > term);
-    await sleep(CALM_MS);
-    await wipe(life, first);
+    await repaired(life, first);
     await life.fault('power', first);
     const path = ledgerFile(life, first);
     truncateSync(path, Math.floor(statSync(path).size / 3));
     const healed = await life.heal(first);
     await life.issuedAfter(healed + 3000);
+    await repaired(life, first);
     life.never(healed, 'a cut ledger serves', (one) => one.unit === first &&
         ['ALONE', 'PAIRED_DUTY'].includes(one.state));
-    await wipe(life, first);
 }
 
 // ---- bad input and strangers ------------------------------------------------------------------------
