@@ -220,7 +220,7 @@ struct engine {
     size_t random_used;
     struct engine_record record;
     bool record_dirty;
-    bool record_unreadable;
+    bool record_unreadable, record_missing;
     uint64_t joins_stored;            /* as the newest batch says it */
     uint64_t joins_at_term;           /* blank, takes a ledger: whole from its first term from here on; 0 joined */
 
@@ -376,6 +376,9 @@ void units_turn(struct engine *engine);
 /* engine_record.c */
 size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RECORD_BYTES_MAX]);
 void engine_load_record(struct engine *engine);
+void engine_judge_record(struct engine *engine);
+/* A session number for this moment, when nobody can tell which were used today. */
+uint32_t engine_lost_session(const struct engine *engine);
 
 /* engine_log.c */
 int engine_load(struct engine *engine, bool found);

@@ -366,6 +366,10 @@ void engine_begin_series(struct engine *engine, uint32_t day)
     if (engine->duty.peer.peer_session_day == day && engine->duty.peer.peer_session >= number) {
         number = engine->duty.peer.peer_session + 1;
     }
+    if (engine->record_unreadable && engine->duty.peer_heard_ms == 0 &&
+        (known == NULL || known->day != day)) {
+        number = engine_lost_session(engine); /* nobody can tell which letters are on paper */
+    }
     engine->record.day = day;
     engine->record.session = number;
     engine->record_dirty = true;
@@ -844,6 +848,7 @@ int engine_load(struct engine *engine, bool found)
     if (r < 0) {
         return r;
     }
+    engine_judge_record(engine);
     if (engine->last_lsn == 0 && found) {
         uint8_t *config = malloc(QUEUE_CONFIG_BYTES_MAX);
 

@@ -1,9 +1,16 @@
-/* The small record outside the data disk (rule 3): its bytes. */
+/* The small record outside the data disk (rule 3): its bytes, and what is done without it. */
 #include "appliance/engine/engine_internal.h"
 
 #include "base/check.h"
 
 #include <errno.h>
+
+enum {
+    MINUTE_MS = 60 * 1000,
+    DAY_MS = 24 * 60 * MINUTE_MS,
+    LOST_SESSION_FIRST = 2000, /* no unit begins so many sessions in a day (docs/adr/0011) */
+    LOST_SESSION_MS = 11 * 1000,
+};
 
 size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RECORD_BYTES_MAX])
 {
@@ -47,6 +54,24 @@ static bool decode_record(const uint8_t *bytes, size_t len_bytes, struct engine_
     return true;
 }
 
+/* After the ledger is loaded: a unit that a term names has written a record once. */
+void engine_judge_record(struct engine *engine)
+{
+    if (engine->record_missing && engine->state.term.number != 0 && !engine_is_blank(engine)) {
+        engine->record_unreadable = true;
+        engine_log(engine, "own record is gone: the ledger and the peer's word decide");
+    }
+}
+
+uint32_t engine_lost_session(const struct engine *engine)
+{
+    int64_t local_ms =
+        engine->wall_ms + (int64_t)engine->options.calendar->utc_offset_minutes * MINUTE_MS;
+    int64_t of_day_ms = (local_ms % DAY_MS + DAY_MS) % DAY_MS;
+
+    return LOST_SESSION_FIRST + (uint32_t)(of_day_ms / LOST_SESSION_MS);
+}
+
 void engine_load_record(struct engine *engine)
 {
     uint8_t bytes[RECORD_BYTES_MAX];
@@ -56,6 +81,7 @@ void engine_load_record(struct engine *engine)
     if (r == 0 && !decode_record(bytes, len_bytes, &engine->record)) {
         r = -EUCLEAN;
     }
+    engine->record_missing = r == -ENOENT;
     engine->record_unreadable = r < 0 && r != -ENOENT;
     if (engine->record_unreadable) {
         engine_log(engine, "own record unreadable (%d): the ledger and the peer's word decide", r);

@@ -49,6 +49,7 @@ enum sim_fault {
     SIM_DISK_FAILS, /* a sync fails; what of the batch is on disk, nobody knows */
     SIM_ROT,       /* an entry on disk can no longer be read; later the disk is replaced by a blank one */
     SIM_CLOCK,     /* a wall clock is wrong by minutes, hours back, or years; or begins in 1970 */
+    SIM_LOST_RECORD, /* power is cut, and the record outside the data disk is gone */
     SIM_FAULT_COUNT,
 };
 

@@ -12,7 +12,7 @@ const char *sim_fault_name(enum sim_fault fault)
     static const char *const names[SIM_FAULT_COUNT] = {
         "crash", "power",    "partition", "cut-direct", "cut-lan", "loss",    "slow-disk",
         "pause", "handover", "wipe",      "roll-back",  "delay",   "replace", "stranger",
-        "unfit", "stop",     "record",    "disk-fails", "rot",     "clock",
+        "unfit", "stop",     "record",    "disk-fails", "rot",     "clock",   "lost-record",
     };
 
     return names[fault];
@@ -199,8 +199,12 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_CRASH:
         sim_crash_unit(sim, index, false);
         break;
+    case SIM_LOST_RECORD:
     case SIM_POWER:
         sim_crash_unit(sim, index, true);
+        if (fault == SIM_LOST_RECORD) {
+            unit->disk.record_len_bytes = 0;
+        }
         unit->powered = false;
         heal_later(sim, fault, index, 500 + sim_below(sim, 20000));
         break;
@@ -287,6 +291,7 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
 
     sim_story(sim, "healed: %s, unit %d", sim_fault_name(fault), index + 1);
     switch (fault) {
+    case SIM_LOST_RECORD:
     case SIM_POWER:
         unit->powered = true;
         sim_start_unit(sim, index, false);
