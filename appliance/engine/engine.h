@@ -109,7 +109,8 @@ struct engine;
 struct engine *engine_create(const struct engine_options *options);
 void engine_destroy(struct engine *engine);
 /* 0; or a negative errno after which the process must end and start again: a commit failed, the ledger
- * is damaged (-EUCLEAN), or it was left on purpose (-ESHUTDOWN). engine_why() tells. */
+ * is damaged (-EUCLEAN) or of a form that this program does not understand (-EPROTONOSUPPORT), a snapshot
+ * took its place (-ESTALE), or it was left on purpose (-ESHUTDOWN). engine_why() tells. */
 int engine_step(struct engine *engine, const struct engine_event *event);
 const char *engine_why(const struct engine *engine);
 /* When ENGINE_TIMER is wanted. */

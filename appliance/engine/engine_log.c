@@ -719,7 +719,15 @@ static int fold_from_disk(struct engine *engine, uint64_t checkpoint_lsn, uint64
     }
     engine->state.sound = from_lsn == 1;
     r = engine->world.read_entries(engine->world.context, from_lsn, last_lsn, load_entry, &loading);
-    if (r < 0 || loading.error < 0 || engine->last_lsn != last_lsn) {
+    if (r == 0 &&
+        loading.error <
+            0) { /* its link holds: no damage, but nothing that this program understands */
+        engine_fail(engine, -EPROTONOSUPPORT, "an entry of the ledger cannot be understood");
+        engine_log(engine, "lsn %llu is whole and cannot be understood",
+                   (unsigned long long)loading.lsn);
+        return -EPROTONOSUPPORT;
+    }
+    if (r < 0 || engine->last_lsn != last_lsn) {
         engine_fail(engine, -EUCLEAN, "the ledger is damaged");
         engine_log(engine, "ledger damaged at lsn %llu", (unsigned long long)loading.lsn);
         return -EUCLEAN;
@@ -747,14 +755,14 @@ static int read_meta(struct engine *engine, struct meta *ret_meta)
     }
     reader = bytes_reader_over(bytes, len_bytes);
     if (bytes_get_u8(&reader) != META_VERSION) {
-        return -EUCLEAN;
+        return -EPROTONOSUPPORT;
     }
     ret_meta->lsn = bytes_get_u64(&reader);
     for (size_t i = 0; i < 4; i++) {
         ret_meta->digest[i] = bytes_get_u64(&reader);
     }
     ret_meta->checkpoint_lsn = bytes_get_u64(&reader);
-    return bytes_finished(&reader) ? 0 : -EUCLEAN;
+    return bytes_finished(&reader) ? 0 : -EPROTONOSUPPORT;
 }
 
 static int read_joins(struct engine *engine)
@@ -770,10 +778,10 @@ static int read_joins(struct engine *engine)
         return r == -ENOENT ? 0 : r;
     }
     if (bytes_get_u8(&reader) != JOINS_VERSION) {
-        return -EUCLEAN;
+        return -EPROTONOSUPPORT;
     }
     engine->joins_at_term = engine->joins_stored = bytes_get_u64(&reader);
-    return bytes_finished(&reader) ? 0 : -EUCLEAN;
+    return bytes_finished(&reader) ? 0 : -EPROTONOSUPPORT;
 }
 
 static void forget_log(struct engine *engine)
@@ -823,8 +831,8 @@ int engine_reload(struct engine *engine)
     engine->rows_rebuild = meta.lsn != info.last_lsn;
     if (!engine->rows_rebuild && info.last_lsn > 0 && engine->state.sound &&
         memcmp(meta.digest, engine->digest, sizeof(meta.digest)) != 0) {
-        engine_fail(engine, -EUCLEAN, "the state differs from the fold of its entries");
-        return -EUCLEAN;
+        engine_fail(engine, -EPROTONOSUPPORT, "the state differs from the fold of its entries");
+        return -EPROTONOSUPPORT;
     }
     units_identify(engine);
     engine->durable_lsn = engine->last_lsn;

@@ -75,7 +75,10 @@ int ledger_book_read(struct ledger *ledger, MDB_txn *txn, struct ledger_book *re
     bytes_get(&reader, book.head.bytes, sizeof(book.head.bytes));
     book.txn_id = bytes_get_u64(&reader);
     bytes_get(&reader, book.other_meta.bytes, sizeof(book.other_meta.bytes));
-    if (!bytes_finished(&reader) || version != BOOK_VERSION) {
+    if (version != BOOK_VERSION) {
+        return -EPROTONOSUPPORT; /* of another program: not damage, and not to be put aside */
+    }
+    if (!bytes_finished(&reader)) {
         return -EUCLEAN;
     }
     *ret_book = book;
