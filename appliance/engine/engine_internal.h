@@ -183,6 +183,7 @@ struct meeting {
     bool taken;                    /* the other has acknowledged in this meeting */
     uint64_t receive_bytes;        /* other: the whole of the snapshot that comes */
     uint64_t received_bytes;       /* of it, here */
+    bool finishing;                /* other: the snapshot is being put in place */
     bool record_told;              /* other: that its tail is about to be replaced */
     uint64_t asked_bytes;          /* other: asked for up to here */
     uint64_t resumed_bytes;        /* here before this meeting: no measure of speed */
@@ -270,6 +271,7 @@ struct engine {
         uint64_t size_bytes, last_lsn, read_bytes, first_bytes, began_ms;
         struct ids_hash hash;
     } snapshot;
+    bool snapshot_unable;             /* none can be made here: who is behind takes the log, however long */
     uint8_t connections[SHIP_CLIENTS_BYTES_MAX]; /* of the peer's gateway */
     size_t connections_len_bytes;
     uint8_t *frame;                   /* SHIP_FRAME_BYTES_MAX */

@@ -18,6 +18,7 @@
 
 #include "base/check.h"
 
+#include <errno.h>
 #include <string.h>
 
 enum { TAIL_PAYLOAD_BYTES = 4 + 8 + 8 + IDS_HASH_BYTES, SESSION_PAYLOAD_BYTES = 12 };
@@ -39,6 +40,10 @@ void meeting_end(struct engine *engine)
     struct meeting *meeting = &engine->meeting;
     struct bytes_buffer staged = meeting->staged;
 
+    /* In a thread: nothing may be written any more to a ledger that is about to be replaced. */
+    if (meeting->finishing) {
+        engine_fail(engine, -ESTALE, "the meeting ended while a snapshot was put in place");
+    }
     if (meeting->role == MEETING_SOURCE && engine->duty.state != DUTY_PAIRED_DUTY) {
         engine->shipping = false;
     }

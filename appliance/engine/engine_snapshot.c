@@ -28,7 +28,7 @@ bool snapshot_is_worth_it(const struct engine *engine)
     uint64_t limit = engine->options.snapshot_entries == 0 ? ENGINE_SNAPSHOT_ENTRIES
                                                            : engine->options.snapshot_entries;
 
-    return engine->last_lsn - engine->meeting.common_lsn > limit;
+    return !engine->snapshot_unable && engine->last_lsn - engine->meeting.common_lsn > limit;
 }
 
 void snapshot_discard(struct engine *engine)
@@ -56,15 +56,11 @@ void snapshot_offer(struct engine *engine)
     snapshot_turn(engine);
 }
 
-/* What was adopted is to be in it. */
 static void make(struct engine *engine)
 {
     struct snapshot *made = &engine->snapshot;
     int r;
 
-    if (engine->durable_lsn < engine->meeting.until_lsn) {
-        return;
-    }
     r = engine->world.snapshot_make(engine->world.context, &made->size_bytes, &made->last_lsn,
                                     &made->hash);
     if (r == -EINPROGRESS || r == -EBUSY) {
@@ -73,6 +69,7 @@ static void make(struct engine *engine)
     }
     if (r < 0) {
         made->size_bytes = 0;
+        engine->snapshot_unable = true;
         meeting_break(engine, "no snapshot could be made");
     }
 }
@@ -84,6 +81,9 @@ static void offer(struct engine *engine)
                                .until_lsn = engine->snapshot.size_bytes,
                                .hash = engine->snapshot.hash};
 
+    if (engine->durable_lsn < engine->meeting.until_lsn) {
+        return; /* what was adopted is durable here before the other may give up its own, also to an older snapshot */
+    }
     if (engine->snapshot.size_bytes == 0) {
         make(engine);
         return;
@@ -211,8 +211,10 @@ static void finish(struct engine *engine)
     (void)engine_joins_put(engine, bytes, &joins);
     r = engine->world.incoming_finish(engine->world.context, &joins, 1);
     if (r == -EINPROGRESS || r == -EBUSY) {
+        engine->meeting.finishing = engine->meeting.finishing || r == -EINPROGRESS;
         return;
     }
+    engine->meeting.finishing = false;
     if (r < 0) {
         meeting_break(engine, "the snapshot is not what was offered");
         return;

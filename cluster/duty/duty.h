@@ -47,6 +47,7 @@ enum duty_limit {
     DUTY_STEADY_MS_MAX = 60000,
     DUTY_STEADY_FORGET_MS = 3600000,
     DUTY_ACTIONS_MAX = 16,
+    DUTY_TERM_BITS_MAX = 48,         /* a higher term number is no term: it would be the last one */
     DUTY_WORD_BYTES_MAX = 256,
     DUTY_TERM_BYTES_MAX = 128,
     DUTY_RETIRED_MAX = 8,              /* the newest of them are remembered */

@@ -147,7 +147,8 @@ bool duty_word_decode(const uint8_t *bytes, size_t len_bytes, struct duty_word *
     word.wall_ms = bytes_get_i64(&reader);
     if (!bytes_finished(&reader) || word.state >= DUTY_STATE_COUNT ||
         word.serve > DUTY_SERVE_PLAIN || word.place == 0 || word.unit == 0 ||
-        word.unit > IDS_UNIT_ID_MAX || word.process == 0 || word.session > IDS_SESSION_NUMBER_MAX ||
+        word.unit > IDS_UNIT_ID_MAX || word.highest_term >> DUTY_TERM_BITS_MAX != 0 ||
+        word.process == 0 || word.session > IDS_SESSION_NUMBER_MAX ||
         word.peer_session > IDS_SESSION_NUMBER_MAX) {
         return false;
     }

@@ -110,7 +110,8 @@ void sim_deliver(struct sim *sim, int index, struct engine_event *event)
     sim->result->events++;
     r = engine_step(unit->engine, event);
     if (r < 0) {
-        if ((r == -EUCLEAN || r == -EBADMSG) && unit->disk.rotten_lsn == 0) {
+        if ((r == -EUCLEAN || r == -EBADMSG || r == -EPROTONOSUPPORT) &&
+            unit->disk.rotten_lsn == 0) {
             sim_fail(sim, "unit %d stopped: %s", index + 1, engine_why(unit->engine));
         }
         if (r == -EUCLEAN) {
@@ -176,6 +177,7 @@ static void happen(struct sim *sim, struct item *item)
         break;
     case ITEM_FRAME:
     case ITEM_STORED:
+    case ITEM_SETTLED:
     case ITEM_TIMER:
     case ITEM_PROBED:
     case ITEM_PROCESS:

@@ -24,6 +24,7 @@ enum sim_inner_limit {
     COUNTERS = 4,
     DISK_MS_USUAL = 3,
     STRANGER_MS = 3000,
+    SETTLE_MS_MAX = 4000,
     SIM_INDEX_SIZE = 1 << 15,
     SNAPSHOT_ENTRIES_FEW = 150, /* behind by more: a snapshot; by the seed one of these, or never */
     SNAPSHOT_ENTRIES_SOME = 800,
@@ -32,6 +33,7 @@ enum sim_inner_limit {
 enum item_kind {
     ITEM_FRAME,
     ITEM_STORED,
+    ITEM_SETTLED,
     ITEM_TIMER,
     ITEM_PROBED,
     ITEM_PROCESS,
@@ -92,6 +94,13 @@ struct unit {
     struct sim_disk snapshot; /* the image that its newest snapshot is of */
     uint64_t snapshot_id, incoming_bytes, incoming_have_bytes;
     uint32_t snapshot_turns;
+    struct sim_settling { /* a snapshot is put in place, whatever the engine does meanwhile */
+        bool begun, done;
+        int result;
+        uint8_t meta_value[SIM_DISK_META_BYTES];
+        char meta_name[SIM_DISK_META_NAME_BYTES];
+        struct ledger_put meta; /* of the two above */
+    } settling;
     struct ids_hash incoming_hash;
     bool up, powered, holds, lan_up;
     uint64_t generation;

@@ -73,6 +73,7 @@ void sim_start_unit(struct sim *sim, int index, bool found)
     unit->working_since_ms = 0; /* also when it was down between two ticks */
     unit->holds = false;
     unit->batch = NULL;
+    unit->settling = (struct sim_settling){0};
     memset(unit->link_up, 0, sizeof(unit->link_up));
     sim_story(sim, "unit %d starts", index + 1);
     sim_deliver(sim, index, &event);

@@ -43,6 +43,9 @@ static int world_store(void *context, const struct ledger_batch *batch)
     uint64_t took_ms = sim_below(sim, 3) == 0 ? 1 + sim_below(sim, unit->disk_ms_max) : 1;
 
     CHECK(unit->batch == NULL);
+    if (unit->settling.done && unit->settling.result == 0) {
+        return -ESTALE; /* this is another ledger now */
+    }
     unit->batch = batch;
     sim_push(sim, (struct item){.at_ms = sim->now_ms + took_ms,
                                 .kind = ITEM_STORED,
@@ -86,6 +89,9 @@ static int world_snapshot_make(void *context, uint64_t *ret_size_bytes, uint64_t
         return -EINPROGRESS;
     }
     unit->snapshot_turns = 0;
+    if (unit->sim->options.seed % 5 == 4) {
+        return -ENOSPC; /* no room beside the ledger: the log must do */
+    }
     sim_disk_copy(&unit->snapshot, &unit->disk);
     unit->snapshot_id++;
     *ret_size_bytes = SNAPSHOT_ENTRY_BYTES * unit->snapshot.entry_count;
@@ -136,26 +142,50 @@ static int world_incoming_write(void *context, uint64_t offset_bytes, const uint
     return 0;
 }
 
+/* In a thread of its own, as the ledger does it: it ends at its time, also when nobody asks any more. */
 static int world_incoming_finish(void *context, const struct ledger_put *metas, size_t meta_count)
 {
     struct unit *unit = context;
-    const struct unit *source = &unit->sim->units[1 - unit->index];
+    struct sim_settling *settling = &unit->settling;
 
-    CHECK(unit->incoming_have_bytes == unit->incoming_bytes);
-    if (unit->snapshot_turns++ < SNAPSHOT_BUSY_TURNS) {
-        return -EINPROGRESS;
+    if (settling->done) {
+        settling->done = settling->begun = false;
+        return settling->result;
     }
-    unit->snapshot_turns = 0;
+    if (!settling->begun) {
+        CHECK(unit->incoming_have_bytes == unit->incoming_bytes && meta_count == 1);
+        CHECK(metas->key_len_bytes <= sizeof(settling->meta_name) &&
+              metas->value_len_bytes <= sizeof(settling->meta_value));
+        memcpy(settling->meta_name, metas->key, metas->key_len_bytes);
+        memcpy(settling->meta_value, metas->value, metas->value_len_bytes);
+        settling->meta = *metas;
+        settling->meta.key = (const uint8_t *)settling->meta_name;
+        settling->meta.value = settling->meta_value;
+        settling->begun = true;
+        sim_push(unit->sim,
+                 (struct item){.at_ms = unit->sim->now_ms + 1 + sim_below(unit->sim, SETTLE_MS_MAX),
+                               .kind = ITEM_SETTLED,
+                               .unit = unit->index,
+                               .generation = unit->generation});
+    }
+    return -EINPROGRESS;
+}
+
+static void on_settled(struct sim *sim, int index)
+{
+    struct unit *unit = &sim->units[index];
+    const struct unit *source = &sim->units[1 - index];
+    struct sim_settling *settling = &unit->settling;
+
+    settling->done = true;
+    settling->result = -EBADMSG; /* it has made another one since */
     unit->incoming_have_bytes = 0;
-    if (memcmp(unit->incoming_hash.bytes, &source->snapshot_id, sizeof(source->snapshot_id)) != 0) {
-        return -EBADMSG; /* it has made another one since */
+    if (memcmp(unit->incoming_hash.bytes, &source->snapshot_id, sizeof(source->snapshot_id)) == 0) {
+        settling->result = 0;
+        sim_disk_copy(&unit->disk, &source->snapshot);
+        sim_disk_put_meta(&unit->disk, &settling->meta);
+        sim->result->snapshots++;
     }
-    sim_disk_copy(&unit->disk, &source->snapshot);
-    for (size_t i = 0; i < meta_count; i++) {
-        sim_disk_put_meta(&unit->disk, &metas[i]);
-    }
-    unit->sim->result->snapshots++;
-    return 0;
 }
 
 static int world_read_keys(void *context, struct ledger_day_key *keys, size_t max,
@@ -360,6 +390,9 @@ void sim_happen_to_unit(struct sim *sim, struct item *item)
         break;
     case ITEM_STORED:
         on_stored(sim, item->unit);
+        break;
+    case ITEM_SETTLED:
+        on_settled(sim, item->unit);
         break;
     case ITEM_PROBED:
         on_probed(sim, item->unit);

@@ -234,6 +234,9 @@ static void a_word_that_cannot_be_is_refused(void **state)
     word.unit = IDS_UNIT_ID_MAX + 1;
     assert_false(word_is_taken(word));
     word = some_word();
+    word.highest_term = (uint64_t)1 << DUTY_TERM_BITS_MAX;
+    assert_false(word_is_taken(word));
+    word = some_word();
     word.process = 0;
     assert_false(word_is_taken(word));
     word = some_word();
