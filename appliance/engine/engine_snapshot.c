@@ -23,12 +23,17 @@ enum { WINDOW_BYTES = 8 * SHIP_SNAPSHOT_BYTES_MAX, PERCENT = 100, MS_PER_SECOND 
 
 /* ---- source ----------------------------------------------------------------------------------- */
 
-bool snapshot_is_worth_it(const struct engine *engine)
+static bool is_far(const struct engine *engine, uint64_t lsn)
 {
     uint64_t limit = engine->options.snapshot_entries == 0 ? ENGINE_SNAPSHOT_ENTRIES
                                                            : engine->options.snapshot_entries;
 
-    return !engine->snapshot_unable && engine->last_lsn - engine->meeting.common_lsn > limit;
+    return engine->last_lsn - lsn > limit;
+}
+
+bool snapshot_is_worth_it(const struct engine *engine)
+{
+    return !engine->snapshot_unable && is_far(engine, engine->meeting.common_lsn);
 }
 
 void snapshot_discard(struct engine *engine)
@@ -41,12 +46,9 @@ void snapshot_discard(struct engine *engine)
 
 void snapshot_offer(struct engine *engine)
 {
-    uint64_t limit = engine->options.snapshot_entries == 0 ? ENGINE_SNAPSHOT_ENTRIES
-                                                           : engine->options.snapshot_entries;
-
     engine_log(engine, "meeting: the other is %llu entries behind and gets a snapshot",
                (unsigned long long)(engine->last_lsn - engine->meeting.common_lsn));
-    if (engine->last_lsn - engine->snapshot.last_lsn > limit) {
+    if (is_far(engine, engine->snapshot.last_lsn)) {
         snapshot_discard(engine); /* an older one would not be enough */
     }
     engine->snapshot.began_ms = engine->now_ms;

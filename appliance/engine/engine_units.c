@@ -1,5 +1,5 @@
 /*
- * Which two boxes are the pair (DESIGN 3 rules 3 and 11, docs/adr/0008).
+ * Which two boxes are the pair (DESIGN 3 rules 3 and 11, docs/adr/0009).
  *
  * A unit is its id and its hardware. The site file names two places; who stands there has the id that the
  * newest term gave to its hardware. A place becomes free when two people enter the serial of the unit that
