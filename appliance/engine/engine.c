@@ -245,6 +245,11 @@ bool engine_is_restored(const struct engine *engine)
     return record->ceiling_day > engine->queue->day.date;
 }
 
+bool engine_may_be_restored(const struct engine *engine)
+{
+    return engine_is_restored(engine) || engine->record.lost;
+}
+
 bool engine_is_blank(const struct engine *engine)
 {
     return !engine->state.founded || !engine->state.sound || engine->joins_at_term != 0 ||
@@ -300,7 +305,7 @@ static void start(struct engine *engine, bool found)
     event.started.unsound = !engine->state.founded || !engine->state.sound;
     event.started.highest_term = highest_term(engine);
     event.started.retired = engine->record.retired && !event.started.blank;
-    event.started.restored = engine_is_restored(engine);
+    event.started.restored = engine_may_be_restored(engine);
     do {
         engine_random(engine, &event.started.process, sizeof(event.started.process));
     } while (event.started.process == 0);

@@ -28,7 +28,7 @@
 #define TOBAN_VERSION "0.1.0"
 
 enum engine_inner_limit {
-    RECORD_VERSION = 3,
+    RECORD_VERSION = 4,
     RECORD_BYTES_MAX = 512,
     DERIVED_MAX = 8,
     RANDOM_POOL_BYTES = 4096,
@@ -59,6 +59,7 @@ struct engine_record {
     uint32_t day, session; /* newest session of this unit */
     uint64_t term;
     uint64_t replaced_term; /* up to here a meeting took our ledger's newest term away: not restored */
+    bool lost;              /* what it said is gone, and no term was minted since */
     bool retired;           /* rule 11: until this unit is blank */
     uint32_t ceiling_day;
     uint16_t ceilings[QUEUE_CATEGORIES_MAX]; /* by category id - 1 */
@@ -323,6 +324,8 @@ bool engine_serves(const struct engine *engine);
 /* Empty, not foldable, INCOMPLETE (began blank and no term has named it since), or another unit's disk: never a
  * source, never serves alone (rule 11). */
 bool engine_is_blank(const struct engine *engine);
+/* Its disk is behind its own record (rule 5), or the record that would tell is lost. */
+bool engine_may_be_restored(const struct engine *engine);
 
 /* engine_entry.c */
 /* Appends an entry; returns its lsn. */

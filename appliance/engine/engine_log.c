@@ -183,6 +183,7 @@ static int fold_term(struct engine *engine, const struct entry *entry, const uin
     units_identify(engine);
     if (term.number > engine->record.term) {
         engine->record.term = term.number;
+        engine->record.lost = false; /* its numbers go on above whatever was forgotten */
         engine->record_dirty = true;
     }
     return 0;
@@ -366,7 +367,7 @@ void engine_begin_series(struct engine *engine, uint32_t day)
     if (engine->duty.peer.peer_session_day == day && engine->duty.peer.peer_session >= number) {
         number = engine->duty.peer.peer_session + 1;
     }
-    if (engine->record_unreadable && engine->duty.peer_heard_ms == 0 &&
+    if (engine->record.lost && engine->record.day != day && engine->duty.peer_heard_ms == 0 &&
         (known == NULL || known->day != day)) {
         number = engine_lost_session(engine); /* nobody can tell which letters are on paper */
     }

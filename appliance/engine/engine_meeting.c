@@ -104,13 +104,13 @@ static void record_replaced_tail(struct engine *engine)
 }
 
 /* Rule 5, "numbers after it": unless both disks are those that the newest term names and neither is
- * restored, plain numbers go on above every ceiling. */
+ * restored, plain numbers go on above every ceiling. Whose record is lost cannot know that it is not. */
 static bool disks_are_the_named_ones(const struct engine *engine)
 {
     const struct duty_term *term = &engine->state.term;
 
     if (engine->duty.peer.blank || engine->duty.peer.restored || engine->duty.word.restored ||
-        engine->record_unreadable) {
+        engine->record.lost) {
         return false;
     }
     for (int i = 0; i < 2; i++) {

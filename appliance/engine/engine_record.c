@@ -22,6 +22,7 @@ size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RE
     bytes_put_u32(&writer, record->session);
     bytes_put_u64(&writer, record->term);
     bytes_put_u64(&writer, record->replaced_term);
+    bytes_put_u8(&writer, record->lost ? 1 : 0);
     bytes_put_u8(&writer, record->retired ? 1 : 0);
     bytes_put_u32(&writer, record->ceiling_day);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
@@ -42,6 +43,7 @@ static bool decode_record(const uint8_t *bytes, size_t len_bytes, struct engine_
     record.session = bytes_get_u32(&reader);
     record.term = bytes_get_u64(&reader);
     record.replaced_term = bytes_get_u64(&reader);
+    record.lost = bytes_get_u8(&reader) != 0;
     record.retired = bytes_get_u8(&reader) != 0;
     record.ceiling_day = bytes_get_u32(&reader);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
@@ -60,6 +62,9 @@ void engine_judge_record(struct engine *engine)
     if (engine->record_missing && engine->state.term.number != 0 && !engine_is_blank(engine)) {
         engine->record_unreadable = true;
         engine_log(engine, "own record is gone: the ledger and the peer's word decide");
+    }
+    if (engine->record_unreadable) {
+        engine->record.lost = engine->record_dirty = true;
     }
 }
 

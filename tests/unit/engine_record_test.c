@@ -71,7 +71,7 @@ static void a_lost_record_that_nobody_makes_up_for_is_numbered_by_the_clock(void
 {
     struct engine *engine = *state;
 
-    engine->record_unreadable = true;
+    engine->record.lost = true;
     assert_int_equal(session(engine), 2000 + 9 * 3600 / 11);
     engine->wall_ms += MINUTE_MS;
     assert_int_equal(session(engine), 2000 + 9 * 3600 / 11 + 1); /* known now: counted again */
@@ -82,9 +82,10 @@ static void two_losses_on_one_day_have_two_numbers(void **state)
     struct engine *engine = *state;
     uint32_t first;
 
-    engine->record_unreadable = true;
+    engine->record.lost = true;
     first = session(engine);
     memset(&engine->record, 0, sizeof(engine->record));
+    engine->record.lost = true;
     memset(engine->state.sessions, 0,
            sizeof(engine->state.sessions)); /* an older image of the disk */
     engine->wall_ms += 11000;
@@ -95,7 +96,7 @@ static void the_last_moment_of_a_day_still_has_a_number(void **state)
 {
     struct engine *engine = *state;
 
-    engine->record_unreadable = true;
+    engine->record.lost = true;
     engine->wall_ms = nine_ms + 15 * 60 * MINUTE_MS - 1;
     assert_true(session(engine) <= IDS_SESSION_NUMBER_MAX);
 }
@@ -104,7 +105,7 @@ static void the_ledger_makes_up_for_a_lost_record(void **state)
 {
     struct engine *engine = *state;
 
-    engine->record_unreadable = true;
+    engine->record.lost = true;
     engine->state.sessions[0] = (struct unit_session){.unit = OWN, .day = DAY, .number = 3};
     assert_int_equal(session(engine), 4);
 }
@@ -113,7 +114,7 @@ static void the_peer_s_word_makes_up_for_a_lost_record(void **state)
 {
     struct engine *engine = *state;
 
-    engine->record_unreadable = true;
+    engine->record.lost = true;
     engine->duty.peer_heard_ms = 1;
     engine->duty.peer.peer_session_day = DAY;
     engine->duty.peer.peer_session = 6;
@@ -137,6 +138,39 @@ static void a_record_that_is_gone_is_lost_once_a_term_names_the_unit(void **stat
     assert_true(engine->record_unreadable);
 }
 
+/* A process that ends before it begins a session leaves a record that can be read, and knows nothing. */
+static void a_record_written_anew_still_says_that_one_was_lost(void **state)
+{
+    struct engine *engine = *state;
+    uint8_t bytes[RECORD_BYTES_MAX];
+    size_t len_bytes;
+
+    engine->record_missing = true;
+    engine_judge_record(engine);
+    assert_true(engine->record_dirty);
+    len_bytes = engine_encode_record(&engine->record, bytes);
+    assert_true(len_bytes > 0);
+    engine->record_missing = engine->record_unreadable = false; /* as the next process finds it */
+    assert_true(engine->record.lost);
+    assert_int_equal(session(engine), 2000 + 9 * 3600 / 11);
+}
+
+/* Seed 167 of the simulator as it was then: power was cut, an older image of the disk came back, and the record
+ * was gone too. The unit met its peer as if its disk were what it had been, numbers went on above the highest
+ * that either ledger knew, and 1473 was on two papers. */
+static void without_its_record_a_unit_does_not_swear_that_its_disk_is_no_older_image(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->record.term = 5;
+    assert_false(engine_may_be_restored(engine));
+    engine->record = (struct engine_record){0};
+    engine->record_missing = true;
+    engine_judge_record(engine);
+    assert_false(engine_is_restored(engine));
+    assert_true(engine_may_be_restored(engine));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -152,6 +186,11 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_record_that_is_gone_is_lost_once_a_term_names_the_unit,
                                         set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_record_written_anew_still_says_that_one_was_lost, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(
+            without_its_record_a_unit_does_not_swear_that_its_disk_is_no_older_image, set_up,
+            tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
