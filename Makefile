@@ -105,6 +105,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make test            everything; ends with "N passed, N failed, N skipped" (tests/run.sh STAGE... for parts)
 ## make check-fast      build, layers, purity, unit tests
 ## make sim SEEDS=n [SEED=s] [FAULTS=n]  simulated days of two units
+## make soak [HOURS=h] [SEED=s]  simulated days without end; failures, made short, in build/sim-failures
 ## make planted         each bug of tests/planted must be found by the simulator
 ## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
 ## make fuzz [T=name] [RUNS=n] every decoder against random bytes
@@ -112,7 +113,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test sim bench fuzz lint lint-quick cover cover-pure pure-tests format deps clean
+.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test sim soak bench fuzz lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
 check-fast: all check-layers check-pure check-duty-doc unit
 
@@ -154,7 +155,17 @@ test:
 SEEDS  ?= 200
 FAULTS ?= 20
 sim: $(B)/bin/toban-sim
-	$(Q)$(B)/bin/toban-sim --seeds $(SEEDS) --faults $(FAULTS) $(if $(SEED),--seed $(SEED))
+	$(Q)mkdir -p $(BUILD)/bin && ln -sfn ../$(VARIANT)/bin/toban-sim $(BUILD)/bin/toban-sim
+	$(Q)$(B)/bin/toban-sim --seeds $(SEEDS) --faults $(FAULTS) $(if $(SEED),--seed $(SEED)) \
+		--coverage $(BUILD)/sim-coverage.txt
+
+# Seeds that nobody has run yet, unless SEED says which.
+HOURS ?= 24
+soak: $(B)/bin/toban-sim
+	$(Q)mkdir -p $(BUILD)/bin && ln -sfn ../$(VARIANT)/bin/toban-sim $(BUILD)/bin/toban-sim
+	$(Q)mkdir -p $(BUILD)/sim-failures
+	$(Q)$(B)/bin/toban-sim --hours $(HOURS) --faults $(FAULTS) --seed $(or $(SEED),$(shell date +%s)000) \
+		--keep $(BUILD)/sim-failures --coverage $(BUILD)/sim-coverage.txt
 
 bench:
 	$(Q)tools/deps bench

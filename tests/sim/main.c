@@ -1,118 +1,275 @@
-/* toban-sim: runs seeds, prints what they met, and for a failure one command that tells it again. */
-#include "tests/sim/sim.h"
-
+/* toban-sim: runs seeds, prints what they met, and for a failure a short story and one command that tells
+ * it again. */
 #include "base/check.h"
+#include "tests/sim/sim_apart.h"
+#include "tests/sim/sim_report.h"
+#include "tests/sim/sim_shrink.h"
 
-#include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 
-enum { FAULTS_DEFAULT = 20, TICKETS_DEFAULT = 400 };
+enum {
+    FAULTS_DEFAULT = 20,
+    TICKETS_DEFAULT = 400,
+    SHRINK_RUNS_DEFAULT = 300,
+    SHRINK_FAILURES_MAX = 3, /* the first ones */
+    PROGRESS_S = 60,
+    HOUR_S = 3600,
+    PATH_BYTES = 512,
+};
 
-static void print_coverage(const struct sim_result *sum)
+static const char help[] =
+    "usage: toban-sim [--seeds N] [--seed S] [--faults N] [--stop] [--story] [--verbose]\n"
+    "                 [--only N[@MS],...] [--world W] [--shrink RUNS] [--coverage FILE]\n"
+    "                 [--hours H] [--keep DIRECTORY]\n"
+    "  --only      of the faults of the seed, counted from 1, these; @MS: at that time\n"
+    "  --world     the same faults in a world that is drawn otherwise\n"
+    "  --shrink    a failing seed is made short in at most so many runs; 0: it is not\n"
+    "  --story     what happens; --verbose: everything\n"
+    "  --hours     seeds until so much time is over, or until SIGINT or SIGTERM\n"
+    "  --keep      failures are written there as well\n";
+
+struct arguments {
+    struct sim_options options;
+    struct sim_pick picks[SIM_FAULTS_MAX];
+    uint64_t seeds;
+    uint32_t shrink_runs;
+    double hours;
+    bool stop;
+    const char *coverage, *keep;
+};
+
+static volatile sig_atomic_t asked_to_stop;
+
+static void on_signal(int number)
 {
-    size_t reached = 0, all = 0;
-
-    printf("duty rows never met:");
-    for (int state = 0; state < DUTY_STATE_COUNT; state++) {
-        for (int event = 0; event < DUTY_EVENT_COUNT; event++) {
-            enum duty_row row =
-                duty_table_row((enum duty_state)state, (enum duty_event_kind)event, NULL);
-
-            if (row != DUTY_ROW_HANDLE && row != DUTY_ROW_NOTE) {
-                continue;
-            }
-            all++;
-            if (sum->rows[state][event] > 0) {
-                reached++;
-            } else {
-                printf(" %s/%s", duty_state_code((enum duty_state)state),
-                       duty_event_code((enum duty_event_kind)event));
-            }
-        }
-    }
-    printf("\nduty rows met: %zu of %zu\n", reached, all);
+    (void)number;
+    asked_to_stop = 1;
 }
 
-static void add(struct sim_result *sum, const struct sim_result *one)
+static bool parse_only(struct arguments *arguments, const char *text)
 {
-    sum->tickets += one->tickets;
-    sum->plain += one->plain;
-    sum->lettered += one->lettered;
-    sum->faults += one->faults;
-    sum->terms += one->terms;
-    sum->snapshots += one->snapshots;
-    sum->replies += one->replies;
-    sum->retries += one->retries;
-    sum->events += one->events;
-    sum->days += one->days;
-    for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
-        sum->fault_kinds[i] += one->fault_kinds[i];
-    }
-    for (size_t i = 0; i < DUTY_STATE_COUNT; i++) {
-        for (size_t j = 0; j < DUTY_EVENT_COUNT; j++) {
-            sum->rows[i][j] += one->rows[i][j];
+    uint32_t count = 0;
+
+    while (*text != '\0' && count < SIM_FAULTS_MAX) {
+        struct sim_pick *pick = &arguments->picks[count++];
+        char *end;
+
+        pick->number = (uint32_t)strtoul(text, &end, 10);
+        pick->at_ms = SIM_PICK_ITS_TIME;
+        if (end == text) {
+            return false;
+        }
+        if (*end == '@') {
+            pick->at_ms = strtoull(end + 1, &end, 10);
+        }
+        text = *end == ',' ? end + 1 : end;
+        if (*end != ',' && *end != '\0') {
+            return false;
         }
     }
+    arguments->options.picks = arguments->picks;
+    arguments->options.pick_count = count;
+    return *text == '\0';
+}
+
+static bool parse_value(struct arguments *arguments, const char *name, const char *value)
+{
+    struct sim_options *options = &arguments->options;
+
+    if (strcmp(name, "--seeds") == 0) {
+        arguments->seeds = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "--seed") == 0) {
+        options->seed = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "--world") == 0) {
+        options->world = strtoull(value, NULL, 10);
+    } else if (strcmp(name, "--faults") == 0) {
+        options->fault_count = (uint32_t)strtoul(value, NULL, 10);
+    } else if (strcmp(name, "--only") == 0) {
+        return parse_only(arguments, value);
+    } else if (strcmp(name, "--shrink") == 0) {
+        arguments->shrink_runs = (uint32_t)strtoul(value, NULL, 10);
+    } else if (strcmp(name, "--coverage") == 0) {
+        arguments->coverage = value;
+    } else if (strcmp(name, "--hours") == 0) {
+        arguments->hours = strtod(value, NULL);
+        arguments->seeds = UINT64_MAX;
+    } else if (strcmp(name, "--keep") == 0) {
+        arguments->keep = value;
+    } else {
+        return false;
+    }
+    return options->fault_count <= SIM_FAULTS_MAX;
+}
+
+static bool parse(struct arguments *arguments, int argc, char **argv)
+{
+    for (int i = 1; i < argc; i++) {
+        if (strcmp(argv[i], "--verbose") == 0) {
+            arguments->options.telling = SIM_TELL_ALL;
+        } else if (strcmp(argv[i], "--story") == 0) {
+            arguments->options.telling = SIM_TELL_STORY;
+        } else if (strcmp(argv[i], "--stop") == 0) {
+            arguments->stop = true; /* at the first seed that fails */
+        } else if (i + 1 >= argc || !parse_value(arguments, argv[i], argv[i + 1])) {
+            return false;
+        } else {
+            i++;
+        }
+    }
+    return true;
+}
+
+static void print_command(FILE *to, const struct sim_options *options)
+{
+    (void)fprintf(to, "build/bin/toban-sim --seed %llu --faults %u",
+                  (unsigned long long)options->seed, options->fault_count);
+    if (options->world != 0) {
+        (void)fprintf(to, " --world %llu", (unsigned long long)options->world);
+    }
+    for (uint32_t i = 0; i < options->pick_count; i++) {
+        (void)fprintf(to, "%s%u@%llu", i == 0 ? " --only " : ",", options->picks[i].number,
+                      (unsigned long long)options->picks[i].at_ms);
+    }
+    (void)fprintf(to, options->picks != NULL && options->pick_count == 0 ? " --only ''" : "");
+}
+
+/* Fewest faults, shortest times; then the story, and the command that tells it. */
+static void shrink(const struct arguments *arguments, struct sim_apart *apart,
+                   const struct sim_options *options, const struct sim_result *result, FILE *to)
+{
+    static struct sim_short best;
+    static struct sim_result again;
+    struct sim_options few = *options;
+
+    sim_shrink(options, result, arguments->shrink_runs, sim_apart_run, apart, &best);
+    few.world = best.world;
+    few.picks = best.picks;
+    few.pick_count = best.pick_count;
+    few.telling = SIM_TELL_STORY;
+    few.tell_to = to;
+    (void)fprintf(to, "  %u of its %u faults suffice (found in %u runs): %s\n", best.pick_count,
+                  result->plan_count, best.runs, best.why);
+    (void)fflush(to);
+    sim_apart_run(apart, &few, &again);
+    if (!again.failed || !sim_fails_alike(best.why, again.why)) {
+        (void)fprintf(to, "  this run is not the same twice: the simulator itself is wrong\n");
+    }
+    (void)fprintf(to, "  again: ");
+    print_command(to, &few);
+    (void)fprintf(to, " --story\n");
+    (void)fflush(to);
+}
+
+static void tell_failure(const struct arguments *arguments, struct sim_apart *apart,
+                         const struct sim_options *options, const struct sim_result *result,
+                         uint64_t failed, FILE *to)
+{
+    (void)fprintf(to, "seed %llu: %s\n  again: ", (unsigned long long)options->seed, result->why);
+    print_command(to, options);
+    (void)fprintf(to, " --verbose\n");
+    if (arguments->shrink_runs > 0 && failed <= SHRINK_FAILURES_MAX && options->picks == NULL) {
+        shrink(arguments, apart, options, result, to);
+    }
+    (void)fflush(to);
+}
+
+static void keep_failure(const struct arguments *arguments, struct sim_apart *apart,
+                         const struct sim_options *options, const struct sim_result *result,
+                         uint64_t failed)
+{
+    char path[PATH_BYTES];
+    FILE *file;
+
+    (void)snprintf(path, sizeof(path), "%s/seed-%llu.txt", arguments->keep,
+                   (unsigned long long)options->seed);
+    file = fopen(path, "w");
+    if (file == NULL) {
+        perror(path);
+        tell_failure(arguments, apart, options, result, failed, stdout);
+        return;
+    }
+    tell_failure(arguments, apart, options, result, failed, file);
+    (void)fclose(file);
+    printf("seed %llu: %s\n  its story: %s\n", (unsigned long long)options->seed, result->why,
+           path);
+    (void)fflush(stdout);
+}
+
+static double cpu_s(void)
+{
+    struct rusage usage;
+
+    (void)getrusage(RUSAGE_CHILDREN, &usage);
+    return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
+           (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+static void run_all(struct arguments *arguments, struct sim_report *report)
+{
+    struct sim_apart *apart = sim_apart_create();
+    static struct sim_result result;
+    time_t began = time(NULL), told = began;
+    double shrink_s = 0, run_s;
+
+    for (uint64_t i = 0; i < arguments->seeds && !asked_to_stop; i++, arguments->options.seed++) {
+        time_t now = time(NULL);
+
+        if (arguments->hours > 0 && difftime(now, began) > arguments->hours * HOUR_S) {
+            break;
+        }
+        if (arguments->hours > 0 && difftime(now, told) >= PROGRESS_S) {
+            told = now;
+            printf("%.0f min: seed %llu, %llu days, %llu failed\n", difftime(now, began) / 60,
+                   (unsigned long long)arguments->options.seed,
+                   (unsigned long long)report->sum.days, (unsigned long long)report->failed);
+            (void)fflush(stdout);
+        }
+        sim_apart_run(apart, &arguments->options, &result);
+        sim_report_add(report, &result);
+        if (!result.failed) {
+            continue;
+        }
+        run_s = cpu_s();
+        if (arguments->keep != NULL) {
+            keep_failure(arguments, apart, &arguments->options, &result, report->failed);
+        } else {
+            tell_failure(arguments, apart, &arguments->options, &result, report->failed, stdout);
+        }
+        shrink_s += cpu_s() - run_s;
+        if (arguments->stop) {
+            break;
+        }
+    }
+    sim_apart_destroy(apart);
+    sim_report_print(report, cpu_s() - shrink_s);
 }
 
 int main(int argc, char **argv)
 {
-    struct sim_options options = {
-        .seed = 1, .fault_count = FAULTS_DEFAULT, .ticket_goal = TICKETS_DEFAULT};
-    uint64_t seeds = 1, failed = 0;
-    bool stop = false;
-    double cpu_s;
-    static struct sim_result sum, result;
+    static struct arguments arguments = {
+        .options = {.seed = 1, .fault_count = FAULTS_DEFAULT, .ticket_goal = TICKETS_DEFAULT},
+        .seeds = 1,
+        .shrink_runs = SHRINK_RUNS_DEFAULT,
+    };
+    static struct sim_report report;
+    const struct sigaction stop = {.sa_handler = on_signal};
 
-    for (int i = 1; i < argc; i++) {
-        if (strcmp(argv[i], "--verbose") == 0) {
-            options.verbose = true;
-        } else if (strcmp(argv[i], "--stop") == 0) {
-            stop = true; /* at the first seed that fails */
-        } else if (i + 1 < argc && strcmp(argv[i], "--seeds") == 0) {
-            seeds = strtoull(argv[++i], NULL, 10);
-        } else if (i + 1 < argc && strcmp(argv[i], "--seed") == 0) {
-            options.seed = strtoull(argv[++i], NULL, 10);
-        } else if (i + 1 < argc && strcmp(argv[i], "--faults") == 0) {
-            options.fault_count = (uint32_t)strtoul(argv[++i], NULL, 10);
-        } else {
-            (void)fprintf(
-                stderr,
-                "usage: toban-sim [--seeds N] [--seed S] [--faults N] [--stop] [--verbose]\n");
-            return 2;
-        }
+    if (!parse(&arguments, argc, argv)) {
+        (void)fprintf(stderr, "%s", help);
+        return 2;
     }
-    for (uint64_t i = 0; i < seeds && !(stop && failed > 0); i++, options.seed++) {
-        sim_run(&options, &result);
-        add(&sum, &result);
-        if (result.failed) {
-            failed++;
-            printf(
-                "seed %llu: %s\n  again: build/bin/toban-sim --seed %llu --faults %u --verbose\n",
-                (unsigned long long)options.seed, result.why, (unsigned long long)options.seed,
-                options.fault_count);
-        }
+    if (arguments.hours > 0) {
+        (void)sigaction(SIGINT, &stop, NULL);
+        (void)sigaction(SIGTERM, &stop, NULL);
     }
-    printf("seeds %llu, failed %llu; tickets %llu (plain %llu, lettered %llu), terms %llu, "
-           "snapshots %llu, faults "
-           "%llu, "
-           "retries %llu, events %llu\n",
-           (unsigned long long)seeds, (unsigned long long)failed, (unsigned long long)sum.tickets,
-           (unsigned long long)sum.plain, (unsigned long long)sum.lettered,
-           (unsigned long long)sum.terms, (unsigned long long)sum.snapshots,
-           (unsigned long long)sum.faults, (unsigned long long)sum.retries,
-           (unsigned long long)sum.events);
-    for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
-        printf("  %s %llu\n", sim_fault_name((enum sim_fault)i),
-               (unsigned long long)sum.fault_kinds[i]);
+    run_all(&arguments, &report);
+    if (arguments.coverage != NULL && sim_report_write_coverage(&report, arguments.coverage) < 0) {
+        perror(arguments.coverage);
+        return 1;
     }
-    print_coverage(&sum);
-    cpu_s = (double)clock() / CLOCKS_PER_SEC;
-    printf("%.0f service days an hour a core (%llu days in %.1f s of processor time)\n",
-           cpu_s > 0 ? (double)sum.days * 3600 / cpu_s : 0.0, (unsigned long long)sum.days, cpu_s);
-    printf("%llu passed, %llu failed\n", (unsigned long long)(seeds - failed),
-           (unsigned long long)failed);
-    return failed == 0 ? 0 : 1;
+    return report.failed == 0 ? 0 : 1;
 }

@@ -25,18 +25,39 @@ uint64_t sim_below(struct sim *sim, uint64_t limit)
     return limit == 0 ? 0 : (sim_draw(sim) >> 11) % limit;
 }
 
+/* At once: what comes next may be the end of this process. */
+static void tell(struct sim *sim, const char *format, va_list arguments)
+{
+    FILE *to = sim->options.tell_to != NULL ? sim->options.tell_to : stdout;
+
+    (void)fprintf(to, "%8.3f  ", (double)sim->now_ms / 1000);
+    (void)vfprintf(to, format, arguments);
+    (void)fprintf(to, "\n");
+    (void)fflush(to);
+}
+
 void sim_story(struct sim *sim, const char *format, ...)
 {
     va_list arguments;
 
-    if (!sim->options.verbose) {
+    if (sim->options.telling == SIM_TELL_NOTHING) {
         return;
     }
-    printf("%8llu  ", (unsigned long long)sim->now_ms);
     va_start(arguments, format);
-    (void)vprintf(format, arguments);
+    tell(sim, format, arguments);
     va_end(arguments);
-    printf("\n");
+}
+
+void sim_detail(struct sim *sim, const char *format, ...)
+{
+    va_list arguments;
+
+    if (sim->options.telling != SIM_TELL_ALL) {
+        return;
+    }
+    va_start(arguments, format);
+    tell(sim, format, arguments);
+    va_end(arguments);
 }
 
 void sim_fail(struct sim *sim, const char *format, ...)
@@ -149,9 +170,11 @@ static void happen(struct sim *sim, struct item *item)
         }
         break;
     case ITEM_FAULT:
+        sim->fault_now = item->fault_number;
         sim_fault_item(sim, item);
         break;
     case ITEM_HEAL:
+        sim->fault_now = item->fault_number;
         sim_end_fault(sim, (enum sim_fault)item->a, item->unit);
         break;
     case ITEM_LEVEL:
@@ -160,7 +183,8 @@ static void happen(struct sim *sim, struct item *item)
     case ITEM_DAY:
         sim_day_next(sim);
         break;
-    case ITEM_LAN: /* both hold: re-announcement every second */
+    case ITEM_LAN: /* once a second; both hold: re-announcement every second */
+        sim_see_what_hurts(sim);
         sim_people_look(sim);
         sim_judge_boxes(sim);
         judge_service(sim);
@@ -271,7 +295,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     memset(ret_result, 0, sizeof(*ret_result));
     sim->options = *options;
     sim->result = ret_result;
-    sim->random = options->seed * 0x9E3779B97F4A7C15ULL + 1;
+    sim->random = (options->seed + (options->world << 32)) * 0x9E3779B97F4A7C15ULL + 1;
     sim->heap = calloc(HEAP_MAX, sizeof(*sim->heap));
     sim->tickets = calloc(SIM_TICKETS_MAX, sizeof(*sim->tickets));
     sim->by_display = calloc(SIM_INDEX_SIZE, sizeof(*sim->by_display));
@@ -287,7 +311,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     while (!ret_result->failed && sim->heap_count > 0) {
         struct item item = pop(sim);
 
-        sim->now_ms = item.at_ms;
+        sim->now_ms = ret_result->reached_ms = item.at_ms;
         happen(sim, &item);
         if (sim->now_ms >= sim->healed_ms && sim_day_turn(sim)) {
             break;

@@ -18,15 +18,19 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
 
 enum sim_limit {
     SIM_UNITS = 2,
     SIM_CLIENTS = 12,
     SIM_KEYS_MAX = 4096,
     SIM_TICKETS_MAX = 8192,
-    SIM_STORY_BYTES = 65536,
-    SIM_FAULT_KINDS = 16,
+    SIM_FAULTS_MAX = 256,
+    SIM_FIRST_FAULT_MS = 3000,
+    SIM_WHY_BYTES = 512,
 };
+
+#define SIM_PICK_ITS_TIME UINT64_MAX
 
 enum sim_fault {
     SIM_CRASH,
@@ -53,20 +57,40 @@ enum sim_fault {
     SIM_FAULT_COUNT,
 };
 
+/* Of a seed's faults, counted from 1, this one, at another time perhaps. */
+struct sim_pick {
+    uint32_t number;
+    uint64_t at_ms;
+};
+
+enum sim_telling {
+    SIM_TELL_NOTHING,
+    SIM_TELL_STORY, /* faults, who serves and how, meetings, what an oracle says */
+    SIM_TELL_ALL,
+};
+
 struct sim_options {
     uint64_t seed;
-    bool verbose;
+    uint64_t world; /* the same faults in a world that is drawn otherwise; 0 usual */
+    const struct sim_pick *picks; /* NULL: all of them */
+    uint32_t pick_count;
+    enum sim_telling telling;
+    FILE *tell_to; /* NULL: stdout */
     uint32_t fault_count;
     uint32_t ticket_goal;
 };
 
 struct sim_result {
     bool failed;
-    char why[512];
+    char why[SIM_WHY_BYTES];
+    uint64_t reached_ms; /* where it ended */
     uint64_t snapshots, tickets, plain, lettered, faults, terms, replies, retries, events;
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;
     uint64_t rows[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* duty rows met */
+    uint64_t row_faults[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* bit f: while fault f hurt */
+    uint32_t plan_count;
+    struct sim_pick plan[SIM_FAULTS_MAX]; /* the faults of this run, as they come */
 };
 
 void sim_run(const struct sim_options *options, struct sim_result *ret_result);

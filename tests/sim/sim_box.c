@@ -107,7 +107,7 @@ void sim_replace_unit(struct sim *sim, int index)
     if (sim->units[1 - index].disk.rotten_lsn != 0) {
         return; /* nobody takes the unit out that holds the only sound ledger, nor lets it say farewell */
     }
-    if (unit->up && sim->units[1 - index].up && sim_below(sim, 3) == 0) {
+    if (unit->up && sim->units[1 - index].up && sim_fault_below(sim, 3) == 0) {
         (void)snprintf(words, sizeof(words), "SIM-%d\nperson 1", unit->box);
         sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);
     }
@@ -118,7 +118,7 @@ void sim_replace_unit(struct sim *sim, int index)
     if (unit->up) {
         return; /* not now */
     }
-    if (sim_below(sim, 4) == 0) { /* declared off, and then the very same box is put back */
+    if (sim_fault_below(sim, 4) == 0) { /* declared off, and then the very same box is put back */
         unit->declared_off = true;
         unit->came_back = true;
         return;
@@ -126,7 +126,7 @@ void sim_replace_unit(struct sim *sim, int index)
     unit->out_disk = unit->disk;
     unit->incoming_have_bytes = 0; /* lies on the box's disk */
     unit->out_box = unit->box;
-    if (box != 0 && sim_below(sim, 2) == 0) {
+    if (box != 0 && sim_fault_below(sim, 2) == 0) {
         unit->disk = disk;
         unit->box = box;
         unit->came_back = disk.entry_count > 0;

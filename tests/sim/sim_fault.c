@@ -23,7 +23,8 @@ static void heal_later(struct sim *sim, enum sim_fault fault, int unit, uint64_t
     sim_push(sim, (struct item){.at_ms = sim->now_ms + after_ms,
                                 .kind = ITEM_HEAL,
                                 .unit = unit,
-                                .a = (int)fault});
+                                .a = (int)fault,
+                                .fault_number = sim->fault_now});
 }
 
 /* One disk at a time is lost, never both: the other unit must be up and hold a ledger. While paired,
@@ -69,10 +70,10 @@ void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
         sim_disk_wipe(&unit->disk);
         unit->incoming_have_bytes = 0;
     } else if (fault == SIM_ROLL_BACK) {
-        sim_disk_roll_back(&unit->disk, 1 + sim_below(sim, 60));
+        sim_disk_roll_back(&unit->disk, 1 + sim_fault_below(sim, 60));
     }
     unit->powered = false;
-    heal_later(sim, fault, index, 100 + sim_below(sim, 8000));
+    heal_later(sim, fault, index, 100 + sim_fault_below(sim, 8000));
 }
 
 void sim_order(struct sim *sim, int index, enum api_control_what what, const char *text)
@@ -92,10 +93,10 @@ void sim_order(struct sim *sim, int index, enum api_control_what what, const cha
 /* TLS does not hand a damaged record on: the contact of that link ends at both, and is made anew. */
 static void damage_record(struct sim *sim)
 {
-    int link = (int)sim_below(sim, LINKS);
+    int link = (int)sim_fault_below(sim, LINKS);
 
     for (int index = 0; index < SIM_UNITS; index++) {
-        sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_below(sim, 3),
+        sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_fault_below(sim, 3),
                                     .kind = ITEM_LINK,
                                     .unit = index,
                                     .generation = sim->units[index].generation,
@@ -116,12 +117,12 @@ static void rot(struct sim *sim, int index)
         return; /* the peer would not hold everything */
     }
     sim->lost_disk = 1 + index;
-    unit->disk.rotten_lsn = 1 + sim_below(sim, unit->disk.entry_count);
+    unit->disk.rotten_lsn = 1 + sim_fault_below(sim, unit->disk.entry_count);
     unit->fit = false;
-    sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_below(sim, 5000),
+    sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_fault_below(sim, 5000),
                                 .kind = ITEM_LEVEL,
                                 .unit = index});
-    heal_later(sim, SIM_ROT, index, 5000 + sim_below(sim, 10000));
+    heal_later(sim, SIM_ROT, index, 5000 + sim_fault_below(sim, 10000));
 }
 
 static void replace_rotten_disk(struct sim *sim, int index)
@@ -146,7 +147,7 @@ static void step_clock(struct sim *sim, struct unit *unit)
         -4 * MINUTE_MS, 4 * MINUTE_MS,     -3 * HOUR_MS,       -30 * DAY_MS,
         400 * DAY_MS,   20 * 365 * DAY_MS, -20 * 365 * DAY_MS, 0,
     };
-    size_t which = sim_below(sim, ARRAY_COUNT(steps_ms));
+    size_t which = sim_fault_below(sim, ARRAY_COUNT(steps_ms));
 
     if (sim->units[1 - unit->index].clock_ms != 0) {
         return; /* two clocks that are wrong alike vouch for one another: rule 9 asks for no more */
@@ -160,16 +161,20 @@ static void step_clock(struct sim *sim, struct unit *unit)
 void sim_moment_is(struct unit *unit, enum sim_moment moment, uint64_t within_ms)
 {
     struct sim *sim = unit->sim;
+    uint32_t before = sim->fault_now;
 
     if (moment == MOMENT_ANY || unit->aim.moment != moment) {
         return;
     }
-    sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_below(sim, within_ms + 1),
+    sim->fault_now = unit->aim.fault_number;
+    sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_fault_below(sim, within_ms + 1),
                                 .kind = ITEM_FAULT,
                                 .unit = unit->aim.hits_peer ? 1 - unit->index : unit->index,
                                 .a = (int)unit->aim.fault,
-                                .b = 1});
+                                .b = 1,
+                                .fault_number = sim->fault_now});
     unit->aim.moment = MOMENT_ANY;
+    sim->fault_now = before;
 }
 
 void sim_fault_item(struct sim *sim, const struct item *item)
@@ -178,11 +183,12 @@ void sim_fault_item(struct sim *sim, const struct item *item)
     bool ends_process = fault == SIM_CRASH || fault == SIM_POWER || fault == SIM_WIPE ||
                         fault == SIM_ROLL_BACK || fault == SIM_DISK_FAILS;
 
-    if (item->b == 0 && ends_process && sim_below(sim, 2) == 0) {
-        sim->units[item->unit].aim =
-            (struct sim_aim){.moment = (enum sim_moment)(1 + sim_below(sim, MOMENT_COUNT - 1)),
-                             .fault = fault,
-                             .hits_peer = sim_below(sim, 3) == 0};
+    if (item->b == 0 && ends_process && sim_fault_below(sim, 2) == 0) {
+        sim->units[item->unit].aim = (struct sim_aim){
+            .moment = (enum sim_moment)(1 + sim_fault_below(sim, MOMENT_COUNT - 1)),
+            .fault = fault,
+            .fault_number = sim->fault_now,
+            .hits_peer = sim_fault_below(sim, 3) == 0};
         return;
     }
     sim_begin_fault(sim, fault, item->unit);
@@ -194,6 +200,7 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
 
     sim->result->faults++;
     sim->result->fault_kinds[fault]++;
+    sim_fault_hurts(sim, fault, true);
     sim_story(sim, "fault: %s, unit %d", sim_fault_name(fault), index + 1);
     switch (fault) {
     case SIM_CRASH:
@@ -206,36 +213,36 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
             unit->disk.record_len_bytes = 0;
         }
         unit->powered = false;
-        heal_later(sim, fault, index, 500 + sim_below(sim, 20000));
+        heal_later(sim, fault, index, 500 + sim_fault_below(sim, 20000));
         break;
     case SIM_PARTITION:
         sim->lan_split = sim->cut[DIRECT] = true;
-        sim->client_side = (int)sim_below(sim, 2);
-        heal_later(sim, fault, index, 200 + sim_below(sim, 15000));
+        sim->client_side = (int)sim_fault_below(sim, 2);
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
         break;
     case SIM_CUT_DIRECT:
         sim->cut[DIRECT] = true;
-        heal_later(sim, fault, index, 200 + sim_below(sim, 15000));
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
         break;
     case SIM_CUT_LAN:
         unit->lan_up = false;
         sim_tell_level(sim, index);
-        heal_later(sim, fault, index, 200 + sim_below(sim, 15000));
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
         break;
     case SIM_LOSS:
-        sim->loss_percent = (uint32_t)(1 + sim_below(sim, 50));
-        heal_later(sim, fault, index, 200 + sim_below(sim, 10000));
+        sim->loss_percent = (uint32_t)(1 + sim_fault_below(sim, 50));
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_DELAY:
-        sim->delay_ms_max = (uint32_t)(20 + sim_below(sim, 600));
-        heal_later(sim, fault, index, 200 + sim_below(sim, 10000));
+        sim->delay_ms_max = (uint32_t)(20 + sim_fault_below(sim, 600));
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_SLOW_DISK:
-        unit->disk_ms_max = (uint32_t)(20 + sim_below(sim, 1500));
-        heal_later(sim, fault, index, 200 + sim_below(sim, 10000));
+        unit->disk_ms_max = (uint32_t)(20 + sim_fault_below(sim, 1500));
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_PAUSE:
-        unit->paused_until_ms = sim->now_ms + 50 + sim_below(sim, 5000);
+        unit->paused_until_ms = sim->now_ms + 50 + sim_fault_below(sim, 5000);
         break;
     case SIM_HANDOVER:
         sim_order(sim, index, API_CONTROL_DUTY_HANDOVER, "");
@@ -248,7 +255,8 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
         sim_replace_unit(sim, index);
         break;
     case SIM_STRANGER:
-        for (uint64_t after_ms = 0; after_ms < STRANGER_MS; after_ms += 1 + sim_below(sim, 400)) {
+        for (uint64_t after_ms = 0; after_ms < STRANGER_MS;
+             after_ms += 1 + sim_fault_below(sim, 400)) {
             sim_push(sim, (struct item){.at_ms = sim->now_ms + after_ms,
                                         .kind = ITEM_ANNOUNCE,
                                         .unit = index,
@@ -257,27 +265,27 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
         break;
     case SIM_UNFIT:
         unit->fit = false;
-        unit->full = sim_below(sim, 2) == 0;
+        unit->full = sim_fault_below(sim, 2) == 0;
         sim_tell_level(sim, index);
-        heal_later(sim, fault, index, 200 + sim_below(sim, 10000));
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_STOP:
         unit->stopped = unit->up;
         sim_order(sim, index, API_CONTROL_DUTY_STOP, "");
-        heal_later(sim, fault, index, 200 + sim_below(sim, 10000));
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_RECORD:
         damage_record(sim);
         break;
     case SIM_DISK_FAILS:
-        unit->failing_syncs = 1 + (uint32_t)sim_below(sim, 3);
+        unit->failing_syncs = 1 + (uint32_t)sim_fault_below(sim, 3);
         break;
     case SIM_ROT:
         rot(sim, index);
         break;
     case SIM_CLOCK:
         step_clock(sim, unit);
-        heal_later(sim, fault, index, 200 + sim_below(sim, 15000));
+        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
         break;
     case SIM_FAULT_COUNT:
         break;
@@ -290,6 +298,7 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
     struct unit *unit = &sim->units[index];
 
     sim_story(sim, "healed: %s, unit %d", sim_fault_name(fault), index + 1);
+    sim_fault_hurts(sim, fault, false);
     switch (fault) {
     case SIM_LOST_RECORD:
     case SIM_POWER:
@@ -343,26 +352,14 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_ROLL_BACK:
     case SIM_REPLACE:
         unit->powered = true;
-        if (!sim->faults_over && sim_below(sim, 3) == 0) { /* and then the other one's */
+        if (!sim->faults_over && sim_fault_below(sim, 3) == 0) { /* and then the other one's */
             sim->units[1 - index].aim = (struct sim_aim){
-                .moment = (enum sim_moment)(1 + sim_below(sim, MOMENT_COUNT - 1)), .fault = fault};
+                .moment = (enum sim_moment)(1 + sim_fault_below(sim, MOMENT_COUNT - 1)),
+                .fault = fault,
+                .fault_number = sim->fault_now};
         }
         sim_start_unit(sim, index, false);
         break;
     }
     sim_update_links(sim);
-}
-
-uint64_t sim_schedule_faults(struct sim *sim)
-{
-    uint64_t at_ms = 3000;
-
-    for (uint32_t i = 0; i < sim->options.fault_count; i++) {
-        at_ms += sim_below(sim, 4) == 0 ? sim_below(sim, 500) : sim_below(sim, 12000);
-        sim_push(sim, (struct item){.at_ms = at_ms,
-                                    .kind = ITEM_FAULT,
-                                    .a = (int)sim_below(sim, SIM_FAULT_COUNT),
-                                    .unit = (int)sim_below(sim, SIM_UNITS)});
-    }
-    return at_ms + 21000; /* every fault has healed by then */
 }

@@ -4,7 +4,8 @@
  *   sim.c         the run: chance, what happens when, one seed from start to verdict
  *   sim_world.c   the world that an engine sees: disk, links, address, clock of its own
  *   sim_unit.c    life and death of a unit's process
- *   sim_fault.c   what breaks, when, and how it heals
+ *   sim_plan.c    which faults a seed has, and when
+ *   sim_fault.c   what breaks, and how it heals
  *   sim_box.c     which hardware stands where, and what people say of it
  *   sim_client.c  visitors and staff who ask again with the same key
  *   sim_judge.c   the oracles
@@ -25,6 +26,7 @@ enum sim_inner_limit {
     DISK_MS_USUAL = 3,
     STRANGER_MS = 3000,
     SETTLE_MS_MAX = 4000,
+    SIM_HEALED_MS = 21000, /* after the last fault began */
     SIM_INDEX_SIZE = 1 << 15,
     SNAPSHOT_ENTRIES_FEW = 150, /* behind by more: a snapshot; by the seed one of these, or never */
     SNAPSHOT_ENTRIES_SOME = 800,
@@ -63,7 +65,14 @@ enum sim_moment {
 struct sim_aim {
     enum sim_moment moment; /* MOMENT_ANY: nothing waits */
     enum sim_fault fault;
+    uint32_t fault_number;
     bool hits_peer;
+};
+
+struct sim_plan {
+    uint64_t at_ms, random;
+    enum sim_fault fault;
+    int unit;
 };
 
 enum sim_phase {
@@ -83,6 +92,7 @@ struct item {
     int unit;
     uint64_t generation; /* of the unit's process; 0: any */
     int a, b;
+    uint32_t fault_number; /* of FAULT and HEAL: its place in the plan, from 0 */
     uint8_t *bytes;
     size_t len_bytes;
 };
@@ -171,6 +181,11 @@ struct sim {
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
     uint32_t plain_highest[QUEUE_CATEGORIES_MAX + 1];
     int box_count;
+    struct sim_plan plans[SIM_FAULTS_MAX];
+    bool hurting[SIM_FAULT_COUNT];
+    uint64_t hurts_until_ms[SIM_FAULT_COUNT];
+    uint64_t hurt_mask;  /* bit f: fault f hurts */
+    uint32_t fault_now;  /* whose generator is drawn from: the one that begins or heals */
     uint64_t said_count; /* what people have sworn */
     bool faults_over;
     uint64_t issued_after_heal;
@@ -192,6 +207,9 @@ struct sim {
 uint64_t sim_draw(struct sim *sim);
 uint64_t sim_below(struct sim *sim, uint64_t limit);
 void sim_story(struct sim *sim, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Told with --verbose only. */
+void sim_detail(struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 void sim_fail(struct sim *sim, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
@@ -225,7 +243,15 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index);
 /* The fault that waited for this moment of this unit begins within so many ms. */
 void sim_moment_is(struct unit *unit, enum sim_moment moment, uint64_t within_ms);
 void sim_fault_item(struct sim *sim, const struct item *item);
+
+/* sim_plan.c */
+/* When everything has healed. */
 uint64_t sim_schedule_faults(struct sim *sim);
+/* Which faults hurt now: by beginning, by healing, and once a second. */
+void sim_fault_hurts(struct sim *sim, enum sim_fault fault, bool begins);
+void sim_see_what_hurts(struct sim *sim);
+/* What a fault does is drawn by this, never by sim_below(): it does not depend on the other faults. */
+uint64_t sim_fault_below(struct sim *sim, uint64_t limit);
 
 /* sim_box.c */
 void sim_hardware_of(int box, struct ids_token *ret_hardware);

@@ -318,6 +318,7 @@ static void world_trace(void *context, const void *event, size_t event_len_bytes
     (void)actions;
     (void)actions_len_bytes;
     unit->sim->result->rows[unit->state][told->kind]++;
+    unit->sim->result->row_faults[unit->state][told->kind] |= unit->sim->hurt_mask;
     judge_term(unit);
     if (unit->state == DUTY_ALONE && engine_duty(unit->engine)->reason == DUTY_REASON_YIELDED &&
         unit->sim->now_ms - unit->peer_announced_ms > YIELD_MS) {
