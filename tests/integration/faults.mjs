@@ -194,7 +194,7 @@ class Life {
             this.say(`promise ${one.promise}: ${one.ok ? 'held' : 'BROKEN'}, ${one.checked} checked ` +
                 JSON.stringify(one.facts));
             one.problems.slice(0, 12).forEach((problem) => console.log(`#   ! ${problem}`));
-            expect(one.ok, `promise ${one.promise}: ${one.en}`, false);
+            expect(one.ok, `promise ${one.promise}: ${one.en}: ${one.problems[0]}`, false);
         }
     }
 }

@@ -86,8 +86,10 @@ export function analyse(evidence) {
     const nights = evidence.nights.map((night) => ({ day: night.day,
         ledgers: UNITS.map((unit) => ledgerOf(night.disks[unit], keys, `${night.day} unit ${unit}`)) }));
     const final = UNITS.map((unit) => ledgerOf(evidence.final[unit], keys, `final unit ${unit}`));
-    return { ...evidence, keys, issues, tickets, firstSent, nights, final,
+    const facts = { ...evidence, keys, issues, tickets, firstSent, nights, final,
         ledgers: [...nights.flatMap((night) => night.ledgers), ...final] };
+    facts.calls = callsOf(facts);
+    return facts;
 }
 
 // ---- the promises -----------------------------------------------------------------------------------
@@ -143,18 +145,22 @@ function rowsOf(entry, keys, verdict) {
         const plain = openPayload(entry, keys);
         return plain === null ? [] : readChange(plain).rows;
     } catch (error) {
-        verdict.expect(false, error.message);
+        verdict?.expect(false, error.message);
         return [];
     }
+}
+
+// A replaced tail hangs on the entry before its first one.
+function walkTail(facts, tail) {
+    const first = Number(tail[0].readBigUInt64BE(4));
+    return walk(tail, first === 1 ? NO_HASH : facts.final[0].entries[first - 2]?.hash ?? NO_HASH, first);
 }
 
 function checkTails(facts, verdict) {
     const main = facts.final[0];
     for (const ledger of facts.ledgers) {
         for (const tail of ledger.disk.tails) {
-            const first = Number(tail[0].readBigUInt64BE(4));
-            const before = first === 1 ? NO_HASH : main.entries[first - 2]?.hash ?? NO_HASH;
-            const walked = walk(tail, before, first);
+            const walked = walkTail(facts, tail);
             verdict.expect(walked.wrong === null, () => `${ledger.name}, replaced tail: ${walked.wrong}`);
             for (const entry of walked.entries.filter((one) => one.kind === KIND.CHANGE_VISIT)) {
                 const rows = rowsOf(entry, facts.keys, verdict);
@@ -279,20 +285,57 @@ function checkGaps(facts, verdict) {
     return skipped;
 }
 
-// A call is named by the entry that made it. Behind a cut both sides may call one visitor: two presses, two calls.
+const SHOWN_CALL = new Set(['CALLED', 'SERVING', 'ABSENT', 'DONE']);
+
+// What the ledgers and the replaced tails say of each call, by its name "unit-lsn": the press that made it, and the
+// entry with which it ended (put back, cancelled, called anew, or joined with what the other side of a cut did).
+function callsOf(facts) {
+    const calls = new Map();
+    for (const ledger of facts.ledgers) {
+        for (const entries of [ledger.entries, ...ledger.disk.tails.map((tail) => walkTail(facts, tail).entries)]) {
+            const standing = new Map();
+            for (const entry of entries.filter((one) => one.kind === KIND.CHANGE_VISIT)) {
+                const rows = rowsOf(entry, facts.keys, null);
+                for (const row of rows.filter((one) => one.kind === ROW.TICKET)) {
+                    const name = `${row.callUnit}-${row.callLsn}`;
+                    const before = standing.get(row.id);
+                    if (before !== undefined && (before.name !== name || !SHOWN_CALL.has(row.state))) {
+                        before.ended = entry.lsn;
+                        standing.delete(row.id);
+                    }
+                    if (row.callLsn === entry.lsn && row.callUnit === entry.unit) {
+                        const key = rows.find((one) => one.kind === ROW.KEY)?.key;
+                        const call = { name, key, ended: Infinity };
+                        standing.set(row.id, call);
+                        calls.set(name, call);
+                    }
+                }
+            }
+        }
+    }
+    return calls;
+}
+
+// A call is named by the entry that made it. Behind a cut both sides may call one visitor: two presses, two calls. A
+// press whose answer was lost on the way has called all the same: its key is in the ledger.
 function checkBoard(facts, verdict) {
     const made = new Map();
+    const known = facts.calls;
+    const tokens = new Set(facts.requests.filter((one) => one.key && /call-next|call$/.test(one.path))
+        .map((one) => sha256(one.key).subarray(0, 16).toString('hex')));
     for (const one of facts.requests.filter((each) => each.key && each.status === 200 && each.reply.ticket &&
         /call-next|call$/.test(each.path))) {
         const id = one.reply.ticket.call_id;
         verdict.expect((made.get(id) ?? one.key) === one.key, () => `two presses made the call ${id}`);
+        verdict.expect(known.has(id) || facts.wipes.length > 0, () => `the call ${id} is in no ledger`);
         made.set(id, one.key);
     }
     const shown = new Map();
     for (const event of facts.board.filter((one) => one.calls)) {
         for (const call of event.calls) {
             const text = `${call.display} at ${call.counter}`;
-            verdict.expect(made.has(call.id), () => `${text} was announced as ${call.id}, which nobody called`);
+            verdict.expect(made.has(call.id) || tokens.has(known.get(call.id)?.key),
+                () => `${text} was announced as ${call.id}, which nobody called`);
             verdict.expect((shown.get(call.id) ?? text) === text,
                 () => `${call.id} was announced as ${shown.get(call.id)} and as ${text}`);
             shown.set(call.id, text);
@@ -305,16 +348,19 @@ function checkBoard(facts, verdict) {
     for (const call of presses.filter((one) => one.reply.ticket && /call-next|call$/.test(one.path))) {
         const next = presses.find((one) => one.who === call.who && one.sent > call.received);
         const [unit, lsn] = call.reply.ticket.call_id.split('-').map(Number);
-        // Behind a cut an lsn means nothing on the other side: only the caller's own events have heard of it.
+        const ended = known.get(call.reply.ticket.call_id)?.ended ?? Infinity;
+        // Behind a cut an lsn means nothing on the other side: only the caller's own events have heard of it. What
+        // ended before the board looked stands on none: a visitor who left, a visit that the other side had ended.
         const looked = events.some((one) => one.t > call.received && one.t < (next?.sent ?? 0) && one.lsn >= lsn &&
-            (one.unit === undefined || one.unit === unit));
+            one.lsn < ended && (one.unit === undefined || one.unit === unit));
         acknowledged++;
         if (looked) { // the board heard of the queue while this call stood
             verdict.expect(shown.has(call.reply.ticket.call_id),
                 () => `the call of ${call.reply.ticket.display} (${call.reply.ticket.call_id}) was on no board`);
         }
     }
-    return { calls: acknowledged, shown: shown.size };
+    const unheard = [...known.keys()].filter((id) => !made.has(id)).length;
+    return { calls: acknowledged, unheard, shown: shown.size };
 }
 
 function checkOrdered(facts) {
