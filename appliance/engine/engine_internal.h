@@ -102,6 +102,7 @@ struct pending_reply {
     struct api_reply reply;
     char *body; /* owned */
     bool wrote; /* its entry is in the ledger: counted by gather */
+    bool own;   /* given by a unit that serves nobody: its own disk is enough, and it may take its time */
 };
 
 struct held_request {

@@ -72,8 +72,8 @@ static void refuse_now(struct engine *engine, uint64_t client, uint32_t id, uint
 }
 
 /* A reply that waits for its lsn. */
-static void reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
-                        char *body, size_t len_bytes)
+static struct pending_reply *reply_later(struct engine *engine, uint64_t client, uint32_t id,
+                                         uint16_t status, char *body, size_t len_bytes)
 {
     struct pending_reply *pending;
 
@@ -87,6 +87,7 @@ static void reply_later(struct engine *engine, uint64_t client, uint32_t id, uin
         .reply = {.status = status, .lsn = engine->last_lsn, .body_len_bytes = (uint32_t)len_bytes},
         .body = body,
     };
+    return pending;
 }
 
 static uint16_t status_of(enum queue_reason reason)
@@ -522,7 +523,7 @@ static struct unit_refusal why_not(enum unit_answer answer)
                                  "Give a serial number and a person's name."};
 }
 
-/* Rule 11. Written down here; while it serves, the answer leaves when that is durable. */
+/* Rule 11. The answer leaves when what two people say is durable, also where nobody is served. */
 static void control_units(struct engine *engine, uint64_t client, const struct api_request *request)
 {
     const struct api_control *control = &request->control;
@@ -539,6 +540,10 @@ static void control_units(struct engine *engine, uint64_t client, const struct a
                    refusal.en);
         return;
     }
+    if (batch_is_full(engine)) {
+        overload(engine, client, request->id);
+        return;
+    }
     answer = control->what == API_CONTROL_UNIT_APPROVE ? units_approve(engine, &words, actor)
                                                        : units_retire(engine, &words, actor);
     if (answer != UNIT_ANSWER_OK && answer != UNIT_ANSWER_FIRST) {
@@ -548,11 +553,8 @@ static void control_units(struct engine *engine, uint64_t client, const struct a
         return;
     }
     body = status_units(engine, answer == UNIT_ANSWER_FIRST, &len_bytes);
-    if (engine_serves(engine)) {
-        reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
-    } else {
-        reply_now(engine, client, request->id, STATUS_OK, body, len_bytes);
-    }
+    reply_later(engine, client, request->id, STATUS_OK, body, len_bytes)->own =
+        !engine_serves(engine);
 }
 
 static void run(struct engine *engine, uint64_t client, const struct api_request *request)
@@ -790,7 +792,12 @@ void serve_flush(struct engine *engine)
     while (engine->replies_count > 0) {
         struct pending_reply *pending = &engine->replies[engine->replies_first];
 
-        if (pending->lsn <= watermark || (gone && pending->lsn <= engine->both_lsn)) {
+        if (pending->own && engine->duty.state == DUTY_WAITING &&
+            pending->lsn > engine->durable_lsn) {
+            break;
+        }
+        if (pending->lsn <= watermark || (gone && pending->lsn <= engine->both_lsn) ||
+            (pending->own && pending->lsn <= engine->durable_lsn)) {
             send_reply(engine, pending->client, pending->id, &pending->reply, pending->body);
         } else if (gone) {
             free(pending->body); /* asked again with its key, whoever serves then answers */

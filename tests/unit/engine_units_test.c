@@ -17,6 +17,8 @@ enum { MINUTE_MS = 60000, OWN = 1, PARTNER = 2, RESERVED = 3, ACTOR = API_ACTOR_
 #define OWN_SERIAL "TB-1"
 #define PARTNER_SERIAL "TB-2"
 
+static uint64_t replied_to; /* the client that heard an answer last; 0 nobody */
+
 static int store(void *context, const struct ledger_batch *batch)
 {
     (void)context;
@@ -255,6 +257,50 @@ static void what_outlives_a_visit_outlives_it_in_a_checkpoint_too(void **state)
     assert_int_equal(engine->state.given_id, RESERVED);
 }
 
+static void count_reply(void *context, uint64_t client, const uint8_t *header,
+                        size_t header_len_bytes, const uint8_t *body, size_t body_len_bytes)
+{
+    (void)context, (void)header, (void)header_len_bytes, (void)body, (void)body_len_bytes;
+    replied_to = client;
+}
+
+static void ask_to_approve(struct engine *engine, uint64_t client, const char *person)
+{
+    struct api_request request = {.type = API_CONTROL, .id = 1};
+    uint8_t frame[API_REQUEST_BYTES_MAX];
+
+    replied_to = 0;
+    request.control.what = API_CONTROL_UNIT_APPROVE;
+    (void)snprintf(request.control.text, sizeof(request.control.text),
+                   PARTNER_SERIAL "\n%s\n" API_UNIT_OATH, person);
+    serve_request(engine, client, frame, api_request_encode(&request, frame, sizeof(frame)));
+}
+
+/* A unit that served nobody used to answer at once, and a power cut took what had been answered. */
+static void an_approval_is_answered_when_it_is_durable_also_where_nobody_is_served(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->world.reply = count_reply;
+    engine->started = true;
+    engine->duty.state = DUTY_WAITING;
+    ask_to_approve(engine, 5, "Suzuki");
+    assert_int_equal(engine->last_lsn, 1);
+    serve_flush(engine);
+    assert_int_equal(replied_to, 0);
+    engine->durable_lsn = 1;
+    serve_flush(engine);
+    assert_int_equal(replied_to, 5);
+    ask_to_approve(engine, 6, "Sato");
+    serve_flush(engine);
+    assert_int_equal(replied_to, 0);
+    engine->duty.state =
+        DUTY_MEETING_OTHER; /* what is not durable may be replaced: it is said again */
+    serve_flush(engine);
+    assert_int_equal(replied_to, 6);
+    assert_int_equal(engine->replies_count, 0);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -270,6 +316,7 @@ int main(void)
         TEST(a_term_retires_whom_it_names_no_more_and_closes_the_place),
         TEST(a_box_has_the_id_that_the_newest_term_gave_to_its_hardware),
         TEST(what_outlives_a_visit_outlives_it_in_a_checkpoint_too),
+        TEST(an_approval_is_answered_when_it_is_durable_also_where_nobody_is_served),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
