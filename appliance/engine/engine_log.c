@@ -324,12 +324,20 @@ static int take_stored(struct engine *engine, const uint8_t *bytes, size_t len_b
     return fold_stored(engine, &entry, bytes);
 }
 
+/* Refused is refused whole: an entry that is well chained and says nothing that we understand must not leave
+ * its place taken, or the next batch would count an entry that nobody has. */
 int engine_append_foreign(struct engine *engine, const uint8_t *bytes, size_t len_bytes)
 {
+    const struct engine_state state = engine->state;
+    const struct ids_hash head = engine->head;
+    const uint64_t last_lsn = engine->last_lsn;
     int r = take_stored(engine, bytes, len_bytes);
     struct cached_entry *slot;
 
     if (r < 0) {
+        engine->state = state;
+        engine->head = head;
+        engine->last_lsn = last_lsn;
         return r;
     }
     slot = engine_cache_slot(engine, engine->last_lsn, len_bytes);
