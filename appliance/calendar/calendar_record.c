@@ -139,23 +139,47 @@ size_t calendar_import_encode(const struct calendar_import *import, uint8_t *byt
     return finish(&writer);
 }
 
+/* The names of the list, each once; which day has which is read after them. */
+static bool get_names(struct bytes_reader *reader, struct calendar_import *import)
+{
+    uint16_t count = bytes_get_u16(reader);
+
+    if (count > CALENDAR_IMPORT_NAMES_MAX) {
+        return false;
+    }
+    for (; import->name_count < count; import->name_count++) {
+        char *name = import->names[import->name_count];
+
+        bytes_get_text(reader, name, CALENDAR_NAME_BYTES);
+        for (size_t i = 0; i < import->name_count; i++) {
+            if (strcmp(import->names[i], name) == 0) {
+                return false;
+            }
+        }
+    }
+    return !reader->failed;
+}
+
+static bool all_are_used(const bool *used, size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        if (!used[i]) {
+            return false;
+        }
+    }
+    return true;
+}
+
 bool calendar_import_decode(const uint8_t *bytes, size_t len_bytes, struct calendar_import *ret)
 {
     struct bytes_reader reader = bytes_reader_over(bytes, len_bytes);
-    char names[CALENDAR_IMPORT_NAMES_MAX][CALENDAR_NAME_BYTES];
     struct calendar_import import = {.day_count = 0};
-    uint16_t name_count;
+    bool used[CALENDAR_IMPORT_NAMES_MAX] = {false};
+    uint32_t date_before = 0;
     uint16_t day_count;
 
-    if (bytes_get_u8(&reader) != IMPORT_VERSION) {
+    if (bytes_get_u8(&reader) != IMPORT_VERSION || !get_names(&reader, &import)) {
         return false;
-    }
-    name_count = bytes_get_u16(&reader);
-    for (size_t i = 0; i < name_count; i++) {
-        if (i == CALENDAR_IMPORT_NAMES_MAX) {
-            return false;
-        }
-        bytes_get_text(&reader, names[i], sizeof(names[i]));
     }
     day_count = bytes_get_u16(&reader);
     for (size_t i = 0; i < day_count; i++) {
@@ -163,13 +187,15 @@ bool calendar_import_decode(const uint8_t *bytes, size_t len_bytes, struct calen
         uint32_t date = calendar_date_to_number(calendar_date_from_day_count(day));
         uint8_t name = bytes_get_u8(&reader);
 
-        if (reader.failed || name >= name_count ||
-            calendar_import_add(&import, date, names[name], strlen(names[name])) !=
+        if (reader.failed || name >= import.name_count || date <= date_before ||
+            calendar_import_add(&import, date, import.names[name], strlen(import.names[name])) !=
                 CALENDAR_IMPORT_OK) {
             return false;
         }
+        date_before = date;
+        used[name] = true;
     }
-    if (!bytes_finished(&reader)) {
+    if (!bytes_finished(&reader) || !all_are_used(used, import.name_count)) {
         return false;
     }
     *ret = import;

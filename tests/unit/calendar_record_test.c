@@ -206,6 +206,25 @@ static void a_record_out_of_order_or_with_too_much_is_refused(void **state)
     assert_false(calendar_import_decode(bytes, sizeof(bytes), &back.import));
 }
 
+/* Found by tests/fuzz/entry_fuzz.c: lists that read as another list than they were. */
+static void a_list_that_nobody_would_have_written_is_refused(void **state)
+{
+    static const uint8_t unused_name[] = {1, 0, 1, 0, 1, 'a', 0, 0};
+    static const uint8_t name_twice[] = {1, 0, 2, 0, 1, 'a', 0, 1, 'a', 0, 2, 1, 0, 0, 1, 1, 1};
+    static const uint8_t out_of_order[] = {1, 0, 1, 0, 1, 'a', 0, 2, 1, 1, 0, 1, 0, 0};
+    static const uint8_t sound[] = {1, 0, 2, 0, 1, 'b', 0, 1, 'a', 0, 2, 1, 0, 1, 1, 1, 0};
+    static struct calendar_import back;
+    uint8_t again[sizeof(sound)];
+
+    (void)state;
+    assert_false(calendar_import_decode(unused_name, sizeof(unused_name), &back));
+    assert_false(calendar_import_decode(name_twice, sizeof(name_twice), &back));
+    assert_false(calendar_import_decode(out_of_order, sizeof(out_of_order), &back));
+    assert_true(calendar_import_decode(sound, sizeof(sound), &back));
+    assert_int_equal(calendar_import_encode(&back, again, sizeof(again)), sizeof(sound));
+    assert_memory_equal(again, sound, sizeof(sound));
+}
+
 #define IN_FRESH_CALENDAR(test) cmocka_unit_test_setup(test, fresh_calendar)
 
 int main(void)
@@ -215,6 +234,7 @@ int main(void)
         IN_FRESH_CALENDAR(the_fullest_calendar_fits_its_records),
         IN_FRESH_CALENDAR(the_first_and_the_last_day_of_an_import_come_back),
         IN_FRESH_CALENDAR(a_damaged_record_is_refused_or_harmless),
+        IN_FRESH_CALENDAR(a_list_that_nobody_would_have_written_is_refused),
         IN_FRESH_CALENDAR(a_record_out_of_order_or_with_too_much_is_refused),
     };
 
