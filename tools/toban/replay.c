@@ -26,10 +26,100 @@ static void print_step(const struct toban *toban, const struct duty *duty, enum 
     (void)fprintf(toban->out, "\n");
 }
 
+/* A clock that counts from the machine's start and says more than some thousand years. */
+static const uint64_t NOW_MS_MAX = (uint64_t)1 << 48;
+
+/* A recording is memory as it lay there, and a file may be damaged: what C cannot even read safely, a bool that
+ * is neither, an enumeration beyond its end, is looked at as bytes before anything is read as what it claims to
+ * be. One line: these bytes, of events of this kind, are below `end`. */
+#define ONE(kind, member, end)                                                                     \
+    {                                                                                              \
+        (kind), offsetof(struct duty_event, member), sizeof(((struct duty_event *)0)->member),     \
+            (end)                                                                                  \
+    }
+#define YES_NO(kind, member) ONE(kind, member, 2)
+
+static bool bytes_are_sound(const struct duty_event *event)
+{
+    static const struct {
+        enum duty_event_kind kind;
+        size_t offset, len_bytes;
+        uint32_t end;
+    } lines[] = {
+        YES_NO(DUTY_STARTED, started.blank),
+        YES_NO(DUTY_STARTED, started.unsound),
+        YES_NO(DUTY_STARTED, started.restored),
+        YES_NO(DUTY_STARTED, started.retired),
+        YES_NO(DUTY_WORD, word.blank),
+        YES_NO(DUTY_WORD, word.unsound),
+        YES_NO(DUTY_WORD, word.restored),
+        YES_NO(DUTY_WORD, word.retired),
+        YES_NO(DUTY_WORD, word.peer_retired),
+        YES_NO(DUTY_WORD, word.service_link),
+        YES_NO(DUTY_WORD, word.leaving),
+        YES_NO(DUTY_WORD, word.tail_closed),
+        ONE(DUTY_CONTACT_BROKEN, reason, DUTY_REASON_COUNT),
+        ONE(DUTY_MEETING_BROKEN, reason, DUTY_REASON_COUNT),
+        ONE(DUTY_PEER_PROCESS, peer_process, DUTY_PROCESS_LOST + 1),
+        YES_NO(DUTY_SERVICE_LINK, level),
+        YES_NO(DUTY_NEEDED, level),
+        ONE(DUTY_ADDRESS_PROBED, probe, DUTY_PROBE_OWN + 1),
+        YES_NO(DUTY_ADDRESS_CONTESTED, by_peer),
+        YES_NO(DUTY_LEDGER, ledger.blank),
+        YES_NO(DUTY_LEDGER, ledger.unsound),
+        YES_NO(DUTY_LEDGER, ledger.given_to_retired),
+        YES_NO(DUTY_LEDGER, ledger.self_retired),
+        ONE(DUTY_OPERATOR, operator_order, DUTY_OPERATOR_RESUME + 1),
+        YES_NO(DUTY_HEALTH, health.fit),
+        YES_NO(DUTY_HEALTH, health.full),
+    };
+
+    for (size_t i = 0; i < ARRAY_COUNT(lines); i++) {
+        uint32_t value = 0;
+
+        if (lines[i].kind == event->kind) {
+            memcpy(&value, (const uint8_t *)event + lines[i].offset, lines[i].len_bytes);
+            if (value >= lines[i].end) {
+                return false;
+            }
+        }
+    }
+    return true;
+}
+
+/* Words and terms reach duty only through their decoders. */
+static bool term_is_sound(const struct duty_term *term)
+{
+    uint8_t bytes[DUTY_TERM_BYTES_MAX];
+    struct duty_term decoded;
+
+    return duty_term_decode(bytes, duty_term_encode(term, bytes, sizeof(bytes)), &decoded);
+}
+
+static bool word_is_sound(const struct duty_word *word)
+{
+    uint8_t bytes[DUTY_WORD_BYTES_MAX];
+    struct duty_word decoded;
+
+    return duty_word_decode(bytes, duty_word_encode(word, bytes, sizeof(bytes)), &decoded);
+}
+
 static bool event_is_sound(const struct duty *duty, const struct duty_event *event)
 {
-    return (unsigned)event->kind < DUTY_EVENT_COUNT && event->now_ms >= duty->now_ms &&
-           duty_table_row(duty->state, event->kind, NULL) != DUTY_ROW_IMPOSSIBLE;
+    if ((unsigned)event->kind >= DUTY_EVENT_COUNT || event->now_ms < duty->now_ms ||
+        duty_table_row(duty->state, event->kind, NULL) == DUTY_ROW_IMPOSSIBLE ||
+        event->now_ms > NOW_MS_MAX || !bytes_are_sound(event)) {
+        return false;
+    }
+    if (event->kind == DUTY_WORD) {
+        return word_is_sound(&event->word);
+    }
+    if (event->kind == DUTY_STARTED) {
+        return !duty->started && event->started.process != 0 &&
+               (event->started.term.number == 0 || term_is_sound(&event->started.term));
+    }
+    return (event->kind != DUTY_TERM_CONFIRMED && event->kind != DUTY_TERM_OBEYED) ||
+           term_is_sound(&event->term);
 }
 
 static int replay(struct toban *toban, FILE *file)
