@@ -30,7 +30,7 @@ FOLDERS := $(PURE) storage/adapters cluster/adapters appliance/adapters applianc
 	appliance/gateway appliance/devices appliance/ops watchdog/adapters tests/lib tests/sim
 # A program is a folder's main.c: name=folder.
 PROGRAMS := toband=appliance/engine toban-web=appliance/gateway toban-net=cluster toban=tools/toban \
-	toban-office=tools/office toban-bench=tools/bench toban-sim=tests/sim duty-doc=tools/checks
+	toban-office=tools/office toban-bench=tools/bench toban-sim=tests/sim toban-crash=tests/crash duty-doc=tools/checks
 program_name   = $(firstword $(subst =, ,$(1)))
 program_folder = $(lastword $(subst =, ,$(1)))
 PRESENT := $(foreach p,$(PROGRAMS),$(if $(wildcard $(call program_folder,$(p))/main.c),$(p)))
@@ -39,8 +39,10 @@ BINS    := $(foreach p,$(PRESENT),$(B)/bin/$(call program_name,$(p)))
 sources  = $(filter-out %/main.c,$(wildcard $(1)/*.c))
 objects  = $(patsubst %.c,$(B)/obj/%.o,$(1))
 archive  = $(B)/lib/$(subst /,-,$(1)).a
-ARCHIVED := $(foreach f,$(FOLDERS) tools/toban tools/office tools/bench,$(if $(call sources,$(f)),$(f)))
-ARCHIVES := $(foreach f,$(ARCHIVED),$(call archive,$(f)))
+# What takes the place of libc's functions is linked to its own program only.
+ALONE    := tests/crash
+ARCHIVED := $(foreach f,$(FOLDERS) tools/toban tools/office tools/bench $(ALONE),$(if $(call sources,$(f)),$(f)))
+ARCHIVES := $(foreach f,$(filter-out $(ALONE),$(ARCHIVED)),$(call archive,$(f)))
 # Programs take what they use from all product archives; tests/ is linked to tests only.
 PRODUCT_ARCHIVES := $(foreach f,$(filter-out tests/% tools/%,$(ARCHIVED)),$(call archive,$(f)))
 
@@ -106,14 +108,16 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make check-fast      build, layers, purity, unit tests
 ## make sim SEEDS=n [SEED=s] [FAULTS=n]  simulated days of two units
 ## make soak [HOURS=h] [SEED=s]  simulated days without end; failures, made short, in build/sim-failures
+## make crash-images [IMAGES=10000] [SEED=s]  power cuts at every flush of a recorded ledger
 ## make planted         each bug of tests/planted must be found by the simulator
 ## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
-## make fuzz [T=name] [RUNS=n] every decoder against random bytes
+## make fuzz [T=name] [RUNS=n|SECONDS=n] every decoder against random bytes, one after the other
+## make fuzz-short [FUZZ_SECONDS=30] the same for so long each, two at a time, as in make test
 ## make lint [CHANGED=1]       clang-format, clang-tidy, cppcheck, shellcheck (lint-quick: without path analysis)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test sim soak bench fuzz lint lint-quick cover cover-pure pure-tests format deps clean
+.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test sim soak crash-images bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
 check-fast: all check-layers check-pure check-duty-doc unit
 
@@ -167,23 +171,34 @@ soak: $(B)/bin/toban-sim
 	$(Q)$(B)/bin/toban-sim --hours $(HOURS) --faults $(FAULTS) --seed $(or $(SEED),$(shell date +%s)000) \
 		--keep $(BUILD)/sim-failures --coverage $(BUILD)/sim-coverage.txt
 
+IMAGES ?= 10000
+crash-images: $(B)/bin/toban-crash
+	$(Q)$(B)/bin/toban-crash --images $(IMAGES) $(if $(SEED),--seed $(SEED))
+
 bench:
 	$(Q)tools/deps bench
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)BUILD=$(BUILD) QUICK=$(QUICK) tools/bench/run.sh
 
 RUNS ?= 10000
-$(BUILD)/fuzz/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(ARCHIVES)
+FUZZ_SECONDS ?= 30
+FUZZ_ARCHIVES := $(PRODUCT_ARCHIVES) $(call archive,tools/toban) $(call archive,tests/lib)
+$(BUILD)/fuzz/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(FUZZ_ARCHIVES)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(ARCHIVES) -Wl,--end-group -Wl,--as-needed $(LIBS)
+	$(if $(Q),@echo "  LINK  $*")
+	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(FUZZ_ARCHIVES) -Wl,--end-group -Wl,--as-needed $(LIBS)
 
 ifeq ($(VARIANT),fuzz)
+fuzzers: $(FUZZERS)
 fuzz: $(FUZZERS)
-	$(Q)tools/fuzz $(RUNS) $(filter %/$(or $(T:%=%_fuzz),%),$(FUZZERS))
+	$(Q)tools/fuzz $(if $(SECONDS),--seconds $(SECONDS),--runs $(RUNS)) $(filter %/$(or $(T:%=%_fuzz),%),$(FUZZERS))
 else
-fuzz:
-	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz fuzz
+fuzz fuzzers:
+	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz $@
 endif
+
+fuzz-short:
+	$(Q)FUZZ_SECONDS=$(FUZZ_SECONDS) tests/run.sh fuzz
 
 lint:
 	$(Q)tools/lint $(if $(CHANGED),--changed) -- $(ALL_CFLAGS)

@@ -8,9 +8,10 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-STAGES="build layers pure lint unit cover asan tsan integration browser sim" # and clang, which asan includes
+STAGES="build layers pure lint unit cover asan tsan integration browser sim fuzz" # and clang, which asan includes
 JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-200}
+FUZZ_SECONDS=${FUZZ_SECONDS:-15}        # one decoder
 PROGRAM_SECONDS=${PROGRAM_SECONDS:-180} # one test program, sanitizers included
 FILE_SECONDS=${FILE_SECONDS:-600}       # one .bats file, the browser run, the simulation
 BUILD=${BUILD:-build}
@@ -267,6 +268,18 @@ stage_sim() {
     say "== sim: $SEEDS simulated days of two units"
     run_step simulation timeout --kill-after=10 "$FILE_SECONDS" \
         make --no-print-directory sim SEEDS="$SEEDS"
+}
+
+stage_fuzz() {
+    local programs program
+    say "== fuzz: every decoder against random bytes, $FUZZ_SECONDS s each, under AddressSanitizer and UndefinedBehaviorSanitizer"
+    make_variant fuzz fuzzers || return
+    programs=("$BUILD"/fuzz/fuzz/*_fuzz)
+    for program in "${programs[@]}"; do
+        line_up "fuzz ${program##*/}" "$((FUZZ_SECONDS + PROGRAM_SECONDS))" \
+            tools/fuzz --seconds "$FUZZ_SECONDS" "$program"
+    done
+    run_lined_up
 }
 
 finish() {
