@@ -609,6 +609,10 @@ static int open_steps(struct ledger *ledger, char *why, size_t why_bytes)
     }
     ledger_explain(why, why_bytes, "", "");
     r = ledger_env_open(ledger);
+    if (r == 0 && !ledger->read_only) {
+        /* LMDB flushes what is in its file, never the name of it. */
+        r = ledger_dir_sync(ledger, ledger->ledger_dir_fd);
+    }
     if (r == 0) {
         r = ledger_structure_check(ledger, why, why_bytes);
         if (r == -EUCLEAN) {
