@@ -201,11 +201,15 @@ void engine_tell_duty(struct engine *engine, const struct duty_event *event)
     struct duty_actions actions = {0};
     enum duty_state before = engine->duty.state;
     enum duty_reason reason = engine->duty.reason;
+    bool restored = engine->duty.word.restored;
 
     duty_step(&engine->duty, event, &actions);
     if (engine->world.trace != NULL) {
         engine->world.trace(engine->world.context, event, sizeof(*event), &actions,
                             sizeof(actions));
+    }
+    if (restored && !engine->duty.word.restored) {
+        engine_record_agreed(engine);
     }
     if (engine->duty.state != before || engine->duty.reason != reason) {
         engine_log(engine, "duty %s -> %s (%s) on %s, term %llu, lsn %llu", duty_state_code(before),
@@ -247,7 +251,7 @@ bool engine_is_restored(const struct engine *engine)
 
 bool engine_may_be_restored(const struct engine *engine)
 {
-    return engine_is_restored(engine) || engine->record.lost;
+    return engine_is_restored(engine) || engine->record.restored || engine->record.lost;
 }
 
 bool engine_is_blank(const struct engine *engine)

@@ -28,7 +28,7 @@
 #define TOBAN_VERSION "0.1.0"
 
 enum engine_inner_limit {
-    RECORD_VERSION = 4,
+    RECORD_VERSION = 5,
     RECORD_BYTES_MAX = 512,
     DERIVED_MAX = 8,
     RANDOM_POOL_BYTES = 4096,
@@ -59,7 +59,8 @@ struct engine_record {
     uint32_t day, session; /* newest session of this unit */
     uint64_t term;
     uint64_t replaced_term; /* up to here a meeting took our ledger's newest term away: not restored */
-    bool lost;              /* what it said is gone, and no term was minted since */
+    bool lost;              /* what it said is gone, and no term was agreed on since */
+    bool restored;          /* our ledger was found behind it, and no term was agreed on since */
     bool retired;           /* rule 11: until this unit is blank */
     uint32_t ceiling_day;
     uint16_t ceilings[QUEUE_CATEGORIES_MAX]; /* by category id - 1 */
@@ -383,6 +384,8 @@ void units_turn(struct engine *engine);
 size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RECORD_BYTES_MAX]);
 void engine_load_record(struct engine *engine);
 void engine_judge_record(struct engine *engine);
+/* A term is durable on both, or obeyed here: numbers go on above whatever was forgotten. */
+void engine_record_agreed(struct engine *engine);
 /* A session number for this moment, when nobody can tell which were used today. */
 uint32_t engine_lost_session(const struct engine *engine);
 

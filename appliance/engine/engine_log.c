@@ -183,7 +183,6 @@ static int fold_term(struct engine *engine, const struct entry *entry, const uin
     units_identify(engine);
     if (term.number > engine->record.term) {
         engine->record.term = term.number;
-        engine->record.lost = false; /* its numbers go on above whatever was forgotten */
         engine->record_dirty = true;
     }
     return 0;

@@ -191,32 +191,35 @@ static void adopt_counters(struct engine *engine)
     }
 }
 
-/* The other's newest session stands in the tail that is replaced: the common ledger must know of it, or that
- * unit would find its ledger behind its record for ever and be taken for restored (rule 5). */
-static void adopt_session(struct engine *engine)
+/* A unit's newest session stands in a tail that is replaced, or was forgotten by an older image of the disk: the
+ * common ledger must know of it, or that unit would find its ledger behind its record at every start and be taken
+ * for restored (rule 5). */
+static void adopt_session(struct engine *engine, uint32_t unit, uint32_t day, uint32_t number)
 {
-    const struct duty_word *peer = &engine->duty.peer;
-    const struct unit_session *known = engine_session_of(engine, peer->unit);
+    const struct unit_session *known = engine_session_of(engine, unit);
     uint8_t payload[SESSION_PAYLOAD_BYTES];
     struct bytes_writer writer = bytes_writer_over(payload, sizeof(payload));
 
-    if (peer->session == 0 ||
-        (known != NULL && (known->day > peer->session_day ||
-                           (known->day == peer->session_day && known->number >= peer->session)))) {
+    if (number == 0 ||
+        (known != NULL && (known->day > day || (known->day == day && known->number >= number)))) {
         return;
     }
-    bytes_put_u32(&writer, peer->unit);
-    bytes_put_u32(&writer, peer->session_day);
-    bytes_put_u32(&writer, peer->session);
+    bytes_put_u32(&writer, unit);
+    bytes_put_u32(&writer, day);
+    bytes_put_u32(&writer, number);
     (void)engine_append(engine, ENTRY_SESSION_END, payload, writer.len_bytes, false, 0, NULL);
 }
 
 static void begin_feed(struct engine *engine)
 {
+    const struct duty_word *peer = &engine->duty.peer;
     struct meeting *meeting = &engine->meeting;
 
     adopt_counters(engine);
-    adopt_session(engine);
+    adopt_session(engine, peer->unit, peer->session_day, peer->session);
+    if (engine->record.unit == engine->options.duty.unit) {
+        adopt_session(engine, engine->record.unit, engine->record.day, engine->record.session);
+    }
     if (engine->duty.peer.last_lsn > meeting->common_lsn) {
         record_replaced_tail(engine);
     }

@@ -23,6 +23,7 @@ size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RE
     bytes_put_u64(&writer, record->term);
     bytes_put_u64(&writer, record->replaced_term);
     bytes_put_u8(&writer, record->lost ? 1 : 0);
+    bytes_put_u8(&writer, record->restored ? 1 : 0);
     bytes_put_u8(&writer, record->retired ? 1 : 0);
     bytes_put_u32(&writer, record->ceiling_day);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
@@ -44,6 +45,7 @@ static bool decode_record(const uint8_t *bytes, size_t len_bytes, struct engine_
     record.term = bytes_get_u64(&reader);
     record.replaced_term = bytes_get_u64(&reader);
     record.lost = bytes_get_u8(&reader) != 0;
+    record.restored = bytes_get_u8(&reader) != 0;
     record.retired = bytes_get_u8(&reader) != 0;
     record.ceiling_day = bytes_get_u32(&reader);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
@@ -65,6 +67,19 @@ void engine_judge_record(struct engine *engine)
     }
     if (engine->record_unreadable) {
         engine->record.lost = engine->record_dirty = true;
+    }
+    /* The next session makes ledger and record equal again, and a restart would ask them in vain. */
+    if (!engine->record.restored && engine_is_restored(engine)) {
+        engine->record.restored = engine->record_dirty = true;
+    }
+}
+
+/* Not from a term's entry on: a snapshot that is older than the numbers that were skipped for us brings terms, too. */
+void engine_record_agreed(struct engine *engine)
+{
+    if (engine->record.lost || engine->record.restored) {
+        engine->record.lost = engine->record.restored = false;
+        engine->record_dirty = true;
     }
 }
 
