@@ -109,6 +109,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make sim SEEDS=n [SEED=s] [FAULTS=n]  simulated days of two units
 ## make soak [HOURS=h] [SEED=s]  simulated days without end; failures, made short, in build/sim-failures
 ## make crash-images [IMAGES=10000] [SEED=s]  power cuts at every flush of a recorded ledger
+## make campaign N=500 [SEED=s] [JOBS=2]  random faults on live offices in namespaces; build/campaign
 ## make planted         each bug of tests/planted must be found by the simulator
 ## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
 ## make fuzz [T=name] [RUNS=n|SECONDS=n] every decoder against random bytes, one after the other
@@ -117,7 +118,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test sim soak crash-images bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
+.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test campaign sim soak crash-images bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
 check-fast: all check-layers check-pure check-duty-doc unit
 
@@ -174,6 +175,14 @@ soak: $(B)/bin/toban-sim
 IMAGES ?= 10000
 crash-images: $(B)/bin/toban-crash
 	$(Q)$(B)/bin/toban-crash --images $(IMAGES) $(if $(SEED),--seed $(SEED))
+
+# A round again: make campaign N=1 SEED=s
+N    ?= 500
+JOBS ?= 2
+campaign:
+	$(Q)tools/deps test
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)node tests/campaign/campaign.mjs $(BUILD)/campaign --rounds $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
 
 bench:
 	$(Q)tools/deps bench

@@ -8,9 +8,10 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-STAGES="build layers pure lint unit cover asan tsan integration browser sim fuzz" # and clang, which asan includes
+STAGES="build layers pure lint unit cover asan tsan integration campaign browser sim fuzz" # and clang, which asan includes
 JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-200}
+ROUNDS=${ROUNDS:-4} # of the campaign
 FUZZ_SECONDS=${FUZZ_SECONDS:-15}        # one decoder
 PROGRAM_SECONDS=${PROGRAM_SECONDS:-180} # one test program, sanitizers included
 FILE_SECONDS=${FILE_SECONDS:-600}       # one .bats file, the browser run, the simulation
@@ -255,6 +256,17 @@ stage_integration() {
         fi
     done
     run_programs integration "${programs[@]}"
+}
+
+stage_campaign() {
+    say "== campaign: $ROUNDS rounds of random faults on live offices"
+    if [ "$(id -u)" -ne 0 ]; then
+        say "   SKIP: needs root"
+        skipped=$((skipped + 1))
+        return
+    fi
+    rm -rf "$BUILD/campaign-test"
+    run_tap campaign "$FILE_SECONDS" node tests/campaign/campaign.mjs "$BUILD/campaign-test" --rounds "$ROUNDS" --jobs "$JOBS"
 }
 
 stage_browser() {

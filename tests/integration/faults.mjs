@@ -2,214 +2,16 @@
 // healed, both units lose power, and the independent checker of the demo judges what the clients received and
 // what the two disks hold.
 //   faults.mjs DIR SCENARIO     (root) DIR takes the evidence; exit 0: the scenario and every promise held
-import { appendFileSync, closeSync, existsSync, mkdirSync, openSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync, writeSync }
-    from 'node:fs';
+import { existsSync, readFileSync, statSync, truncateSync } from 'node:fs';
 import { randomBytes } from 'node:crypto';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { dirname, join, resolve } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { Client, Office } from '../../tools/office/demo/office.mjs';
-import { judge, loadEvidence } from '../../tools/office/demo/checker.mjs';
+import { join, resolve } from 'node:path';
 import { nowMs, sleep } from '../../tools/office/demo/common.mjs';
+import { broken, CALM_MS, DAYS, EVERY_MS, expect, flipBits, keptAside, ledgerFile, Life, PAIR_BOUND_MS, SERVE_BOUND_MS,
+    STOP_BOUND_MS } from '../lib/life.mjs';
 
-const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
-const DAYS = ['2026-11-24', '2026-11-25', '2026-11-26', '2026-11-27', '2026-11-30']; // the office's days: a weekend
-const DISK_MIB = 128;
-const EVERY_MS = 90; // a visitor
-const SERVE_BOUND_MS = 10000; // promise 14
-const PAIR_BOUND_MS = 30000; // 10 s, and the steadiness time of a pair that broke (rule 10)
-const STOP_BOUND_MS = 20000;
-const SETTLE_BOUND_MS = 60000;
 const FORWARDING_BOUND_MS = 2000; // DESIGN 7: a number this soon after a switch forwards again
-const HEALED_MS = 3000; // so long after a heal waits are looked at
-const WAIT_BOUND_MS = 2000;
 const LINK_PROVEN_MS = 3500; // a spare is handed duty when its link has worked for 3 s (rule 2)
-const CALM_MS = 700; // some visitors before and after each fault
-const ERASED = 15; // the promise that needs an evening
-
-// A unit is far behind much sooner here than in an office: every wiped disk is filled by a snapshot.
-process.env.TOBAN_OFFICE_SNAPSHOT_ENTRIES = '40';
-
-class Life {
-    constructor(dir, scenario) {
-        Object.assign(this, { dir, began: nowMs(), issued: [], seen: [], boards: [], nights: [], wipes: [],
-            journals: [], images: [] });
-        this.office = new Office(`f${scenario.slice(0, 6)}${process.pid}`, join(ROOT, 'build/bin'),
-            (seen) => this.seen.push({ ...seen, child: undefined }));
-    }
-    // What this program asks for itself is evidence like any other.
-    note(record) {
-        if (!this.journals.includes('journal-desk.jsonl')) {
-            this.journals.push('journal-desk.jsonl');
-        }
-        appendFileSync(join(this.dir, 'journal-desk.jsonl'), `${JSON.stringify(record)}\n`);
-    }
-    say(text) {
-        console.log(`# ${((nowMs() - this.began) / 1000).toFixed(2)} s  ${text}`);
-    }
-    async open(at = `${DAYS[0]}T10:00`) {
-        rmSync(this.dir, { recursive: true, force: true });
-        mkdirSync(this.dir, { recursive: true });
-        await this.office.up('--at', at, '--site', join(ROOT, 'tools/office/demo/site.yaml'), '--disk-mib',
-            String(DISK_MIB));
-        this.office.watch();
-        this.lan = this.clients('lan', 'lan', '10.90.0.10', 1);
-        await this.lan.ask({ order: 'board' });
-        await this.paired();
-    }
-    async work() {
-        await this.lan.ask({ order: 'open', counters: [1, 2, 3, 4] });
-        this.lan.tell({ order: 'steady', every_ms: EVERY_MS });
-        await this.issuedAfter(nowMs());
-        this.noLetter(this.began);
-        await sleep(CALM_MS);
-    }
-    clients(side, place, host, seed) {
-        const config = { side, journal: join(this.dir, `journal-${side}.jsonl`), host, port: 80, seed,
-            categories: [1, 2, 3, 4, 5, 6].map((id) => ({ id, weight: 1 })), kiosks: 4, again: 0.2, cancel: 0.04,
-            walk_ms: 30, service_ms: 120 };
-        const path = join(this.dir, `client-${side}.json`);
-        writeFileSync(path, JSON.stringify(config));
-        this.journals.push(`journal-${side}.jsonl`);
-        return new Client(this.office, place, path, (message) => {
-            if (message.issued) {
-                this.issued.push({ ...message, side });
-            } else if (message.board) {
-                this.boards.push(message.board);
-            }
-        });
-    }
-    // The first number that somebody at `side` got after `after`; it must come within the bound.
-    async issuedAfter(after, test = () => true, bound_ms = SERVE_BOUND_MS) {
-        for (;;) {
-            const first = this.issued.find((one) => one.t > after && test(one));
-            if (first) {
-                return first;
-            }
-            if (nowMs() - after > bound_ms) {
-                throw new Error(`no such number within ${bound_ms} ms`);
-            }
-            await sleep(10);
-        }
-    }
-    async fault(...words) {
-        const answer = await this.office.fault(...words);
-        const fault = { t: answer.at_monotonic_us / 1000, done: answer.done_monotonic_us / 1000 };
-        this.say(`fault ${words.join(' ')}`);
-        return fault;
-    }
-    async heal(...words) {
-        const answer = await this.office.heal(...words);
-        this.say(`heal ${words.join(' ')}`);
-        return answer.at_monotonic_us / 1000;
-    }
-    async paired(duty = 0) {
-        const took = await this.office.untilPaired(PAIR_BOUND_MS, duty);
-        this.say(`PAIRED after ${Math.round(took)} ms, unit ${this.office.duty()} on duty, term ${this.term()}`);
-    }
-    term() {
-        return this.office.units[1].term;
-    }
-    // What units said since `t`: none of them may have been in one of these states.
-    never(t, what, test) {
-        const found = this.seen.find((one) => one.t > t && test(one));
-        expect(!found, `${what}: unit ${found?.unit} ${found?.state} ${found?.reason}`);
-    }
-    neverBroke(t) {
-        this.never(t, 'the pair broke', (one) => !['PAIRED_DUTY', 'PAIRED_SPARE', 'HANDING_OVER'].includes(one.state));
-    }
-    letters(from, to = Infinity) {
-        return this.issued.filter((one) => one.t > from && one.t < to && /[A-Z]/.test(one.issued));
-    }
-    noLetter(from, to) {
-        const [first] = this.letters(from, to);
-        expect(!first, `a letter where two disks were there: ${first?.issued}`);
-    }
-    holders() {
-        return [1, 2].filter((unit) => execFileSync('ip', ['-n', `${this.office.name}-u${unit}`, '-o', 'addr', 'show',
-            'lan0'], { encoding: 'utf8' }).includes('10.90.0.10/'));
-    }
-    status(unit) {
-        return JSON.parse(execFileSync('ip', ['netns', 'exec', `${this.office.name}-u${unit}`, 'curl', '-s',
-            '--max-time', '5', 'http://127.0.0.1:9180/api/v1/status'], { encoding: 'utf8' }));
-    }
-    reasons(unit) {
-        const status = this.status(unit);
-        return [...status.units.find((one) => one.here).reasons, ...status.reasons];
-    }
-    async board(text) {
-        for (const began = nowMs(); !this.boards.includes(text); await sleep(20)) {
-            expect(nowMs() - began < SERVE_BOUND_MS, `the board did not show "${text}"`);
-        }
-        this.say(`board: ${text}`);
-    }
-    async empty() {
-        for (const began = nowMs(); ; await sleep(100)) {
-            const seen = await this.lan.ask({ order: 'queue' });
-            const busy = seen.reply?.counters?.some((counter) => counter.ticket);
-            if (seen.status === 200 && !busy && seen.reply.categories.every((one) => one.waiting === 0)) {
-                return;
-            }
-            expect(nowMs() - began < SETTLE_BOUND_MS, 'visitors are still waiting');
-        }
-    }
-    async bothOff() {
-        await Promise.all([1, 2].map((unit) => this.office.fault('power', unit).catch(() => {})));
-        await this.office.untilOff(STOP_BOUND_MS);
-    }
-    // Who asked after `healed` did not wait for an address that is somewhere else (measured from their first try).
-    checkWaits(requests) {
-        const first = new Map();
-        const waits = [];
-        for (const one of requests.filter((each) => each.side === 'lan' && each.key && each.what !== 'again' && each.sent > this.healed)) {
-            first.set(one.key, Math.min(first.get(one.key) ?? Infinity, one.sent));
-            if (one.status >= 200 && one.status < 500 && first.get(one.key) < this.healed + HEALED_MS) {
-                waits.push(one.received - first.get(one.key));
-            }
-        }
-        if (this.healed) {
-            this.say(`the longest wait after the heal: ${Math.round(Math.max(...waits))} ms of ${waits.length}`);
-            expect(waits.length > 0 && Math.max(...waits) < WAIT_BOUND_MS, 'somebody waited too long after it', false);
-        }
-    }
-    // Everybody gets an answer, both lose power, and what was received is held against what is on the disks.
-    async judged() {
-        this.lan.tell({ order: 'close_doors' });
-        await this.lan.ask({ order: 'leave', counters: [1, 2, 3, 4] });
-        await this.lan.ask({ order: 'settle' });
-        await this.office.untilEqual(SERVE_BOUND_MS);
-        await this.lan.ask({ order: 'end' });
-        await this.bothOff();
-        this.office.keepDisks(join(this.dir, 'final'));
-        if (this.nights.length > 0) {
-            this.office.keepImages(this.dir);
-            this.images = ['disk-u1.img', 'disk-u2.img', 'log-u1.txt', 'log-u2.txt'];
-        }
-        writeFileSync(join(this.dir, 'evidence.json'), JSON.stringify({ journals: this.journals, nights: this.nights,
-            final: 'final', wipes: this.wipes, images: this.images }));
-        const evidence = await loadEvidence(this.dir);
-        this.checkWaits(evidence.requests);
-        const { verdicts } = judge(evidence);
-        for (const one of verdicts.filter((each) => each.promise !== ERASED || this.nights.length > 0)) {
-            this.say(`promise ${one.promise}: ${one.ok ? 'held' : 'BROKEN'}, ${one.checked} checked ` +
-                JSON.stringify(one.facts));
-            one.problems.slice(0, 12).forEach((problem) => console.log(`#   ! ${problem}`));
-            expect(one.ok, `promise ${one.promise}: ${one.en}: ${one.problems[0]}`, false);
-        }
-    }
-}
-
-const broken = [];
-
-function expect(right, what, stop = true) {
-    if (!right) {
-        broken.push(what);
-        console.log(`# NOT SO: ${what}`);
-        if (stop) {
-            throw new Error(what);
-        }
-    }
-}
 
 // ---- scenarios --------------------------------------------------------------------------------------
 
@@ -396,32 +198,11 @@ async function diskWipe(life) {
 
 // ---- damage -----------------------------------------------------------------------------------------
 
-function dataDir(life, unit) {
-    return life.office.info.units[unit - 1].data_dir;
-}
-
-function ledgerFile(life, unit) {
-    return join(dataDir(life, unit), 'ledger', 'data.mdb');
-}
-
-// One bit wherever these bytes lie in the file; the daemon that has it open sees it, as of a disk that rots.
-function flipBits(path, bytes) {
-    const content = readFileSync(path);
-    const fd = openSync(path, 'r+');
-    let flipped = 0;
-    for (let at = content.indexOf(bytes); at >= 0; at = content.indexOf(bytes, at + 1)) {
-        writeSync(fd, Buffer.from([content[at + 1] ^ 0x10]), 0, 1, at + 1);
-        flipped++;
-    }
-    closeSync(fd);
-    return flipped;
-}
-
 // Its unit puts a damaged ledger aside by itself and is filled by the other one.
 async function repaired(life, unit) {
     await life.paired(3 - unit);
     life.wipes.push({ unit, wall_ms: life.office.wallMs() });
-    expect(existsSync(join(dataDir(life, unit), 'ledger.damaged', 'data.mdb')), 'the damaged ledger is not kept');
+    expect(existsSync(keptAside(life, unit)), 'the damaged ledger is not kept');
     await sleep(CALM_MS);
 }
 
@@ -431,7 +212,7 @@ async function damage(life) {
     const term = life.term();
     await sleep(LINK_PROVEN_MS);
     const began = nowMs();
-    expect(flipBits(ledgerFile(life, first), Buffer.from('都市計画法第53条の許可')) > 0, 'nothing was flipped');
+    expect(flipBits(ledgerFile(life, first)) > 0, 'nothing was flipped');
     await life.office.until('the damaged unit stopped', SERVE_BOUND_MS, (one, two) =>
         [one, two][first - 1].state === 'STOPPED');
     life.say(`found after ${Math.round(nowMs() - began)} ms`);
@@ -648,7 +429,7 @@ if (!dir || !scenarios[name]) {
     console.error(`faults.mjs DIR ${Object.keys(scenarios).join('|')}`);
     process.exit(2);
 }
-const life = new Life(resolve(dir), name);
+const life = new Life(resolve(dir), `f${name.slice(0, 6)}${process.pid}`);
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
     process.once(signal, () => life.office.end().then(() => process.exit(130)));
 }
