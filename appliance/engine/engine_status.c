@@ -374,32 +374,105 @@ char *status_ready(struct engine *engine, bool *ret_ready, size_t *ret_len_bytes
     return json_take(&json, ret_len_bytes);
 }
 
-/* What would change this unit's state: the rules in words, with what duty knows now. */
+enum {
+    SENTENCE_BYTES = 256,
+    TENTHS_PER_S = 10,
+    MS_PER_TENTH = 100,
+};
+
+static const char *serving_ja(const struct duty_then *then)
+{
+    return then->serve == DUTY_SERVE_PLAIN    ? "文字のない番号で受け付けます。"
+           : then->serve == DUTY_SERVE_LETTER ? "文字付きの番号で受け付けます。"
+           : then->state == DUTY_PAIRED_SPARE ? "相手の号機が受け付けます。"
+                                              : "この号機は受け付けません。";
+}
+
+static const char *serving_en(const struct duty_then *then)
+{
+    return then->serve == DUTY_SERVE_PLAIN    ? "It serves by plain numbers."
+           : then->serve == DUTY_SERVE_LETTER ? "It serves by numbers with its letter."
+           : then->state == DUTY_PAIRED_SPARE ? "The other unit serves."
+                                              : "This unit serves nobody.";
+}
+
+static void when_in_words(const struct duty_then *then, char ja[SENTENCE_BYTES],
+                          char en[SENTENCE_BYTES])
+{
+    unsigned tenths = (unsigned)((then->after_ms + MS_PER_TENTH - 1) / MS_PER_TENTH);
+
+    if (!then->changes) {
+        (void)snprintf(ja, SENTENCE_BYTES, "変わりません。");
+        (void)snprintf(en, SENTENCE_BYTES, "nothing changes.");
+    } else if (tenths == 0) {
+        (void)snprintf(ja, SENTENCE_BYTES, "すぐに %s。", duty_state_code(then->state));
+        (void)snprintf(en, SENTENCE_BYTES, "at once %s.", duty_state_code(then->state));
+    } else {
+        (void)snprintf(ja, SENTENCE_BYTES, "約 %u.%u 秒で %s。", tenths / TENTHS_PER_S,
+                       tenths % TENTHS_PER_S, duty_state_code(then->state));
+        (void)snprintf(en, SENTENCE_BYTES, "after about %u.%u s %s.", tenths / TENTHS_PER_S,
+                       tenths % TENTHS_PER_S, duty_state_code(then->state));
+    }
+}
+
+/* "If the other unit falls silent: after about 0.4 s ALONE. It serves by numbers with its letter." */
+static void put_then(struct json *json, enum duty_if what, const struct duty_then *then)
+{
+    bool says_why = then->changes && then->reason != DUTY_REASON_NONE &&
+                    then->reason != DUTY_REASON_PEER_SERVES;
+    char when_ja[SENTENCE_BYTES], when_en[SENTENCE_BYTES];
+    char ja[2 * SENTENCE_BYTES], en[2 * SENTENCE_BYTES];
+
+    when_in_words(then, when_ja, when_en);
+    (void)snprintf(ja, sizeof(ja), "%s: %s%s%s", duty_if_ja(what), when_ja, serving_ja(then),
+                   says_why ? duty_reason_ja(then->reason) : "");
+    (void)snprintf(en, sizeof(en), "%s: %s %s%s%s", duty_if_en(what), when_en, serving_en(then),
+                   says_why ? " " : "", says_why ? duty_reason_en(then->reason) : "");
+    json_open(json, NULL, '{');
+    json_text(json, "if", duty_if_code(what));
+    json_bool(json, "changes", then->changes);
+    json_text(json, "state", duty_state_code(then->state));
+    json_text(json, "series",
+              then->serve == DUTY_SERVE_PLAIN    ? "plain"
+              : then->serve == DUTY_SERVE_LETTER ? "letter"
+                                                 : "none");
+    json_number(json, "after_ms", (int64_t)then->after_ms);
+    json_text(json, "text_ja", ja);
+    json_text(json, "text_en", en);
+    json_close(json, '}');
+}
+
+/* What would change this unit's state: duty itself is asked, on a copy. */
 static void put_what_if(const struct engine *engine, struct json *json)
 {
-    const struct duty *duty = &engine->duty;
-    enum duty_reason why_not = duty_why_not_alone(duty);
-
     json_open(json, "what_if", '[');
-    if (duty->state == DUTY_PAIRED_DUTY) {
-        json_text(json, NULL,
-                  "相手が応答しなくなったら、この号機は文字付き番号で窓口を続けます。"
-                  " If the other unit falls silent, this unit goes on by letter.");
-    } else if (duty->state == DUTY_PAIRED_SPARE) {
-        json_text(json, NULL,
-                  why_not == DUTY_REASON_NONE || why_not == DUTY_REASON_STARTING
-                      ? "当番が応答しなくなったら、窓口アドレスの沈黙を確かめて引き継ぎます。"
-                        " If duty falls silent, this unit probes the address and takes over."
-                      : duty_reason_ja(why_not));
-    } else if (duty->state == DUTY_ALONE) {
-        json_text(json, NULL,
-                  "相手が戻ると台帳を合わせ、文字のない番号に戻ります。"
-                  " When the other unit returns, the ledgers are joined and plain numbers resume.");
-    } else {
-        json_text(json, NULL, duty_reason_ja(why_not));
-        json_text(json, NULL, duty_reason_en(why_not));
+    for (unsigned i = 0; i < DUTY_IF_COUNT; i++) {
+        enum duty_if what = (enum duty_if)i;
+        struct duty_then then;
+
+        if (duty_foresee(&engine->duty, what, &then)) {
+            put_then(json, what, &then);
+        }
     }
     json_close(json, ']');
+}
+
+static void put_evidence(const struct engine *engine, struct json *json)
+{
+    const struct duty *duty = &engine->duty;
+
+    json_open(json, "evidence", '{');
+    json_bool(json, "contact_agreed", duty->agreed);
+    json_bool(json, "needed", duty->needed);
+    json_bool(json, "service_link", duty->service_link);
+    json_bool(json, "fit", duty->fit);
+    json_bool(json, "holds_address", duty->address);
+    json_number(json, "peer_heard_ms_ago",
+                duty->peer_heard_ms == 0 ? -1 : (int64_t)(engine->now_ms - duty->peer_heard_ms));
+    json_number(json, "breaks_in_the_hour", duty->breaks);
+    json_number(json, "term", (int64_t)engine->state.term.number);
+    json_number(json, "common_term", (int64_t)duty->word.common_term);
+    json_close(json, '}');
 }
 
 char *status_explain(struct engine *engine, size_t *ret_len_bytes)
@@ -410,22 +483,20 @@ char *status_explain(struct engine *engine, size_t *ret_len_bytes)
     json_init(&json);
     json_open(&json, NULL, '{');
     json_number(&json, "unit", engine->options.duty.unit);
+    json_number(&json, "peer", duty->options.peer_unit);
+    json_text(&json, "peer_state",
+              duty->agreed ? duty_state_code((enum duty_state)duty->peer.state) : "");
     json_text(&json, "state", duty_state_code(duty->state));
+    json_text(&json, "state_ja", duty_state_ja(duty->state));
+    json_text(&json, "state_en", duty_state_en(duty->state));
     json_text(&json, "reason", duty_reason_code(duty->reason));
     json_text(&json, "reason_ja", duty_reason_ja(duty->reason));
     json_text(&json, "reason_en", duty_reason_en(duty->reason));
-    json_open(&json, "evidence", '{');
-    json_bool(&json, "contact_agreed", duty->agreed);
-    json_bool(&json, "needed", duty->needed);
-    json_bool(&json, "service_link", duty->service_link);
-    json_bool(&json, "fit", duty->fit);
-    json_bool(&json, "holds_address", duty->address);
-    json_number(&json, "peer_heard_ms_ago",
-                duty->peer_heard_ms == 0 ? -1 : (int64_t)(engine->now_ms - duty->peer_heard_ms));
-    json_number(&json, "breaks_in_the_hour", duty->breaks);
-    json_number(&json, "term", (int64_t)engine->state.term.number);
-    json_number(&json, "common_term", (int64_t)duty->word.common_term);
-    json_close(&json, '}');
+    if (duty->reason != DUTY_REASON_NONE) {
+        json_text(&json, "ends_ja", duty_reason_ends_ja(duty->reason));
+        json_text(&json, "ends_en", duty_reason_ends_en(duty->reason));
+    }
+    put_evidence(engine, &json);
     put_what_if(engine, &json);
     json_close(&json, '}');
     return json_take(&json, ret_len_bytes);

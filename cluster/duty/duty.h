@@ -350,6 +350,41 @@ bool duty_actions_equal(const struct duty_actions *a, const struct duty_actions 
 enum duty_row { DUTY_ROW_HANDLE, DUTY_ROW_NOTE, DUTY_ROW_IGNORE, DUTY_ROW_IMPOSSIBLE };
 enum duty_row duty_table_row(enum duty_state state, enum duty_event_kind event, const char **ret_text);
 
+/* `toban explain`: what this unit would do if. Played on a copy by duty_step itself, in a world in which the rest
+ * stays as it is and every disk answers at once: never another answer than the unit would give. */
+enum duty_if {
+    DUTY_IF_TIME_PASSES,     /* nothing else happens */
+    DUTY_IF_PEER_SILENT,     /* the other unit loses power */
+    DUTY_IF_PEER_RETURNS,    /* it is heard again, as a unit that has just started */
+    DUTY_IF_LINK_LOST,       /* this unit's service link */
+    DUTY_IF_LINK_BACK,
+    DUTY_IF_NEEDED,          /* the office opens */
+    DUTY_IF_UNFIT,           /* this unit's disk is full or damaged */
+    DUTY_IF_FIT,
+    DUTY_IF_HANDOVER,        /* an operator orders it */
+    DUTY_IF_STOP,
+    DUTY_IF_RESUME,
+    DUTY_IF_COUNT,
+};
+struct duty_then {
+    enum duty_state state;             /* where it comes to rest */
+    enum duty_reason reason;
+    enum duty_serve serve;
+    bool changes;                      /* false: all stays as it is now */
+    uint64_t after_ms;                 /* when it got there */
+};
+/* False: this cannot happen now (the link that is down cannot go down). */
+bool duty_foresee(const struct duty *duty, enum duty_if what, struct duty_then *ret_then);
+const char *duty_if_code(enum duty_if what);
+const char *duty_if_ja(enum duty_if what);
+const char *duty_if_en(enum duty_if what);
+/* What ends a reason, and who or what does it. */
+const char *duty_reason_ends_ja(enum duty_reason reason);
+const char *duty_reason_ends_en(enum duty_reason reason);
+/* What a unit in this state does, for people. */
+const char *duty_state_ja(enum duty_state state);
+const char *duty_state_en(enum duty_state state);
+
 const char *duty_state_code(enum duty_state state);
 const char *duty_event_code(enum duty_event_kind event);
 const char *duty_action_code(enum duty_action_kind action);

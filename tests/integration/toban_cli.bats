@@ -46,6 +46,11 @@ toban() {
         toban explain --unit "$unit" --json
         [ "$status" -eq 0 ]
         jq -e ".unit == $unit" <<<"$output"
+        jq -e '.what_if[] | select(.if == "PEER_SILENT") | .changes and .state == "ALONE" and .series == "letter"
+            and .after_ms < 1000' <<<"$output"
+        toban explain --unit "$unit"
+        [[ "${lines[0]}" == *"[$unit号機 PAIRED_"*=====* ]]
+        [[ "$output" == *相手の号機が応答しなくなったら:* ]]
     done
     toban status --unit 3
     [ "$status" -eq 3 ]

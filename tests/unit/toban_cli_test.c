@@ -492,25 +492,78 @@ static void ready_exits_with_0_only_when_it_is(void **state)
 
 static void explain_tells_state_evidence_and_what_would_change_it(void **state)
 {
-    struct unit *unit = unit_create(
-        ANSWERS, 200,
-        "{\"unit\": 2, \"state\": \"ALONE\", \"reason\": \"PEER_GONE\","
-        " \"reason_ja\": \"1号機に届きません。\", \"evidence\": {\"contact_agreed\": false,"
+    static const char body[] =
+        "{\"unit\": 2, \"peer\": 1, \"peer_state\": \"\", \"state\": \"ALONE\","
+        " \"state_ja\": \"単独。\", \"state_en\": \"alone\", \"reason\": \"PEER_MUTE\","
+        " \"reason_ja\": \"1号機に届きません。\", \"reason_en\": \"Unit 1 is silent.\","
+        " \"ends_ja\": \"声が戻ると終わります。\", \"ends_en\": \"A word of it ends this.\","
+        " \"evidence\": {\"contact_agreed\": false, \"holds_address\": true,"
         " \"service_link\": true, \"peer_heard_ms_ago\": -1, \"term\": 1200},"
-        " \"what_if\": [\"戻れば合流します。\"]}");
-    struct screen *screen = screen_create(true);
+        " \"what_if\": [{\"if\": \"PEER_RETURNS\", \"text_ja\": \"戻れば合流します。\","
+        " \"text_en\": \"If it returns, they meet.\"}]}";
+    static const char *const screens[] = {
+        "  visitors ----- [unit 2 ALONE] ==x== [unit 1 ?]\n"
+        "State: alone\n"
+        "Why: Unit 1 is silent.\n"
+        "Ended by: A word of it ends this.\n"
+        "  in contact with the other unit no\n"
+        "  the service link works         yes\n"
+        "  holds the floating address     yes\n"
+        "  other unit last heard (ms ago) never\n"
+        "  term                           1,200\n"
+        "What would change it:\n"
+        "- If it returns, they meet.\n",
+        "  来庁者 ----- [2号機 ALONE] ==x== [1号機 ?]\n"
+        "状態: 単独。\n"
+        "理由: 1号機に届きません。\n"
+        "終わるとき: 声が戻ると終わります。\n"
+        "  相手と連絡がとれている         いいえ\n"
+        "  窓口の回線が使える             はい\n"
+        "  窓口アドレスを持っている       はい\n"
+        "  相手の声を聞いてから (ms)      なし\n"
+        "  期                             1,200\n"
+        "次に起きること:\n"
+        "- 戻れば合流します。\n",
+    };
     char *words[] = {NULL};
 
     (void)state;
-    assert_int_equal(run(screen, unit, command_explain, words), TOBAN_OK);
-    assert_string_equal(screen_out(screen), "2号機  ALONE  1号機に届きません。\n"
-                                            "  相手と連絡がとれている         いいえ\n"
-                                            "  窓口の回線が使える             はい\n"
-                                            "  相手の声を聞いてから (ms)      なし\n"
-                                            "  期                             1,200\n"
-                                            "- 戻れば合流します。\n");
-    unit_destroy(unit);
-    screen_destroy(screen);
+    for (int japanese = 0; japanese <= 1; japanese++) {
+        struct unit *unit = unit_create(ANSWERS, 200, body);
+        struct screen *screen = screen_create(japanese != 0);
+
+        assert_int_equal(run(screen, unit, command_explain, words), TOBAN_OK);
+        assert_string_equal(screen_out(screen), screens[japanese]);
+        unit_destroy(unit);
+        screen_destroy(screen);
+    }
+}
+
+/* A spare, and a site with one unit whose cable is out: the picture says so. */
+static void explain_draws_who_is_connected(void **state)
+{
+    static const char *const bodies[] = {
+        "{\"unit\": 2, \"peer\": 1, \"peer_state\": \"PAIRED_DUTY\", \"state\": \"PAIRED_SPARE\","
+        " \"evidence\": {\"contact_agreed\": true, \"service_link\": true}}",
+        "{\"unit\": 1, \"peer\": 0, \"state\": \"WAITING\", \"evidence\": {\"service_link\": "
+        "false}}",
+    };
+    static const char *const pictures[] = {
+        "  visitors - - - [unit 2 PAIRED_SPARE] ===== [unit 1 PAIRED_DUTY]\n",
+        "  visitors --x-- [unit 1 WAITING]\n",
+    };
+    char *words[] = {NULL};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(bodies) / sizeof(bodies[0]); i++) {
+        struct unit *unit = unit_create(ANSWERS, 200, bodies[i]);
+        struct screen *screen = screen_create(false);
+
+        assert_int_equal(run(screen, unit, command_explain, words), TOBAN_OK);
+        assert_ptr_equal(strstr(screen_out(screen), pictures[i]), screen_out(screen));
+        unit_destroy(unit);
+        screen_destroy(screen);
+    }
 }
 
 static void without_any_unit_every_command_exits_with_3(void **state)
@@ -721,6 +774,7 @@ int main(void)
         cmocka_unit_test(an_answer_that_is_no_json_is_said_to_be_none),
         cmocka_unit_test(ready_exits_with_0_only_when_it_is),
         cmocka_unit_test(explain_tells_state_evidence_and_what_would_change_it),
+        cmocka_unit_test(explain_draws_who_is_connected),
         cmocka_unit_test(without_any_unit_every_command_exits_with_3),
         cmocka_unit_test(status_of_a_unit_over_its_socket),
         cmocka_unit_test(the_calendar_of_a_year_is_counted),

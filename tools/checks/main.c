@@ -6,29 +6,6 @@
 #include <stdio.h>
 
 static const struct {
-    const char *en, *ja;
-} states[DUTY_STATE_COUNT] = {
-    [DUTY_WAITING] = {"not serving; looks for its peer, serves alone when rule 2 allows",
-                      "待機。相手の号機を探し、必要なら単独で始める"},
-    [DUTY_TAKING] = {"decided to serve alone; its session is being made durable",
-                     "単独開始の準備。単独期を記録している"},
-    [DUTY_ALONE] = {"serves by letter", "単独。文字付きの番号で受け付ける"},
-    [DUTY_MEETING_SOURCE] = {"meets as source; still serves by letter if it served",
-                             "合流（基準側）。受け付けていれば続ける"},
-    [DUTY_MEETING_OTHER] = {"meets as other; serves nobody, its tail is read, then it follows",
-                            "合流（相手側）。受け付けず、差分を渡して台帳を受け取る"},
-    [DUTY_MINTING] = {"the term is being made durable here, then there; requests are held",
-                      "新しい期を両方に記録している。要求は少し待つ"},
-    [DUTY_PAIRED_DUTY] = {"on duty: plain numbers, each on two disks",
-                          "連携・当番。文字なしの番号"},
-    [DUTY_PAIRED_SPARE] = {"spare: stores and acknowledges", "連携・予備。記録して確認を返す"},
-    [DUTY_HANDING_OVER] = {"on duty until the term that names the other is durable on both",
-                           "当番を相手に渡している"},
-    [DUTY_STOPPED] = {"serves nobody until what the reason says has ended",
-                      "停止。理由が解消するまで受け付けない"},
-};
-
-static const struct {
     enum duty_action_kind kind;
     const char *en;
 } actions[] = {
@@ -133,8 +110,8 @@ int main(void)
 {
     printf("## States\n\n| state | meaning | 意味 |\n|---|---|---|\n");
     for (int state = 0; state < DUTY_STATE_COUNT; state++) {
-        printf("| %s | %s | %s |\n", duty_state_code((enum duty_state)state), states[state].en,
-               states[state].ja);
+        printf("| %s | %s | %s |\n", duty_state_code((enum duty_state)state),
+               duty_state_en((enum duty_state)state), duty_state_ja((enum duty_state)state));
     }
     printf("\n");
     print_table();

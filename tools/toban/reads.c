@@ -95,11 +95,47 @@ int command_ready(struct toban *toban, int argc, char **argv)
     return ready ? TOBAN_OK : TOBAN_NO;
 }
 
+/* "visitors --- unit 1 PAIRED_DUTY === unit 2 PAIRED_SPARE": which way people and the ledger go. */
+static void write_picture(const struct toban *toban, const json_t *body, const char *code)
+{
+    const json_t *evidence = json_object_get(body, "evidence");
+    const char *peer_state = json_string_value(json_object_get(body, "peer_state"));
+    bool contact = json_is_true(json_object_get(evidence, "contact_agreed"));
+    bool link = json_is_true(json_object_get(evidence, "service_link"));
+    bool holds = json_is_true(json_object_get(evidence, "holds_address"));
+    json_int_t peer = json_integer_value(json_object_get(body, "peer"));
+
+    (void)fprintf(toban->out,
+                  text_choose(toban, "  来庁者 %s [%" JSON_INTEGER_FORMAT "号機 %s]",
+                              "  visitors %s [unit %" JSON_INTEGER_FORMAT " %s]"),
+                  !link   ? "--x--"
+                  : holds ? "-----"
+                          : "- - -",
+                  json_integer_value(json_object_get(body, "unit")), code);
+    if (peer != 0) {
+        (void)fprintf(toban->out,
+                      text_choose(toban, " %s [%" JSON_INTEGER_FORMAT "号機 %s]",
+                                  " %s [unit %" JSON_INTEGER_FORMAT " %s]"),
+                      contact ? "=====" : "==x==", peer,
+                      contact && peer_state != NULL ? peer_state : "?");
+    }
+    (void)fputc('\n', toban->out);
+}
+
+/* A line "why: ..." when the unit says so. */
+static void write_sentence(const struct toban *toban, const char *ja, const char *en,
+                           const char *sentence)
+{
+    if (sentence != NULL && sentence[0] != '\0') {
+        (void)fprintf(toban->out, "%s%s\n", text_choose(toban, ja, en), sentence);
+    }
+}
+
 int command_explain(struct toban *toban, int argc, char **argv)
 {
     struct api_request request = {.type = API_READ, .read = {.what = API_READ_EXPLAIN}};
     json_t *body = NULL;
-    const char *code, *reason;
+    const char *code;
     int r;
 
     (void)argv;
@@ -111,14 +147,16 @@ int command_explain(struct toban *toban, int argc, char **argv)
         return r;
     }
     code = json_string_value(json_object_get(body, "state"));
-    reason = text_member(toban, body, "reason");
-    (void)fprintf(toban->out,
-                  text_choose(toban, "%" JSON_INTEGER_FORMAT "号機  %s  %s\n",
-                              "unit %" JSON_INTEGER_FORMAT "  %s  %s\n"),
-                  json_integer_value(json_object_get(body, "unit")), code != NULL ? code : "-",
-                  reason != NULL ? reason : "");
+    write_picture(toban, body, code != NULL ? code : "-");
+    write_sentence(toban, "状態: ", "State: ", text_member(toban, body, "state"));
+    write_sentence(toban, "理由: ", "Why: ", text_member(toban, body, "reason"));
+    write_sentence(toban, "終わるとき: ", "Ended by: ", text_member(toban, body, "ends"));
     write_evidence(toban, json_object_get(body, "evidence"));
-    write_reason_lines(toban, json_object_get(body, "what_if"));
+    if (json_array_size(json_object_get(body, "what_if")) > 0) {
+        (void)fprintf(toban->out, "%s\n",
+                      text_choose(toban, "次に起きること:", "What would change it:"));
+        write_reason_lines(toban, json_object_get(body, "what_if"));
+    }
     json_decref(body);
     return r;
 }
