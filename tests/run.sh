@@ -266,7 +266,7 @@ stage_campaign() {
         return
     fi
     rm -rf "$BUILD/campaign-test"
-    run_tap campaign "$FILE_SECONDS" node tests/campaign/campaign.mjs "$BUILD/campaign-test" --rounds "$ROUNDS" --jobs "$JOBS"
+    run_tap campaign "$FILE_SECONDS" node tests/campaign/campaign.mjs "$BUILD/campaign-test" --rounds "$ROUNDS" --seed 11 --jobs "$JOBS"
 }
 
 stage_browser() {
