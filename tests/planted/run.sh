@@ -1,24 +1,27 @@
 #!/bin/bash
-# Plants each bug of tests/planted/*.patch in a copy of the tree and shows that the simulator finds it.
-#   tests/planted/run.sh [NAME...]      SEEDS=100 FAULTS=20
-# A bug counts as caught when an oracle or a CHECK speaks within SEEDS seeds. by-test.txt names those that
-# cost liveness only and that a unit test must catch instead. Names in not-caught.txt are known gaps
-# (tests/KNOWN_FAILURES.md says why); they are tried too, and it is said when one is found after all.
+# Plants each bug of tests/planted/*.patch in a copy of the tree and shows that it is found.
+#   tests/planted/run.sh [NAME...]      SEEDS=100 FAULTS=20 ROUNDS=30
+# A bug counts as caught when an oracle or a CHECK of the simulator speaks within SEEDS seeds. by-test.txt names
+# those that a unit test must catch instead, by-campaign.txt those that are looked for in ROUNDS rounds of faults on
+# live offices (root). Names in not-caught.txt are known gaps (tests/KNOWN_FAILURES.md says why); they are tried too,
+# and it is said when one is found after all. At the end: how many seeds it took, and the median.
 # Exit 1: a patch does not apply, or a bug that is no known gap was not caught.
 set -uo pipefail
 cd "$(dirname "$0")/../.." || exit 2
 SEEDS=${SEEDS:-100}
 FAULTS=${FAULTS:-20}
+ROUNDS=${ROUNDS:-30}
 here=tests/planted
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 caught=0 missed=0 wrong=0
+by_sim=() # seeds that each one took
 
 git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
     [ -f "$file" ] && printf '%s\0' "$file"
 done | tar -c --null -T - | tar -x -C "$work"
 build() {
-    make -s -C "$work" Q=@ build/plain/bin/toban-sim >"$work/build.log" 2>&1
+    make -s -C "$work" Q=@ "${@:-build/plain/bin/toban-sim}" >"$work/build.log" 2>&1
 }
 if ! build; then
     tail -n 20 "$work/build.log"
@@ -39,7 +42,8 @@ for name; do
         continue
     fi
     patch -s -p1 -d "$work" <"$patch"
-    if ! build; then
+    in_offices=$(grep -cxF "$name" "$here/by-campaign.txt")
+    if ! build || { [ "$in_offices" -gt 0 ] && ! build all; }; then
         echo "WRONG       $name: does not build"
         tail -n 5 "$work/build.log"
         wrong=$((wrong + 1))
@@ -50,11 +54,21 @@ for name; do
             "$work/build/plain/tests/$program" >"$work/log" 2>&1
             status=$?
             how="$program: $(grep -m1 -aoE '^\[  FAILED  \] [a-z_0-9]+$' "$work/log" | cut -c14-)"
+        elif [ "$in_offices" -gt 0 ]; then
+            (cd "$work" && node tests/campaign/campaign.mjs "$work/campaign" --rounds "$ROUNDS" --stop) >"$work/log" 2>&1
+            status=$?
+            how="campaign, round $(grep -m1 -aoE '^not ok [0-9]+' "$work/log" | cut -c8-): $(grep -m1 -a -A1 '^not ok' "$work/log" |
+                tail -n 1 | cut -c5-110)"
+            rm -rf "$work/campaign"
         else
             timeout 1200 "$work/build/plain/bin/toban-sim" --seeds "$SEEDS" --faults "$FAULTS" \
-                --stop >"$work/log" 2>&1
+                --stop --shrink 0 >"$work/log" 2>&1
             status=$?
             how=$(grep -m1 -aE '^seed [0-9]+:|invariant broken' "$work/log" | cut -c1-110)
+            seed=$(grep -m1 -aoE '^seed [0-9]+' "$work/log" | cut -c6-)
+            if [ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ -n "$seed" ]; then
+                by_sim+=("$seed") # seeds begin at 1
+            fi
         fi
         if [ "$status" -eq 124 ]; then
             echo "WRONG       $name: not done after 1200 s"
@@ -73,5 +87,9 @@ for name; do
     fi
     patch -s -R -p1 -d "$work" <"$patch" || exit 1
 done
+if [ "${#by_sim[@]}" -gt 0 ]; then
+    mapfile -t sorted < <(printf '%s\n' "${by_sim[@]}" | sort -n)
+    echo "planted: ${#sorted[@]} found by the simulator, within ${sorted[0]} to ${sorted[-1]} seeds, median ${sorted[$((${#sorted[@]} / 2))]}"
+fi
 echo "planted: $caught caught, $missed not caught"
 [ "$wrong" -eq 0 ]
