@@ -539,7 +539,7 @@ uint64_t engine_deadline_ms(const struct engine *engine)
 {
     uint64_t deadline_ms = engine->duty.deadline_ms;
 
-    if (engine->event_due && engine->subscriber_count > 0 &&
+    if (serve_event_is_awaited(engine) &&
         engine->event_sent_ms + ENGINE_EVENT_INTERVAL_MS < deadline_ms) {
         deadline_ms = engine->event_sent_ms + ENGINE_EVENT_INTERVAL_MS;
     }

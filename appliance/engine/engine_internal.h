@@ -463,6 +463,8 @@ void serve_gone(struct engine *engine, uint64_t client);
 void serve_turn(struct engine *engine);
 void serve_flush(struct engine *engine);
 void serve_last_event(struct engine *engine);
+/* A live event waits for nothing but its interval. */
+bool serve_event_is_awaited(const struct engine *engine);
 uint64_t serve_watermark(const struct engine *engine);
 
 /* engine_day.c */

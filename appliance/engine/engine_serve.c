@@ -745,14 +745,20 @@ static void send_event(struct engine *engine)
     engine->event_body = NULL;
 }
 
+/* Only time is missing. Where nobody is served none leaves, and nobody need be woken for it. */
+bool serve_event_is_awaited(const struct engine *engine)
+{
+    return engine->event_due && engine->event_body == NULL && engine->subscriber_count > 0 &&
+           engine_serves(engine);
+}
+
 /* A live event is the whole queue; it leaves when the lsn it was taken at is durable. */
 static void flush_event(struct engine *engine, uint64_t watermark)
 {
     if (engine->event_body != NULL && (engine->event_lsn <= watermark)) {
         send_event(engine);
     }
-    if (engine->event_due && engine->event_body == NULL && engine->subscriber_count > 0 &&
-        engine_serves(engine) &&
+    if (serve_event_is_awaited(engine) &&
         engine->now_ms - engine->event_sent_ms >= ENGINE_EVENT_INTERVAL_MS) {
         engine->event_due = false;
         engine->event_sent_ms = engine->now_ms;
