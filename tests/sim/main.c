@@ -19,16 +19,19 @@ enum {
     PROGRESS_S = 60,
     HOUR_S = 3600,
     PATH_BYTES = 512,
+    JOBS_MAX = 64,
 };
 
 static const char help[] =
     "usage: toban-sim [--seeds N] [--seed S] [--faults N] [--stop] [--story] [--verbose]\n"
     "                 [--only N[@MS],...] [--world W] [--shrink RUNS] [--coverage FILE]\n"
-    "                 [--hours H] [--keep DIRECTORY]\n"
+    "                 [--rows FILE] [--jobs N] [--hours H] [--keep DIRECTORY]\n"
     "  --only      of the faults of the seed, counted from 1, these; @MS: at that time\n"
     "  --world     the same faults in a world that is drawn otherwise\n"
     "  --shrink    a failing seed is made short in at most so many runs; 0: it is not\n"
     "  --story     what happens; --verbose: everything\n"
+    "  --rows      a list of rows of the duty table that are not met; a wrong one is a failure\n"
+    "  --jobs      so many seeds at a time\n"
     "  --hours     seeds until so much time is over, or until SIGINT or SIGTERM\n"
     "  --keep      failures are written there as well\n";
 
@@ -36,10 +39,10 @@ struct arguments {
     struct sim_options options;
     struct sim_pick picks[SIM_FAULTS_MAX];
     uint64_t seeds;
-    uint32_t shrink_runs;
+    uint32_t shrink_runs, jobs;
     double hours;
     bool stop;
-    const char *coverage, *keep;
+    const char *coverage, *keep, *rows;
 };
 
 static volatile sig_atomic_t asked_to_stop;
@@ -94,6 +97,11 @@ static bool parse_value(struct arguments *arguments, const char *name, const cha
         arguments->shrink_runs = (uint32_t)strtoul(value, NULL, 10);
     } else if (strcmp(name, "--coverage") == 0) {
         arguments->coverage = value;
+    } else if (strcmp(name, "--jobs") == 0) {
+        arguments->jobs = (uint32_t)strtoul(value, NULL, 10);
+        return arguments->jobs >= 1 && arguments->jobs <= JOBS_MAX;
+    } else if (strcmp(name, "--rows") == 0) {
+        arguments->rows = value;
     } else if (strcmp(name, "--hours") == 0) {
         arguments->hours = strtod(value, NULL);
         arguments->seeds = UINT64_MAX;
@@ -208,44 +216,85 @@ static double cpu_s(void)
            (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+struct run {
+    struct arguments *arguments;
+    struct sim_report *report;
+    struct sim_apart *apart[JOBS_MAX];
+    struct sim_options options[JOBS_MAX];
+    time_t began, told;
+    double shrink_s;
+};
+
+static void tell_progress(struct run *run, time_t now)
+{
+    if (run->arguments->hours > 0 && difftime(now, run->told) >= PROGRESS_S) {
+        run->told = now;
+        printf("%.0f min: %llu seeds, %llu days, %llu failed\n", difftime(now, run->began) / 60,
+               (unsigned long long)run->report->seeds, (unsigned long long)run->report->sum.days,
+               (unsigned long long)run->report->failed);
+        (void)fflush(stdout);
+    }
+}
+
+static void take_result(struct run *run, uint32_t slot)
+{
+    static struct sim_result result;
+    const struct arguments *arguments = run->arguments;
+    const struct sim_options *options = &run->options[slot];
+    double before_s;
+
+    sim_apart_end(run->apart[slot], &result);
+    sim_report_add(run->report, &result);
+    if (!result.failed) {
+        return;
+    }
+    before_s = cpu_s();
+    if (arguments->keep != NULL) {
+        keep_failure(arguments, run->apart[slot], options, &result, run->report->failed);
+    } else {
+        tell_failure(arguments, run->apart[slot], options, &result, run->report->failed, stdout);
+    }
+    run->shrink_s += cpu_s() - before_s;
+}
+
+static bool goes_on(const struct run *run, time_t now)
+{
+    const struct arguments *arguments = run->arguments;
+
+    return !asked_to_stop && !(arguments->stop && run->report->failed > 0) &&
+           !(arguments->hours > 0 && difftime(now, run->began) > arguments->hours * HOUR_S);
+}
+
+/* Results are taken in the order of the seeds, so that two runs print the same. */
 static void run_all(struct arguments *arguments, struct sim_report *report)
 {
-    struct sim_apart *apart = sim_apart_create();
-    static struct sim_result result;
-    time_t began = time(NULL), told = began;
-    double shrink_s = 0, run_s;
+    struct run run = {.arguments = arguments, .report = report, .began = time(NULL)};
+    uint64_t begun = 0, taken = 0;
 
-    for (uint64_t i = 0; i < arguments->seeds && !asked_to_stop; i++, arguments->options.seed++) {
-        time_t now = time(NULL);
+    run.told = run.began;
+    for (uint32_t i = 0; i < arguments->jobs; i++) {
+        run.apart[i] = sim_apart_create();
+    }
+    while (begun < arguments->seeds && goes_on(&run, time(NULL))) {
+        uint32_t slot = (uint32_t)(begun % arguments->jobs);
 
-        if (arguments->hours > 0 && difftime(now, began) > arguments->hours * HOUR_S) {
-            break;
-        }
-        if (arguments->hours > 0 && difftime(now, told) >= PROGRESS_S) {
-            told = now;
-            printf("%.0f min: seed %llu, %llu days, %llu failed\n", difftime(now, began) / 60,
-                   (unsigned long long)arguments->options.seed,
-                   (unsigned long long)report->sum.days, (unsigned long long)report->failed);
-            (void)fflush(stdout);
-        }
-        sim_apart_run(apart, &arguments->options, &result);
-        sim_report_add(report, &result);
-        if (!result.failed) {
+        if (begun - taken == arguments->jobs) {
+            take_result(&run, slot);
+            taken++;
+            tell_progress(&run, time(NULL));
             continue;
         }
-        run_s = cpu_s();
-        if (arguments->keep != NULL) {
-            keep_failure(arguments, apart, &arguments->options, &result, report->failed);
-        } else {
-            tell_failure(arguments, apart, &arguments->options, &result, report->failed, stdout);
-        }
-        shrink_s += cpu_s() - run_s;
-        if (arguments->stop) {
-            break;
-        }
+        run.options[slot] = arguments->options;
+        run.options[slot].seed += begun++;
+        sim_apart_begin(run.apart[slot], &run.options[slot]);
     }
-    sim_apart_destroy(apart);
-    sim_report_print(report, cpu_s() - shrink_s);
+    for (; taken < begun; taken++) {
+        take_result(&run, (uint32_t)(taken % arguments->jobs));
+    }
+    for (uint32_t i = 0; i < arguments->jobs; i++) {
+        sim_apart_destroy(run.apart[i]);
+    }
+    sim_report_print(report, cpu_s() - run.shrink_s);
 }
 
 int main(int argc, char **argv)
@@ -253,6 +302,7 @@ int main(int argc, char **argv)
     static struct arguments arguments = {
         .options = {.seed = 1, .fault_count = FAULTS_DEFAULT, .ticket_goal = TICKETS_DEFAULT},
         .seeds = 1,
+        .jobs = 1,
         .shrink_runs = SHRINK_RUNS_DEFAULT,
     };
     static struct sim_report report;
@@ -269,6 +319,9 @@ int main(int argc, char **argv)
     run_all(&arguments, &report);
     if (arguments.coverage != NULL && sim_report_write_coverage(&report, arguments.coverage) < 0) {
         perror(arguments.coverage);
+        return 1;
+    }
+    if (arguments.rows != NULL && !sim_report_check_rows(&report, arguments.rows)) {
         return 1;
     }
     return report.failed == 0 ? 0 : 1;

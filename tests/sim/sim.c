@@ -1,4 +1,5 @@
 /* The run of one seed. See sim.h. */
+#include "storage/adapters/crypto.h"
 #include "tests/sim/sim_internal.h"
 
 #include <errno.h>
@@ -187,8 +188,12 @@ static void happen(struct sim *sim, struct item *item)
         sim_see_what_hurts(sim);
         sim_people_look(sim);
         sim_judge_boxes(sim);
+        sim_people_press(sim);
         judge_service(sim);
         judge_address(sim);
+        judge_digests(sim);
+        judge_damage(sim);
+        judge_wakings(sim);
         for (int i = 0; i < SIM_UNITS; i++) {
             if (sim->units[i].holds && sim->units[1 - i].holds && sim_lan_between(sim)) {
                 sim_push(sim, (struct item){.at_ms = sim->now_ms + 1,
@@ -255,6 +260,8 @@ static void set_up(struct sim *sim)
         struct unit *unit = &sim->units[i];
 
         unit->sim = sim;
+        unit->stored = calloc(SIM_LSN_MAX, sizeof(*unit->stored));
+        CHECK(unit->stored != NULL);
         unit->index = i;
         unit->powered = unit->lan_up = unit->fit = true;
         unit->disk_ms_max = DISK_MS_USUAL;
@@ -273,6 +280,7 @@ static void tear_down(struct sim *sim)
 {
     for (int i = 0; i < SIM_UNITS; i++) {
         engine_destroy(sim->units[i].engine);
+        free(sim->units[i].stored);
         sim_disk_free(&sim->units[i].disk);
         sim_disk_free(&sim->units[i].out_disk);
         sim_disk_free(&sim->units[i].snapshot);
@@ -284,6 +292,8 @@ static void tear_down(struct sim *sim)
     free(sim->tickets);
     free(sim->by_display);
     free(sim->by_key);
+    free(sim->calls);
+    crypto_destroy(sim->crypto);
     free(sim);
 }
 
@@ -300,6 +310,9 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     sim->tickets = calloc(SIM_TICKETS_MAX, sizeof(*sim->tickets));
     sim->by_display = calloc(SIM_INDEX_SIZE, sizeof(*sim->by_display));
     sim->by_key = calloc(SIM_INDEX_SIZE, sizeof(*sim->by_key));
+    sim->calls = calloc(SIM_CALLS_SIZE, sizeof(*sim->calls));
+    sim->crypto = crypto_create();
+    CHECK(sim->calls != NULL && sim->crypto != NULL);
     CHECK(sim->heap != NULL && sim->tickets != NULL && sim->by_display != NULL &&
           sim->by_key != NULL);
     sim->today = "2026-11-24";

@@ -26,6 +26,10 @@ enum sim_limit {
     SIM_KEYS_MAX = 4096,
     SIM_TICKETS_MAX = 8192,
     SIM_FAULTS_MAX = 256,
+    SIM_CALLS_SIZE = 1 << 15,
+    SIM_EXPECTED = 64,
+    SIM_TERMS_MAX = 4096,
+    SIM_LSN_MAX = 1 << 17,
     SIM_FIRST_FAULT_MS = 3000,
     SIM_WHY_BYTES = 512,
 };
@@ -85,6 +89,8 @@ struct sim_result {
     char why[SIM_WHY_BYTES];
     uint64_t reached_ms; /* where it ended */
     uint64_t snapshots, tickets, plain, lettered, faults, terms, replies, retries, events;
+    uint64_t memory_kib; /* at most, of two units and the simulator */
+    uint64_t shown, calls, asked_again, strays, digests; /* live events, old keys, nonsense, digests compared */
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;
     uint64_t rows[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* duty rows met */

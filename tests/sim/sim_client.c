@@ -17,6 +17,11 @@ static int holder_for(const struct sim *sim)
     return first ? 0 : second ? 1 : -1;
 }
 
+uint64_t sim_client_body_hash(const struct client *client)
+{
+    return 1 + client->category;
+}
+
 void sim_client_send(struct sim *sim, int index)
 {
     struct client *client = &sim->clients[index];
@@ -49,7 +54,7 @@ void sim_client_send(struct sim *sim, int index)
     request.id = client->request_id;
     request.command.action = client->action;
     request.command.key = client->key;
-    request.command.body_hash = 1 + client->category;
+    request.command.body_hash = sim_client_body_hash(client);
     request.command.category = client->category;
     request.command.counter = client->counter;
     event.request.client = (uint64_t)index + 1;

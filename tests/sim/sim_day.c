@@ -91,6 +91,7 @@ static void judge_evening(struct sim *sim)
 
 static void judge_opening(struct sim *sim)
 {
+    judge_erased(sim);
     if (!sim_is_paired(sim)) {
         sim_fail(sim, "mornings: both units are there for %d s, and not paired", BOOT_MS / 1000);
     }

@@ -34,6 +34,7 @@ static void put_entry(struct sim_disk *disk, const struct ledger_put *put)
     blob->bytes = malloc(put->value_len_bytes);
     CHECK(blob->bytes != NULL);
     blob->len_bytes = put->value_len_bytes;
+    blob->newest_term = 0;
     memcpy(blob->bytes, put->value, put->value_len_bytes);
 }
 
@@ -163,6 +164,7 @@ void sim_disk_copy(struct sim_disk *disk, const struct sim_disk *from)
                                        .value_len_bytes = (uint32_t)from->entries[i].len_bytes,
                                        .key = key,
                                        .value = from->entries[i].bytes});
+        disk->entries[i].newest_term = from->entries[i].newest_term;
     }
     memcpy(disk->metas, from->metas, sizeof(disk->metas));
     disk->meta_count = from->meta_count;

@@ -20,6 +20,7 @@ enum sim_disk_limit {
 struct sim_blob {
     uint8_t *bytes;
     size_t len_bytes;
+    uint64_t newest_term; /* of the ledger up to here, for an oracle */
 };
 
 struct sim_disk {

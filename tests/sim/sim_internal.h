@@ -8,7 +8,9 @@
  *   sim_fault.c   what breaks, and how it heals
  *   sim_box.c     which hardware stands where, and what people say of it
  *   sim_client.c  visitors and staff who ask again with the same key
- *   sim_judge.c   the oracles
+ *   sim_judge.c   the oracles: the table of them, and those on tickets and service
+ *   sim_ledger.c  those on what disks are given and hold
+ *   sim_hear.c    who hears a unit: clients, boards, who asks again, who sends nonsense; what may leave
  *   sim_day.c     evening, night and the next morning
  *   sim_disk.c    what is durable
  */
@@ -131,6 +133,12 @@ struct unit {
     int out_box; /* the one taken out last, with its disk; 0 none */
     struct sim_disk out_disk;
     uint64_t peer_announced_ms;
+    uint64_t board_generation, board_since_ms, board_lsn; /* the board that watches it */
+    bool tail_replaced; /* by the batch that is being stored; its head was: */
+    struct ids_hash replaced_head;
+    struct ids_hash *stored; /* SIM_LSN_MAX: what its disks held at each lsn last, also if they were lost */
+    uint32_t wakings;     /* by its own timer, since the last tick */
+    uint32_t unfit_ticks; /* on duty beside a ready peer */
     bool lost_disk;     /* wiped or rolled back once: restored may be said of it */
     struct sim *sim;
     int index;
@@ -149,11 +157,25 @@ struct client {
     uint64_t asked_generation;
 };
 
+/* A call as boards showed it, and one that staff were told of. */
+struct sim_call {
+    uint32_t id, what; /* hashes; 0 free */
+    uint8_t shown;     /* bit i: at unit i */
+};
+
+struct sim_expected {
+    uint32_t id;
+    int unit;
+    uint64_t generation;
+    uint32_t ticks;
+};
+
 struct seen_ticket {
     char id[33], display[24], series[16], day[12];
     uint32_t number, category;
     uint64_t term;
     struct ids_token key;
+    uint16_t asked_category;
     uint16_t next_of_key; /* 1 + index; 0 none */
     bool excused; /* its only copy was on a disk that was lost: gone perhaps, its number not given again */
     int in_box;   /* or that disk stands aside in this box, which may come back; 0 no */
@@ -178,6 +200,12 @@ struct sim {
     struct client clients[SIM_CLIENTS];
     struct seen_ticket *tickets;
     size_t ticket_count;
+    struct sim_call *calls;    /* SIM_CALLS_SIZE, by id */
+    size_t call_count, expected_count;
+    struct sim_expected expected[SIM_EXPECTED]; /* ring */
+    struct client again;       /* who asks again with an old key */
+    struct crypto *crypto;
+    uint32_t writers[SIM_TERMS_MAX]; /* who assigned plain numbers in that term; 0 nobody yet */
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
     uint32_t plain_highest[QUEUE_CATEGORIES_MAX + 1];
     int box_count;
@@ -265,6 +293,26 @@ void sim_client_send(struct sim *sim, int index);
 void sim_client_begin(struct sim *sim, int index);
 void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
                         size_t header_len_bytes, const uint8_t *body, size_t body_len_bytes);
+
+uint64_t sim_client_body_hash(const struct client *client);
+
+/* sim_hear.c */
+/* world.reply: everything that an engine sends to anybody. */
+void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t header_len_bytes,
+              const uint8_t *body, size_t body_len_bytes);
+/* Once a second: boards are watched, old keys are asked again, nonsense is sent. */
+void sim_people_press(struct sim *sim);
+
+/* sim_ledger.c: the first two around sim_disk_apply, the third for a reply; once a second; at the end. */
+void judge_before_store(struct unit *unit, const struct ledger_batch *batch);
+void judge_stored(struct unit *unit, const struct ledger_batch *batch);
+bool judge_is_on_both(const struct sim *sim, int index, uint64_t lsn);
+void judge_settled(struct unit *unit);
+void judge_digests(struct sim *sim);
+void judge_damage(struct sim *sim);
+void judge_wakings(struct sim *sim);
+void judge_gaps(struct sim *sim);
+void judge_erased(struct sim *sim);
 
 /* sim_judge.c */
 /* True: the ticket had been handed out before. */

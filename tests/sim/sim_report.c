@@ -2,8 +2,13 @@
 #include "tests/sim/sim_report.h"
 
 #include <errno.h>
+#include <string.h>
 
-enum { SEEDS_FOR_ROWS = 20 }; /* fewer say nothing of what is never met */
+enum {
+    LINE_BYTES = 256,
+    SEEDS_FOR_LIST = 200,
+    SEEDS_FOR_ROWS = 20
+}; /* fewer say nothing of what is never met */
 
 void sim_report_add(struct sim_report *report, const struct sim_result *result)
 {
@@ -21,6 +26,12 @@ void sim_report_add(struct sim_report *report, const struct sim_result *result)
     sum->retries += result->retries;
     sum->events += result->events;
     sum->days += result->days;
+    sum->memory_kib = result->memory_kib > sum->memory_kib ? result->memory_kib : sum->memory_kib;
+    sum->shown += result->shown;
+    sum->calls += result->calls;
+    sum->asked_again += result->asked_again;
+    sum->strays += result->strays;
+    sum->digests += result->digests;
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
         sum->fault_kinds[i] += result->fault_kinds[i];
     }
@@ -74,6 +85,12 @@ void sim_report_print(const struct sim_report *report, double cpu_s)
            (unsigned long long)sum->lettered, (unsigned long long)sum->terms,
            (unsigned long long)sum->snapshots, (unsigned long long)sum->faults,
            (unsigned long long)sum->retries, (unsigned long long)sum->events);
+    printf("live events shown %llu, calls %llu, old keys asked again %llu, nonsense sent %llu, "
+           "digests compared "
+           "%llu; at most %llu MiB\n",
+           (unsigned long long)sum->shown, (unsigned long long)sum->calls,
+           (unsigned long long)sum->asked_again, (unsigned long long)sum->strays,
+           (unsigned long long)sum->digests, (unsigned long long)sum->memory_kib / 1024);
     printf("faults:");
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
         printf(" %s %llu", sim_fault_name((enum sim_fault)i),
@@ -130,4 +147,68 @@ int sim_report_write_coverage(const struct sim_report *report, const char *path)
         }
     }
     return fclose(file) == 0 ? 0 : -errno;
+}
+
+enum listed { NOT_LISTED, SELDOM, NEVER };
+
+/* False: no such row. */
+static bool list_row(const char *kind, const char *name,
+                     enum listed listed[DUTY_STATE_COUNT][DUTY_EVENT_COUNT])
+{
+    char here[LINE_BYTES];
+
+    for (int state = 0; state < DUTY_STATE_COUNT; state++) {
+        for (int event = 0; event < DUTY_EVENT_COUNT; event++) {
+            (void)snprintf(here, sizeof(here), "%s/%s", duty_state_code((enum duty_state)state),
+                           duty_event_code((enum duty_event_kind)event));
+            if (strcmp(here, name) == 0 &&
+                sim_report_row_counts((enum duty_state)state, (enum duty_event_kind)event)) {
+                listed[state][event] = strcmp(kind, "never") == 0 ? NEVER : SELDOM;
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+static bool read_list(const char *path, enum listed listed[DUTY_STATE_COUNT][DUTY_EVENT_COUNT])
+{
+    char line[LINE_BYTES], kind[LINE_BYTES], name[LINE_BYTES];
+    FILE *file = fopen(path, "r");
+    bool right = true;
+
+    if (file == NULL) {
+        perror(path);
+        return false;
+    }
+    while (fgets(line, sizeof(line), file) != NULL) {
+        if (line[0] != '#' && sscanf(line, "%255s %255s", kind, name) == 2 &&
+            !list_row(kind, name, listed)) {
+            printf("%s: there is no row %s\n", path, name);
+            right = false;
+        }
+    }
+    (void)fclose(file);
+    return right;
+}
+
+bool sim_report_check_rows(const struct sim_report *report, const char *path)
+{
+    enum listed listed[DUTY_STATE_COUNT][DUTY_EVENT_COUNT] = {0};
+    bool right = read_list(path, listed);
+
+    for (int state = 0; state < DUTY_STATE_COUNT && report->seeds >= SEEDS_FOR_LIST; state++) {
+        for (int event = 0; event < DUTY_EVENT_COUNT; event++) {
+            bool met = report->sum.rows[state][event] > 0;
+            bool wrong = met ? listed[state][event] == NEVER : listed[state][event] == NOT_LISTED;
+
+            if (wrong &&
+                sim_report_row_counts((enum duty_state)state, (enum duty_event_kind)event)) {
+                printf("%s: %s/%s was %s\n", path, duty_state_code((enum duty_state)state),
+                       duty_event_code((enum duty_event_kind)event), met ? "met" : "not met");
+                right = false;
+            }
+        }
+    }
+    return right;
 }

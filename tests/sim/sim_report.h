@@ -14,6 +14,9 @@ void sim_report_add(struct sim_report *report, const struct sim_result *result);
 void sim_report_print(const struct sim_report *report, double cpu_s);
 /* Every row that is handled, with the faults under which it was never met. 0 or negative errno. */
 int sim_report_write_coverage(const struct sim_report *report, const char *path);
+/* Compares the rows met with a list of those that are not (tests/sim/rows-not-met.txt), and says where it is
+ * wrong. Few seeds prove nothing: then, and when it is right, true. */
+bool sim_report_check_rows(const struct sim_report *report, const char *path);
 /* A row of the table that a world can bring about: not IGNORE, not IMPOSSIBLE. */
 bool sim_report_row_counts(enum duty_state state, enum duty_event_kind event);
 

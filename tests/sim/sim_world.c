@@ -184,6 +184,7 @@ static void on_settled(struct sim *sim, int index)
         settling->result = 0;
         sim_disk_copy(&unit->disk, &source->snapshot);
         sim_disk_put_meta(&unit->disk, &settling->meta);
+        judge_settled(unit);
         sim->result->snapshots++;
     }
 }
@@ -355,7 +356,9 @@ static void on_stored(struct sim *sim, int index)
         event.result = -EIO;
         sim_disk_apply(&unit->disk, batch, (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
     } else {
+        judge_before_store(unit, batch);
         sim_disk_apply(&unit->disk, batch, SIM_DISK_ALL);
+        judge_stored(unit, batch);
     }
     sim_deliver(sim, index, &event);
 }
@@ -379,6 +382,7 @@ void sim_happen_to_unit(struct sim *sim, struct item *item)
     switch (item->kind) {
     case ITEM_TIMER:
         if (unit->timer_ms <= sim->now_ms) {
+            unit->wakings++;
             sim_deliver(sim, item->unit, &event);
         }
         break;
@@ -452,7 +456,7 @@ void sim_make_world(struct unit *unit)
                                  .send = world_send,
                                  .reset_links = world_reset_links,
                                  .address = world_address,
-                                 .reply = sim_client_reply,
+                                 .reply = sim_hear,
                                  .random = world_random,
                                  .log = world_log,
                                  .trace = world_trace};
