@@ -111,6 +111,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make crash-images [IMAGES=10000] [SEED=s]  power cuts at every flush of a recorded ledger
 ## make campaign N=500 [SEED=s] [JOBS=2]  random faults on live offices in namespaces; build/campaign
 ## make planted         each bug of tests/planted must be found by the simulator
+## make model          the protocol's model, searched to its end; without each rule it must fail (half an hour)
 ## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
 ## make fuzz [T=name] [RUNS=n|SECONDS=n] every decoder against random bytes, one after the other
 ## make fuzz-short [FUZZ_SECONDS=30] the same for so long each, two at a time, as in make test
@@ -118,7 +119,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test campaign sim soak crash-images bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
+.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test campaign sim model soak crash-images bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
 check-fast: all check-layers check-pure check-duty-doc unit
 
@@ -183,6 +184,10 @@ campaign:
 	$(Q)tools/deps test
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)node tests/campaign/campaign.mjs $(BUILD)/campaign --rounds $(N) --jobs $(JOBS) $(if $(SEED),--seed $(SEED))
+
+model:
+	$(Q)tools/deps test
+	$(Q)BUILD=$(BUILD) tests/model/run.sh
 
 bench:
 	$(Q)tools/deps bench

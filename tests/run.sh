@@ -8,7 +8,7 @@
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-STAGES="build layers pure lint unit cover asan tsan integration campaign browser sim fuzz" # and clang, which asan includes
+STAGES="build layers pure lint unit cover asan tsan integration campaign browser sim fuzz model" # and clang, which asan includes
 JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-200}
 ROUNDS=${ROUNDS:-4} # of the campaign
@@ -292,6 +292,11 @@ stage_fuzz() {
             tools/fuzz --seconds "$FUZZ_SECONDS" "$program"
     done
     run_lined_up
+}
+
+stage_model() {
+    say "== model: the small searches of tests/model, and what they show to be needed (make model: all)"
+    run_step model timeout --kill-after=10 "$FILE_SECONDS" env BUILD="$BUILD" tests/model/run.sh --quick
 }
 
 finish() {
