@@ -270,6 +270,7 @@ struct engine {
     bool link_up[WORLD_LINK_COUNT];
     uint64_t heard_ms[WORLD_LINK_COUNT]; /* newest frame of the peer on each link */
     struct meeting meeting;
+    uint64_t adopted_lsn;             /* newest change that a meeting of this process brought from the other */
     struct snapshot {                 /* source: made since this process started; 0 bytes: none */
         uint64_t size_bytes, last_lsn, read_bytes, first_bytes, began_ms;
         struct ids_hash hash;

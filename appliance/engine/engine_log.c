@@ -590,6 +590,9 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
     staged->len_bytes = 0;
     engine->flight_staged = taken;
     *batch = (struct ledger_batch){.truncate_from_lsn = from_lsn, .clear_rows = true};
+    if (engine->both_lsn >= from_lsn) { /* on both no more: the other's disk is an older one */
+        engine->both_lsn = from_lsn - 1;
+    }
     engine->flight_bytes.len_bytes = 0;
     engine_grow_puts(&engine->flight_entries, &engine->flight_entries_capacity,
                      (size_t)(last_lsn + 1 - from_lsn));

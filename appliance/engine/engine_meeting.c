@@ -178,6 +178,11 @@ static void feed(struct engine *engine)
     }
 }
 
+static void adopt_change(struct engine *engine, const struct queue_change *change)
+{
+    engine->adopted_lsn = engine_append_change(engine, change, 0, NULL);
+}
+
 static void adopt_counters(struct engine *engine)
 {
     for (size_t i = 0; i < engine->meeting.their_counter_count; i++) {
@@ -186,7 +191,7 @@ static void adopt_counters(struct engine *engine)
 
         if (queue_join_counter(engine->queue, &engine->meeting.their_counters[i],
                                engine->meeting.common_lsn, &here, &change)) {
-            (void)engine_append_change(engine, &change, 0, NULL);
+            adopt_change(engine, &change);
         }
     }
 }
@@ -317,7 +322,7 @@ static void adopt_ticket(struct engine *engine, const struct queue_ticket *their
     if (theirs->day == engine->queue->day.date && engine->queue->day.state != QUEUE_DAY_ERASED &&
         queue_join_ticket(engine->queue, theirs, engine->duty.peer.unit, engine->meeting.common_lsn,
                           &here, engine->wall_ms, &change)) {
-        (void)engine_append_change(engine, &change, 0, NULL);
+        adopt_change(engine, &change);
         engine->meeting.adopted_count++;
     }
 }
@@ -327,7 +332,7 @@ static void adopt_key(struct engine *engine, const struct queue_row *row)
     struct queue_change change;
 
     if (queue_join_key(engine->queue, &row->key, &change)) {
-        (void)engine_append_change(engine, &change, 0, NULL);
+        adopt_change(engine, &change);
     }
 }
 

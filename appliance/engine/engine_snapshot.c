@@ -48,8 +48,11 @@ void snapshot_offer(struct engine *engine)
 {
     engine_log(engine, "meeting: the other is %llu entries behind and gets a snapshot",
                (unsigned long long)(engine->last_lsn - engine->meeting.common_lsn));
-    if (is_far(engine, engine->snapshot.last_lsn)) {
-        snapshot_discard(engine); /* an older one would not be enough */
+    if (is_far(engine, engine->snapshot.last_lsn) ||
+        engine->snapshot.last_lsn < engine->adopted_lsn) {
+        /* An older one would not be enough; or it would take from the other what only it held, and leave that to
+         * our disk alone. */
+        snapshot_discard(engine);
     }
     engine->snapshot.began_ms = engine->now_ms;
     engine->snapshot.read_bytes = engine->snapshot.first_bytes = 0;

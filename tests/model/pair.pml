@@ -708,8 +708,19 @@ proctype unit(byte u)
     :: d_step { /* snapshot: an older one of it does, longer than what both share; the process starts anew with that */
         mode[u] == OTHER && step[u] == 1 && contact && mode[P] == SOURCE && step[P] == 1 && disk[P] >= until[P] ->
         find_common();
+        need = 1;
+#ifndef NO_ADOPTED_IN_SNAPSHOT
+        x = common;
+        do
+        :: x < disk[u] ->
+            look_for(P, disk[P] - 1, AT(u, x));
+            if :: IS_KEPT(AT(u, x)) && !found -> need = 0 :: else fi;
+            x++
+        :: else -> break
+        od;
+#endif
         if
-        :: disk[P] > common + 1 ->
+        :: need && disk[P] > common + 1 ->
             if :: BLANK(u) -> joins[u] = highest[P] + 1 :: else fi;
 #ifdef NO_INCOMPLETE
             joins[u] = 0;

@@ -43,6 +43,7 @@ declare -A shown_by=(
     [NO_TAIL_CLOSED]=letters
     [NO_ADOPTION]=small
     [NO_ADOPTED_FIRST]=small
+    [NO_ADOPTED_IN_SNAPSHOT]=snapshot
     [NO_SKIP]=replacement
     [NO_RESTORED]=rollback
     [NO_RESTORED_REMEMBERED]=rollback
