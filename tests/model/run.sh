@@ -24,13 +24,18 @@ declare -A searches=(
     [late]="-DDELAYS -DCRASHES=2 -DBREAKS=1 -DNUMBERS=1 -DTERMS=3 -DLOG=6 -DHANDOVERS=1"
     [rollback]="-DROLLBACK -DCRASHES=2 -DBREAKS=1 -DNUMBERS=1 -DTERMS=2 -DLOG=6 -DHANDOVERS=0"
     [rollback-terms]="-DROLLBACK -DCRASHES=1 -DBREAKS=1 -DNUMBERS=2 -DTERMS=3 -DLOG=7 -DHANDOVERS=1"
+    [rollback-late]="-DROLLBACK -DDELAYS -DCRASHES=2 -DBREAKS=1 -DNUMBERS=1 -DTERMS=2 -DLOG=6 -DHANDOVERS=0"
+    [rollback-letters]="-DROLLBACK -DLETTERS -DCRASHES=2 -DBREAKS=1 -DNUMBERS=1 -DTERMS=2 -DLOG=6 -DHANDOVERS=0"
     [image]="-DIMAGE -DCRASHES=2 -DBREAKS=1 -DNUMBERS=1 -DTERMS=3 -DLOG=6 -DHANDOVERS=0"
     [image-breaks]="-DIMAGE -DCRASHES=1 -DBREAKS=2 -DNUMBERS=1 -DTERMS=3 -DLOG=6 -DHANDOVERS=0"
     [replacement]="-DREPLACEMENT -DCRASHES=2 -DBREAKS=1 -DNUMBERS=2 -DTERMS=3 -DLOG=7 -DHANDOVERS=0"
+    [replacement-breaks]="-DREPLACEMENT -DCRASHES=2 -DBREAKS=2 -DNUMBERS=1 -DTERMS=3 -DLOG=7 -DHANDOVERS=0"
+    [replacement-late]="-DREPLACEMENT -DDELAYS -DCRASHES=2 -DBREAKS=1 -DNUMBERS=1 -DTERMS=3 -DLOG=7 -DHANDOVERS=0"
     [incomplete]="-DREPLACEMENT -DSNAPSHOT -DCRASHES=1 -DBREAKS=1 -DNUMBERS=1 -DTERMS=3 -DLOG=7 -DHANDOVERS=0"
     [snapshot]="-DSNAPSHOT -DROLLBACK -DCRASHES=1 -DBREAKS=1 -DNUMBERS=1 -DTERMS=3 -DLOG=6 -DHANDOVERS=0"
 )
-order="small letters delays paired breaks crashes late rollback rollback-terms image image-breaks replacement incomplete snapshot"
+order="small letters delays paired breaks crashes late rollback rollback-terms rollback-late rollback-letters
+    image image-breaks replacement replacement-breaks replacement-late incomplete snapshot"
 quick="small letters delays"
 
 # Which search shows the need of which rule.
@@ -161,7 +166,7 @@ for rule in $(rules); do
     if [ -z "$in" ]; then
         echo "tests/model/run.sh: no search shows the need of $rule"
         failed=$((failed + 1))
-    elif [[ " $order " == *" $in "* ]]; then
+    elif [[ " $(tr -s "\n" " " <<<"$order") " == *" $in "* ]]; then
         if grep -q "^$rule " not-found.txt 2>/dev/null; then
             one "$rule" "$in" clean "-D$rule"
         else
