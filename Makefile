@@ -111,7 +111,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make crash-images [IMAGES=10000] [SEED=s]  power cuts at every flush of a recorded ledger
 ## make campaign N=500 [SEED=s] [JOBS=2]  random faults on live offices in namespaces; build/campaign
 ## make planted         each bug of tests/planted must be found by the simulator
-## make model          the protocol's model, searched to its end; without each rule it must fail (half an hour)
+## make model          the protocol's model, searched to its end; without each rule it must fail (ten minutes)
 ## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
 ## make fuzz [T=name] [RUNS=n|SECONDS=n] every decoder against random bytes, one after the other
 ## make fuzz-short [FUZZ_SECONDS=30] the same for so long each, two at a time, as in make test
