@@ -20,8 +20,15 @@ by_sim=() # seeds that each one took
 git ls-files -co --exclude-standard -z | while IFS= read -r -d '' file; do
     [ -f "$file" ] && printf '%s\0' "$file"
 done | tar -c --null -T - | tar -x -C "$work"
+# What a patch touched comes back from the tree: taken back by patch, it may go to another place than it came from.
+take_back() {
+    sed -n 's,^+++ b/\([^[:space:]]*\).*,\1,p' "$1" | while IFS= read -r file; do
+        cp "$file" "$work/$file"
+        rm -f "$work/$file.orig" "$work/$file.rej"
+    done
+}
 build() {
-    make -s -C "$work" Q=@ "${@:-build/plain/bin/toban-sim}" >"$work/build.log" 2>&1
+    make -s -j2 -C "$work" Q=@ "${@:-build/plain/bin/toban-sim}" >"$work/build.log" 2>&1
 }
 if ! build; then
     tail -n 20 "$work/build.log"
@@ -36,12 +43,12 @@ fi
 for name; do
     name=$(basename "$name" .patch)
     patch="$here/$name.patch"
-    if ! patch -s -p1 --dry-run -d "$work" <"$patch" >/dev/null; then
+    if ! patch -s -F0 -p1 --dry-run -d "$work" <"$patch" >/dev/null; then
         echo "WRONG       $name: does not apply to this tree"
         wrong=$((wrong + 1))
         continue
     fi
-    patch -s -p1 -d "$work" <"$patch"
+    patch -s -F0 -p1 -d "$work" <"$patch"
     in_offices=$(grep -cxF "$name" "$here/by-campaign.txt")
     if ! build || { [ "$in_offices" -gt 0 ] && ! build all; }; then
         echo "WRONG       $name: does not build"
@@ -85,7 +92,7 @@ for name; do
             wrong=$((wrong + 1))
         fi
     fi
-    patch -s -R -p1 -d "$work" <"$patch" || exit 1
+    take_back "$patch"
 done
 if [ "${#by_sim[@]}" -gt 0 ]; then
     mapfile -t sorted < <(printf '%s\n' "${by_sim[@]}" | sort -n)
