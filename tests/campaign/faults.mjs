@@ -72,7 +72,7 @@ export class World {
     }
     // Only one of two disks is lost at a time, and nothing that rests on it alone: both hold everything then.
     bothHoldAll() {
-        return this.life.office.untilPaired(this.life.pairBound());
+        return this.life.pairedAgain(nowMs());
     }
     // A disk of which something is gone: what it had put aside is not looked for. After a clock was wrong the times of
     // entries say nothing about before and after.
@@ -207,7 +207,7 @@ async function damage(world, { unit }) {
         await sleep(20);
     }
     world.lost(unit);
-    await life.paired(0, life.pairBound());
+    await life.pairedAgain(nowMs());
 }
 damage.alone = true;
 
