@@ -112,6 +112,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make campaign N=500 [SEED=s] [JOBS=2]  random faults on live offices in namespaces; build/campaign
 ## make planted         each bug of tests/planted must be found by the simulator
 ## make model          the protocol's model, searched to its end; without each rule it must fail (ten minutes)
+## make evidence        the figures of docs/EVIDENCE.md, from docs/evidence (tools/evidence.mjs collect)
 ## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
 ## make fuzz [T=name] [RUNS=n|SECONDS=n] every decoder against random bytes, one after the other
 ## make fuzz-short [FUZZ_SECONDS=30] the same for so long each, two at a time, as in make test
@@ -119,7 +120,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test campaign sim model soak crash-images bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
+.PHONY: evidence unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test campaign sim model soak crash-images bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
 check-fast: all check-layers check-pure check-duty-doc unit
 
@@ -188,6 +189,9 @@ campaign:
 model:
 	$(Q)tools/deps test
 	$(Q)BUILD=$(BUILD) tests/model/run.sh
+
+evidence:
+	$(Q)node tools/evidence.mjs write
 
 bench:
 	$(Q)tools/deps bench

@@ -38,6 +38,7 @@ if ! "$work/build/plain/bin/toban-sim" --seeds 5 --faults "$FAULTS" >/dev/null; 
     echo "planted: the tree fails without any bug planted; that is looked at first"
     exit 1
 fi
+cp "$work/build/plain/bin/toban-sim" "$work/unplanted-sim"
 
 [ "$#" -gt 0 ] || set -- "$here"/*.patch
 for name; do
@@ -73,6 +74,12 @@ for name; do
             status=$?
             how=$(grep -m1 -aE '^seed [0-9]+:|invariant broken' "$work/log" | cut -c1-110)
             seed=$(grep -m1 -aoE '^seed [0-9]+' "$work/log" | cut -c6-)
+            if [ -n "$seed" ] && ! "$work/unplanted-sim" --seeds 1 --seed "$seed" --faults "$FAULTS" --shrink 0 >/dev/null 2>&1; then
+                echo "WRONG       $name: seed $seed fails without it, too; that is looked at first"
+                wrong=$((wrong + 1))
+                take_back "$patch"
+                continue
+            fi
             if [ "$status" -ne 0 ] && [ "$status" -ne 124 ] && [ -n "$seed" ]; then
                 by_sim+=("$seed") # seeds begin at 1
             fi
