@@ -469,6 +469,21 @@ static void check_acknowledgement(struct engine *engine)
     }
 }
 
+/* A disk that answers nothing holds every reply back, and no word says so: the other would wait as long (promise
+ * 14). So the process ends and says nothing more; whoever opens that disk again waits for it. A unit that serves
+ * nobody keeps nobody waiting. */
+static void check_disk(struct engine *engine)
+{
+    bool waits = engine->duty.state == DUTY_WAITING || engine->duty.state == DUTY_STOPPED ||
+                 engine->duty.state == DUTY_MEETING_OTHER ||
+                 engine->duty.state == DUTY_PAIRED_SPARE;
+
+    if (engine->in_flight && !waits &&
+        engine->now_ms - engine->flight_since_ms > ENGINE_DISK_HUNG_MS) {
+        engine_fail(engine, -EIO, "the disk does not answer");
+    }
+}
+
 /* Only in quiet service: what duty, a meeting or a key waits for is never held up. */
 static bool batch_waits(struct engine *engine)
 {
@@ -517,6 +532,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
             engine_tell_duty(engine, &timeout);
         }
         check_acknowledgement(engine);
+        check_disk(engine);
         units_turn(engine);
         meeting_turn(engine);
         day_turn(engine);

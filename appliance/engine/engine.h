@@ -36,6 +36,7 @@ enum engine_limit {
     ENGINE_EVENT_INTERVAL_MS = 50,    /* live events are levels: newer ones replace older ones */
     ENGINE_LINK_QUIET_MS = 100,       /* no word on a link for this long: the other, if it speaks, is used */
     ENGINE_TICK_MS = 1000,            /* calendar and day are looked at this often */
+    ENGINE_DISK_HUNG_MS = 4000,       /* a batch not durable after this: who serves gives the other its turn */
     ENGINE_SNAPSHOT_ENTRIES = 50000,
     ENGINE_STAGING_BYTES_MAX = 64 * 1024 * 1024,
     ENGINE_CLOCK_DIFFERENCE_MS_MAX = 300000,

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { DERIVE_INFO_BYTES = 24 };
+enum { DERIVE_INFO_BYTES = 24, KEY_UNIT_MASK = 0xffff, KEY_CHANCE_SHIFT = 16 };
 
 /* ---- keys --------------------------------------------------------------------------------------- */
 
@@ -37,13 +37,31 @@ void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const u
     engine->keys_new[engine->keys_new_count++] = key;
 }
 
+/* The name of a key of ours: the unit below, chance above. An older image of the disk may lack a key that the
+ * other unit has: its name is not given to another one. 0: there is none. */
+static uint32_t own_key_name(const struct engine *engine, uint32_t day)
+{
+    for (size_t i = 0; i < engine->key_count; i++) {
+        if (engine->keys[i].day == day &&
+            (engine->keys[i].unit & KEY_UNIT_MASK) == (engine->options.duty.unit & KEY_UNIT_MASK)) {
+            return engine->keys[i].unit;
+        }
+    }
+    return 0;
+}
+
 static void make_own_key(struct engine *engine, uint32_t day)
 {
     uint8_t bytes[CRYPTO_KEY_BYTES];
+    uint16_t chance;
 
-    if (find_key(engine, day, engine->options.duty.unit) == NULL) {
+    if (own_key_name(engine, day) == 0) {
+        engine_random(engine, &chance, sizeof(chance));
         engine_random(engine, bytes, sizeof(bytes));
-        engine_take_key(engine, day, engine->options.duty.unit, bytes);
+        engine_take_key(engine, day,
+                        (uint32_t)chance << KEY_CHANCE_SHIFT |
+                            (engine->options.duty.unit & KEY_UNIT_MASK),
+                        bytes);
         crypto_forget(bytes, sizeof(bytes));
     }
 }
@@ -134,6 +152,7 @@ static void seal_payload(struct engine *engine, struct entry *entry, const void 
     const struct crypto_key *key;
 
     make_own_key(engine, entry->day);
+    entry->key_unit = own_key_name(engine, entry->day);
     key = engine_derived_key(engine, entry->day, entry->key_unit, entry->term, entry->session);
     CHECK(key != NULL);
     (void)entry_encode_header(entry, header);
@@ -169,7 +188,6 @@ static uint64_t append(struct engine *engine, enum entry_kind kind, const void *
         .actor = actor,
         .mark_lsn = engine->both_lsn,
         .day = sealed ? engine->queue->day.date : 0,
-        .key_unit = sealed ? engine->options.duty.unit : 0,
         .sealed = sealed,
         .payload_len_bytes = (uint16_t)sealed_len_bytes,
     };

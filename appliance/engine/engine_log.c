@@ -738,6 +738,10 @@ static int fold_from_disk(struct engine *engine, uint64_t checkpoint_lsn, uint64
                    (unsigned long long)loading.lsn);
         return -EPROTONOSUPPORT;
     }
+    if (r < 0 && r != -EUCLEAN) { /* not read is not damaged: nothing is put aside for it */
+        engine_fail(engine, r, "the ledger cannot be read");
+        return r;
+    }
     if (r < 0 || engine->last_lsn != last_lsn) {
         engine_fail(engine, -EUCLEAN, "the ledger is damaged");
         engine_log(engine, "ledger damaged at lsn %llu", (unsigned long long)loading.lsn);

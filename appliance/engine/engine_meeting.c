@@ -260,8 +260,8 @@ static void found_common(struct engine *engine, uint64_t lsn)
         meeting_break(engine, "our own entry cannot be read");
         return;
     }
-    if (engine->duty.peer.last_lsn > lsn) {
-        meeting->step = STEP_ADOPT;
+    if (engine->duty.peer.last_lsn > lsn || !disks_are_the_named_ones(engine)) {
+        meeting->step = STEP_ADOPT; /* at least the ceilings that the other knows */
     } else {
         begin_feed(engine);
     }
@@ -336,6 +336,15 @@ static void adopt_key(struct engine *engine, const struct queue_row *row)
     }
 }
 
+static void note_ceiling(struct engine *engine, const struct queue_category *theirs)
+{
+    uint16_t *ceiling = &engine->meeting.their_ceilings[theirs->id - 1];
+
+    if (theirs->ceiling > *ceiling) {
+        *ceiling = theirs->ceiling;
+    }
+}
+
 static void adopt_row(struct engine *engine, const struct queue_row *row)
 {
     switch ((enum queue_row_kind)row->kind) {
@@ -344,7 +353,7 @@ static void adopt_row(struct engine *engine, const struct queue_row *row)
         break;
     case QUEUE_ROW_CATEGORY:
         if (row->category.id >= 1 && row->category.id <= QUEUE_CATEGORIES_MAX) {
-            engine->meeting.their_ceilings[row->category.id - 1] = row->category.ceiling;
+            note_ceiling(engine, &row->category);
         }
         break;
     case QUEUE_ROW_TICKET:
@@ -495,6 +504,22 @@ static void give_row(void *context, const struct queue_row *before, const struct
     giving->count++;
 }
 
+/* Rule 5, "of either ledger or store": our record knows of the source's day what our disk may have lost. */
+static void give_store(struct engine *engine, struct tail_giving *giving)
+{
+    const struct engine_record *record = &engine->record;
+
+    for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
+        struct queue_row row = {.kind = QUEUE_ROW_CATEGORY};
+
+        if (record->ceilings[i] != 0 && record->ceiling_day == engine->duty.peer.day) {
+            row.category.id = (uint16_t)(i + 1);
+            row.category.ceiling = record->ceilings[i];
+            give_row(giving, NULL, &row);
+        }
+    }
+}
+
 static void give_tail(struct engine *engine, uint64_t after_lsn, uint32_t index)
 {
     struct tail_giving giving = {
@@ -504,6 +529,7 @@ static void give_tail(struct engine *engine, uint64_t after_lsn, uint32_t index)
     };
     struct ship_frame frame = {.kind = SHIP_TAIL, .lsn = after_lsn, .index = index};
 
+    give_store(engine, &giving);
     queue_for_each_row(engine->queue, give_row, &giving);
     frame.count = giving.count;
     frame.more = giving.more;
@@ -635,7 +661,13 @@ void meeting_stored(struct engine *engine)
 {
     struct meeting *meeting = &engine->meeting;
 
-    if (engine_reload(engine) < 0) {
+    int r = engine_reload(engine);
+
+    if (r <
+        0) { /* what is in memory is no longer what is on disk: nothing may be computed from it */
+        if (engine->failure == 0) {
+            engine_fail(engine, r, "the ledger that took our tail's place cannot be read");
+        }
         return;
     }
     engine_log(engine, "meeting: our tail after lsn %llu is archived, lsn is now %llu",

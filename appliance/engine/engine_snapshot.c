@@ -76,6 +76,8 @@ static void make(struct engine *engine)
         made->size_bytes = 0;
         engine->snapshot_unable = true;
         meeting_break(engine, "no snapshot could be made");
+    } else if (made->last_lsn < engine->meeting.until_lsn) {
+        made->size_bytes = 0; /* begun in an older meeting: without what this one adopted */
     }
 }
 
