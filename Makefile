@@ -4,6 +4,7 @@ VARIANT ?= plain
 BUILD   ?= build
 B       := $(BUILD)/$(VARIANT)
 Q       := $(if $(V),,@)
+comma   := ,
 
 CC_plain := gcc
 CC_clang := clang
@@ -88,11 +89,15 @@ $(call archive,$(1)): $(call objects,$(call sources,$(1)))
 endef
 $(foreach f,$(ARCHIVED),$(eval $(call archive_rule,$(f))))
 
+# What this program's own objects ask for fails when its tests want it to (tests/crash/failing.c).
+LINK_toban-crash := $(addprefix -Wl$(comma)--wrap=,malloc calloc strdup EVP_MD_CTX_new fdopendir flock eventfd pipe2 \
+	pread pthread_create mdb_env_create mdb_env_open mdb_txn_begin mdb_txn_renew mdb_dbi_open mdb_get mdb_put \
+	mdb_del mdb_drop mdb_cursor_open mdb_cursor_get mdb_txn_commit mdb_env_copyfd2)
 define program_rule
 $(B)/bin/$(1): $(B)/obj/$(2)/main.o $$(if $$(filter tests/% tools/%,$(2)),$$(if $$(call sources,$(2)),$$(call archive,$(2)))) $(PRODUCT_ARCHIVES)
 	$(Q)mkdir -p $$(@D)
 	$$(if $(Q),@echo "  LINK  $(1)")
-	$(Q)$(CC) $(ALL_CFLAGS) -o $$@ $(B)/obj/$(2)/main.o -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -Wl,--as-needed $(LIBS)
+	$(Q)$(CC) $(ALL_CFLAGS) $(LINK_$(1)) -o $$@ $(B)/obj/$(2)/main.o -Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group -Wl,--as-needed $(LIBS)
 endef
 $(foreach p,$(PRESENT),$(eval $(call program_rule,$(call program_name,$(p)),$(call program_folder,$(p)))))
 
@@ -109,6 +114,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make sim SEEDS=n [SEED=s] [FAULTS=n]  simulated days of two units
 ## make soak [HOURS=h] [SEED=s]  simulated days without end; failures, made short, in build/sim-failures
 ## make crash-images [IMAGES=10000] [SEED=s]  power cuts at every flush of a recorded ledger
+## make nth-failures    every operation of the ledger with its n-th call failing: once, for good, disk full
 ## make campaign N=500 [SEED=s] [JOBS=2]  random faults on live offices in namespaces; build/campaign
 ## make planted         each bug of tests/planted must be found by the simulator
 ## make model          the protocol's model, searched to its end; without each rule it must fail (ten minutes)
@@ -120,7 +126,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: evidence unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test campaign sim model soak crash-images bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
+.PHONY: evidence unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test campaign sim model soak crash-images nth-failures bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
 check-fast: all check-layers check-pure check-duty-doc unit
 
@@ -177,6 +183,9 @@ soak: $(B)/bin/toban-sim
 IMAGES ?= 10000
 crash-images: $(B)/bin/toban-crash
 	$(Q)$(B)/bin/toban-crash --images $(IMAGES) $(if $(SEED),--seed $(SEED))
+
+nth-failures: $(B)/bin/toban-crash
+	$(Q)$(B)/bin/toban-crash --nth all
 
 # A round again: make campaign N=1 SEED=s
 N    ?= 500

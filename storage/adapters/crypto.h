@@ -21,7 +21,7 @@ struct crypto_key {
     uint8_t bytes[CRYPTO_KEY_BYTES];
 };
 
-struct crypto *crypto_create(void);
+struct crypto *crypto_create(void); /* NULL: no memory */
 void crypto_destroy(struct crypto *crypto);
 
 /* SHA-256(a || b); b may be NULL with length 0. */

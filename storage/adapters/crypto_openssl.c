@@ -34,15 +34,20 @@ struct crypto *crypto_create(void)
 {
     struct crypto *crypto = calloc(1, sizeof(*crypto));
 
-    CHECK(crypto != NULL);
+    if (crypto == NULL) {
+        return NULL;
+    }
     crypto->sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
     crypto->digest = EVP_MD_CTX_new();
     crypto->aes256_gcm = EVP_CIPHER_fetch(NULL, "AES-256-GCM", NULL);
     crypto->sealing.cipher = EVP_CIPHER_CTX_new();
     crypto->opening.cipher = EVP_CIPHER_CTX_new();
     crypto->hkdf = EVP_KDF_fetch(NULL, "HKDF", NULL);
-    CHECK(crypto->sha256 != NULL && crypto->digest != NULL && crypto->aes256_gcm != NULL &&
-          crypto->sealing.cipher != NULL && crypto->opening.cipher != NULL && crypto->hkdf != NULL);
+    if (crypto->sha256 == NULL || crypto->digest == NULL || crypto->aes256_gcm == NULL ||
+        crypto->sealing.cipher == NULL || crypto->opening.cipher == NULL || crypto->hkdf == NULL) {
+        crypto_destroy(crypto);
+        return NULL;
+    }
     return crypto;
 }
 

@@ -125,6 +125,9 @@ int ledger_dirs_open(struct ledger *ledger, char *why, size_t why_bytes)
     if (r == 0 && !ledger->read_only) {
         r = ledger_incoming_settle(ledger);
     }
+    if (r == 0 && !ledger->read_only && faccessat(ledger->data_dir_fd, ledger->name, F_OK, 0) < 0) {
+        r = errno == ENOENT ? ledger_blank_create(ledger) : -errno;
+    }
     if (r == 0) {
         r = dir_open(ledger, ledger->data_dir_fd, ledger->name, &ledger->ledger_dir_fd);
     }

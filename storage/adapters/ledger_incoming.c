@@ -466,7 +466,10 @@ static int finish_job(struct ledger *ledger, struct ledger_worker *worker)
     int r = file_hash_check(&ledger->incoming, worker);
 
     if (r == 0) {
-        ledger_blank_init(&fresh);
+        r = ledger_blank_init(&fresh);
+        if (r < 0) {
+            return r;
+        }
         r = fresh_open_and_check(ledger, &fresh, worker);
         if (r == 0) {
             (void)pthread_mutex_lock(&ledger->commit_lock);

@@ -157,7 +157,10 @@ void ledger_key_from_lsn(uint64_t lsn, uint8_t key[LEDGER_LSN_KEY_BYTES]);
 uint64_t ledger_lsn_from_key(const uint8_t key[LEDGER_LSN_KEY_BYTES]);
 int ledger_env_open(struct ledger *ledger);
 int ledger_databases_open(struct ledger *ledger);
-void ledger_blank_init(struct ledger *ledger);
+/* Locks, contexts and "nothing is open". -ENOMEM: nothing to finish. */
+int ledger_blank_init(struct ledger *ledger);
+/* There is no ledger/ yet: it appears whole, with its empty databases. */
+int ledger_blank_create(struct ledger *ledger);
 /* Closes the environment and what belongs to it; ends nothing else. */
 void ledger_env_finish(struct ledger *ledger);
 uint64_t ledger_end_bytes(const struct ledger *ledger);
@@ -198,6 +201,10 @@ int ledger_tree_remove(int dir_fd, const char *name);
 int ledger_meta_read(int fd, unsigned index, struct ledger_raw_meta *ret_meta);
 int ledger_meta_check_file(struct ledger *ledger, char *why, size_t why_bytes);
 int ledger_meta_check_book(struct ledger *ledger, char *why, size_t why_bytes);
+/* The page that the commit of `txn_id` will write, as it is now; and back again when that commit has failed: LMDB
+ * then puts back the old transaction number and nothing else, which the next open would have to call damaged. */
+int ledger_meta_before(const struct ledger *ledger, uint64_t txn_id, struct ledger_raw_meta *ret_meta);
+void ledger_meta_put_back(const struct ledger *ledger, uint64_t txn_id, const struct ledger_raw_meta *before);
 /* Notes the hash of the newest meta page beside it; called after every commit. */
 int ledger_meta_seal(struct ledger *ledger, uint64_t txn_id);
 

@@ -3,11 +3,14 @@
 #include "base/check.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+#define BLANK_DIR "ledger.new"
 
 enum { BOOK_VERSION = 1, BOOK_BYTES = 2 + 8 + 8 + IDS_HASH_BYTES + 8 + IDS_HASH_BYTES };
 
@@ -432,8 +435,13 @@ static int txn_fill(struct ledger *ledger, MDB_txn *txn, const struct ledger_bat
 int ledger_txn_end(struct ledger *ledger, MDB_txn *txn)
 {
     uint64_t txn_id = mdb_txn_id(txn);
+    struct ledger_raw_meta before = {0};
+    int known = ledger->read_only ? -EROFS : ledger_meta_before(ledger, txn_id, &before);
     int r = ledger_error(mdb_txn_commit(txn)); /* frees it, also when it fails */
 
+    if (r < 0 && known == 0) {
+        ledger_meta_put_back(ledger, txn_id, &before);
+    }
     return r < 0 || ledger->read_only ? r : ledger_meta_seal(ledger, txn_id);
 }
 
@@ -597,6 +605,18 @@ static int contents_check(struct ledger *ledger, char *why, size_t why_bytes)
     return r;
 }
 
+static int cannot_open(int r, char *why, size_t why_bytes)
+{
+    char en[LEDGER_WHY_BYTES / 2];
+
+    (void)snprintf(en, sizeof(en), "the ledger cannot be opened: %s",
+                   r == -EUCLEAN ? "its structure is damaged" : strerror(-r));
+    ledger_explain(why, why_bytes, en,
+                   r == -EUCLEAN ? "台帳の構造が壊れているため、開けません。"
+                                 : "台帳を開けません。ディスクを確認してください。");
+    return r;
+}
+
 static int open_steps(struct ledger *ledger, char *why, size_t why_bytes)
 {
     int r = ledger_dirs_open(ledger, why, why_bytes);
@@ -626,15 +646,12 @@ static int open_steps(struct ledger *ledger, char *why, size_t why_bytes)
         r = ledger_databases_open(ledger);
     }
     if (r < 0) {
-        char en[LEDGER_WHY_BYTES / 2];
-        (void)snprintf(en, sizeof(en), "the ledger cannot be opened: %s",
-                       r == -EUCLEAN ? "its structure is damaged" : strerror(-r));
-        ledger_explain(why, why_bytes, en,
-                       r == -EUCLEAN ? "台帳の構造が壊れているため、開けません。"
-                                     : "台帳を開けません。ディスクを確認してください。");
-        return r;
+        return cannot_open(r, why, why_bytes);
     }
     r = contents_check(ledger, why, why_bytes);
+    if (r < 0 && r != -EUCLEAN) { /* damage says itself what it is */
+        return cannot_open(r, why, why_bytes);
+    }
     if (r < 0 || ledger->read_only) {
         return r;
     }
@@ -647,8 +664,7 @@ static int open_steps(struct ledger *ledger, char *why, size_t why_bytes)
     return r;
 }
 
-/* Locks, contexts and "nothing is open": what ledger_env_finish and the closers count on. */
-void ledger_blank_init(struct ledger *ledger)
+int ledger_blank_init(struct ledger *ledger)
 {
     pthread_condattr_t monotonic;
 
@@ -664,12 +680,18 @@ void ledger_blank_init(struct ledger *ledger)
         .reader_crypto = crypto_create(),
         .commit_crypto = crypto_create(),
     };
+    if (ledger->reader_crypto == NULL || ledger->commit_crypto == NULL) {
+        crypto_destroy(ledger->reader_crypto);
+        crypto_destroy(ledger->commit_crypto);
+        return -ENOMEM;
+    }
     (void)pthread_mutex_init(&ledger->commit_lock, NULL);
     (void)pthread_mutex_init(&ledger->lock, NULL);
     (void)pthread_condattr_init(&monotonic);
     (void)pthread_condattr_setclock(&monotonic, CLOCK_MONOTONIC);
     (void)pthread_cond_init(&ledger->wake, &monotonic);
     (void)pthread_condattr_destroy(&monotonic);
+    return 0;
 }
 
 void ledger_env_finish(struct ledger *ledger)
@@ -689,6 +711,39 @@ void ledger_env_finish(struct ledger *ledger)
     crypto_destroy(ledger->commit_crypto);
 }
 
+/* LMDB writes the first pages of a new file in one piece and flushes them later: a power cut in between would
+ * leave what can only be called damaged, on a unit that never held anything. */
+int ledger_blank_create(struct ledger *ledger)
+{
+    struct ledger fresh;
+    int r = ledger_tree_remove(ledger->data_dir_fd, BLANK_DIR);
+
+    if (r == 0 && mkdirat(ledger->data_dir_fd, BLANK_DIR, 0700) < 0) {
+        r = -errno;
+    }
+    r = r < 0 ? r : ledger_blank_init(&fresh);
+    if (r < 0) {
+        return r;
+    }
+    fresh.name = BLANK_DIR;
+    fresh.data_dir = ledger->data_dir;
+    fresh.map_size_bytes = ledger->map_size_bytes;
+    r = ledger_env_open(&fresh);
+    if (r == 0) {
+        r = ledger_databases_open(&fresh);
+    }
+    ledger_env_finish(&fresh);
+    __attribute__((cleanup(ledger_fd_close))) int fd =
+        openat(ledger->data_dir_fd, BLANK_DIR, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (r == 0) {
+        r = fd < 0 ? -errno : ledger_dir_sync(ledger, fd);
+    }
+    if (r == 0 && renameat(ledger->data_dir_fd, BLANK_DIR, ledger->data_dir_fd, ledger->name) < 0) {
+        r = -errno;
+    }
+    return r; /* data_dir is flushed by whoever opens it */
+}
+
 int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger, char *why,
                 size_t why_bytes)
 {
@@ -698,7 +753,10 @@ int ledger_open(const struct ledger_options *options, struct ledger **ret_ledger
     if (ledger == NULL) {
         return -ENOMEM;
     }
-    ledger_blank_init(ledger);
+    if (ledger_blank_init(ledger) < 0) {
+        free(ledger);
+        return -ENOMEM;
+    }
     ledger->read_only = options->read_only;
     ledger->map_size_bytes =
         options->map_size_bytes == 0 ? LEDGER_MAP_BYTES_DEFAULT : options->map_size_bytes;

@@ -82,6 +82,30 @@ int ledger_meta_seal(struct ledger *ledger, uint64_t txn_id)
     return ledger_file_write(fd, bytes, sizeof(bytes), index * ledger->page_bytes + SEAL_AT);
 }
 
+int ledger_meta_before(const struct ledger *ledger, uint64_t txn_id,
+                       struct ledger_raw_meta *ret_meta)
+{
+    mdb_filehandle_t fd = -1;
+
+    CHECK(mdb_env_get_fd(ledger->env, &fd) == 0);
+    return ledger_meta_read(fd, (unsigned)(txn_id % LEDGER_META_PAGES), ret_meta);
+}
+
+void ledger_meta_put_back(const struct ledger *ledger, uint64_t txn_id,
+                          const struct ledger_raw_meta *before)
+{
+    unsigned index = (unsigned)(txn_id % LEDGER_META_PAGES);
+    struct ledger_raw_meta now = {0};
+    mdb_filehandle_t fd = -1;
+
+    CHECK(mdb_env_get_fd(ledger->env, &fd) == 0);
+    if (ledger_meta_read(fd, index, &now) == 0 &&
+        memcmp(now.bytes, before->bytes, sizeof(now.bytes)) != 0) {
+        (void)ledger_file_write(fd, before->bytes, sizeof(before->bytes),
+                                index * ledger->page_bytes + RAW_PAGE_HEADER_BYTES);
+    }
+}
+
 /* A seal of this commit must fit; an older one says nothing; a later one cannot be. */
 static bool seal_fits(struct crypto *crypto, int fd, unsigned index,
                       const struct ledger_raw_meta *meta)

@@ -136,11 +136,14 @@ static int last_lsn_of_copy(struct ledger *ledger, uint64_t *ret_lsn)
     MDB_txn *txn = NULL;
     struct ledger_book book = {0};
 
-    ledger_blank_init(&copy);
+    int r = ledger_blank_init(&copy);
+    if (r < 0) {
+        return r;
+    }
     copy.name = OUTGOING_DIR;
     copy.data_dir = ledger->data_dir;
     copy.read_only = true;
-    int r = ledger_env_open(&copy);
+    r = ledger_env_open(&copy);
     if (r == 0) {
         r = ledger_databases_open(&copy);
     }

@@ -233,12 +233,10 @@ static int batch_check_chain(struct ledger *ledger, const struct ledger_batch *b
 /* ---- one batch, durably -------------------------------------------------------------------------
  */
 
-static int record_perform(struct ledger *ledger, const struct ledger_batch *batch)
+/* What begins and fails may have done anything: it never says that nothing was done and the ledger goes on. */
+static int half_done(int r)
 {
-    int r = ledger_record_write(ledger, batch->record, batch->record_len_bytes);
-
-    return r == -ENOSPC || r == -EINVAL || r == -EBADMSG ? -EIO
-                                                         : r; /* those say: nothing was done */
+    return r == -ENOSPC || r == -EINVAL || r == -EBADMSG ? -EIO : r;
 }
 
 /* DESIGN 4: a key before what it seals, and its destruction only after the entry that says so. The record
@@ -259,13 +257,13 @@ static int batch_perform(struct ledger *ledger, const struct ledger_batch *batch
         r = r < 0 ? r : ledger_dir_sync(ledger, ledger->keys_dir_fd);
     }
     if (r == 0 && batch->record != NULL && takes_away) {
-        r = record_perform(ledger, batch);
+        r = ledger_record_write(ledger, batch->record, batch->record_len_bytes);
     }
     if (r == 0) {
         r = ledger_txn_commit(ledger, batch);
     }
     if (r == 0 && batch->record != NULL && !takes_away) {
-        r = record_perform(ledger, batch);
+        r = ledger_record_write(ledger, batch->record, batch->record_len_bytes);
     }
     for (size_t i = 0; r == 0 && i < batch->keys_destroy_count; i++) {
         r = ledger_key_destroy(ledger, &batch->keys_destroy[i]);
@@ -314,6 +312,7 @@ static int batch_commit(struct ledger *ledger, const struct ledger_batch *batch)
         r = batch_perform(ledger, batch);
     }
     if (r < 0) {
+        r = half_done(r);
         (void)pthread_mutex_lock(&ledger->lock);
         ledger->failed = r;
         (void)pthread_mutex_unlock(&ledger->lock);

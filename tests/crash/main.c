@@ -3,8 +3,10 @@
  * open, verify, and hold everything that was acknowledged before.
  *   toban-crash [--images N] [--seed S] [--steps N]          images from seed S on, one line of result
  *   toban-crash --seed S [--steps N] --point P --choice C --draw D   one image again; it is kept
+ *   toban-crash --nth [all|quick|OPERATION]                  every call that fails (nth.h)
  * Where: TMPDIR, else /dev/shm: memory is as good as a disk here, since what is lost is what the recording says. */
 #include "tests/crash/disk.h"
+#include "tests/crash/nth.h"
 #include "tests/crash/workload.h"
 
 #include "base/check.h"
@@ -31,7 +33,8 @@ enum {
 struct run {
     uint64_t images, seed, steps, point, draw;
     int choice;
-    bool one; /* image, again */
+    bool one;        /* image, again */
+    const char *nth; /* which n-th failures, instead of images; NULL: none */
     char dir[WORKLOAD_PATH_BYTES / 2];
     uint64_t done, points, digest, choices[DISK_CHOICES];
     struct workload workload;
@@ -208,19 +211,19 @@ static uint64_t number_of(const char *text)
 
 static void options_read(struct run *run, int argc, char **argv)
 {
-    static const struct option options[] = {{"images", required_argument, NULL, 'i'},
-                                            {"seed", required_argument, NULL, 's'},
-                                            {"steps", required_argument, NULL, 't'},
-                                            {"point", required_argument, NULL, 'p'},
-                                            {"choice", required_argument, NULL, 'c'},
-                                            {"draw", required_argument, NULL, 'd'},
-                                            {NULL, 0, NULL, 0}};
+    static const struct option options[] = {
+        {"images", required_argument, NULL, 'i'}, {"seed", required_argument, NULL, 's'},
+        {"steps", required_argument, NULL, 't'},  {"point", required_argument, NULL, 'p'},
+        {"choice", required_argument, NULL, 'c'}, {"draw", required_argument, NULL, 'd'},
+        {"nth", required_argument, NULL, 'n'},    {NULL, 0, NULL, 0}};
     int option;
 
     while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        uint64_t number = option == '?' ? 0 : number_of(optarg);
+        uint64_t number = option == '?' || option == 'n' ? 0 : number_of(optarg);
 
-        if (option == 'i') {
+        if (option == 'n') {
+            run->nth = optarg;
+        } else if (option == 'i') {
             run->images = number;
         } else if (option == 's') {
             run->seed = number;
@@ -252,6 +255,14 @@ int main(int argc, char **argv)
     if (mkdtemp(run.dir) == NULL) {
         perror("toban-crash: TMPDIR");
         return MISUSED;
+    }
+    if (run.nth != NULL) {
+        bool quick = strcmp(run.nth, "quick") == 0;
+        bool all_good =
+            nth_run(run.dir, quick || strcmp(run.nth, "all") == 0 ? NULL : run.nth, quick);
+
+        tree_remove(run.dir);
+        return all_good ? 0 : ONE_FAILED;
     }
     first = run.seed;
     (void)clock_gettime(CLOCK_MONOTONIC, &began);

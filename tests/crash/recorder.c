@@ -1,6 +1,7 @@
 #include "tests/crash/recorder.h"
 
 #include "base/check.h"
+#include "tests/crash/failing.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -163,10 +164,22 @@ static void unlock(void)
     (void)pthread_mutex_unlock(&recorder.lock);
 }
 
+/* The call that fails on purpose: errno is set. */
+static bool fails(enum failpoint point)
+{
+    int error = failing_now(point);
+
+    errno = error != 0 ? error : errno;
+    return error != 0;
+}
+
 /* A write is in the log before it is in the file: a flush that begins meanwhile, in another thread, must not
  * be taken to cover it, nor may it be forgotten when that flush happens to carry it. */
 ssize_t pwrite(int fd, const void *bytes, size_t len_bytes, off_t offset_bytes)
 {
+    if (fails(FAIL_WRITE)) {
+        return -1;
+    }
     lock();
     int node = node_of_fd(fd);
     ssize_t n = REAL("pwrite", ssize_t, int, const void *, size_t, off_t)(fd, bytes, len_bytes,
@@ -210,11 +223,17 @@ ssize_t write(int fd, const void *bytes, size_t len_bytes)
 
 ssize_t writev(int fd, const struct iovec *parts, int count)
 {
+    if (fails(FAIL_WRITEV)) {
+        return -1;
+    }
     return write_here(fd, parts, count);
 }
 
 int ftruncate(int fd, off_t len_bytes)
 {
+    if (fails(FAIL_FTRUNCATE)) {
+        return -1;
+    }
     lock();
     int node = node_of_fd(fd);
     int r = REAL("ftruncate", int, int, off_t)(fd, len_bytes);
@@ -250,11 +269,17 @@ static int sync_here(int fd, const char *name)
 
 int fsync(int fd)
 {
+    if (fails(FAIL_FSYNC)) {
+        return -1;
+    }
     return sync_here(fd, "fsync");
 }
 
 int fdatasync(int fd)
 {
+    if (fails(FAIL_FDATASYNC)) {
+        return -1;
+    }
     return sync_here(fd, "fdatasync");
 }
 
@@ -265,6 +290,9 @@ static int open_here(int at_fd, const char *path, int flags, mode_t mode)
     char name[RECORDER_NAME_BYTES];
     struct stat stat;
 
+    if (fails(FAIL_OPEN)) {
+        return -1;
+    }
     lock();
     int dir = dir_of(at_fd, path, name);
     bool was_there = dir >= 0 && fstatat(at_fd, path, &stat, 0) == 0;
@@ -313,6 +341,9 @@ int open(const char *path, int flags, ...)
 
 int mkdirat(int at_fd, const char *path, mode_t mode)
 {
+    if (fails(FAIL_MKDIR)) {
+        return -1;
+    }
     char name[RECORDER_NAME_BYTES];
     struct stat stat;
 
@@ -334,6 +365,9 @@ static int rename_here(int from_fd, const char *from, int to_fd, const char *to,
 {
     char name[RECORDER_NAME_BYTES], name_to[RECORDER_NAME_BYTES];
 
+    if (fails(FAIL_RENAME)) {
+        return -1;
+    }
     lock();
     int dir = dir_of(from_fd, from, name);
     int dir_to = dir_of(to_fd, to, name_to);
@@ -364,6 +398,9 @@ int renameat2(int from_fd, const char *from, int to_fd, const char *to, unsigned
 
 int unlinkat(int at_fd, const char *path, int flags)
 {
+    if (fails(FAIL_UNLINK)) {
+        return -1;
+    }
     char name[RECORDER_NAME_BYTES];
 
     lock();

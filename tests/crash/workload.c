@@ -191,17 +191,19 @@ static void record_fill(struct workload *workload, struct material *material)
         value_fill(WORKLOAD_ROWS + 1, workload->now.record, material->record, RECORD_BYTES);
 }
 
-static void batch_fill(struct workload *workload, struct material *material)
+static void batch_fill(struct workload *workload, struct material *material,
+                       enum workload_wish wish)
 {
     memset(&material->batch, 0, sizeof(material->batch));
     workload->now.takes_away = false;
-    if (below(workload, 9) == 0 && workload->now.last_lsn > 3) {
+    if ((below(workload, 9) == 0 || wish == WISH_TAKES_AWAY) && workload->now.last_lsn > 3) {
         uint64_t back =
             1 + below(workload, workload->now.last_lsn > 20 ? 20 : workload->now.last_lsn);
 
         material->batch.truncate_from_lsn = workload->now.last_lsn - back + 1;
         workload->now.last_lsn -= back;
         workload->now.head = workload->heads[workload->now.last_lsn];
+        workload->now.archived_count += back;
         workload->now.takes_away = true;
     }
     entries_fill(workload, material,
@@ -212,13 +214,13 @@ static void batch_fill(struct workload *workload, struct material *material)
     if (below(workload, 4) == 0) {
         meta_fill(workload, material);
     }
-    if (below(workload, 6) == 0) {
+    if (below(workload, 6) == 0 || wish == WISH_KEYS) {
         keys_fill(workload, material);
     }
-    if (below(workload, 7) == 0) {
+    if (below(workload, 7) == 0 || wish == WISH_TAKES_AWAY) {
         keys_destroy(workload, material);
     }
-    if (below(workload, 3) == 0) {
+    if (below(workload, 3) == 0 || wish != WISH_NOTHING) {
         record_fill(workload, material);
     }
 }
@@ -242,22 +244,25 @@ static uint64_t archived(struct ledger *ledger)
     return count;
 }
 
-static void batch_store(struct workload *workload, const struct ledger_batch *batch)
+int workload_store(struct workload *workload, const struct ledger_batch *batch)
 {
     struct pollfd wait = {.fd = ledger_completion_fd(workload->ledger), .events = POLLIN};
-    int result = -EIO;
+    int result = ledger_submit(workload->ledger, batch);
 
-    CHECK(ledger_submit(workload->ledger, batch) == 0);
+    if (result < 0) {
+        return result;
+    }
     CHECK(poll(&wait, 1, COMPLETION_MS_MAX) == 1);
-    CHECK(ledger_take_completion(workload->ledger, &result) == 1 && result == 0);
+    CHECK(ledger_take_completion(workload->ledger, &result) == 1);
     /* What the writer does after its answer comes before the next thing recorded: one seed, one recording. */
     CHECK(pthread_mutex_lock(&workload->ledger->commit_lock) == 0);
     CHECK(pthread_mutex_unlock(&workload->ledger->commit_lock) == 0);
+    return result;
 }
 
 /* ---- steps ---------------------------------------------------------------------------------------- */
 
-static int open_at(const char *root, struct ledger **ret_ledger, char *why, size_t why_bytes)
+int workload_open(const char *root, struct ledger **ret_ledger, char *why, size_t why_bytes)
 {
     char data[WORKLOAD_PATH_BYTES + 8], record[WORKLOAD_PATH_BYTES + 8];
     struct ledger_options options = {
@@ -271,7 +276,7 @@ static int open_at(const char *root, struct ledger **ret_ledger, char *why, size
 static void start(struct workload *workload, const char *root)
 {
     char why[512];
-    int r = open_at(root, &workload->ledger, why, sizeof(why));
+    int r = workload_open(root, &workload->ledger, why, sizeof(why));
 
     if (r < 0) {
         (void)fprintf(stderr, "the workload cannot open its ledger: %d %s\n", r, why);
@@ -291,41 +296,50 @@ static void asked(struct workload *workload)
 }
 
 /* Whoever asked is told now: what `now` says must not be lost any more. */
-static void acknowledged(struct workload *workload)
+void workload_stored(struct workload *workload)
 {
     CHECK(workload->step_count < WORKLOAD_STEPS_MAX);
     recorder_note(NOTE_ACKNOWLEDGED, ++workload->step_count);
-    workload->now.archived_count = archived(workload->ledger);
-    workload->states[workload->step_count] = workload->now;
+}
+
+const struct ledger_batch *workload_batch(struct workload *workload, enum workload_wish wish)
+{
+    static struct material material;
+
+    batch_fill(workload, &material, wish);
+    workload->states[workload->step_count + 1] = workload->now;
+    return &material.batch;
 }
 
 static void store_step(struct workload *workload)
 {
-    static struct material material;
+    const struct ledger_batch *batch = workload_batch(workload, WISH_NOTHING);
 
-    batch_fill(workload, &material);
     asked(workload);
-    batch_store(workload, &material.batch);
-    acknowledged(workload);
+    CHECK(workload_store(workload, batch) == 0);
+    workload_stored(workload);
+    CHECK(archived(workload->ledger) == workload->now.archived_count);
 }
 
 /* The ledger of the other unit, as long as it takes. */
-static void other_make(struct workload *workload)
+void workload_other_make(struct workload *workload)
 {
     struct workload_state before = workload->now;
-    static struct material material;
 
     workload->now = (struct workload_state){0};
     memcpy(workload->now.keys, before.keys, sizeof(before.keys));
     start(workload, workload->other);
     for (int i = 0; i < OTHER_STEPS; i++) {
-        batch_fill(workload, &material);
-        material.batch.keys_new_count = material.batch.keys_destroy_count = 0;
-        batch_store(workload, &material.batch);
+        struct ledger_batch batch = *workload_batch(workload, WISH_NOTHING);
+
+        batch.keys_new_count = batch.keys_destroy_count = 0;
+        CHECK(workload_store(workload, &batch) == 0);
     }
     memcpy(workload->now.keys, before.keys, sizeof(before.keys));
     workload->now.record = before.record;
     workload->now.takes_away = true; /* of this unit's entries: its record stays */
+    workload->now.archived_count += before.archived_count + before.last_lsn;
+    workload->states[workload->step_count + 1] = workload->now;
 }
 
 /* Rows and entries become those of the other; keys and record stay. */
@@ -343,7 +357,7 @@ static void snapshot_step(struct workload *workload)
     struct ids_hash hash;
     int r = -EINPROGRESS;
 
-    other_make(workload);
+    workload_other_make(workload);
     other = workload->ledger;
     while ((r = ledger_snapshot_make(other, &size_bytes, &last_lsn, &hash)) == -EINPROGRESS) {
         (void)usleep(WAIT_US);
@@ -362,12 +376,11 @@ static void snapshot_step(struct workload *workload)
         (void)usleep(WAIT_US);
     }
     CHECK(r == 0);
-    recorder_note(NOTE_ACKNOWLEDGED, ++workload->step_count);
+    workload_stored(workload);
     ledger_close(other);
     ledger_close(own);
     start(workload, workload->root);
-    workload->now.archived_count = archived(workload->ledger);
-    workload->states[workload->step_count] = workload->now;
+    CHECK(archived(workload->ledger) == workload->now.archived_count);
 }
 
 /* As after damage: the unit goes on blank; keys and record stay. */
@@ -379,16 +392,14 @@ static void aside_step(struct workload *workload)
     memcpy(blank.keys, workload->now.keys, sizeof(blank.keys));
     (void)snprintf(data, sizeof(data), "%s/data", workload->root);
     stop(workload);
+    workload->now = workload->states[workload->step_count + 1] = blank;
     asked(workload);
     CHECK(ledger_set_aside(data) == 0);
-    workload->now = blank;
-    recorder_note(NOTE_ACKNOWLEDGED, ++workload->step_count);
-    workload->states[workload->step_count] = workload->now;
+    workload_stored(workload);
     start(workload, workload->root);
 }
 
-void workload_run(struct workload *workload, uint64_t seed, size_t steps, const char *root,
-                  const char *other)
+void workload_begin(struct workload *workload, uint64_t seed, const char *root, const char *other)
 {
     memset(workload, 0, sizeof(*workload));
     workload->seed = seed;
@@ -397,6 +408,12 @@ void workload_run(struct workload *workload, uint64_t seed, size_t steps, const 
     (void)snprintf(workload->root, sizeof(workload->root), "%s", root);
     (void)snprintf(workload->other, sizeof(workload->other), "%s", other);
     start(workload, root);
+}
+
+void workload_run(struct workload *workload, uint64_t seed, size_t steps, const char *root,
+                  const char *other)
+{
+    workload_begin(workload, seed, root, other);
     CHECK(steps <= WORKLOAD_STEPS_MAX);
     while (workload->step_count < steps) {
         if (workload->step_count == steps / 2) {
@@ -562,10 +579,12 @@ static const char *more_judge(struct workload *workload, struct ledger **ledger,
     entries_fill(workload, &material, 3);
     rows_fill(workload, &material);
     record_fill(workload, &material);
-    batch_store(workload, &material.batch);
+    if (workload_store(workload, &material.batch) < 0) {
+        return "it does not take one more batch";
+    }
     ledger_close(*ledger);
     *ledger = NULL;
-    if (open_at(root, ledger, why, sizeof(why)) < 0) {
+    if (workload_open(root, ledger, why, sizeof(why)) < 0) {
         return "it takes one more batch and does not open again";
     }
     const char *wrong = chain_judge(*ledger);
@@ -581,7 +600,7 @@ const char *workload_judge(struct workload *workload, const char *root, size_t a
     struct ledger *ledger = NULL;
     struct ledger_info info;
     const char *wrong = NULL;
-    int r = open_at(root, &ledger, why, sizeof(why));
+    int r = workload_open(root, &ledger, why, sizeof(why));
 
     if (r < 0) {
         return why[0] == '\0' ? "it does not open and says no reason" : why;

@@ -55,6 +55,18 @@ void workload_run(struct workload *workload, uint64_t seed, size_t steps, const 
                   const char *other);
 void workload_finish(struct workload *workload);
 
+/* The parts of a run, for who wants to see one step fail: begin opens; batch makes the next one, which must leave
+ * states[step_count + 1], and belongs to the workload. */
+enum workload_wish { WISH_NOTHING, WISH_KEYS, WISH_TAKES_AWAY };
+void workload_begin(struct workload *workload, uint64_t seed, const char *root, const char *other);
+const struct ledger_batch *workload_batch(struct workload *workload, enum workload_wish wish);
+int workload_store(struct workload *workload, const struct ledger_batch *batch);
+/* The step was acknowledged. */
+void workload_stored(struct workload *workload);
+/* Begins a ledger at `other`; workload->ledger is that one now, and states[step_count + 1] what it gives. */
+void workload_other_make(struct workload *workload);
+int workload_open(const char *root, struct ledger **ret_ledger, char *why, size_t why_bytes);
+
 /* What is wrong with an image, when `acknowledged` steps were acknowledged and `asked` asked for; NULL: nothing.
  * `go_on`: it must also take one more batch and open again. */
 const char *workload_judge(struct workload *workload, const char *root, size_t acknowledged,

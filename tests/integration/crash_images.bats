@@ -14,6 +14,13 @@ setup() {
     [[ "$output" == "crash images: all good: 900 images "* ]]
 }
 
+@test "any call for memory, files, threads or LMDB may fail once: nothing crashes, nothing acknowledged is lost" {
+    run build/plain/bin/toban-crash --nth quick
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"n-th failures: all good, "*"every failpoint hit"* ]]
+}
+
 @test "one seed is one recording" {
     first=$(build/plain/bin/toban-crash --images 1 --seed 4 | sed 's/.*recording //')
     second=$(build/plain/bin/toban-crash --images 1 --seed 4 | sed 's/.*recording //')
