@@ -84,10 +84,11 @@ static void put_display(struct json *json, const struct queue_ticket *ticket)
 
 static void put_call_id(struct json *json, const struct queue_ticket *ticket)
 {
-    char text[48];
+    char text[64];
 
     /* Each call and recall is an entry of its own; the count may rise in a meeting without a call. */
-    (void)snprintf(text, sizeof(text), "%u-%" PRIu64, ticket->call_unit, ticket->call_lsn);
+    (void)snprintf(text, sizeof(text), "%u-%" PRIu64 "-%u-%" PRIu64, ticket->call.unit,
+                   ticket->call.term, ticket->call.session, ticket->call.lsn);
     json_text(json, "call_id", text);
 }
 

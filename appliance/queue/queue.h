@@ -158,8 +158,8 @@ struct queue_ticket {
     int64_t enqueued_ms; /* its place in the line: issued_ms, never before an earlier ticket's */
     int64_t called_ms;   /* newest call or recall; 0 never */
     int64_t started_ms, ended_ms; /* 0: not */
-    uint64_t call_lsn;            /* origin of the newest call: with call_unit names it on boards */
-    uint32_t call_unit;
+    struct queue_origin call;     /* the entry of the newest call: names it on boards. All four: an lsn comes back
+                                   * after a tail was replaced, or an older image of a disk was put in */
     struct ids_token request_key; /* the idempotency key that it was issued for */
     struct queue_origin origin;   /* the entry that last changed it */
     struct queue_origin adopted;  /* the newest change of the peer that a meeting brought */
@@ -176,8 +176,7 @@ struct queue_counter {
     uint16_t undo_counter;
     uint16_t undo_call_count;
     uint16_t undo_category;
-    uint32_t undo_call_unit;
-    uint64_t undo_call_lsn;
+    struct queue_origin undo_call;
     int64_t undo_called_ms, undo_started_ms;
     int64_t undo_at_ms;
     struct ids_token undo_ticket;

@@ -173,7 +173,7 @@ void queue_line_put(struct queue *queue, uint32_t at)
     if (call_is_shown(ticket)) {
         queue->call_links[at] = (struct queue_link){
             .order_ms = ticket->called_ms,
-            .tie = ticket->call_lsn,
+            .tie = ticket->call.lsn,
             .list = 1,
         };
         link_put(queue, &queue->calls, queue->call_links, at);

@@ -50,8 +50,7 @@ static void count_call(struct press *press, struct queue_ticket *ticket)
     /* Never before a call that was made earlier, whatever the clock says now: boards show calls in this order. */
     newest = queue_newest_calls(press->queue, &last, 1) == 0 ? 0 : last->called_ms;
     ticket->called_ms = press->now_ms > newest ? press->now_ms : newest;
-    ticket->call_lsn = press->command->origin.lsn;
-    ticket->call_unit = press->command->origin.unit;
+    ticket->call = press->command->origin;
 }
 
 static enum queue_reason printed(struct press *press)
@@ -267,8 +266,7 @@ static void remember_press(struct queue_counter *counter, enum queue_action acti
     counter->undo_counter = before->counter;
     counter->undo_call_count = before->call_count;
     counter->undo_category = before->category;
-    counter->undo_call_unit = before->call_unit;
-    counter->undo_call_lsn = before->call_lsn;
+    counter->undo_call = before->call;
     counter->undo_called_ms = before->called_ms;
     counter->undo_started_ms = before->started_ms;
     counter->undo_ticket = before->id;
@@ -434,8 +432,7 @@ static enum queue_reason undo(struct press *press, struct queue_key *answer)
     after->counter = counter->undo_counter;
     after->call_count = counter->undo_call_count;
     after->category = counter->undo_category;
-    after->call_unit = counter->undo_call_unit;
-    after->call_lsn = counter->undo_call_lsn;
+    after->call = counter->undo_call;
     after->called_ms = counter->undo_called_ms;
     after->started_ms = counter->undo_started_ms;
     after->ended_ms = 0;

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { FORMAT_VERSION = 1 };
+enum { FORMAT_VERSION = 2 };
 
 bool queue_row_is_of_visit(enum queue_row_kind kind)
 {
@@ -164,8 +164,7 @@ static void put_counter(struct bytes_writer *writer, const struct queue_counter 
     bytes_put_u16(writer, counter->undo_counter);
     bytes_put_u16(writer, counter->undo_call_count);
     bytes_put_u16(writer, counter->undo_category);
-    bytes_put_u32(writer, counter->undo_call_unit);
-    bytes_put_u64(writer, counter->undo_call_lsn);
+    put_origin(writer, &counter->undo_call);
     bytes_put_i64(writer, counter->undo_called_ms);
     bytes_put_i64(writer, counter->undo_started_ms);
     bytes_put_i64(writer, counter->undo_at_ms);
@@ -184,8 +183,7 @@ static void get_counter(struct bytes_reader *reader, struct queue_counter *count
     counter->undo_counter = bytes_get_u16(reader);
     counter->undo_call_count = bytes_get_u16(reader);
     counter->undo_category = get_category_id(reader, 0);
-    counter->undo_call_unit = bytes_get_u32(reader);
-    counter->undo_call_lsn = bytes_get_u64(reader);
+    counter->undo_call = get_origin(reader);
     counter->undo_called_ms = get_time_ms(reader);
     counter->undo_started_ms = get_time_ms(reader);
     counter->undo_at_ms = get_time_ms(reader);
@@ -246,8 +244,7 @@ static void put_ticket(struct bytes_writer *writer, const struct queue_ticket *t
     bytes_put_i64(writer, ticket->called_ms);
     bytes_put_i64(writer, ticket->started_ms);
     bytes_put_i64(writer, ticket->ended_ms);
-    bytes_put_u64(writer, ticket->call_lsn);
-    bytes_put_u32(writer, ticket->call_unit);
+    put_origin(writer, &ticket->call);
     put_token(writer, &ticket->request_key);
     put_origin(writer, &ticket->origin);
     put_origin(writer, &ticket->adopted);
@@ -288,8 +285,7 @@ static void get_ticket(struct bytes_reader *reader, struct queue_ticket *ticket)
     ticket->called_ms = get_time_ms(reader);
     ticket->started_ms = get_time_ms(reader);
     ticket->ended_ms = get_time_ms(reader);
-    ticket->call_lsn = bytes_get_u64(reader);
-    ticket->call_unit = bytes_get_u32(reader);
+    ticket->call = get_origin(reader);
     ticket->request_key = get_token(reader);
     ticket->origin = get_origin(reader);
     ticket->adopted = get_origin(reader);

@@ -33,8 +33,7 @@ static void sample_ticket(struct queue_ticket *ticket)
     ticket->called_ms = 3;
     ticket->started_ms = 4;
     ticket->ended_ms = 5;
-    ticket->call_lsn = 6;
-    ticket->call_unit = 7;
+    ticket->call = (struct queue_origin){.unit = 7, .term = 4, .session = 5, .lsn = 6};
     ticket->request_key = token(2);
     memcpy(&ticket->origin, &some_origin, sizeof(some_origin));
     memcpy(&ticket->adopted, &other_origin, sizeof(other_origin));
@@ -51,8 +50,7 @@ static void sample_counter(struct queue_counter *counter)
     counter->undo_counter = 3;
     counter->undo_call_count = 2;
     counter->undo_category = 1;
-    counter->undo_call_unit = 1;
-    counter->undo_call_lsn = 10;
+    counter->undo_call = (struct queue_origin){.unit = 1, .term = 8, .session = 9, .lsn = 10};
     counter->undo_called_ms = 11;
     counter->undo_started_ms = 12;
     counter->undo_at_ms = 13;

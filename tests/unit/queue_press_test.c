@@ -1,4 +1,5 @@
 /* appliance/queue: what counters press, whom they call, and taking it back. */
+#include "appliance/queue/queue_parts.h"
 #include "tests/unit/queue_invariants.h"
 
 static void load_ticket(struct office *office, const struct queue_ticket *ticket)
@@ -37,8 +38,8 @@ static void a_counter_calls_serves_and_completes(void **state)
     assert_int_equal(called_number(office, 1), 101);
     assert_int_equal(ticket_of(office, id)->state, QUEUE_CALLED);
     assert_int_equal(ticket_of(office, id)->counter, 1);
-    assert_int_equal(ticket_of(office, id)->call_lsn, office->lsn);
-    assert_int_equal(ticket_of(office, id)->call_unit, UNIT_A);
+    assert_int_equal(ticket_of(office, id)->call.lsn, office->lsn);
+    assert_true(queue_origin_equal(&ticket_of(office, id)->call, &ticket_of(office, id)->origin));
     office->now_ms += MINUTE_MS;
     assert_int_equal(press(office, QUEUE_START, 1), QUEUE_OK);
     assert_int_equal(ticket_of(office, id)->started_ms, office->now_ms);
@@ -244,13 +245,13 @@ static void a_recall_waits_five_seconds_and_is_a_call(void **state)
 
     (void)state;
     assert_int_equal(called_number(office, 1), 101);
-    call_lsn = ticket_of(office, id)->call_lsn;
+    call_lsn = ticket_of(office, id)->call.lsn;
     office->now_ms += QUEUE_RECALL_INTERVAL_MS - 1;
     assert_int_equal(press(office, QUEUE_RECALL, 1), QUEUE_TOO_SOON);
     office->now_ms += 1;
     assert_int_equal(press(office, QUEUE_RECALL, 1), QUEUE_OK);
     assert_int_equal(ticket_of(office, id)->call_count, 2);
-    assert_true(ticket_of(office, id)->call_lsn > call_lsn);
+    assert_true(ticket_of(office, id)->call.lsn > call_lsn);
     assert_int_equal(office->last.answer.call_count, 2);
     /* A clock set back must not silence the counter for an hour. */
     office->now_ms -= 60 * MINUTE_MS;
@@ -391,8 +392,7 @@ static void assert_same_visit(const struct queue_ticket *a, const struct queue_t
     assert_int_equal(a->category, b->category);
     assert_int_equal(a->counter, b->counter);
     assert_int_equal(a->call_count, b->call_count);
-    assert_int_equal(a->call_lsn, b->call_lsn);
-    assert_int_equal(a->call_unit, b->call_unit);
+    assert_true(queue_origin_equal(&a->call, &b->call));
     assert_int_equal(a->enqueued_ms, b->enqueued_ms);
     assert_int_equal(a->called_ms, b->called_ms);
     assert_int_equal(a->started_ms, b->started_ms);

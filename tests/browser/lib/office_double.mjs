@@ -125,7 +125,7 @@ class OfficeDouble {
     }
 
     noteCall(ticket, called_ms = Date.now()) {
-        this.calls.unshift({ call_id: `1-${this.lsn}`, ticket, called_at: isoTokyo(called_ms) });
+        this.calls.unshift({ call_id: `1-1-0-${this.lsn}`, ticket, called_at: isoTokyo(called_ms) });
         this.calls.length = Math.min(this.calls.length, 10);
     }
 

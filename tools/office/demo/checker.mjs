@@ -11,7 +11,7 @@ import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { ACTION, Fold, HASH_BYTES, KIND, NO_HASH, ROW, readChange, readDisk, openPayload, sha256, walk }
+import { ACTION, Fold, HASH_BYTES, KIND, NO_HASH, originText, ROW, readChange, readDisk, openPayload, sha256, walk }
     from './ledger.mjs';
 import { selftest } from './selftest.mjs';
 
@@ -302,7 +302,7 @@ function checkGaps(facts, verdict) {
 
 const SHOWN_CALL = new Set(['CALLED', 'SERVING', 'ABSENT', 'DONE']);
 
-// What the ledgers and the replaced tails say of each call, by its name "unit-lsn": the press that made it, and the
+// What the ledgers and the replaced tails say of each call, by its name "unit-term-session-lsn": the press that made it, and the
 // entry with which it ended (put back, cancelled, called anew, or joined with what the other side of a cut did).
 function callsOf(facts) {
     const calls = new Map();
@@ -312,13 +312,13 @@ function callsOf(facts) {
             for (const entry of entries.filter((one) => one.kind === KIND.CHANGE_VISIT)) {
                 const rows = rowsOf(entry, facts.keys, null);
                 for (const row of rows.filter((one) => one.kind === ROW.TICKET)) {
-                    const name = `${row.callUnit}-${row.callLsn}`;
+                    const name = row.call;
                     const before = standing.get(row.id);
                     if (before !== undefined && (before.name !== name || !SHOWN_CALL.has(row.state))) {
                         before.ended = entry.lsn;
                         standing.delete(row.id);
                     }
-                    if (row.callLsn === entry.lsn && row.callUnit === entry.unit) {
+                    if (name === originText(entry)) {
                         const key = rows.find((one) => one.kind === ROW.KEY)?.key;
                         const call = { name, key, ended: Infinity };
                         standing.set(row.id, call);
@@ -362,7 +362,7 @@ function checkBoard(facts, verdict) {
     let acknowledged = 0;
     for (const call of presses.filter((one) => one.reply.ticket && /call-next|call$/.test(one.path))) {
         const next = presses.find((one) => one.who === call.who && one.sent > call.received);
-        const [unit, lsn] = call.reply.ticket.call_id.split('-').map(Number);
+        const [unit, , , lsn] = call.reply.ticket.call_id.split('-').map(Number);
         const ended = known.get(call.reply.ticket.call_id)?.ended ?? Infinity;
         // Behind a cut an lsn means nothing on the other side: only the caller's own events have heard of it. What
         // ended before the board looked stands on none: a visitor who left, a visit that the other side had ended.

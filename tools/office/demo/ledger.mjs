@@ -14,7 +14,7 @@ export const HEADER_BYTES = 75;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const ENTRY_VERSION = 1;
-const ROW_VERSION = 1;
+export const ROW_VERSION = 2;
 const CHANGE_ROWS_MAX = 8;
 export const NO_HASH = Buffer.alloc(HASH_BYTES);
 const NO_TOKEN = '0'.repeat(32);
@@ -163,14 +163,14 @@ export function makeEntry(fields, plain, dayKey, previous) {
     header.writeUInt32BE(fields.actor ?? 0, 36);
     header.writeBigUInt64BE(BigInt(fields.mark ?? 0), 40);
     header.writeUInt32BE(dayKey ? fields.day : 0, 48);
-    header.writeUInt32BE(dayKey ? fields.unit : 0, 52);
+    header.writeUInt32BE(dayKey ? fields.keyUnit : 0, 52);
     header.writeUInt8(dayKey ? 1 : 0, 56);
     Buffer.from(fields.request ?? NO_TOKEN, 'hex').copy(header, 57);
     header.writeUInt16BE(payloadBytes, 73);
     let payload = plain;
     if (dayKey) {
         const nonce = sha256(header, 'nonce').subarray(0, NONCE_BYTES);
-        const key = sealKey(dayKey, { term: fields.term, session: fields.session ?? 0, keyUnit: fields.unit });
+        const key = sealKey(dayKey, { term: fields.term, session: fields.session ?? 0, keyUnit: fields.keyUnit });
         const cipher = createCipheriv('aes-256-gcm', key, nonce);
         cipher.setAAD(header);
         payload = Buffer.concat([nonce, cipher.update(plain), cipher.final(), cipher.getAuthTag()]);
@@ -190,6 +190,11 @@ function readOrigin(reader) {
     return { unit: reader.u32(), term: reader.u64(), session: reader.u32(), lsn: reader.u64() };
 }
 
+// What an entry is named by wherever it goes: calls on boards are named by the entry that made them.
+export function originText(origin) {
+    return `${origin.unit}-${origin.term}-${origin.session}-${origin.lsn}`;
+}
+
 function readTicket(reader) {
     const ticket = { id: reader.token(), day: reader.u32(), category: reader.u16(), number: reader.u16() };
     ticket.seriesUnit = reader.u32();
@@ -207,8 +212,7 @@ function readTicket(reader) {
     reader.take(3 * 8); // enqueued, called, started
     ticket.endedAt = reader.at;
     ticket.endedMs = reader.u64();
-    ticket.callLsn = reader.u64();
-    ticket.callUnit = reader.u32();
+    ticket.call = originText(readOrigin(reader));
     ticket.requestKey = reader.token();
     ticket.originAt = reader.at;
     ticket.origin = readOrigin(reader);
@@ -237,7 +241,7 @@ const readers = {
     [ROW.COUNTER](reader) {
         const counter = { id: reader.u16(), open: reader.u8() === 1, ticket: reader.token() };
         counter.undo = reader.u8();
-        reader.take(1 + 2 + 2 + 2 + 4 + 8 + 8 + 8 + 8);
+        reader.take(1 + 2 + 2 + 2 + 24 + 8 + 8 + 8);
         counter.undoTicket = reader.token();
         counter.changed = reader.u64();
         return counter;

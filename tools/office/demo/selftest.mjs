@@ -1,7 +1,7 @@
 // Shows that the checker can fail: spoils the evidence of a day, one way at a time, and sees each noticed
 // under the promise that it breaks. A spoiling that goes unnoticed is a hole in the checker. And it shows that
 // what an office may rightly do is not called a broken promise.
-import { ACTION, HASH_BYTES, KIND, makeEntry, openPayload, readChange, ROW, walk, NO_HASH } from './ledger.mjs';
+import { ACTION, HASH_BYTES, KIND, makeEntry, openPayload, readChange, ROW, ROW_VERSION, walk, NO_HASH } from './ledger.mjs';
 import { imageOf } from './checker.mjs';
 
 const LATER_MS = 3600000;
@@ -65,7 +65,7 @@ function retell(evidence, patch) {
         disk.stored = entries.map((entry) => {
             const plain = Buffer.from(openPayload(entry, keys));
             for (let at = plain.indexOf(id); entry.sealed && at >= 0; at = plain.indexOf(id, at + 1)) {
-                if (plain[at - 1] === ROW.TICKET && plain[at - 2] === 1) {
+                if (plain[at - 1] === ROW.TICKET && plain[at - 2] === ROW_VERSION) {
                     patch(plain, at);
                 }
             }
@@ -146,7 +146,7 @@ const spoilings = [
     }],
     [7, 'one call announced under another name', (evidence) => {
         const event = evidence.board.findLast((one) => one.calls?.length > 0);
-        event.calls.push({ ...event.calls[0], id: '9-9' });
+        event.calls.push({ ...event.calls[0], id: '9-9-9-9' });
     }],
     [7, 'one call announced for another ticket', (evidence) => {
         const event = evidence.board.findLast((one) => one.calls?.length > 0);
@@ -203,7 +203,7 @@ const rightful = [
         const press = callPresses(evidence).find((one) => one.side === 'lan' && one.reply.ticket.series === '' &&
             calls.get(one.reply.ticket.call_id).ended < Infinity);
         const call = calls.get(press.reply.ticket.call_id);
-        const [unit, lsn] = call.name.split('-').map(Number);
+        const [unit, , , lsn] = call.name.split('-').map(Number);
         evidence.board = evidence.board.filter((one) => !(one.calls && one.lsn >= lsn && one.lsn < call.ended));
         evidence.board.forEach((one) => { one.calls = one.calls?.filter((each) => each.id !== call.name); });
         evidence.board.push({ t: press.received + 1e-3, unit, lsn: call.ended, calls: [] });
