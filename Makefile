@@ -170,14 +170,14 @@ FAULTS ?= 20
 sim: $(B)/bin/toban-sim
 	$(Q)mkdir -p $(BUILD)/bin && ln -sfn ../$(VARIANT)/bin/toban-sim $(BUILD)/bin/toban-sim
 	$(Q)$(B)/bin/toban-sim --seeds $(SEEDS) --faults $(FAULTS) $(if $(SEED),--seed $(SEED)) \
-		--coverage $(BUILD)/sim-coverage.txt --rows tests/sim/rows-not-met.txt
+		--jobs $(or $(JOBS),1) --coverage $(BUILD)/sim-coverage.txt --rows tests/sim/rows-not-met.txt
 
 # Seeds that nobody has run yet, unless SEED says which.
 HOURS ?= 24
 soak: $(B)/bin/toban-sim
 	$(Q)mkdir -p $(BUILD)/bin && ln -sfn ../$(VARIANT)/bin/toban-sim $(BUILD)/bin/toban-sim
 	$(Q)mkdir -p $(BUILD)/sim-failures
-	$(Q)$(B)/bin/toban-sim --hours $(HOURS) --faults $(FAULTS) --seed $(or $(SEED),$(shell date +%s)000) \
+	$(Q)$(B)/bin/toban-sim --hours $(HOURS) --faults $(FAULTS) --seed $(or $(SEED),$(shell date +%s)000) --jobs $(or $(JOBS),1) \
 		--keep $(BUILD)/sim-failures --coverage $(BUILD)/sim-coverage.txt
 
 IMAGES ?= 10000

@@ -10,7 +10,7 @@ cd "$(dirname "$0")/.." || exit 2
 
 STAGES="build layers pure lint unit cover asan tsan integration campaign browser sim fuzz model" # and clang, which asan includes
 JOBS=${JOBS:-2}
-SEEDS=${SEEDS:-200}
+SEEDS=${SEEDS:-300}
 ROUNDS=${ROUNDS:-4} # of the campaign
 FUZZ_SECONDS=${FUZZ_SECONDS:-15}        # one decoder
 PROGRAM_SECONDS=${PROGRAM_SECONDS:-180} # one test program, sanitizers included
@@ -279,7 +279,7 @@ stage_sim() {
     [ -e tests/sim/main.c ] || return
     say "== sim: $SEEDS simulated days of two units"
     run_step simulation timeout --kill-after=10 "$FILE_SECONDS" \
-        make --no-print-directory sim SEEDS="$SEEDS"
+        make --no-print-directory sim SEEDS="$SEEDS" JOBS="$JOBS"
 }
 
 stage_fuzz() {
