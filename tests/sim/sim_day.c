@@ -175,6 +175,9 @@ bool sim_day_turn(struct sim *sim)
     if (sim->phase == PHASE_SECOND_DAY) {
         if (sim->issued_after_heal > FIRST_TICKETS) {
             judge_ledgers(sim);
+            if (sim->result->calls == 0) {
+                sim_fail(sim, "no call was asked of any board: that oracle sees nothing");
+            }
             sim->result->days = 2;
             return true;
         }

@@ -164,7 +164,7 @@ struct sim_call {
 };
 
 struct sim_expected {
-    uint32_t id;
+    uint32_t id, ticket; /* hashes of the call's name and of the ticket's */
     int unit;
     uint64_t generation;
     uint32_t ticks;
