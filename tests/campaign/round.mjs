@@ -7,9 +7,9 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
-import { Worker } from 'node:worker_threads';
 import { nowMs, sleep } from '../../tools/office/demo/common.mjs';
 import { broken, CALM_MS, expect, Life, ROOT, SERVE_BOUND_MS } from '../lib/life.mjs';
+import { STARVED_MS } from '../lib/stalls.mjs';
 import { describe, drawSchedule } from './schedule.mjs';
 import { FAULTS, World } from './faults.mjs';
 
@@ -17,9 +17,6 @@ const STEADY_MS_MAX = 60000; // rule 10
 const LONE_BOOT_MS = 30000;
 const SLACK_MS = 1000; // a client's own tries, and the poll of a state
 const RESUME_BOUND_MS = 20000;
-const TICK_MS = 50;
-const STALL_MS = 250; // a tick this late: the machine did not let anybody run
-const STARVED_MS = 1000; // so much of it, and bounds of time say nothing about the office
 const PATIENCE_MS = 120000;
 
 // Faults that leave both units without the clients they need, or that a unit on duty cannot know of.
@@ -31,30 +28,13 @@ class Round extends Life {
         super(dir, `camp${process.pid}`);
         Object.assign(this, { seed, faults, happened: [], breaks: 0 });
         this.world = new World(this, (text) => this.say(text));
-        this.watchMachine();
-    }
-    // A machine that stands still keeps no bound. That is measured, by a thread that does nothing else, and said;
-    // nothing is counted as held by it.
-    watchMachine() {
-        this.stalls = new Int32Array(new SharedArrayBuffer(4));
-        this.watcher = new Worker(`const { workerData } = require('node:worker_threads');
-            let due = performance.now() + ${TICK_MS};
-            setInterval(() => {
-                const late = performance.now() - due;
-                Atomics.add(workerData, 0, late > ${STALL_MS} ? Math.round(late) : 0);
-                due = performance.now() + ${TICK_MS};
-            }, ${TICK_MS});`, { eval: true, workerData: this.stalls });
-        this.watcher.unref();
-    }
-    get stalled_ms() {
-        return Atomics.load(this.stalls, 0);
     }
     // A bound of promise 14. On a machine that stood still it is no verdict: the round goes on without it, and is
     // counted apart.
     bound(holds, what) {
-        if (!holds && this.stalled_ms >= STARVED_MS) {
+        if (!holds && this.machine.stalled_ms >= STARVED_MS) {
             this.result.starved = true;
-            this.say(`no verdict, the machine stood still for ${this.stalled_ms} ms: ${what}`);
+            this.say(`no verdict, the machine stood still for ${this.machine.stalled_ms} ms: ${what}`);
             return;
         }
         expect(holds, what, false);
@@ -260,5 +240,5 @@ if (broken.length > 0) {
 round.world.end();
 await round.office.end();
 console.log(`result ${JSON.stringify({ ...round.result, ok: broken.length === 0, broken, ms: Math.round(nowMs() - began),
-    stalled_ms: round.stalled_ms, numbers: round.issued.length, terms_seen: new Set(round.seen.map((one) => one.term)).size })}`);
+    stalled_ms: round.machine.stalled_ms, numbers: round.issued.length, terms_seen: new Set(round.seen.map((one) => one.term)).size })}`);
 process.exit(broken.length === 0 ? 0 : 1);

@@ -24,7 +24,10 @@ teardown() {
 }
 
 held() { # SCENARIO
-    node tests/integration/faults.mjs "$BATS_TEST_TMPDIR/evidence" "$1" 3>&-
+    local status=0
+    node tests/integration/faults.mjs "$BATS_TEST_TMPDIR/evidence" "$1" 3>&- || status=$?
+    [ "$status" -ne 75 ] || skip "no verdict: the machine stood still"
+    return "$status"
 }
 
 @test "power: the spare goes on by its letter, the units meet, and plain numbers come back" {

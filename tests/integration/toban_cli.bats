@@ -7,10 +7,13 @@ setup_file() {
     [ -x build/bin/toband ] || skip "toband is not built"
     export OFFICE=cli$$
     build/bin/toban-office up --name "$OFFICE" --at 2026-11-24T09:00 >&2
+    node tests/lib/stalls.mjs "$BATS_FILE_TMPDIR/stalled_ms" 3>&- &
+    export STALLS=$!
 }
 
 teardown_file() {
     cd "$BATS_TEST_DIRNAME/../.." || return 1
+    [ -z "${STALLS:-}" ] || kill "$STALLS"
     build/bin/toban-office down --name "$OFFICE" >&2
 }
 
@@ -135,6 +138,9 @@ handover_is_taken() {
     handover_is_taken
     toban ticket issue 3 --json
     [ "$status" -eq 0 ]
+    if [ -n "$(jq -r .series <<<"$output")" ] && [ "$(cat "$BATS_FILE_TMPDIR/stalled_ms")" -ge 1000 ]; then
+        skip "no verdict: the machine stood still, and the pair parted"
+    fi
     [ "$(jq -r .number <<<"$output")" -gt "$first" ]
     toban status --json
     after=$(jq -r '.units[] | select(.role == "DUTY") | .unit' <<<"$output")

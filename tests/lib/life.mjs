@@ -8,6 +8,7 @@ import { fileURLToPath } from 'node:url';
 import { Client, Office } from '../../tools/office/demo/office.mjs';
 import { judge, loadEvidence } from '../../tools/office/demo/checker.mjs';
 import { nowMs, sleep } from '../../tools/office/demo/common.mjs';
+import { watchMachine } from './stalls.mjs';
 
 export const ROOT = resolve(dirname(fileURLToPath(import.meta.url)), '../..');
 export const DAYS = ['2026-11-24', '2026-11-25', '2026-11-26', '2026-11-27', '2026-11-30']; // the office's days: a weekend
@@ -65,6 +66,7 @@ export class Life {
             journals: [], images: [] });
         this.office = new Office(name, join(ROOT, 'build/bin'),
             (seen) => this.seen.push({ ...seen, child: undefined }));
+        this.machine = watchMachine();
     }
     // What this program asks for itself is evidence like any other.
     note(record) {
