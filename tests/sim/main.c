@@ -13,7 +13,7 @@
 
 enum {
     FAULTS_DEFAULT = 20,
-    TICKETS_DEFAULT = 400,
+    TICKETS_DEFAULT = 2000,
     SHRINK_RUNS_DEFAULT = 300,
     SHRINK_FAILURES_MAX = 3, /* the first ones */
     PROGRESS_S = 60,

@@ -11,6 +11,7 @@
 enum {
     HEAP_MAX = 1 << 16,
     TICK_MS = 1000,
+    NUMBERS_OF_CATEGORY = 2500,
 };
 
 uint64_t sim_draw(struct sim *sim)
@@ -132,15 +133,15 @@ void sim_deliver(struct sim *sim, int index, struct engine_event *event)
     sim->result->events++;
     r = engine_step(unit->engine, event);
     if (r < 0) {
-        if ((r == -EUCLEAN || r == -EBADMSG || r == -EPROTONOSUPPORT) &&
-            unit->disk.rotten_lsn == 0) {
+        if (r == -EBADMSG || r == -EPROTONOSUPPORT ||
+            (r == -EUCLEAN && !sim_disk_is_damaged(&unit->disk))) {
             sim_fail(sim, "unit %d stopped: %s", index + 1, engine_why(unit->engine));
         }
         if (r == -EUCLEAN) {
-            unit->powered =
-                false; /* starting again would not help: the disk waits to be replaced */
+            sim_set_aside(sim, index);
+        } else {
+            sim_crash_unit(sim, index, false);
         }
-        sim_crash_unit(sim, index, false);
         return;
     }
     deadline_ms = event->more ? sim->now_ms : engine_deadline_ms(unit->engine);
@@ -186,6 +187,7 @@ static void happen(struct sim *sim, struct item *item)
         break;
     case ITEM_LAN: /* once a second; both hold: re-announcement every second */
         sim_see_what_hurts(sim);
+        sim_scrub(sim);
         sim_people_look(sim);
         sim_judge_boxes(sim);
         sim_people_press(sim);
@@ -225,17 +227,18 @@ static void make_config(struct sim *sim)
     memset(config, 0, sizeof(*config));
     (void)strcpy(config->site_ja, "sim");
     (void)strcpy(config->site_en, "sim");
-    config->category_count = 2;
+    config->category_count = CATEGORIES;
     config->counter_count = COUNTERS;
-    for (uint16_t i = 0; i < 2; i++) {
+    for (uint16_t i = 0; i < CATEGORIES; i++) {
         struct queue_category_config *category = &config->categories[i];
 
         category->id = (uint16_t)(i + 1);
         (void)strcpy(category->name_ja, "c");
         (void)strcpy(category->name_en, "c");
-        category->number_first = (uint16_t)(1 + i * 5000);
-        category->number_last = (uint16_t)(4999 + i * 5000);
+        category->number_first = (uint16_t)(1 + i * NUMBERS_OF_CATEGORY);
+        category->number_last = (uint16_t)((i + 1) * NUMBERS_OF_CATEGORY - 1);
         category->service_ms_prior = 60000;
+        category->wait_ms_limit = i == 0 ? 30000 : 0;
     }
     for (uint16_t i = 0; i < COUNTERS; i++) {
         struct queue_counter_config *counter = &config->counters[i];
@@ -243,11 +246,14 @@ static void make_config(struct sim *sim)
         counter->id = (uint16_t)(i + 1);
         (void)strcpy(counter->name_ja, "w");
         (void)strcpy(counter->name_en, "w");
-        counter->category_count = 2;
-        counter->categories[0].category = 1;
-        counter->categories[0].tier = 1;
-        counter->categories[1].category = 2;
-        counter->categories[1].tier = 1;
+        for (uint16_t j = 0; j < CATEGORIES;
+             j++) { /* each has one that it serves first; the last serves not all */
+            if (i == COUNTERS - 1 && j == 0) {
+                continue;
+            }
+            counter->categories[counter->category_count].category = (uint16_t)(j + 1);
+            counter->categories[counter->category_count++].tier = j == i ? 1 : 2;
+        }
     }
     CHECK(queue_config_is_valid(config));
 }
@@ -269,7 +275,7 @@ static void set_up(struct sim *sim)
     }
     sim_start_unit(sim, 0, true);
     sim_start_unit(sim, 1, false);
-    for (int i = 0; i < SIM_CLIENTS; i++) {
+    for (int i = 0; i < SIM_CLIENTS_STEADY; i++) {
         sim_push(sim,
                  (struct item){.at_ms = 1000 + sim_below(sim, 1000), .kind = ITEM_CLIENT, .a = i});
     }
@@ -284,6 +290,7 @@ static void tear_down(struct sim *sim)
         sim_disk_free(&sim->units[i].disk);
         sim_disk_free(&sim->units[i].out_disk);
         sim_disk_free(&sim->units[i].snapshot);
+        sim_disk_free(&sim->units[i].backup);
     }
     while (sim->heap_count > 0) {
         free(pop(sim).bytes);

@@ -22,9 +22,9 @@
 
 enum sim_limit {
     SIM_UNITS = 2,
-    SIM_CLIENTS = 12,
-    SIM_KEYS_MAX = 4096,
-    SIM_TICKETS_MAX = 8192,
+    SIM_CLIENTS_STEADY = 18,
+    SIM_CLIENTS = SIM_CLIENTS_STEADY + 300, /* a crowd */
+    SIM_TICKETS_MAX = 16384,
     SIM_FAULTS_MAX = 256,
     SIM_CALLS_SIZE = 1 << 15,
     SIM_EXPECTED = 64,
@@ -58,6 +58,19 @@ enum sim_fault {
     SIM_ROT,       /* an entry on disk can no longer be read; later the disk is replaced by a blank one */
     SIM_CLOCK,     /* a wall clock is wrong by minutes, hours back, or years; or begins in 1970 */
     SIM_LOST_RECORD, /* power is cut, and the record outside the data disk is gone */
+    SIM_ONE_WAY,     /* what one unit sends is lost, on one link or both */
+    SIM_FLAP,        /* a link, or the switch, goes off and on */
+    SIM_CLOG,        /* frames are held back, and then all of them come at once */
+    SIM_CLIENTS_CUT, /* clients reach one unit less, or none; the units see each other */
+    SIM_CROWD,       /* hundreds of visitors at once */
+    SIM_MEMBERS_LATE,  /* corosync says everything seconds later */
+    SIM_MEMBERS_WRONG, /* it calls the living lost and the dead joined, and says the contrary again */
+    SIM_MISDIRECTED, /* an entry's bytes are written where another one lies */
+    SIM_TORN,        /* power is cut, and of what was just being written a part is on disk */
+    SIM_READS_FAIL,  /* the disk answers no read for a while */
+    SIM_STALL,       /* and no write, for up to a minute */
+    SIM_NO_ROOM,     /* it is full in the middle of the day */
+    SIM_RESTORE,     /* an older image of the whole disk comes back, keys and all */
     SIM_FAULT_COUNT,
 };
 
@@ -93,6 +106,7 @@ struct sim_result {
     uint64_t shown, calls, asked_again, strays, digests; /* live events, old keys, nonsense, digests compared */
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;
+    uint64_t actions[QUEUE_ACTION_END]; /* done, not refused */
     uint64_t rows[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* duty rows met */
     uint64_t row_faults[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* bit f: while fault f hurt */
     uint32_t plan_count;

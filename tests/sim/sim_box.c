@@ -84,14 +84,7 @@ void sim_judge_boxes(struct sim *sim)
         if (!unit->up || !unit->came_back || !engine_duty(unit->engine)->word.blank) {
             continue;
         }
-        for (size_t j = 0; j < sim->ticket_count; j++) {
-            struct seen_ticket *ticket = &sim->tickets[j];
-
-            if (ticket->in_box == unit->box) {
-                ticket->in_box = 0;
-                ticket->excused = false;
-            }
-        }
+        sim_held_given(sim, unit->box);
     }
 }
 
@@ -104,18 +97,17 @@ void sim_replace_unit(struct sim *sim, int index)
     int box = unit->out_box;
     char words[WORDS_BYTES];
 
-    if (sim->units[1 - index].disk.rotten_lsn != 0) {
+    if (sim_disk_is_damaged(&sim->units[1 - index].disk)) {
         return; /* nobody takes the unit out that holds the only sound ledger, nor lets it say farewell */
     }
     if (unit->up && sim->units[1 - index].up && sim_fault_below(sim, 3) == 0) {
         (void)snprintf(words, sizeof(words), "SIM-%d\nperson 1", unit->box);
         sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);
     }
-    if (!unit->up || unit->disk.rotten_lsn != 0) {
+    if (!unit->up || sim_disk_is_damaged(&unit->disk)) {
         return;
     }
-    sim_lose_disk(sim, SIM_REPLACE, index);
-    if (unit->up) {
+    if (!sim_lose_disk(sim, SIM_REPLACE, index)) {
         return; /* not now */
     }
     if (sim_fault_below(sim, 4) == 0) { /* declared off, and then the very same box is put back */

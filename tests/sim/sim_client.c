@@ -1,34 +1,73 @@
-/* Visitors at a kiosk and staff at counters: they hear an answer, or ask again with the same key. */
+/*
+ * Visitors at kiosks, with paper or a screen, and staff at counters: they hear an answer, or ask again with the
+ * same key; some press twice. Now and then a crowd comes at once, each with a key of its own.
+ */
 #include "tests/sim/sim_internal.h"
 
 #include <string.h>
 
-enum { CLIENT_TIMEOUT_MS = 1500 };
+enum {
+    CLIENT_TIMEOUT_MS = 1500,
+    THINK_MS_MIN = 20,
+    THINK_MS_MAX = 300,
+    PRINT_MS_MAX = 1500,
+    RECENT_TICKETS = 200,
+    PRIORITY_ONE_IN = 20,
+    OTHER_VISIT_ONE_IN = 24, /* instead of a new ticket something with one that is there */
+};
 
-static int holder_for(const struct sim *sim)
+/* Which unit this client's frames reach, while it holds the address; -1 none. */
+static int holder_for(const struct sim *sim, int index)
 {
-    const struct unit *units = sim->units;
-    bool first = units[0].holds && units[0].up && units[0].lan_up;
-    bool second = units[1].holds && units[1].up && units[1].lan_up;
+    bool holds[SIM_UNITS];
+    int side = (int)(sim->client_sides >> (index % SIM_CLIENTS_STEADY) & 1U);
 
-    if (first && second) {
-        return sim->client_side;
+    for (int i = 0; i < SIM_UNITS; i++) {
+        holds[i] = sim->units[i].holds && sim->units[i].up && sim_client_reaches(sim, index, i);
     }
-    return first ? 0 : second ? 1 : -1;
+    if (holds[0] && holds[1]) {
+        return side;
+    }
+    return holds[0] ? 0 : holds[1] ? 1 : -1;
 }
 
+bool sim_client_reaches(const struct sim *sim, int index, int unit)
+{
+    int side = (int)(sim->client_sides >> (index % SIM_CLIENTS_STEADY) & 1U);
+
+    return sim->units[unit].lan_up && !sim->client_cut[unit] && (!sim->lan_split || side == unit);
+}
+
+/* The same at each sending: a key stands for one touch. */
 uint64_t sim_client_body_hash(const struct client *client)
 {
-    return 1 + client->category;
+    uint64_t of_ticket;
+
+    memcpy(&of_ticket, client->ticket.bytes, sizeof(of_ticket));
+    return (1 + client->category + (uint64_t)client->action * 64) ^ of_ticket;
+}
+
+static size_t request_of(const struct client *client, uint8_t frame[API_REQUEST_BYTES_MAX])
+{
+    struct api_request request = {.type = API_COMMAND, .id = client->request_id};
+    struct api_command *command = &request.command;
+    command->action = client->action;
+    command->key = client->key;
+    command->body_hash = sim_client_body_hash(client);
+    command->category = client->category;
+    command->counter = client->counter;
+    command->ticket = client->ticket;
+    command->delivery = client->delivery;
+    command->priority = client->priority;
+    return api_request_encode(&request, frame, API_REQUEST_BYTES_MAX);
 }
 
 void sim_client_send(struct sim *sim, int index)
 {
     struct client *client = &sim->clients[index];
-    struct api_request request = {.type = API_COMMAND};
     uint8_t frame[API_REQUEST_BYTES_MAX];
     struct engine_event event = {.kind = ENGINE_REQUEST};
-    int target = holder_for(sim);
+    int target = holder_for(sim, index);
 
     client->sent_ms = sim->now_ms;
     client->request_id++;
@@ -51,25 +90,80 @@ void sim_client_send(struct sim *sim, int index)
     }
     client->asked_unit = target;
     client->asked_generation = sim->units[target].generation;
-    request.id = client->request_id;
-    request.command.action = client->action;
-    request.command.key = client->key;
-    request.command.body_hash = sim_client_body_hash(client);
-    request.command.category = client->category;
-    request.command.counter = client->counter;
     event.request.client = (uint64_t)index + 1;
     event.request.bytes = frame;
-    event.request.len_bytes = api_request_encode(&request, frame, sizeof(frame));
+    event.request.len_bytes = request_of(client, frame);
     event.more =
         client->request_id % 2 == 0; /* the turn ends with what else happens in this millisecond */
     sim_deliver(sim, target, &event);
+}
+
+/* One that was handed out lately; false: there is none. */
+static bool recent_ticket(struct sim *sim, struct ids_token *ret_id)
+{
+    size_t recent = sim->ticket_count < RECENT_TICKETS ? sim->ticket_count : RECENT_TICKETS;
+
+    if (recent == 0) {
+        return false;
+    }
+    CHECK(ids_token_from_text(sim->tickets[sim->ticket_count - 1 - sim_below(sim, recent)].id, 32,
+                              ret_id));
+    return true;
+}
+
+/* What staff press, about as often as they do; most of it is refused when it does not fit. */
+static void press(struct sim *sim, struct client *client, int index)
+{
+    static const uint8_t presses[] = {
+        QUEUE_CALL_NEXT,    QUEUE_COMPLETE,      QUEUE_CALL_NEXT,  QUEUE_COMPLETE, QUEUE_CALL_NEXT,
+        QUEUE_START,        QUEUE_COMPLETE,      QUEUE_SET_ABSENT, QUEUE_START,    QUEUE_RECALL,
+        QUEUE_COUNTER_OPEN, QUEUE_PUT_BACK,      QUEUE_HOLD,       QUEUE_TRANSFER, QUEUE_UNDO,
+        QUEUE_CALL,         QUEUE_RETURN,        QUEUE_CALL_NEXT,  QUEUE_COMPLETE, QUEUE_CALL_NEXT,
+        QUEUE_COMPLETE,     QUEUE_COUNTER_CLOSE,
+    };
+
+    client->counter = (uint16_t)(index + 1);
+    client->action = sim->ticket_count < COUNTERS ? QUEUE_COUNTER_OPEN
+                                                  : presses[sim_below(sim, ARRAY_COUNT(presses))];
+    if (client->action == QUEUE_COUNTER_CLOSE && sim_below(sim, 4) != 0) {
+        client->action = QUEUE_COUNTER_OPEN;
+    }
+    if (client->action == QUEUE_TRANSFER) {
+        client->category = (uint16_t)(1 + sim_below(sim, CATEGORIES));
+    }
+    if (client->action == QUEUE_CALL || client->action == QUEUE_RETURN) {
+        (void)recent_ticket(sim, &client->ticket);
+    }
+}
+
+static void visit(struct sim *sim, struct client *client)
+{
+    static const uint8_t others[] = {QUEUE_CANCEL, QUEUE_REPRINT, QUEUE_RETURN};
+
+    if (!ids_token_is_zero(&client->to_print)) {
+        client->action = sim_below(sim, 8) == 0 ? QUEUE_PRINT_UNKNOWN : QUEUE_PRINTED;
+        client->ticket = client->to_print;
+        client->to_print = (struct ids_token){0};
+        return;
+    }
+    if (sim_below(sim, OTHER_VISIT_ONE_IN) == 0 && recent_ticket(sim, &client->ticket)) {
+        client->action = others[sim_below(sim, ARRAY_COUNT(others))];
+        return;
+    }
+    client->action = QUEUE_ISSUE;
+    client->category = (uint16_t)(1 + sim_below(sim, CATEGORIES));
+    client->delivery = sim_below(sim, 3) == 0 ? QUEUE_DELIVERY_PAPER : QUEUE_DELIVERY_SCREEN;
+    client->priority = sim_below(sim, PRIORITY_ONE_IN) == 0
+                           ? (uint8_t)(1 + sim_below(sim, QUEUE_PRIORITY_MAX))
+                           : 0;
+    client->series_floor = sim->plain_highest[client->category];
 }
 
 void sim_client_begin(struct sim *sim, int index)
 {
     struct client *client = &sim->clients[index];
 
-    if (sim->closed) {
+    if (sim->closed || (index >= SIM_CLIENTS_STEADY && client->busy)) {
         return;
     }
     if (sim->phase == PHASE_DAY && sim->result->tickets >= sim->options.ticket_goal &&
@@ -79,31 +173,53 @@ void sim_client_begin(struct sim *sim, int index)
     client->busy = true;
     client->tries = 0;
     client->first_sent_ms = sim->now_ms;
+    client->category = client->counter = 0;
+    client->delivery = client->priority = 0;
+    client->ticket = (struct ids_token){0};
     for (size_t i = 0; i < sizeof(client->key.bytes); i++) {
         client->key.bytes[i] = (uint8_t)(sim_draw(sim) >> 17);
     }
     if (index < COUNTERS) {
-        static const uint8_t presses[] = {QUEUE_CALL_NEXT, QUEUE_COMPLETE, QUEUE_CALL_NEXT,
-                                          QUEUE_SET_ABSENT, QUEUE_COUNTER_OPEN};
-
-        client->action = presses[sim_below(sim, sizeof(presses))];
-        client->counter = (uint16_t)(index + 1);
-        client->category = 0;
+        press(sim, client, index);
     } else {
-        client->action = QUEUE_ISSUE;
-        client->counter = 0;
-        client->category = (uint16_t)(1 + sim_below(sim, 2));
-        client->series_floor = sim->plain_highest[client->category];
+        visit(sim, client);
     }
     sim_client_send(sim, index);
 }
 
+void sim_crowd(struct sim *sim)
+{
+    int count = 1 + (int)sim_fault_below(sim, SIM_CLIENTS - SIM_CLIENTS_STEADY);
+
+    for (int i = 0; i < count; i++) {
+        sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_fault_below(sim, 50),
+                                    .kind = ITEM_CLIENT,
+                                    .a = SIM_CLIENTS_STEADY + i});
+    }
+}
+
 static void client_next(struct sim *sim, int index)
 {
+    uint64_t think_ms = THINK_MS_MIN + sim_below(sim, THINK_MS_MAX);
+
     sim->clients[index].busy = false;
-    sim_push(sim, (struct item){.at_ms = sim->now_ms + 20 + sim_below(sim, 400),
-                                .kind = ITEM_CLIENT,
-                                .a = index});
+    if (!ids_token_is_zero(&sim->clients[index].to_print)) {
+        think_ms = sim_below(sim, PRINT_MS_MAX);
+    } else if (index >= SIM_CLIENTS_STEADY) {
+        return; /* one of a crowd has what it came for */
+    }
+    sim_push(sim, (struct item){.at_ms = sim->now_ms + think_ms, .kind = ITEM_CLIENT, .a = index});
+}
+
+/* The paper of a ticket comes out a little later. */
+static void take_paper(struct client *client, const char *body)
+{
+    static const char name[] = "\"id\":\"";
+    const char *at = strstr(body, name);
+
+    if (client->delivery == QUEUE_DELIVERY_PAPER && at != NULL) {
+        (void)ids_token_from_text(at + strlen(name), 32, &client->to_print);
+    }
 }
 
 void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
@@ -125,7 +241,8 @@ void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
     memcpy(frame + header_len_bytes, body, body_len_bytes);
     CHECK(api_reply_decode(frame, header_len_bytes + body_len_bytes, &id, &reply));
     client = &sim->clients[client_id - 1];
-    if (!client->busy || id != client->request_id || !unit->lan_up) {
+    if (!client->busy || id != client->request_id ||
+        !sim_client_reaches(sim, (int)client_id - 1, unit->index)) {
         return;
     }
     sim->result->replies++;
@@ -140,7 +257,11 @@ void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
     CHECK(reply.body_len_bytes < sizeof(text));
     memcpy(text, reply.body, reply.body_len_bytes);
     text[reply.body_len_bytes] = '\0';
+    if (client->action < QUEUE_ACTION_END) {
+        sim->result->actions[client->action] += reply.status < 300;
+    }
     if (reply.status == 201) {
+        take_paper(client, text);
         sim_moment_is(unit, judge_ticket(sim, client, text, unit) ? MOMENT_REPLAY : MOMENT_TICKET,
                       0);
         if (client->tries > 1) {

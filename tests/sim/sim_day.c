@@ -154,7 +154,7 @@ void sim_day_next(struct sim *sim)
         sim->issued_after_heal = 0;
         sim->phase = PHASE_SECOND_DAY;
         sim->phase_ms = sim->ticket_ms = sim->now_ms;
-        for (int i = 0; i < SIM_CLIENTS; i++) {
+        for (int i = 0; i < SIM_CLIENTS_STEADY; i++) {
             sim_client_begin(sim, i);
         }
         break;
@@ -193,6 +193,7 @@ bool sim_day_turn(struct sim *sim)
         sim->paired_ms = sim->now_ms;
     }
     if (sim->paired_ms != 0 && sim->issued_after_heal > FIRST_TICKETS &&
+        sim->result->tickets >= sim->options.ticket_goal &&
         sim->now_ms > sim->paired_ms + QUIET_MS && sim_is_paired(sim)) {
         judge_ledgers(sim);
         sim->result->terms = engine_duty(sim->units[0].engine)->term.number;

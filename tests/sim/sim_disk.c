@@ -2,6 +2,7 @@
 
 #include "base/bytes.h"
 #include "base/check.h"
+#include "storage/entry/entry.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -15,6 +16,9 @@ static void truncate_entries(struct sim_disk *disk, uint64_t from_lsn)
     }
     if (disk->rotten_lsn >= from_lsn) {
         disk->rotten_lsn = 0;
+    }
+    if (disk->misdirected_lsn >= from_lsn) {
+        disk->misdirected_lsn = 0;
     }
 }
 
@@ -170,6 +174,74 @@ void sim_disk_copy(struct sim_disk *disk, const struct sim_disk *from)
     disk->meta_count = from->meta_count;
 }
 
+void sim_disk_restore(struct sim_disk *disk, const struct sim_disk *from)
+{
+    sim_disk_copy(disk, from);
+    memcpy(disk->keys, from->keys, sizeof(disk->keys));
+    disk->key_count = from->key_count;
+}
+
+void sim_disk_misdirect(struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn)
+{
+    const struct sim_blob *from = &disk->entries[from_lsn - 1];
+    struct sim_blob *to = &disk->entries[to_lsn - 1];
+
+    if (from == to) {
+        return;
+    }
+    to->bytes = realloc(to->bytes, from->len_bytes);
+    CHECK(to->bytes != NULL);
+    memcpy(to->bytes, from->bytes, from->len_bytes);
+    to->len_bytes = from->len_bytes;
+    disk->misdirected_lsn = to_lsn;
+}
+
+void sim_disk_tear(struct sim_disk *disk)
+{
+    disk->rotten_lsn = disk->entry_count;
+}
+
+bool sim_disk_is_incomplete(const struct sim_disk *disk)
+{
+    const struct sim_meta *joins = sim_disk_meta(disk, "joins-at-term");
+    uint8_t any = 0;
+
+    for (size_t i = 1; joins != NULL && i < joins->len_bytes; i++) { /* behind its version */
+        any |= joins->bytes[i];
+    }
+    return any != 0;
+}
+
+bool sim_disk_is_damaged(const struct sim_disk *disk)
+{
+    return disk->rotten_lsn != 0 || disk->misdirected_lsn != 0;
+}
+
+void sim_disk_set_aside(struct sim_disk *disk)
+{
+    truncate_entries(disk, 1);
+    disk->meta_count = 0;
+}
+
+/* As the ledger: an entry is handed on only when its link to the one before holds. */
+static bool link_holds(struct crypto *crypto, const struct sim_disk *disk, uint64_t lsn)
+{
+    const struct sim_blob *blob = &disk->entries[lsn - 1];
+    struct ids_hash before = {0}, hash, computed;
+    struct entry entry;
+
+    if (lsn > 1) {
+        const struct sim_blob *last = &disk->entries[lsn - 2];
+
+        memcpy(before.bytes, last->bytes + last->len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES);
+    }
+    if (!entry_decode(blob->bytes, blob->len_bytes, &entry, &hash) || entry.lsn != lsn) {
+        return false;
+    }
+    crypto_chain(crypto, &before, blob->bytes, blob->len_bytes - IDS_HASH_BYTES, &computed);
+    return ids_hash_equal(&computed, &hash);
+}
+
 bool sim_disk_has_older_key(const struct sim_disk *disk, const char *today)
 {
     uint32_t date = (uint32_t)strtoul(today, NULL, 10) * 10000 +
@@ -191,16 +263,17 @@ void sim_disk_free(struct sim_disk *disk)
     *disk = (struct sim_disk){0};
 }
 
-int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn,
-                          ledger_each_fn *each, void *context)
+static int read_entries(const struct sim_disk *disk, struct crypto *crypto, uint64_t from_lsn,
+                        uint64_t to_lsn, ledger_each_fn *each, void *context)
 {
     for (uint64_t lsn = from_lsn; lsn <= to_lsn && lsn <= disk->entry_count; lsn++) {
         uint8_t key[8];
         struct bytes_writer writer = bytes_writer_over(key, sizeof(key));
 
         bytes_put_u64(&writer, lsn);
-        if (lsn == disk->rotten_lsn && lsn >= 1) {
-            return -EUCLEAN; /* the ledger checks the chain as it reads: nothing damaged is handed on */
+        if (lsn >= 1 &&
+            (lsn == disk->rotten_lsn || (crypto != NULL && !link_holds(crypto, disk, lsn)))) {
+            return -EUCLEAN; /* nothing damaged is handed on */
         }
         if (lsn >= 1 && !each(context, key, sizeof(key), disk->entries[lsn - 1].bytes,
                               disk->entries[lsn - 1].len_bytes)) {
@@ -208,4 +281,14 @@ int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64
         }
     }
     return 0;
+}
+
+int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn,
+                          ledger_each_fn *each, void *context)
+{
+    struct crypto *crypto = disk->misdirected_lsn != 0 ? crypto_create() : NULL;
+    int r = read_entries(disk, crypto, from_lsn, to_lsn, each, context);
+
+    crypto_destroy(crypto);
+    return r;
 }

@@ -42,6 +42,7 @@ struct sim_disk {
     size_t record_len_bytes;
     uint64_t archived_count, commits;
     uint64_t rotten_lsn; /* this entry can no longer be read; 0 none */
+    uint64_t misdirected_lsn; /* another entry's bytes lie here; 0 none */
 };
 
 /* How far a batch got: all of it, or a crash after that step. */
@@ -54,9 +55,20 @@ void sim_disk_wipe(struct sim_disk *disk);
 void sim_disk_roll_back(struct sim_disk *disk, uint64_t count);
 /* A key of a day before yyyy-mm-dd is still there. */
 bool sim_disk_has_older_key(const struct sim_disk *disk, const char *today);
+/* Bytes of one entry are written where another one lies. */
+void sim_disk_misdirect(struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn);
+/* The bytes of the newest entry are not all there. */
+void sim_disk_tear(struct sim_disk *disk);
+/* Began blank, and no term has named this unit since. */
+bool sim_disk_is_incomplete(const struct sim_disk *disk);
+bool sim_disk_is_damaged(const struct sim_disk *disk);
+/* As ledger_set_aside: keys stay, and the record. */
+void sim_disk_set_aside(struct sim_disk *disk);
 void sim_disk_free(struct sim_disk *disk);
 void sim_disk_put_meta(struct sim_disk *disk, const struct ledger_put *put);
 const struct sim_meta *sim_disk_meta(const struct sim_disk *disk, const char *name);
+/* All of `from` but its record: an image of the whole data disk. */
+void sim_disk_restore(struct sim_disk *disk, const struct sim_disk *from);
 /* Entries and metas of `from`; keys and record stay: a snapshot put in place. */
 void sim_disk_copy(struct sim_disk *disk, const struct sim_disk *from);
 int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn,

@@ -7,19 +7,25 @@
 #define HOUR_MS (60 * MINUTE_MS)
 #define DAY_MS (24 * HOUR_MS)
 
+enum { HEALED_MS = 1000 };
+
 const char *sim_fault_name(enum sim_fault fault)
 {
     static const char *const names[SIM_FAULT_COUNT] = {
-        "crash", "power",    "partition", "cut-direct", "cut-lan", "loss",    "slow-disk",
-        "pause", "handover", "wipe",      "roll-back",  "delay",   "replace", "stranger",
-        "unfit", "stop",     "record",    "disk-fails", "rot",     "clock",   "lost-record",
+        "crash",       "power",    "partition",    "cut-direct",    "cut-lan",     "loss",
+        "slow-disk",   "pause",    "handover",     "wipe",          "roll-back",   "delay",
+        "replace",     "stranger", "unfit",        "stop",          "record",      "disk-fails",
+        "rot",         "clock",    "lost-record",  "one-way",       "flap",        "clog",
+        "clients-cut", "crowd",    "members-late", "members-wrong", "misdirected", "torn",
+        "reads-fail",  "stall",    "no-room",      "restore",
     };
 
     return names[fault];
 }
 
-static void heal_later(struct sim *sim, enum sim_fault fault, int unit, uint64_t after_ms)
+void sim_heal_later(struct sim *sim, enum sim_fault fault, int unit, uint64_t after_ms)
 {
+    sim_lasts(sim, after_ms);
     sim_push(sim, (struct item){.at_ms = sim->now_ms + after_ms,
                                 .kind = ITEM_HEAL,
                                 .unit = unit,
@@ -27,53 +33,11 @@ static void heal_later(struct sim *sim, enum sim_fault fault, int unit, uint64_t
                                 .fault_number = sim->fault_now});
 }
 
-/* One disk at a time is lost, never both: the other unit must be up and hold a ledger. While paired,
- * everything acknowledged is there too (promise 2); alone, what only this disk held is excused from
- * being found again, never from being unique (promise 1). */
-void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
+void sim_lasts(struct sim *sim, uint64_t lasts_ms)
 {
-    struct unit *unit = &sim->units[index];
-    struct unit *peer = &sim->units[1 - index];
-    const struct duty *theirs;
-    bool paired;
-
-    if ((!unit->up && unit->disk.rotten_lsn == 0) || !peer->up) {
-        return;
+    if (!sim->faults_over && sim->now_ms + lasts_ms + HEALED_MS > sim->healed_ms) {
+        sim->healed_ms = sim->now_ms + lasts_ms + HEALED_MS;
     }
-    theirs = engine_duty(peer->engine);
-    paired = unit->up && duty_is_paired(theirs) && duty_is_paired(engine_duty(unit->engine));
-    if (theirs->word.blank || theirs->state == DUTY_MEETING_OTHER || peer->disk.rotten_lsn != 0 ||
-        sim->lost_disk == 2 - index) {
-        return; /* the other one's disk was lost, and has not got everything back yet */
-    }
-    sim->lost_disk = 1 + index;
-    for (size_t i = 0; i < sim->ticket_count && !paired; i++) {
-        struct seen_ticket *ticket = &sim->tickets[i];
-        struct ids_token id;
-
-        CHECK(ids_token_from_text(ticket->id, 32, &id));
-        if (queue_ticket_find(engine_queue(peer->engine), &id) == NULL) {
-            ticket->excused = true;
-            if (!unit->up || queue_ticket_find(engine_queue(unit->engine), &id) != NULL) {
-                ticket->in_box = fault == SIM_REPLACE ? unit->box : 0;
-            }
-        }
-    }
-    sim_crash_unit(sim, index, true);
-    for (size_t i = 0; i < sim->ticket_count && fault != SIM_REPLACE; i++) {
-        if (sim->tickets[i].in_box == unit->box) {
-            sim->tickets[i].in_box = 0;
-        }
-    }
-    unit->lost_disk = true;
-    if (fault == SIM_WIPE) {
-        sim_disk_wipe(&unit->disk);
-        unit->incoming_have_bytes = 0;
-    } else if (fault == SIM_ROLL_BACK) {
-        sim_disk_roll_back(&unit->disk, 1 + sim_fault_below(sim, 60));
-    }
-    unit->powered = false;
-    heal_later(sim, fault, index, 100 + sim_fault_below(sim, 8000));
 }
 
 void sim_order(struct sim *sim, int index, enum api_control_what what, const char *text)
@@ -103,41 +67,6 @@ static void damage_record(struct sim *sim)
                                     .a = link,
                                     .b = 0});
     }
-}
-
-/* Noticed by the scrub within seconds, or by whoever reads that entry first. The disk is replaced by a
- * blank one as soon as the peer can give it everything back. */
-static void rot(struct sim *sim, int index)
-{
-    struct unit *unit = &sim->units[index];
-    const struct unit *peer = &sim->units[1 - index];
-
-    if (unit->disk.entry_count == 0 || peer->disk.rotten_lsn != 0 || sim->lost_disk != 0 ||
-        !sim_is_paired(sim)) {
-        return; /* the peer would not hold everything */
-    }
-    sim->lost_disk = 1 + index;
-    unit->disk.rotten_lsn = 1 + sim_fault_below(sim, unit->disk.entry_count);
-    unit->fit = false;
-    sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_fault_below(sim, 5000),
-                                .kind = ITEM_LEVEL,
-                                .unit = index});
-    heal_later(sim, SIM_ROT, index, 5000 + sim_fault_below(sim, 10000));
-}
-
-static void replace_rotten_disk(struct sim *sim, int index)
-{
-    struct unit *unit = &sim->units[index];
-
-    if (unit->disk.rotten_lsn != 0) {
-        sim_lose_disk(sim, SIM_WIPE, index);
-        if (unit->disk.rotten_lsn != 0) { /* its peer cannot give it back yet */
-            heal_later(sim, SIM_ROT, index, 300);
-            return;
-        }
-    }
-    unit->fit = true;
-    sim_tell_level(sim, index);
 }
 
 /* A step that a believed clock may not take: more than a day's opening ahead, or back (rule 9). */
@@ -181,7 +110,7 @@ void sim_fault_item(struct sim *sim, const struct item *item)
 {
     enum sim_fault fault = (enum sim_fault)item->a;
     bool ends_process = fault == SIM_CRASH || fault == SIM_POWER || fault == SIM_WIPE ||
-                        fault == SIM_ROLL_BACK || fault == SIM_DISK_FAILS;
+                        fault == SIM_ROLL_BACK || fault == SIM_DISK_FAILS || fault == SIM_TORN;
 
     if (item->b == 0 && ends_process && sim_fault_below(sim, 2) == 0) {
         sim->units[item->unit].aim = (struct sim_aim){
@@ -197,6 +126,7 @@ void sim_fault_item(struct sim *sim, const struct item *item)
 void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
 {
     struct unit *unit = &sim->units[index];
+    uint64_t lasts_ms;
 
     sim->result->faults++;
     sim->result->fault_kinds[fault]++;
@@ -213,43 +143,47 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
             unit->disk.record_len_bytes = 0;
         }
         unit->powered = false;
-        heal_later(sim, fault, index, 500 + sim_fault_below(sim, 20000));
+        sim_heal_later(sim, fault, index, 500 + sim_fault_below(sim, 20000));
         break;
     case SIM_PARTITION:
         sim->lan_split = sim->cut[DIRECT] = true;
-        sim->client_side = (int)sim_fault_below(sim, 2);
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
+        sim->client_sides =
+            (uint32_t)sim_fault_below(sim, UINT32_MAX) & (uint32_t)(sim_fault_below(sim, 3) - 1);
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
         break;
     case SIM_CUT_DIRECT:
         sim->cut[DIRECT] = true;
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
         break;
     case SIM_CUT_LAN:
         unit->lan_up = false;
         sim_tell_level(sim, index);
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
         break;
     case SIM_LOSS:
         sim->loss_percent = (uint32_t)(1 + sim_fault_below(sim, 50));
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_DELAY:
         sim->delay_ms_max = (uint32_t)(20 + sim_fault_below(sim, 600));
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_SLOW_DISK:
         unit->disk_ms_max = (uint32_t)(20 + sim_fault_below(sim, 1500));
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_PAUSE:
-        unit->paused_until_ms = sim->now_ms + 50 + sim_fault_below(sim, 5000);
+        lasts_ms = 50 + (sim_fault_below(sim, 8) == 0 ? sim_fault_below(sim, 120000)
+                                                      : sim_fault_below(sim, 5000));
+        unit->paused_until_ms = sim->now_ms + lasts_ms;
+        sim_lasts(sim, lasts_ms);
         break;
     case SIM_HANDOVER:
         sim_order(sim, index, API_CONTROL_DUTY_HANDOVER, "");
         break;
     case SIM_WIPE:
     case SIM_ROLL_BACK:
-        sim_lose_disk(sim, fault, index);
+        (void)sim_lose_disk(sim, fault, index);
         break;
     case SIM_REPLACE:
         sim_replace_unit(sim, index);
@@ -267,12 +201,12 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
         unit->fit = false;
         unit->full = sim_fault_below(sim, 2) == 0;
         sim_tell_level(sim, index);
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_STOP:
         unit->stopped = unit->up;
         sim_order(sim, index, API_CONTROL_DUTY_STOP, "");
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 10000));
         break;
     case SIM_RECORD:
         damage_record(sim);
@@ -281,11 +215,26 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
         unit->failing_syncs = 1 + (uint32_t)sim_fault_below(sim, 3);
         break;
     case SIM_ROT:
-        rot(sim, index);
+    case SIM_MISDIRECTED:
+    case SIM_TORN:
+    case SIM_READS_FAIL:
+    case SIM_STALL:
+    case SIM_NO_ROOM:
+    case SIM_RESTORE:
+        sim_begin_disk_fault(sim, fault, index);
         break;
     case SIM_CLOCK:
         step_clock(sim, unit);
-        heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
+        sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
+        break;
+    case SIM_ONE_WAY:
+    case SIM_FLAP:
+    case SIM_CLOG:
+    case SIM_CLIENTS_CUT:
+    case SIM_CROWD:
+    case SIM_MEMBERS_LATE:
+    case SIM_MEMBERS_WRONG:
+        sim_begin_network_fault(sim, fault, index);
         break;
     case SIM_FAULT_COUNT:
         break;
@@ -332,8 +281,17 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_DISK_FAILS:
     case SIM_FAULT_COUNT:
         break;
+    case SIM_ONE_WAY:
+    case SIM_FLAP:
+    case SIM_CLOG:
+    case SIM_CLIENTS_CUT:
+    case SIM_CROWD:
+    case SIM_MEMBERS_LATE:
+    case SIM_MEMBERS_WRONG:
+        sim_end_network_fault(sim, fault, index);
+        break;
     case SIM_UNFIT:
-        unit->fit = unit->disk.rotten_lsn == 0;
+        unit->fit = unit->damaged_ms == 0;
         sim_tell_level(sim, index);
         break;
     case SIM_STOP:
@@ -341,7 +299,13 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
         sim_order(sim, index, API_CONTROL_DUTY_RESUME, "");
         break;
     case SIM_ROT:
-        replace_rotten_disk(sim, index);
+    case SIM_MISDIRECTED:
+    case SIM_TORN:
+    case SIM_READS_FAIL:
+    case SIM_STALL:
+    case SIM_NO_ROOM:
+    case SIM_RESTORE:
+        sim_end_disk_fault(sim, fault, index);
         break;
     case SIM_CLOCK:
         unit->clock_ms = 0;

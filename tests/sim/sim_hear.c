@@ -261,7 +261,7 @@ static void ask_again(struct sim *sim)
         return;
     }
     ticket = &sim->tickets[sim_below(sim, sim->ticket_count)];
-    if (strcmp(ticket->day, sim->today) != 0 || ticket->excused) {
+    if (strcmp(ticket->day, sim->today) != 0 || ticket->held_by == 0) {
         return;
     }
     sim->again.action = QUEUE_ISSUE;

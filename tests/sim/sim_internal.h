@@ -6,6 +6,8 @@
  *   sim_unit.c    life and death of a unit's process
  *   sim_plan.c    which faults a seed has, and when
  *   sim_fault.c   what breaks, and how it heals
+ *   sim_loss.c    disks that lose or damage what they held, and who still holds what was handed out
+ *   sim_network.c what breaks between the units, their clients and corosync
  *   sim_box.c     which hardware stands where, and what people say of it
  *   sim_client.c  visitors and staff who ask again with the same key
  *   sim_judge.c   the oracles: the table of them, and those on tickets and service
@@ -23,12 +25,14 @@
 
 enum sim_inner_limit {
     LINKS = 2,
+    SERVICE = 0,
     DIRECT = 1,
     COUNTERS = 4,
+    CATEGORIES = 4,
     DISK_MS_USUAL = 3,
     STRANGER_MS = 3000,
     SETTLE_MS_MAX = 4000,
-    SIM_HEALED_MS = 21000, /* after the last fault began */
+    SIM_HEALED_MS = 8000, /* after the last fault began; later when one lasts longer (sim_lasts) */
     SIM_INDEX_SIZE = 1 << 15,
     SNAPSHOT_ENTRIES_FEW = 150, /* behind by more: a snapshot; by the seed one of these, or never */
     SNAPSHOT_ENTRIES_SOME = 800,
@@ -140,6 +144,14 @@ struct unit {
     uint32_t wakings;     /* by its own timer, since the last tick */
     uint32_t unfit_ticks; /* on duty beside a ready peer */
     bool lost_disk;     /* wiped or rolled back once: restored may be said of it */
+    bool loaded;        /* this process has read its ledger */
+    bool was_blank;     /* when its process ended */
+    bool torn;          /* of what is being written when power is cut, a part will be there */
+    bool no_room;
+    uint64_t damaged_ms; /* when its scrub found damage; 0 it did not */
+    uint64_t reads_fail_until_ms, stalled_until_ms;
+    struct sim_disk backup;
+    int backup_box;     /* whose disk that is an image of */
     struct sim *sim;
     int index;
 };
@@ -149,7 +161,9 @@ struct client {
     uint32_t request_id; /* rises with each sending */
     uint8_t action;
     uint16_t category, counter;
-    struct ids_token key;
+    uint8_t delivery, priority;
+    struct ids_token key, ticket;
+    struct ids_token to_print; /* a paper that is not out yet; zero none */
     uint64_t first_sent_ms, sent_ms;
     uint32_t series_floor; /* highest number acknowledged in the plain series when first sent */
     uint32_t tries;
@@ -177,8 +191,9 @@ struct seen_ticket {
     struct ids_token key;
     uint16_t asked_category;
     uint16_t next_of_key; /* 1 + index; 0 none */
-    bool excused; /* its only copy was on a disk that was lost: gone perhaps, its number not given again */
-    int in_box;   /* or that disk stands aside in this box, which may come back; 0 no */
+    uint8_t held_by; /* a bit a unit, by what was acknowledged and lost since; 0: gone perhaps, its number not
+                      * given again */
+    int in_box;      /* whose disk held it alone: it may come back with it; 0 none */
 };
 
 struct sim {
@@ -191,7 +206,18 @@ struct sim {
     struct unit units[SIM_UNITS];
     bool cut[LINKS];
     bool lan_split;
-    int client_side; /* while both hold the address */
+    bool way_cut[LINKS][SIM_UNITS]; /* what this unit sends is lost */
+    uint64_t clog_until_ms[LINKS];
+    bool client_cut[SIM_UNITS];  /* no client reaches it */
+    uint32_t client_sides; /* a bit a client: on whose side of a split switch, and whom it finds while both hold
+                            * the address */
+    struct sim_flap {
+        uint32_t left;
+        int what, unit;
+    } flap;
+    bool meeting_by_corosync; /* what it believes: both are members */
+    uint32_t members_late_ms_max;
+    uint64_t members_told_ms[SIM_UNITS]; /* late, never out of order */
     uint32_t loss_percent;
     uint64_t snapshot_entries;
     uint32_t delay_ms_max; /* a slow network brings frames late and in another order */
@@ -226,7 +252,6 @@ struct sim {
     int64_t skipped_ms;  /* of the night: the wall clock of everybody is ahead by this */
     bool closed;         /* no visitor comes */
     bool clock_was_wrong;
-    int lost_disk; /* 1 + the unit whose disk was lost since both held one term; 0 none */
     int night, night_first; /* which way the units spend it; who goes first */
     const char *today;   /* what a calendar on the wall says */
 };
@@ -256,6 +281,32 @@ bool sim_lan_between(const struct sim *sim);
 void sim_happen_to_unit(struct sim *sim, struct item *item);
 void sim_make_world(struct unit *unit);
 
+/* sim_loss.c */
+/* False: not now, the other one could not give back what this one held. */
+bool sim_lose_disk(struct sim *sim, enum sim_fault fault, int index);
+bool sim_holds_a_ledger(const struct unit *unit);
+/* It reads, writes and holds nothing that is damaged. */
+bool sim_disk_answers(const struct unit *unit);
+void sim_set_aside(struct sim *sim, int index);
+void sim_scrub(struct sim *sim);
+void sim_begin_disk_fault(struct sim *sim, enum sim_fault fault, int index);
+void sim_end_disk_fault(struct sim *sim, enum sim_fault fault, int index);
+/* Who holds which ticket: handed out by this unit; both are PAIRED; a box that came back gave what it had. */
+void sim_held_acknowledged(struct seen_ticket *ticket, const struct unit *unit);
+void sim_held_paired(struct sim *sim);
+void sim_held_given(struct sim *sim, int box);
+
+/* sim_network.c */
+/* Does a frame of this unit come through? */
+bool sim_way_works(const struct sim *sim, int link, int from);
+/* No way is cut in one direction, nothing is held back. */
+bool sim_links_are_sound(const struct sim *sim);
+void sim_begin_network_fault(struct sim *sim, enum sim_fault fault, int index);
+void sim_end_network_fault(struct sim *sim, enum sim_fault fault, int index);
+/* Corosync at `index` will say this of the other one, after_ms from now or later. */
+void sim_tell_process(struct sim *sim, int index, uint64_t after_ms, enum duty_peer_process what);
+void sim_tell_process_truth(struct sim *sim, uint64_t after_ms);
+
 /* sim_unit.c */
 void sim_tell_level(struct sim *sim, int index);
 void sim_update_links(struct sim *sim);
@@ -265,7 +316,9 @@ void sim_crash_unit(struct sim *sim, int index, bool power);
 /* sim_fault.c */
 /* What an operator asks of one unit. */
 void sim_order(struct sim *sim, int index, enum api_control_what what, const char *text);
-void sim_lose_disk(struct sim *sim, enum sim_fault fault, int index);
+void sim_heal_later(struct sim *sim, enum sim_fault fault, int unit, uint64_t after_ms);
+/* Everything is healed so long from now at the earliest. */
+void sim_lasts(struct sim *sim, uint64_t lasts_ms);
 void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index);
 void sim_end_fault(struct sim *sim, enum sim_fault fault, int index);
 /* The fault that waited for this moment of this unit begins within so many ms. */
@@ -291,6 +344,9 @@ void sim_replace_unit(struct sim *sim, int index);
 /* sim_client.c */
 void sim_client_send(struct sim *sim, int index);
 void sim_client_begin(struct sim *sim, int index);
+bool sim_client_reaches(const struct sim *sim, int index, int unit);
+/* Hundreds come at once. */
+void sim_crowd(struct sim *sim);
 void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
                         size_t header_len_bytes, const uint8_t *body, size_t body_len_bytes);
 

@@ -6,7 +6,7 @@
  *  1 unique         no two tickets of one day, category and display       always: nothing excuses a duplicate
  *                   (judge_known), among all that anybody was handed
  *  2 durable        what leaves is on this disk, paired on both           only copy on a lost disk: its number is
- *                   (sim_hear.c); at the end every ticket is in both      not given again (excused, sim_lose_disk)
+ *                   (sim_hear.c); at the end every ticket is in both      not given again (held by none, sim_loss.c)
  *                   ledgers (judge_ledgers), letters too: adopted
  *  3 one assigner   in a term one unit writes plain numbers               both may serve behind a cut: by letter
  *                   (judge_writer); of two that hold the address and
@@ -117,7 +117,7 @@ static uint16_t *key_slot(struct sim *sim, const struct ids_token *key)
 }
 
 /* Promises 1 and 6. True: this very ticket was handed out before. */
-static bool judge_known(struct sim *sim, struct seen_ticket *seen)
+static bool judge_known(struct sim *sim, struct seen_ticket *seen, const struct unit *unit)
 {
     uint16_t *display = display_slot(sim, seen), *key = key_slot(sim, &seen->key);
 
@@ -129,9 +129,10 @@ static bool judge_known(struct sim *sim, struct seen_ticket *seen)
         const struct seen_ticket *known = &sim->tickets[at - 1];
 
         if (strcmp(known->id, seen->id) == 0) {
+            sim_held_acknowledged(&sim->tickets[at - 1], unit);
             return true;
         }
-        if (!known->excused && known->series[0] == '\0' && seen->series[0] == '\0') {
+        if (known->held_by != 0 && known->series[0] == '\0' && seen->series[0] == '\0') {
             sim_fail(sim, "promise 6: one key, two plain tickets %s and %s", known->display,
                      seen->display);
         }
@@ -177,7 +178,8 @@ bool judge_ticket(struct sim *sim, const struct client *client, const char *body
     seen.category = (uint32_t)json_number(body, "category");
     seen.term = json_number(body, "term");
     judge_day(sim, &seen, unit);
-    if (judge_known(sim, &seen)) {
+    sim_held_acknowledged(&seen, unit);
+    if (judge_known(sim, &seen, unit)) {
         return true;
     }
     CHECK(sim->ticket_count < SIM_TICKETS_MAX);
@@ -211,13 +213,25 @@ bool judge_ticket(struct sim *sim, const struct client *client, const char *body
 void judge_service(struct sim *sim)
 {
     bool wanted = !sim->closed && (!sim->faults_over || sim->issued_after_heal <= 20);
+    bool reached = !sim->client_cut[0] && !sim->client_cut[1];
+
+    for (int i = 0; i < SIM_UNITS && sim->lan_split;
+         i++) { /* somebody stands before each of them */
+        int near = 0;
+
+        for (int client = COUNTERS; client < SIM_CLIENTS_STEADY; client++) {
+            near += sim_client_reaches(sim, client, i);
+        }
+        reached = reached && near > 0 && sim->cut[DIRECT];
+    }
 
     for (int i = 0; i < SIM_UNITS; i++) {
         struct unit *unit = &sim->units[i];
-        bool works = unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
+        bool works = reached && unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
                      unit->disk_ms_max <= DISK_MS_USUAL && sim->loss_percent == 0 &&
-                     sim->delay_ms_max == 0 && unit->fit && !unit->stopped &&
-                     unit->failing_syncs == 0 && !engine_duty(unit->engine)->word.blank &&
+                     sim->delay_ms_max == 0 && sim->flap.left == 0 && sim_links_are_sound(sim) &&
+                     unit->fit && !unit->stopped && sim_disk_answers(unit) &&
+                     !engine_duty(unit->engine)->word.blank &&
                      !engine_duty(unit->engine)->word.retired;
 
         if (!works) {
@@ -284,7 +298,7 @@ void judge_ledgers(struct sim *sim)
         struct ids_token id;
 
         CHECK(ids_token_from_text(sim->tickets[i].id, 32, &id));
-        for (int unit = 0; unit < SIM_UNITS && !sim->tickets[i].excused &&
+        for (int unit = 0; unit < SIM_UNITS && sim->tickets[i].held_by != 0 &&
                            strcmp(sim->tickets[i].day, sim->today) == 0;
              unit++) {
             if (queue_ticket_find(engine_queue(sim->units[unit].engine), &id) == NULL) {
@@ -311,5 +325,5 @@ void judge_term(struct unit *unit)
                  (unsigned long long)unit->sim->paired_term);
     }
     unit->sim->paired_term = duty->term.number;
-    unit->sim->lost_disk = 0;
+    sim_held_paired(unit->sim);
 }

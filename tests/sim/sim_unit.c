@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-enum { TOKEN_LOSS_MS = 660 };
+enum { TOKEN_LOSS_MS = 660, REJOIN_MS = 400, LINK_GONE_MS = 3000 };
 
 void sim_tell_level(struct sim *sim, int index)
 {
@@ -22,7 +22,12 @@ void sim_tell_level(struct sim *sim, int index)
 void sim_update_links(struct sim *sim)
 {
     bool both = sim->units[0].up && sim->units[1].up;
+    bool meeting = both && (sim_link_works(sim, SERVICE) || sim_link_works(sim, DIRECT));
 
+    if (both && meeting != sim->meeting_by_corosync) { /* it loses its token, or finds it again */
+        sim_tell_process_truth(sim, meeting ? REJOIN_MS : TOKEN_LOSS_MS);
+    }
+    sim->meeting_by_corosync = meeting || !both;
     for (int link = 0; link < LINKS; link++) {
         bool works = both && sim_link_works(sim, link);
 
@@ -30,8 +35,8 @@ void sim_update_links(struct sim *sim)
             struct unit *unit = &sim->units[index];
 
             if (unit->link_up[link] != works && unit->up) {
-                sim_push(sim, (struct item){.at_ms = sim->now_ms +
-                                                     (works ? 5 + sim_below(sim, 60) : 3000),
+                sim_push(sim, (struct item){.at_ms = sim->now_ms + (works ? 5 + sim_below(sim, 60)
+                                                                          : LINK_GONE_MS),
                                             .kind = ITEM_LINK,
                                             .unit = index,
                                             .generation = unit->generation,
@@ -63,6 +68,12 @@ void sim_start_unit(struct sim *sim, int index, bool found)
     if (unit->up || !unit->powered) {
         return;
     }
+    if (unit->stalled_until_ms >
+        sim->now_ms) { /* it waits until its disk lets it open the ledger */
+        sim_push(sim,
+                 (struct item){.at_ms = unit->stalled_until_ms, .kind = ITEM_START, .unit = index});
+        return;
+    }
     sim_hardware_of(unit->box, &options.duty.hardware);
     unit->engine = engine_create(&options);
     unit->up = true;
@@ -74,18 +85,19 @@ void sim_start_unit(struct sim *sim, int index, bool found)
     unit->holds = false;
     unit->batch = NULL;
     unit->settling = (struct sim_settling){0};
+    unit->loaded = false;
+    unit->fit = unit->fit || unit->damaged_ms != 0; /* it looks anew */
+    unit->damaged_ms = 0;
     memset(unit->link_up, 0, sizeof(unit->link_up));
     sim_story(sim, "unit %d starts", index + 1);
     sim_deliver(sim, index, &event);
+    unit->loaded = unit->up;
     if (unit->up && !unit->lost_disk && engine_is_restored(unit->engine)) {
         sim_fail(sim, "unit %d calls its disk restored, and nothing but power was lost", index + 1);
     }
     sim_tell_level(sim, index);
     sim_update_links(sim);
-    sim_push(sim, (struct item){.at_ms = sim->now_ms + 100 + sim_below(sim, 200),
-                                .kind = ITEM_PROCESS,
-                                .unit = 1 - index,
-                                .a = DUTY_PROCESS_JOINED});
+    sim_tell_process(sim, 1 - index, 100 + sim_below(sim, 200), DUTY_PROCESS_JOINED);
 }
 
 void sim_crash_unit(struct sim *sim, int index, bool power)
@@ -103,9 +115,21 @@ void sim_crash_unit(struct sim *sim, int index, bool power)
         }
     }
     if (unit->batch != NULL) {
+        bool torn = unit->torn && unit->batch->entry_count > 0;
+
         sim_disk_apply(&unit->disk, unit->batch,
-                       (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
+                       torn ? SIM_DISK_LEDGER
+                            : (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
+        if (torn) {
+            sim_disk_tear(&unit->disk);
+        }
         unit->batch = NULL;
+    }
+    unit->torn = false;
+    if (unit->loaded) {
+        const struct duty_word *word = &engine_duty(unit->engine)->word;
+
+        unit->was_blank = word->blank || word->retired;
     }
     unit->up = false;
     unit->holds = false;
@@ -122,11 +146,8 @@ void sim_crash_unit(struct sim *sim, int index, bool power)
                                         .b = 0});
         }
     }
-    sim_push(sim,
-             (struct item){.at_ms = sim->now_ms + (power ? TOKEN_LOSS_MS : 5 + sim_below(sim, 40)),
-                           .kind = ITEM_PROCESS,
-                           .unit = peer->index,
-                           .a = DUTY_PROCESS_LOST});
+    sim_tell_process(sim, peer->index, power ? TOKEN_LOSS_MS : 5 + sim_below(sim, 40),
+                     DUTY_PROCESS_LOST);
     for (int i = 0; i < SIM_CLIENTS; i++) { /* their connections break, or time out */
         struct client *client = &sim->clients[i];
 

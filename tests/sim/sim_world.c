@@ -11,15 +11,12 @@ enum { PROBE_MS = 90, YIELD_MS = DUTY_CONFLICT_MS + 100 };
 
 bool sim_link_works(const struct sim *sim, int link)
 {
-    if (sim->cut[link]) {
-        return false;
-    }
-    return link == DIRECT || (sim->units[0].lan_up && sim->units[1].lan_up && !sim->lan_split);
+    return sim_way_works(sim, link, 0) && sim_way_works(sim, link, 1);
 }
 
 bool sim_lan_between(const struct sim *sim)
 {
-    return sim->units[0].lan_up && sim->units[1].lan_up && !sim->lan_split;
+    return sim_way_works(sim, SERVICE, 0) && sim_way_works(sim, SERVICE, 1);
 }
 
 static enum sim_moment moment_of(const struct ledger_batch *batch)
@@ -42,6 +39,9 @@ static int world_store(void *context, const struct ledger_batch *batch)
     struct sim *sim = unit->sim;
     uint64_t took_ms = sim_below(sim, 3) == 0 ? 1 + sim_below(sim, unit->disk_ms_max) : 1;
 
+    if (sim->now_ms + took_ms < unit->stalled_until_ms) {
+        took_ms = unit->stalled_until_ms - sim->now_ms;
+    }
     CHECK(unit->batch == NULL);
     if (unit->settling.done && unit->settling.result == 0) {
         return -ESTALE; /* this is another ledger now */
@@ -55,11 +55,19 @@ static int world_store(void *context, const struct ledger_batch *batch)
     return 0;
 }
 
+static bool reads_fail(const struct unit *unit)
+{
+    return unit->sim->now_ms < unit->reads_fail_until_ms;
+}
+
 static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn,
                               ledger_each_fn *each, void *each_context)
 {
-    return sim_disk_read_entries(&((struct unit *)context)->disk, from_lsn, to_lsn, each,
-                                 each_context);
+    const struct unit *unit = context;
+
+    return reads_fail(unit)
+               ? -EIO
+               : sim_disk_read_entries(&unit->disk, from_lsn, to_lsn, each, each_context);
 }
 
 static int world_read_meta(void *context, const char *name, uint8_t *bytes, size_t capacity_bytes,
@@ -67,6 +75,9 @@ static int world_read_meta(void *context, const char *name, uint8_t *bytes, size
 {
     const struct sim_meta *meta = sim_disk_meta(&((struct unit *)context)->disk, name);
 
+    if (reads_fail(context)) {
+        return -EIO;
+    }
     if (meta == NULL) {
         return -ENOENT;
     }
@@ -194,6 +205,9 @@ static int world_read_keys(void *context, struct ledger_day_key *keys, size_t ma
 {
     const struct sim_disk *disk = &((struct unit *)context)->disk;
 
+    if (reads_fail(context)) {
+        return -EIO;
+    }
     CHECK(disk->key_count <= max);
     memcpy(keys, disk->keys, disk->key_count * sizeof(*keys));
     *ret_count = disk->key_count;
@@ -240,7 +254,7 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
     if (!unit->link_up[link]) {
         return -ENOTCONN;
     }
-    if (!sim_link_works(sim, (int)link) || sim_below(sim, 100) < sim->loss_percent) {
+    if (!sim_way_works(sim, (int)link, unit->index) || sim_below(sim, 100) < sim->loss_percent) {
         return 0; /* accepted, and never seen again */
     }
     while (copies-- > 0) {
@@ -249,6 +263,7 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
         memcpy(item.bytes, frame, len_bytes);
         item.at_ms = sim->now_ms + (sim->loss_percent > 0 ? sim_below(sim, 8) : sim_below(sim, 2)) +
                      sim_below(sim, sim->delay_ms_max);
+        item.at_ms = item.at_ms < sim->clog_until_ms[link] ? sim->clog_until_ms[link] : item.at_ms;
         sim_push(sim, item);
     }
     return 0;
@@ -276,8 +291,10 @@ static void world_address(void *context, enum world_address order)
         break;
     case WORLD_ADDRESS_TAKE:
         unit->holds = true;
-        if (sim_lan_between(sim)) {
-            sim->client_side = unit->index;
+        if (!sim->lan_split && unit->lan_up) { /* whoever hears it asks here from now on */
+            sim->client_sides = unit->index == 0 ? 0 : UINT32_MAX;
+        }
+        if (sim_way_works(sim, SERVICE, unit->index)) {
             if (peer->holds && peer->up) {
                 sim_push(sim, (struct item){.at_ms = sim->now_ms + 1,
                                             .kind = ITEM_ANNOUNCE,
@@ -322,7 +339,8 @@ static void world_trace(void *context, const void *event, size_t event_len_bytes
     unit->sim->result->row_faults[unit->state][told->kind] |= unit->sim->hurt_mask;
     judge_term(unit);
     if (unit->state == DUTY_ALONE && engine_duty(unit->engine)->reason == DUTY_REASON_YIELDED &&
-        unit->sim->now_ms - unit->peer_announced_ms > YIELD_MS) {
+        unit->sim->now_ms - unit->peer_announced_ms > YIELD_MS &&
+        unit->sim->now_ms - unit->paused_until_ms > YIELD_MS) { /* it stood still, and hears now */
         sim_fail(unit->sim, "rule 8: unit %d yields, and its peer has announced nothing",
                  unit->index + 1);
     }
@@ -351,7 +369,11 @@ static void on_stored(struct sim *sim, int index)
 
     CHECK(batch != NULL);
     unit->batch = NULL;
-    if (unit->failing_syncs > 0) {
+    if (unit->no_room && (batch->entry_count > 1 || batch->keys_destroy_count == 0)) {
+        event.result = -ENOSPC; /* nothing of it was done */
+        unit->full = true;
+        unit->fit = false;
+    } else if (unit->failing_syncs > 0) {
         unit->failing_syncs--;
         event.result = -EIO;
         sim_disk_apply(&unit->disk, batch, (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
@@ -418,7 +440,8 @@ void sim_happen_to_unit(struct sim *sim, struct item *item)
         sim_update_links(sim);
         break;
     case ITEM_ANNOUNCE:
-        if (unit->holds && (item->a != 0 ? unit->lan_up : sim_lan_between(sim))) {
+        if (unit->holds &&
+            (item->a != 0 ? unit->lan_up : sim_way_works(sim, SERVICE, 1 - unit->index))) {
             event.kind = ENGINE_CONTESTED;
             event.by_peer = item->a == 0;
             unit->peer_announced_ms = event.by_peer ? sim->now_ms : unit->peer_announced_ms;

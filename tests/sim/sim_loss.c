@@ -1,0 +1,211 @@
+/*
+ * Disks that lose, damage or mix up what they held, on either unit and on both at once; and who still holds what
+ * was handed out. Who holds a ticket is told by what was acknowledged and what befell the disks since, never by
+ * asking an engine: acknowledged while PAIRED, both; else the one that answered; after a new term both hold what
+ * either held. A ticket that nobody holds any more need not be found again: its number is still never given to
+ * another (promise 1), which is what cannot be excused.
+ */
+#include "tests/sim/sim_internal.h"
+
+enum {
+    HELD_BY_BOTH = (1 << SIM_UNITS) - 1,
+    ROLL_BACK_ENTRIES_MAX = 60,
+    SCRUB_MS_MAX = 5000,
+    REPAIR_AFTER_MS = 5000, /* as toband */
+    SET_ASIDE_MS = 150,
+    BACKUP_MS_MAX = 30000,
+};
+
+void sim_held_acknowledged(struct seen_ticket *ticket, const struct unit *unit)
+{
+    bool paired = engine_duty(unit->engine)->state == DUTY_PAIRED_DUTY;
+
+    ticket->held_by |= paired ? (uint8_t)HELD_BY_BOTH : (uint8_t)(1U << unit->index);
+}
+
+void sim_held_paired(struct sim *sim)
+{
+    for (size_t i = 0; i < sim->ticket_count; i++) {
+        if (sim->tickets[i].held_by != 0) {
+            sim->tickets[i].held_by = HELD_BY_BOTH;
+        }
+    }
+}
+
+void sim_held_given(struct sim *sim, int box)
+{
+    for (size_t i = 0; i < sim->ticket_count; i++) {
+        if (sim->tickets[i].in_box == box) {
+            sim->tickets[i].in_box = 0;
+            sim->tickets[i].held_by = HELD_BY_BOTH;
+        }
+    }
+}
+
+/* What this unit's disk held is there no more; taken out with its box, it may come back. */
+static void held_lost(struct sim *sim, int index, bool with_box)
+{
+    struct unit *unit = &sim->units[index];
+
+    unit->lost_disk = true;
+    for (size_t i = 0; i < sim->ticket_count; i++) {
+        struct seen_ticket *ticket = &sim->tickets[i];
+        uint8_t before = ticket->held_by;
+
+        ticket->held_by &= (uint8_t) ~(1U << index);
+        if (with_box && before != 0 && ticket->held_by == 0) {
+            ticket->in_box = unit->box;
+        } else if (!with_box && ticket->in_box == unit->box) {
+            ticket->in_box = 0;
+        }
+    }
+}
+
+/* Could this unit give its ledger back to the other? Not while it is blank, and not a damaged one. */
+bool sim_holds_a_ledger(const struct unit *unit)
+{
+    bool blank = unit->was_blank || sim_disk_is_incomplete(&unit->disk);
+
+    if (unit->up && unit->loaded) {
+        blank = engine_duty(unit->engine)->word.blank || engine_duty(unit->engine)->word.retired;
+    }
+    return !blank && !unit->declared_off && unit->disk.entry_count > 0 &&
+           !sim_disk_is_damaged(&unit->disk);
+}
+
+bool sim_disk_answers(const struct unit *unit)
+{
+    uint64_t now_ms = unit->sim->now_ms;
+
+    return unit->failing_syncs == 0 && !unit->no_room && unit->reads_fail_until_ms <= now_ms &&
+           unit->stalled_until_ms <= now_ms && !sim_disk_is_damaged(&unit->disk);
+}
+
+/* Somebody keeps a ledger, always: two blank units are no office any more, and that is said, not mended. */
+bool sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
+{
+    struct unit *unit = &sim->units[index];
+    bool here = fault == SIM_ROLL_BACK || fault == SIM_RESTORE; /* something is left of it */
+
+    if (!sim_holds_a_ledger(&sim->units[1 - index]) && (!here || !sim_holds_a_ledger(unit))) {
+        return false;
+    }
+    sim_crash_unit(sim, index, true);
+    held_lost(sim, index, fault == SIM_REPLACE);
+    if (fault == SIM_WIPE) {
+        sim_disk_wipe(&unit->disk);
+        unit->incoming_have_bytes = 0;
+        unit->was_blank = true;
+    } else if (fault == SIM_ROLL_BACK) {
+        sim_disk_roll_back(&unit->disk, 1 + sim_fault_below(sim, ROLL_BACK_ENTRIES_MAX));
+    } else if (fault == SIM_RESTORE) {
+        sim_disk_restore(&unit->disk, &unit->backup);
+        unit->incoming_have_bytes = 0;
+    }
+    unit->powered = false;
+    sim_heal_later(sim, fault == SIM_RESTORE ? SIM_ROLL_BACK : fault, index,
+                   100 + sim_fault_below(sim, 8000));
+    return true;
+}
+
+/* toband names its ledger damaged, puts it aside and starts blank. What nobody else holds is in no ledger now. */
+void sim_set_aside(struct sim *sim, int index)
+{
+    struct unit *unit = &sim->units[index];
+
+    sim_story(sim, "unit %d puts its damaged ledger aside", index + 1);
+    sim_crash_unit(sim, index, false);
+    held_lost(sim, index, false);
+    sim_disk_set_aside(&unit->disk);
+    unit->incoming_have_bytes = 0;
+    unit->was_blank = true;
+    unit->fit = true;
+    unit->damaged_ms = 0;
+}
+
+/* As the scrub does: noticed within seconds, or by whoever reads that entry first. Once the other one serves, the
+ * ledger is put aside (toband, repair_when_possible). */
+void sim_scrub(struct sim *sim)
+{
+    for (int i = 0; i < SIM_UNITS; i++) {
+        struct unit *unit = &sim->units[i];
+        const struct duty *duty = unit->up ? engine_duty(unit->engine) : NULL;
+
+        if (!unit->up || unit->paused_until_ms > sim->now_ms ||
+            (unit->damaged_ms == 0 && !sim_disk_is_damaged(&unit->disk))) {
+            continue;
+        }
+        if (unit->fit && sim_below(sim, SCRUB_MS_MAX / 1000) == 0) {
+            unit->fit = false;
+            unit->damaged_ms = sim->now_ms;
+            sim_story(sim, "the scrub of unit %d finds the damage", i + 1);
+            sim_tell_level(sim, i);
+        } else if (!unit->fit && unit->damaged_ms != 0 && duty->state == DUTY_STOPPED &&
+                   duty->agreed && duty->peer.serve != DUTY_SERVE_NOT &&
+                   sim->now_ms - unit->damaged_ms >= REPAIR_AFTER_MS) {
+            sim_set_aside(sim, i);
+        }
+    }
+}
+
+/* One entry can no longer be read, or another one's bytes lie where it was written. */
+static void damage(struct sim *sim, enum sim_fault fault, int index)
+{
+    struct unit *unit = &sim->units[index];
+
+    if (unit->disk.entry_count < 2 || sim_disk_is_damaged(&unit->disk) ||
+        !sim_holds_a_ledger(&sim->units[1 - index])) {
+        return; /* the peer could not give it back: an office without any ledger */
+    }
+    if (fault == SIM_TORN) {
+        unit->torn = unit->batch != NULL;
+        sim_crash_unit(sim, index, true);
+        unit->powered = false;
+        sim_heal_later(sim, SIM_POWER, index, 500 + sim_fault_below(sim, 10000));
+        return;
+    }
+    unit->disk.rotten_lsn = fault == SIM_ROT ? 1 + sim_fault_below(sim, unit->disk.entry_count) : 0;
+    if (fault == SIM_MISDIRECTED) {
+        sim_disk_misdirect(&unit->disk, 1 + sim_fault_below(sim, unit->disk.entry_count),
+                           1 + sim_fault_below(sim, unit->disk.entry_count));
+    }
+}
+
+void sim_begin_disk_fault(struct sim *sim, enum sim_fault fault, int index)
+{
+    struct unit *unit = &sim->units[index];
+    uint64_t lasts_ms = 200 + sim_fault_below(sim, 6000);
+
+    if (fault == SIM_ROT || fault == SIM_MISDIRECTED || fault == SIM_TORN) {
+        damage(sim, fault, index);
+    } else if (fault == SIM_READS_FAIL) {
+        unit->reads_fail_until_ms = sim->now_ms + lasts_ms / 2;
+    } else if (fault == SIM_STALL) {
+        lasts_ms = sim_fault_below(sim, 3) == 0 ? 60000 : lasts_ms;
+        unit->stalled_until_ms = sim->now_ms + lasts_ms;
+        sim_lasts(sim, lasts_ms);
+    } else if (fault == SIM_NO_ROOM) {
+        unit->no_room = true;
+        sim_heal_later(sim, fault, index, lasts_ms);
+    } else if (sim_holds_a_ledger(unit)) { /* an image is made now, and comes back later */
+        sim_disk_free(&unit->backup);
+        sim_disk_restore(&unit->backup, &unit->disk);
+        unit->backup_box = unit->box;
+        sim_heal_later(sim, fault, index, 1000 + sim_fault_below(sim, BACKUP_MS_MAX));
+    }
+}
+
+void sim_end_disk_fault(struct sim *sim, enum sim_fault fault, int index)
+{
+    struct unit *unit = &sim->units[index];
+
+    if (fault == SIM_NO_ROOM) {
+        unit->no_room = false;
+        unit->full = false;
+        unit->fit = !sim_disk_is_damaged(&unit->disk) || unit->damaged_ms == 0;
+        sim_tell_level(sim, index);
+    } else if (fault == SIM_RESTORE && unit->backup.entry_count > 0 &&
+               unit->backup_box == unit->box) {
+        (void)sim_lose_disk(sim, SIM_RESTORE, index);
+    }
+}
