@@ -541,7 +541,9 @@ void engine_submit(struct engine *engine)
 void engine_record_replaced(struct engine *engine)
 {
     engine->record.replaced_term = engine->record.term;
-    memset(engine->record.ceilings, 0, sizeof(engine->record.ceilings));
+    if (!engine->record.restored) { /* its disk forgot what was used: nobody else may know of it */
+        memset(engine->record.ceilings, 0, sizeof(engine->record.ceilings));
+    }
     engine->record_dirty = true;
 }
 
@@ -678,6 +680,7 @@ bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_ha
 {
     const struct cached_entry *slot = engine_cached(engine, lsn);
     struct hash_reading reading = {0};
+    int r;
 
     if (lsn == 0) {
         *ret_hash = (struct ids_hash){0};
@@ -687,9 +690,14 @@ bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_ha
         *ret_hash = slot->hash;
         return true;
     }
-    if (lsn > engine->durable_lsn ||
-        engine->world.read_entries(engine->world.context, lsn, lsn, read_hash, &reading) < 0 ||
-        !reading.found) {
+    if (lsn > engine->durable_lsn) {
+        return false;
+    }
+    r = engine->world.read_entries(engine->world.context, lsn, lsn, read_hash, &reading);
+    if (r < 0 && r != -EUCLEAN) { /* not read is not another chain */
+        engine_fail(engine, r, "the ledger cannot be read");
+    }
+    if (r < 0 || !reading.found) {
         return false;
     }
     *ret_hash = reading.hash;

@@ -84,7 +84,7 @@ void sim_judge_boxes(struct sim *sim)
         if (!unit->up || !unit->came_back || !engine_duty(unit->engine)->word.blank) {
             continue;
         }
-        sim_held_given(sim, unit->box);
+        sim_held_given(sim, unit->box, 1 - i);
     }
 }
 

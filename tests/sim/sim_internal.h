@@ -143,6 +143,7 @@ struct unit {
     struct ids_hash *stored; /* SIM_LSN_MAX: what its disks held at each lsn last, also if they were lost */
     uint32_t wakings;     /* by its own timer, since the last tick */
     uint32_t unfit_ticks; /* on duty beside a ready peer */
+    uint64_t lost_ms;   /* when its disk lost something last */
     bool lost_disk;     /* wiped or rolled back once: restored may be said of it */
     bool loaded;        /* this process has read its ledger */
     bool was_blank;     /* when its process ended */
@@ -241,6 +242,7 @@ struct sim {
     uint64_t hurt_mask;  /* bit f: fault f hurts */
     uint32_t fault_now;  /* whose generator is drawn from: the one that begins or heals */
     uint64_t said_count; /* what people have sworn */
+    uint64_t held_paired_ms; /* when both held what either held */
     bool faults_over;
     uint64_t issued_after_heal;
     uint64_t ticket_ms; /* when the last ticket was handed out */
@@ -294,7 +296,7 @@ void sim_end_disk_fault(struct sim *sim, enum sim_fault fault, int index);
 /* Who holds which ticket: handed out by this unit; both are PAIRED; a box that came back gave what it had. */
 void sim_held_acknowledged(struct seen_ticket *ticket, const struct unit *unit);
 void sim_held_paired(struct sim *sim);
-void sim_held_given(struct sim *sim, int box);
+void sim_held_given(struct sim *sim, int box, int receiver);
 
 /* sim_network.c */
 /* Does a frame of this unit come through? */

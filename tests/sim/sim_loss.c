@@ -18,13 +18,17 @@ enum {
 
 void sim_held_acknowledged(struct seen_ticket *ticket, const struct unit *unit)
 {
-    bool paired = engine_duty(unit->engine)->state == DUTY_PAIRED_DUTY;
+    const struct sim *sim = unit->sim;
+    bool paired = engine_duty(unit->engine)->state == DUTY_PAIRED_DUTY &&
+                  /* it may not know yet that the other's disk has lost what it acknowledged */
+                  sim->units[1 - unit->index].lost_ms <= sim->held_paired_ms;
 
     ticket->held_by |= paired ? (uint8_t)HELD_BY_BOTH : (uint8_t)(1U << unit->index);
 }
 
 void sim_held_paired(struct sim *sim)
 {
+    sim->held_paired_ms = sim->now_ms;
     for (size_t i = 0; i < sim->ticket_count; i++) {
         if (sim->tickets[i].held_by != 0) {
             sim->tickets[i].held_by = HELD_BY_BOTH;
@@ -32,12 +36,13 @@ void sim_held_paired(struct sim *sim)
     }
 }
 
-void sim_held_given(struct sim *sim, int box)
+/* Who gave it is blank now: it stands on the other's disk alone until they are paired. */
+void sim_held_given(struct sim *sim, int box, int receiver)
 {
     for (size_t i = 0; i < sim->ticket_count; i++) {
         if (sim->tickets[i].in_box == box) {
             sim->tickets[i].in_box = 0;
-            sim->tickets[i].held_by = HELD_BY_BOTH;
+            sim->tickets[i].held_by = (uint8_t)(1U << receiver);
         }
     }
 }
@@ -48,6 +53,7 @@ static void held_lost(struct sim *sim, int index, bool with_box)
     struct unit *unit = &sim->units[index];
 
     unit->lost_disk = true;
+    unit->lost_ms = sim->now_ms;
     for (size_t i = 0; i < sim->ticket_count; i++) {
         struct seen_ticket *ticket = &sim->tickets[i];
         uint8_t before = ticket->held_by;

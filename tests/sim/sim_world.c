@@ -104,6 +104,8 @@ static int world_snapshot_make(void *context, uint64_t *ret_size_bytes, uint64_t
         return -ENOSPC; /* no room beside the ledger: the log must do */
     }
     sim_disk_copy(&unit->snapshot, &unit->disk);
+    unit->snapshot.rotten_lsn = unit->disk.rotten_lsn; /* a copy copies damage, too */
+    unit->snapshot.misdirected_lsn = unit->disk.misdirected_lsn;
     unit->snapshot_id++;
     *ret_size_bytes = SNAPSHOT_ENTRY_BYTES * unit->snapshot.entry_count;
     *ret_last_lsn = unit->snapshot.entry_count;
@@ -191,7 +193,9 @@ static void on_settled(struct sim *sim, int index)
     settling->done = true;
     settling->result = -EBADMSG; /* it has made another one since */
     unit->incoming_have_bytes = 0;
-    if (memcmp(unit->incoming_hash.bytes, &source->snapshot_id, sizeof(source->snapshot_id)) == 0) {
+    /* Who takes one walks its chain first (ledger_snapshot_test: a_damaged_ledger_in_an_honest_file_is_refused). */
+    if (memcmp(unit->incoming_hash.bytes, &source->snapshot_id, sizeof(source->snapshot_id)) == 0 &&
+        !sim_disk_is_damaged(&source->snapshot)) {
         settling->result = 0;
         sim_disk_copy(&unit->disk, &source->snapshot);
         sim_disk_put_meta(&unit->disk, &settling->meta);

@@ -171,6 +171,22 @@ static void without_its_record_a_unit_does_not_swear_that_its_disk_is_no_older_i
     assert_true(engine_may_be_restored(engine));
 }
 
+/* Simulator, seed 301: an older image of a disk came back, so that only the record knew which numbers had been used.
+ * A snapshot began, the record was told that the ledger would be replaced, and the snapshot never came: the numbers
+ * were given again. A unit whose disk is what it was loses nothing by it: what its tail reserved was never used. */
+static void a_restored_unit_keeps_its_ceilings_when_its_ledger_is_replaced(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->record.ceilings[3] = 7704;
+    engine->record.restored = true;
+    engine_record_replaced(engine);
+    assert_int_equal(engine->record.ceilings[3], 7704);
+    engine->record.restored = false;
+    engine_record_replaced(engine);
+    assert_int_equal(engine->record.ceilings[3], 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -191,6 +207,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             without_its_record_a_unit_does_not_swear_that_its_disk_is_no_older_image, set_up,
             tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_restored_unit_keeps_its_ceilings_when_its_ledger_is_replaced, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
