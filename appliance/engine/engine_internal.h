@@ -28,7 +28,7 @@
 #define TOBAN_VERSION "0.1.0"
 
 enum engine_inner_limit {
-    RECORD_VERSION = 5,
+    RECORD_VERSION = 6,
     RECORD_BYTES_MAX = 512,
     DERIVED_MAX = 8,
     RANDOM_POOL_BYTES = 4096,
@@ -55,11 +55,13 @@ struct bytes_buffer {
 
 /* The small record outside the data disk (rule 3): what was used, never less than the truth. */
 struct engine_record {
+    struct ids_token hardware; /* the box that it speaks of: copied into another one it says nothing */
     uint32_t unit;         /* the id that it was under: letters are counted each by itself; 0 none yet */
     uint32_t day, session; /* newest session of this unit */
     uint64_t term;
     uint64_t replaced_term; /* up to here a meeting took our ledger's newest term away: not restored */
     bool lost;              /* what it said is gone, and no term was agreed on since */
+    bool series_lost;       /* what it said is gone, and no session was numbered by the clock since */
     bool restored;          /* our ledger was found behind it, and no term was agreed on since */
     bool retired;           /* rule 11: until this unit is blank */
     uint32_t ceiling_day;

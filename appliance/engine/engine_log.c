@@ -374,10 +374,10 @@ void engine_begin_series(struct engine *engine, uint32_t day)
     if (engine->duty.peer.peer_session_day == day && engine->duty.peer.peer_session >= number) {
         number = engine->duty.peer.peer_session + 1;
     }
-    if (engine->record.lost && engine->record.day != day && engine->duty.peer_heard_ms == 0 &&
-        (known == NULL || known->day != day)) {
-        number = engine_lost_session(engine); /* nobody can tell which letters are on paper */
+    if (engine->record.series_lost && engine_lost_session(engine) > number) {
+        number = engine_lost_session(engine); /* no term tells which letters are on paper */
     }
+    engine->record.series_lost = false;
     engine->record.day = day;
     engine->record.session = number;
     engine->record_dirty = true;

@@ -17,12 +17,14 @@ size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RE
     struct bytes_writer writer = bytes_writer_over(bytes, RECORD_BYTES_MAX);
 
     bytes_put_u8(&writer, RECORD_VERSION);
+    bytes_put(&writer, record->hardware.bytes, sizeof(record->hardware.bytes));
     bytes_put_u32(&writer, record->unit);
     bytes_put_u32(&writer, record->day);
     bytes_put_u32(&writer, record->session);
     bytes_put_u64(&writer, record->term);
     bytes_put_u64(&writer, record->replaced_term);
     bytes_put_u8(&writer, record->lost ? 1 : 0);
+    bytes_put_u8(&writer, record->series_lost ? 1 : 0);
     bytes_put_u8(&writer, record->restored ? 1 : 0);
     bytes_put_u8(&writer, record->retired ? 1 : 0);
     bytes_put_u32(&writer, record->ceiling_day);
@@ -39,12 +41,14 @@ static bool decode_record(const uint8_t *bytes, size_t len_bytes, struct engine_
     struct engine_record record = {0};
     uint8_t version = bytes_get_u8(&reader);
 
+    bytes_get(&reader, record.hardware.bytes, sizeof(record.hardware.bytes));
     record.unit = bytes_get_u32(&reader);
     record.day = bytes_get_u32(&reader);
     record.session = bytes_get_u32(&reader);
     record.term = bytes_get_u64(&reader);
     record.replaced_term = bytes_get_u64(&reader);
     record.lost = bytes_get_u8(&reader) != 0;
+    record.series_lost = bytes_get_u8(&reader) != 0;
     record.restored = bytes_get_u8(&reader) != 0;
     record.retired = bytes_get_u8(&reader) != 0;
     record.ceiling_day = bytes_get_u32(&reader);
@@ -66,7 +70,7 @@ void engine_judge_record(struct engine *engine)
         engine_log(engine, "own record is gone: the ledger and the peer's word decide");
     }
     if (engine->record_unreadable) {
-        engine->record.lost = engine->record_dirty = true;
+        engine->record.lost = engine->record.series_lost = engine->record_dirty = true;
     }
     /* The next session makes ledger and record equal again, and a restart would ask them in vain. */
     if (!engine->record.restored && engine_is_restored(engine)) {
@@ -101,6 +105,11 @@ void engine_load_record(struct engine *engine)
     if (r == 0 && !decode_record(bytes, len_bytes, &engine->record)) {
         r = -EUCLEAN;
     }
+    if (r == 0 && !ids_token_equal(&engine->record.hardware, &engine->options.duty.hardware)) {
+        engine->record = (struct engine_record){0};
+        r = -EXDEV; /* with a copy of the disk it would look whole (rule 11: a cloned unit) */
+    }
+    engine->record.hardware = engine->options.duty.hardware;
     engine->record_missing = r == -ENOENT;
     engine->record_unreadable = r < 0 && r != -ENOENT;
     if (engine->record_unreadable) {

@@ -776,6 +776,9 @@ void serve_last_event(struct engine *engine)
 {
     uint64_t watermark = engine->series.unit != 0 ? engine->durable_lsn : engine->both_lsn;
 
+    if (engine->series.unit == 0 && !engine->shipping) {
+        return; /* it served nobody, and may be blank by now */
+    }
     if (engine->event_body != NULL) {
         free(engine->event_body);
         engine->event_body = NULL;

@@ -308,8 +308,9 @@ enum unit_answer units_retire(struct engine *engine, const struct unit_words *wo
 /* As good as new: another id, another letter. Of its terms it remembers that they were. */
 void units_forget(struct engine *engine)
 {
-    engine->record =
-        (struct engine_record){.term = engine->record.term, .replaced_term = engine->record.term};
+    engine->record = (struct engine_record){.hardware = engine->record.hardware,
+                                            .term = engine->record.term,
+                                            .replaced_term = engine->record.term};
 }
 
 /* The spare reads of its own farewell; anybody may hear of being replaced. Either way it is durable here. */

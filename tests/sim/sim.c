@@ -129,7 +129,7 @@ void sim_deliver(struct sim *sim, int index, struct engine_event *event)
         return;
     }
     event->now_ms = sim->now_ms;
-    event->wall_ms = sim_wall_ms(sim) + unit->clock_ms;
+    event->wall_ms = sim_unit_wall_ms(unit);
     sim->result->events++;
     r = engine_step(unit->engine, event);
     if (r < 0) {

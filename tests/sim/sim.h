@@ -71,6 +71,11 @@ enum sim_fault {
     SIM_STALL,       /* and no write, for up to a minute */
     SIM_NO_ROOM,     /* it is full in the middle of the day */
     SIM_RESTORE,     /* an older image of the whole disk comes back, keys and all */
+    SIM_CLOCK_STOPS, /* a wall clock stands still */
+    SIM_CLOCK_DRIFTS, /* it goes half as fast, or half as fast again */
+    SIM_CLOCKS_ALIKE, /* both are wrong by the same */
+    SIM_SWAP_DISKS,  /* the disks of the two units are exchanged, and later exchanged back */
+    SIM_CLONE,       /* disk and record of one unit are copied to the other */
     SIM_FAULT_COUNT,
 };
 

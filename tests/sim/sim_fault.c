@@ -12,12 +12,14 @@ enum { HEALED_MS = 1000 };
 const char *sim_fault_name(enum sim_fault fault)
 {
     static const char *const names[SIM_FAULT_COUNT] = {
-        "crash",       "power",    "partition",    "cut-direct",    "cut-lan",     "loss",
-        "slow-disk",   "pause",    "handover",     "wipe",          "roll-back",   "delay",
-        "replace",     "stranger", "unfit",        "stop",          "record",      "disk-fails",
-        "rot",         "clock",    "lost-record",  "one-way",       "flap",        "clog",
-        "clients-cut", "crowd",    "members-late", "members-wrong", "misdirected", "torn",
-        "reads-fail",  "stall",    "no-room",      "restore",
+        "crash",        "power",        "partition",     "cut-direct",  "cut-lan",
+        "loss",         "slow-disk",    "pause",         "handover",    "wipe",
+        "roll-back",    "delay",        "replace",       "stranger",    "unfit",
+        "stop",         "record",       "disk-fails",    "rot",         "clock",
+        "lost-record",  "one-way",      "flap",          "clog",        "clients-cut",
+        "crowd",        "members-late", "members-wrong", "misdirected", "torn",
+        "reads-fail",   "stall",        "no-room",       "restore",     "clock-stops",
+        "clock-drifts", "clocks-alike", "swap-disks",    "clone",
     };
 
     return names[fault];
@@ -67,24 +69,6 @@ static void damage_record(struct sim *sim)
                                     .a = link,
                                     .b = 0});
     }
-}
-
-/* A step that a believed clock may not take: more than a day's opening ahead, or back (rule 9). */
-static void step_clock(struct sim *sim, struct unit *unit)
-{
-    static const int64_t steps_ms[] = {
-        -4 * MINUTE_MS, 4 * MINUTE_MS,     -3 * HOUR_MS,       -30 * DAY_MS,
-        400 * DAY_MS,   20 * 365 * DAY_MS, -20 * 365 * DAY_MS, 0,
-    };
-    size_t which = sim_fault_below(sim, ARRAY_COUNT(steps_ms));
-
-    if (sim->units[1 - unit->index].clock_ms != 0) {
-        return; /* two clocks that are wrong alike vouch for one another: rule 9 asks for no more */
-    }
-    sim->clock_was_wrong = true;
-    unit->synchronised = false;
-    sim_tell_level(sim, unit->index); /* first it is no longer synchronised, then it is wrong */
-    unit->clock_ms = steps_ms[which] != 0 ? steps_ms[which] : -sim_wall_ms(sim);
 }
 
 void sim_moment_is(struct unit *unit, enum sim_moment moment, uint64_t within_ms)
@@ -182,10 +166,12 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
         sim_order(sim, index, API_CONTROL_DUTY_HANDOVER, "");
         break;
     case SIM_WIPE:
+    case SIM_CLONE:
     case SIM_ROLL_BACK:
         (void)sim_lose_disk(sim, fault, index);
         break;
     case SIM_REPLACE:
+        sim->swapped = false; /* a ledger put into the box of a third unit is no way back */
         sim_replace_unit(sim, index);
         break;
     case SIM_STRANGER:
@@ -224,8 +210,14 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
         sim_begin_disk_fault(sim, fault, index);
         break;
     case SIM_CLOCK:
-        step_clock(sim, unit);
+    case SIM_CLOCK_STOPS:
+    case SIM_CLOCK_DRIFTS:
+    case SIM_CLOCKS_ALIKE:
+        sim_begin_clock_fault(sim, fault, index);
         sim_heal_later(sim, fault, index, 200 + sim_fault_below(sim, 15000));
+        break;
+    case SIM_SWAP_DISKS:
+        sim_swap_disks(sim);
         break;
     case SIM_ONE_WAY:
     case SIM_FLAP:
@@ -308,10 +300,15 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
         sim_end_disk_fault(sim, fault, index);
         break;
     case SIM_CLOCK:
-        unit->clock_ms = 0;
-        unit->synchronised = true;
-        sim_tell_level(sim, index);
+    case SIM_CLOCK_STOPS:
+    case SIM_CLOCK_DRIFTS:
+    case SIM_CLOCKS_ALIKE:
+        sim_end_clock_fault(sim, fault, index);
         break;
+    case SIM_SWAP_DISKS:
+        sim_swap_disks_back(sim);
+        break;
+    case SIM_CLONE:
     case SIM_WIPE:
     case SIM_ROLL_BACK:
     case SIM_REPLACE:

@@ -12,6 +12,7 @@
  *   sim_client.c  visitors and staff who ask again with the same key
  *   sim_judge.c   the oracles: the table of them, and those on tickets and service
  *   sim_ledger.c  those on what disks are given and hold
+ *   sim_clock.c   wall clocks that are wrong
  *   sim_hear.c    who hears a unit: clients, boards, who asks again, who sends nonsense; what may leave
  *   sim_day.c     evening, night and the next morning
  *   sim_disk.c    what is durable
@@ -129,6 +130,9 @@ struct unit {
     struct sim_aim aim;
     bool fit, full, stopped, synchronised;
     int64_t clock_ms; /* its wall clock is wrong by this */
+    int64_t stopped_wall_ms; /* and stands there; 0: it goes */
+    int64_t drift_percent;   /* and goes so much too fast, since then */
+    uint64_t drift_since_ms;
     uint32_t failing_syncs;
     uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
     int box;     /* which hardware stands in this place */
@@ -242,6 +246,7 @@ struct sim {
     uint64_t hurt_mask;  /* bit f: fault f hurts */
     uint32_t fault_now;  /* whose generator is drawn from: the one that begins or heals */
     uint64_t said_count; /* what people have sworn */
+    bool swapped;        /* each disk is in the other's box */
     uint64_t held_paired_ms; /* when both held what either held */
     bool faults_over;
     uint64_t issued_after_heal;
@@ -277,6 +282,11 @@ int64_t sim_wall_ms(const struct sim *sim);
 bool sim_day_turn(struct sim *sim);
 void sim_day_next(struct sim *sim);
 
+/* sim_clock.c */
+int64_t sim_unit_wall_ms(const struct unit *unit);
+void sim_begin_clock_fault(struct sim *sim, enum sim_fault fault, int index);
+void sim_end_clock_fault(struct sim *sim, enum sim_fault fault, int index);
+
 /* sim_world.c */
 bool sim_link_works(const struct sim *sim, int link);
 bool sim_lan_between(const struct sim *sim);
@@ -290,6 +300,8 @@ bool sim_holds_a_ledger(const struct unit *unit);
 /* It reads, writes and holds nothing that is damaged. */
 bool sim_disk_answers(const struct unit *unit);
 void sim_set_aside(struct sim *sim, int index);
+void sim_swap_disks(struct sim *sim);
+void sim_swap_disks_back(struct sim *sim);
 void sim_scrub(struct sim *sim);
 void sim_begin_disk_fault(struct sim *sim, enum sim_fault fault, int index);
 void sim_end_disk_fault(struct sim *sim, enum sim_fault fault, int index);

@@ -7,6 +7,8 @@
  */
 #include "tests/sim/sim_internal.h"
 
+#include <string.h>
+
 enum {
     HELD_BY_BOTH = (1 << SIM_UNITS) - 1,
     ROLL_BACK_ENTRIES_MAX = 60,
@@ -96,6 +98,9 @@ bool sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
     if (!sim_holds_a_ledger(&sim->units[1 - index]) && (!here || !sim_holds_a_ledger(unit))) {
         return false;
     }
+    if (fault == SIM_CLONE && sim->units[1 - index].lost_ms > sim->held_paired_ms) {
+        return false; /* an older image over the newest ledger and its record: nobody knows the numbers any more */
+    }
     sim_crash_unit(sim, index, true);
     held_lost(sim, index, fault == SIM_REPLACE);
     if (fault == SIM_WIPE) {
@@ -107,11 +112,73 @@ bool sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
     } else if (fault == SIM_RESTORE) {
         sim_disk_restore(&unit->disk, &unit->backup);
         unit->incoming_have_bytes = 0;
+    } else if (fault == SIM_CLONE) { /* the ledger of another box: as good as blank (rule 11) */
+        sim_disk_restore(&unit->disk, &sim->units[1 - index].disk);
+        memcpy(unit->disk.record, sim->units[1 - index].disk.record, sizeof(unit->disk.record));
+        unit->disk.record_len_bytes = sim->units[1 - index].disk.record_len_bytes;
+        unit->incoming_have_bytes = 0;
+        unit->was_blank = true;
     }
     unit->powered = false;
     sim_heal_later(sim, fault == SIM_RESTORE ? SIM_ROLL_BACK : fault, index,
                    100 + sim_fault_below(sim, 8000));
     return true;
+}
+
+/* Everything of a data disk, and who holds what with it; the record lies in the box. */
+static void exchange_disks(struct sim *sim)
+{
+    struct sim_disk *one = &sim->units[0].disk, *two = &sim->units[1].disk;
+    struct sim_disk kept = *one;
+    uint8_t record[SIM_DISK_RECORD_BYTES];
+    size_t len_bytes = one->record_len_bytes;
+
+    *one = *two;
+    *two = kept;
+    memcpy(record, two->record, sizeof(record));
+    memcpy(two->record, one->record, sizeof(record));
+    memcpy(one->record, record, sizeof(record));
+    two->record_len_bytes = one->record_len_bytes;
+    one->record_len_bytes = len_bytes;
+    for (size_t i = 0; i < sim->ticket_count; i++) {
+        uint8_t held_by = sim->tickets[i].held_by;
+
+        sim->tickets[i].held_by = (uint8_t)((held_by & 1U) << 1 | held_by >> 1);
+    }
+}
+
+static void both_off_exchange_both_on(struct sim *sim)
+{
+    for (int i = 0; i < SIM_UNITS; i++) {
+        sim_crash_unit(sim, i, true);
+    }
+    exchange_disks(sim);
+    sim->swapped = !sim->swapped;
+    for (int i = 0; i < SIM_UNITS; i++) {
+        sim->units[i].incoming_have_bytes = 0;
+        sim->units[i].lost_disk = true; /* what its box's record says may be on the other disk */
+        sim_start_unit(sim, i, false);
+    }
+}
+
+/* Both off, the data disks into the wrong boxes, both on: the ledger names both boxes, so each is still who it was, by
+ * its own record. Later they are exchanged back, wherever the pair is then. */
+void sim_swap_disks(struct sim *sim)
+{
+    if (sim->swapped || !sim->units[0].powered || !sim->units[1].powered ||
+        !sim_holds_a_ledger(&sim->units[0]) || !sim_holds_a_ledger(&sim->units[1]) ||
+        !sim_is_paired(sim)) {
+        return;
+    }
+    both_off_exchange_both_on(sim);
+    sim_heal_later(sim, SIM_SWAP_DISKS, 0, 1000 + sim_fault_below(sim, 10000));
+}
+
+void sim_swap_disks_back(struct sim *sim)
+{
+    if (sim->swapped) {
+        both_off_exchange_both_on(sim);
+    }
 }
 
 /* toband names its ledger damaged, puts it aside and starts blank. What nobody else holds is in no ledger now. */
