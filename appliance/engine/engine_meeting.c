@@ -138,8 +138,8 @@ static void skip_to_ceilings(struct engine *engine)
         if (engine->meeting.their_ceilings[category->id - 1] > highest) {
             highest = engine->meeting.their_ceilings[category->id - 1];
         }
-        if (highest > category->plain_highest) {
-            queue_skip_numbers(queue, category->id, highest, engine->last_lsn + 1, &change);
+        queue_skip_numbers(queue, category->id, highest, engine->last_lsn + 1, &change);
+        if (change.row_count > 0) {
             (void)engine_append_change(engine, &change, 0, NULL);
         }
     }

@@ -263,12 +263,31 @@ void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint16_t 
     }
 }
 
+/* Of the plain numbers up to highest: those that no ticket has, and those whose ticket is VOID. */
+static uint32_t voided_up_to(const struct queue *queue, int slot, uint16_t highest)
+{
+    const struct queue_category_config *config = &queue->config.categories[slot];
+    uint32_t voided =
+        highest < config->number_first ? 0 : (uint32_t)(highest - config->number_first) + 1;
+
+    for (uint32_t i = 0; i < queue->ticket_count; i++) {
+        const struct queue_ticket *ticket = &queue->tickets[i];
+
+        if (series_is_plain(ticket->series) && ticket->state != QUEUE_VOID &&
+            ticket->number >= config->number_first && ticket->number <= highest) {
+            voided -= voided > 0;
+        }
+    }
+    return voided;
+}
+
 void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t new_highest,
                         uint64_t lsn, struct queue_change *ret_change)
 {
     int slot = queue_category_slot(queue, category);
     uint16_t last;
     uint16_t highest;
+    uint32_t voided;
 
     ret_change->action = QUEUE_SKIP_NUMBERS;
     ret_change->row_count = 0;
@@ -282,7 +301,11 @@ void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t n
     }
     if (new_highest > highest) {
         queue_change_category(ret_change, queue, slot, lsn)->plain_highest = new_highest;
-        queue_change_totals(ret_change, queue, slot)->voided += (uint32_t)(new_highest - highest);
+        highest = new_highest;
+    }
+    voided = voided_up_to(queue, slot, highest);
+    if (voided > queue->totals[slot].voided) {
+        queue_change_totals(ret_change, queue, slot)->voided = voided;
     }
 }
 

@@ -492,6 +492,23 @@ static void mint(struct duty *duty, uint32_t duty_unit, struct duty_actions *act
     duty->mint_until_ms = duty->now_ms + DUTY_MINT_MS_MAX;
 }
 
+/* Its closed tail says so. While its disk does not answer it cannot say that, only that it serves nobody. */
+static bool other_has_yielded(struct duty *duty, struct duty_actions *actions)
+{
+    if (duty->peer.tail_closed) {
+        return true;
+    }
+    if (duty->peer.serve != DUTY_SERVE_NOT ||
+        duty->now_ms - duty->meeting_since_ms < DUTY_UNSERVED_MS) {
+        return false;
+    }
+    if (why_address_is_not_silent(duty) != DUTY_REASON_NONE) {
+        probe_if_due(duty, actions);
+        return false;
+    }
+    return true;
+}
+
 static void rules_of_source(struct duty *duty, struct duty_actions *actions)
 {
     bool met = duty->meeting_agreed;
@@ -507,17 +524,15 @@ static void rules_of_source(struct duty *duty, struct duty_actions *actions)
         return;
     }
     duty->reason = duty_steady_left_ms(duty) > 0 ? DUTY_REASON_UNSTEADY_PEER : DUTY_REASON_MEETING;
-    if (!duty->peer.tail_closed) {
-        return;
-    }
-    if (!duty->meeting_told) {
+    if (duty->peer.tail_closed && !duty->meeting_told) {
         duty->meeting_told = true;
         duty_act(actions, DUTY_MEET_AS_SOURCE);
     }
-    /* Visitors do not wait for a long meeting or an unsteady peer: the other has yielded. */
+    /* Visitors do not wait for a long meeting or an unsteady peer. */
     if (!duty->session && duty->needed && duty->service_link &&
         (duty_steady_left_ms(duty) > 0 ||
-         duty->now_ms - duty->meeting_since_ms >= DUTY_MEETING_SERVE_MS)) {
+         duty->now_ms - duty->meeting_since_ms >= DUTY_MEETING_SERVE_MS) &&
+        other_has_yielded(duty, actions)) {
         ask_for_session(duty, actions);
     }
     if (duty->meeting_ready && !duty->session_asked && duty_steady_left_ms(duty) == 0) {

@@ -153,6 +153,7 @@ struct unit {
     bool was_blank;     /* when its process ended */
     bool torn;          /* of what is being written when power is cut, a part will be there */
     bool no_room;
+    uint64_t harmed_ms;  /* when something on its disk was damaged last */
     uint64_t damaged_ms; /* when its scrub found damage; 0 it did not */
     uint64_t reads_fail_until_ms, stalled_until_ms;
     struct sim_disk backup;

@@ -208,7 +208,8 @@ void sim_scrub(struct sim *sim)
             (unit->damaged_ms == 0 && !sim_disk_is_damaged(&unit->disk))) {
             continue;
         }
-        if (unit->fit && sim_below(sim, SCRUB_MS_MAX / 1000) == 0) {
+        if (unit->fit && (sim_below(sim, SCRUB_MS_MAX / 1000) == 0 ||
+                          sim->now_ms - unit->harmed_ms >= SCRUB_MS_MAX)) {
             unit->fit = false;
             unit->damaged_ms = sim->now_ms;
             sim_story(sim, "the scrub of unit %d finds the damage", i + 1);
@@ -230,6 +231,7 @@ static void damage(struct sim *sim, enum sim_fault fault, int index)
         !sim_holds_a_ledger(&sim->units[1 - index])) {
         return; /* the peer could not give it back: an office without any ledger */
     }
+    unit->harmed_ms = sim->now_ms;
     if (fault == SIM_TORN) {
         unit->torn = unit->batch != NULL;
         sim_crash_unit(sim, index, true);

@@ -289,6 +289,47 @@ a_source_that_serves_nobody_begins_a_session_when_the_meeting_takes_a_second(voi
     assert_true(did(&bench, DUTY_TAKE_ADDRESS));
 }
 
+/* Seed 557: the other was blank, and its disk stood still for a minute: it met, and its tail was never closed. Nobody was
+ * served for 33 s. */
+static void
+a_source_that_serves_nobody_does_not_wait_for_a_tail_that_the_others_disk_withholds(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, LOW, 5);
+    peer_meets(&bench, LOW);
+    run_ms(&bench, DUTY_UNSERVED_MS - DUTY_WORD_INTERVAL_MS);
+    assert_false(did(&bench, DUTY_PROBE_ADDRESS));
+    run_ms(&bench, 2 * DUTY_WORD_INTERVAL_MS);
+    assert_true(did(&bench, DUTY_PROBE_ADDRESS));
+    assert_false(did(&bench, DUTY_BEGIN_SESSION));
+    tell_probe(&bench, DUTY_PROBE_STRANGER); /* somebody has it */
+    assert_false(did(&bench, DUTY_BEGIN_SESSION));
+    tell_probe(&bench, DUTY_PROBE_SILENT);
+    assert_int_equal(bench.session_count, 1);
+    session_is_stored(&bench, 1);
+    assert_int_equal(bench.duty.state, DUTY_MEETING_SOURCE);
+    assert_true(did(&bench, DUTY_TAKE_ADDRESS));
+    assert_false(did(&bench, DUTY_MEET_AS_SOURCE)); /* there is no tail to read yet */
+    bench.peer.tail_closed = true;
+    hear(&bench);
+    assert_true(did(&bench, DUTY_MEET_AS_SOURCE));
+}
+
+static void a_source_does_not_serve_beside_an_other_that_still_does(void **state)
+{
+    struct bench bench;
+
+    (void)state;
+    start_unit(&bench, LOW, 5);
+    peer_meets(&bench, LOW);
+    bench.peer.serve = DUTY_SERVE_LETTER;
+    run_ms(&bench, 2 * DUTY_UNSERVED_MS);
+    assert_false(did(&bench, DUTY_PROBE_ADDRESS));
+    assert_false(did(&bench, DUTY_BEGIN_SESSION));
+}
+
 static void a_meeting_at_night_begins_no_session(void **state)
 {
     struct bench bench;
@@ -624,6 +665,9 @@ int main(void)
         cmocka_unit_test(an_answer_from_before_the_agreement_counts_for_nothing),
         cmocka_unit_test(
             a_source_that_serves_nobody_begins_a_session_when_the_meeting_takes_a_second),
+        cmocka_unit_test(
+            a_source_that_serves_nobody_does_not_wait_for_a_tail_that_the_others_disk_withholds),
+        cmocka_unit_test(a_source_does_not_serve_beside_an_other_that_still_does),
         cmocka_unit_test(a_meeting_at_night_begins_no_session),
         cmocka_unit_test(a_session_that_was_not_asked_for_is_not_served),
         cmocka_unit_test(when_a_meeting_breaks_the_source_goes_on_in_its_session),

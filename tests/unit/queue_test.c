@@ -134,6 +134,30 @@ static void no_number_is_given_twice_even_if_the_categorys_row_is_wrong(void **s
     office_free(office);
 }
 
+/* Seed 450: the other ledger had skipped 144 numbers; its tickets came over in a meeting, its gap did not. */
+static void a_gap_below_the_highest_that_nobody_counted_is_counted(void **state)
+{
+    struct office *office = office_open();
+    struct queue_row row = {.kind = QUEUE_ROW_TICKET};
+    struct queue_change change;
+
+    (void)state;
+    row.ticket = *ticket_of(office, issue(office, 1));
+    row.ticket.id.bytes[0] ^= 0xFF;
+    row.ticket.number = 104;
+    load(office, &row);
+    row = (struct queue_row){.kind = QUEUE_ROW_CATEGORY,
+                             .category = *queue_category_find(office->queue, 1)};
+    row.category.plain_highest = 104;
+    load(office, &row);
+    queue_skip_numbers(office->queue, 1, 104, 900, &change);
+    put(office, &change);
+    assert_int_equal(office->queue->totals[0].voided, 2); /* 102 and 103 */
+    queue_skip_numbers(office->queue, 1, 104, 901, &change);
+    assert_int_equal(change.row_count, 0);
+    office_free(office);
+}
+
 static void a_gap_is_void_and_counted(void **state)
 {
     struct office *office = office_open();
@@ -789,6 +813,7 @@ int main(void)
         cmocka_unit_test(letters_go_on_above_every_number_seen),
         cmocka_unit_test(no_number_is_given_twice_even_if_the_categorys_row_is_wrong),
         cmocka_unit_test(a_gap_is_void_and_counted),
+        cmocka_unit_test(a_gap_below_the_highest_that_nobody_counted_is_counted),
         cmocka_unit_test(an_issue_that_cannot_be_is_refused_with_its_reason),
         cmocka_unit_test(the_language_is_the_visitors),
         cmocka_unit_test(a_full_day_is_refused_and_a_full_state_takes_no_more),
