@@ -185,7 +185,7 @@ static void happen(struct sim *sim, struct item *item)
     case ITEM_DAY:
         sim_day_next(sim);
         break;
-    case ITEM_LAN: /* once a second; both hold: re-announcement every second */
+    case ITEM_LAN: /* once a second; both hold: re-announcement every second, by who is not paused */
         sim_see_what_hurts(sim);
         sim_scrub(sim);
         sim_people_look(sim);
@@ -197,7 +197,8 @@ static void happen(struct sim *sim, struct item *item)
         judge_damage(sim);
         judge_wakings(sim);
         for (int i = 0; i < SIM_UNITS; i++) {
-            if (sim->units[i].holds && sim->units[1 - i].holds && sim_lan_between(sim)) {
+            if (sim->units[i].holds && sim->units[1 - i].holds && sim_lan_between(sim) &&
+                sim->units[i].paused_until_ms <= sim->now_ms) {
                 sim_push(sim, (struct item){.at_ms = sim->now_ms + 1,
                                             .kind = ITEM_ANNOUNCE,
                                             .unit = 1 - i,

@@ -69,15 +69,17 @@ static void held_lost(struct sim *sim, int index, bool with_box)
     }
 }
 
-/* Could this unit give its ledger back to the other? Not while it is blank, and not a damaged one. */
+/* Could this unit give its ledger back to the other? Not while it is blank, nor a damaged one, nor that of a time
+ * before it was taken out: whoever stands alone with such a one knows nothing of what the office did since. */
 bool sim_holds_a_ledger(const struct unit *unit)
 {
     bool blank = unit->was_blank || sim_disk_is_incomplete(&unit->disk);
+    bool of_another_time = unit->came_back && unit->lost_ms > unit->sim->held_paired_ms;
 
     if (unit->up && unit->loaded) {
         blank = engine_duty(unit->engine)->word.blank || engine_duty(unit->engine)->word.retired;
     }
-    return !blank && !unit->declared_off && unit->disk.entry_count > 0 &&
+    return !blank && !of_another_time && !unit->declared_off && unit->disk.entry_count > 0 &&
            !sim_disk_is_damaged(&unit->disk);
 }
 
