@@ -305,9 +305,8 @@ static int free_list_check(struct checker *checker, uint64_t number, const struc
             return -ENOMEM;
         }
         off_t at = (off_t)(load_u64(node->data) * checker->page_bytes + PAGE_HEADER_BYTES);
-        r = pread(checker->fd, list, node->data_bytes, at) == (ssize_t)node->data_bytes
-                ? 0
-                : bad(checker, number);
+        ssize_t n = pread(checker->fd, list, node->data_bytes, at);
+        r = n < 0 ? -errno : n == (ssize_t)node->data_bytes ? 0 : bad(checker, number);
         ids = list;
     }
     if (r == 0) {

@@ -15,6 +15,7 @@ struct walk {
     struct ids_hash head;
     bool started;
     uint64_t checked_to; /* the pages that hold entries up to here are sound */
+    int error;           /* of STEP_UNREADABLE; only -EUCLEAN is damage */
 };
 
 static void walk_end(struct walk *walk)
@@ -78,16 +79,19 @@ static enum step walk_step(struct walk *walk, MDB_val *ret_key, MDB_val *ret_val
         return STEP_END;
     }
     ledger_key_from_lsn(walk->next_lsn, raw);
-    if (walk->next_lsn > walk->checked_to && walk_window(walk, walk->next_lsn) < 0) {
+    int r = walk->next_lsn > walk->checked_to ? walk_window(walk, walk->next_lsn) : 0;
+    if (r < 0) {
+        walk->error = r;
         return STEP_UNREADABLE;
     }
     MDB_val key = {sizeof(raw), raw};
-    int r = mdb_cursor_get(walk->cursor, &key, ret_value, walk->started ? MDB_NEXT : MDB_SET_RANGE);
+    r = mdb_cursor_get(walk->cursor, &key, ret_value, walk->started ? MDB_NEXT : MDB_SET_RANGE);
     walk->started = true;
     if (r == MDB_NOTFOUND) {
         return STEP_MISSING;
     }
     if (r != 0) {
+        walk->error = ledger_error(r);
         return STEP_UNREADABLE;
     }
     if (key.mv_size != sizeof(raw) || memcmp(key.mv_data, raw, sizeof(raw)) != 0) {
@@ -126,7 +130,7 @@ int ledger_read_entries(struct ledger *ledger, uint64_t from_lsn, uint64_t to_ls
             break;
         }
         if (step != STEP_ENTRY) {
-            r = -EUCLEAN;
+            r = step == STEP_UNREADABLE ? walk.error : -EUCLEAN; /* no memory is no damage */
         } else if (!each(context, key.mv_data, key.mv_size, value.mv_data, value.mv_size)) {
             break;
         }
@@ -236,6 +240,9 @@ int ledger_verify(struct ledger *ledger, uint64_t from_lsn, uint64_t max_entries
         if (step == STEP_END) {
             r = end_check(&walk, ret_damage);
             break;
+        }
+        if (step == STEP_UNREADABLE && walk.error != -EUCLEAN) {
+            return walk.error;
         }
         if (step != STEP_ENTRY) {
             return damage_found(ret_damage, walk.next_lsn, step);

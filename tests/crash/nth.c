@@ -244,6 +244,8 @@ static int trial_run(const struct operation *operation, uint64_t n, bool stay, i
         wrong = "see above";
     } else if (!came && r < 0) {
         wrong = "it fails though nothing failed";
+    } else if (r == -EUCLEAN) {
+        wrong = "a whole ledger is called damaged";
     } else if (batch && r < 0 && !goes_on(&trial, r)) {
         wrong = "it says that nothing was done and that it goes on, and does not";
     }
