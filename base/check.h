@@ -13,6 +13,22 @@
 
 _Noreturn void base_panic(const char *file, int line, const char *expression);
 
+/* What a rightly asked machine gives unless it has nothing left: memory, random bytes, a digest of OpenSSL (which
+ * says no for want of memory only). Without it there is no way on, and it is nobody's mistake: the process says so in
+ * both languages and ends with BASE_EXIT_STARVED, to be started again; what it acknowledged is on disk. Where there
+ * is a way on (refuse one client, try again later), that is an ordinary branch instead.
+ * base_starved() is implemented once for all programs, in appliance/adapters/starved_stderr.c. */
+enum { BASE_EXIT_STARVED = 75 }; /* EX_TEMPFAIL of sysexits.h */
+
+_Noreturn void base_starved(const char *file, int line);
+
+#define CHECK_GIVEN(expression)                                                                    \
+    do {                                                                                           \
+        if (__builtin_expect(!(expression), 0)) {                                                  \
+            base_starved(__FILE__, __LINE__);                                                      \
+        }                                                                                          \
+    } while (0)
+
 #define CHECK(expression)                                                                          \
     do {                                                                                           \
         if (__builtin_expect(!(expression), 0)) {                                                  \

@@ -25,7 +25,7 @@ uint8_t *buffer_extend(struct bytes_buffer *buffer, size_t len_bytes)
             capacity_bytes *= 2;
         }
         buffer->data = realloc(buffer->data, capacity_bytes);
-        CHECK(buffer->data != NULL);
+        CHECK_GIVEN(buffer->data != NULL);
         buffer->capacity_bytes = capacity_bytes;
     }
     buffer->len_bytes = wanted;
@@ -579,7 +579,7 @@ struct engine *engine_create(const struct engine_options *options)
 {
     struct engine *engine = calloc(1, sizeof(*engine));
 
-    CHECK(engine != NULL);
+    CHECK_GIVEN(engine != NULL);
     engine->options = *options;
     engine->world = *options->world;
     engine->crypto = crypto_create();
@@ -589,9 +589,9 @@ struct engine *engine_create(const struct engine_options *options)
     engine->held = calloc(ENGINE_HELD_MAX, sizeof(*engine->held));
     engine->frame = malloc(SHIP_FRAME_BYTES_MAX);
     engine->body = malloc(SHIP_FRAME_BYTES_MAX);
-    CHECK(engine->crypto != NULL && engine->queue != NULL && engine->cache != NULL &&
-          engine->replies != NULL && engine->held != NULL && engine->frame != NULL &&
-          engine->body != NULL);
+    CHECK_GIVEN(engine->crypto != NULL && engine->queue != NULL && engine->cache != NULL &&
+                engine->replies != NULL && engine->held != NULL && engine->frame != NULL &&
+                engine->body != NULL);
     engine->random_used = RANDOM_POOL_BYTES;
     engine->gather_from = 1;
     queue_init(engine->queue);

@@ -130,7 +130,7 @@ struct cached_entry *engine_cache_slot(struct engine *engine, uint64_t lsn, size
     CHECK(slot->lsn == 0 || slot->lsn <= engine->durable_lsn);
     if (slot->capacity_bytes < capacity_bytes) {
         slot->bytes = realloc(slot->bytes, capacity_bytes);
-        CHECK(slot->bytes != NULL);
+        CHECK_GIVEN(slot->bytes != NULL);
         slot->capacity_bytes = (uint32_t)capacity_bytes;
     }
     slot->lsn = lsn;

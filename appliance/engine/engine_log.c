@@ -70,7 +70,7 @@ void engine_append_checkpoint(struct engine *engine)
     struct bytes_writer writer = bytes_writer_over(bytes, CHECKPOINT_BYTES_MAX);
     uint8_t term[DUTY_TERM_BYTES_MAX];
 
-    CHECK(bytes != NULL && config != NULL);
+    CHECK_GIVEN(bytes != NULL && config != NULL);
     bytes_put_blob16(&writer, config,
                      queue_config_encode(&engine->queue->config, config, QUEUE_CONFIG_BYTES_MAX));
     bytes_put_blob16(&writer, term,
@@ -133,7 +133,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
         return -EBADMSG;
     }
     config = malloc(sizeof(*config));
-    CHECK(config != NULL);
+    CHECK_GIVEN(config != NULL);
     if (queue_config_decode(config_bytes, config_len_bytes, config)) {
         queue_init(engine->queue);
         rows_digest_begin(engine);
@@ -153,7 +153,7 @@ static int fold_config(struct engine *engine, const uint8_t *payload, size_t len
     struct queue_config *config = malloc(sizeof(*config));
     bool valid;
 
-    CHECK(config != NULL);
+    CHECK_GIVEN(config != NULL);
     valid = queue_config_decode(payload, len_bytes, config);
     if (valid) {
         queue_set_config(engine->queue, config);
@@ -394,7 +394,7 @@ void engine_grow_puts(struct ledger_put **puts, size_t *capacity, size_t wanted)
 {
     if (wanted > *capacity) {
         *puts = realloc(*puts, wanted * sizeof(**puts));
-        CHECK(*puts != NULL);
+        CHECK_GIVEN(*puts != NULL);
         *capacity = wanted;
     }
 }
@@ -883,7 +883,7 @@ int engine_load(struct engine *engine, bool found)
     if (engine->last_lsn == 0 && found) {
         uint8_t *config = malloc(QUEUE_CONFIG_BYTES_MAX);
 
-        CHECK(config != NULL);
+        CHECK_GIVEN(config != NULL);
         engine->state.sound = true;
         (void)engine_append(
             engine, ENTRY_CONFIG, config,

@@ -67,7 +67,7 @@ static void dirty_index_grow(struct engine *engine)
 
     free(engine->dirty_index);
     engine->dirty_index = calloc(size, sizeof(*engine->dirty_index));
-    CHECK(engine->dirty_index != NULL);
+    CHECK_GIVEN(engine->dirty_index != NULL);
     engine->dirty_index_size = size;
     for (size_t i = 0; i < engine->dirty_count; i++) {
         const struct dirty_row *row = &engine->dirty[i];
@@ -100,7 +100,7 @@ static struct dirty_row *dirty_row(struct engine *engine, const uint8_t *key, si
     if (engine->dirty_count == engine->dirty_capacity) {
         engine->dirty_capacity = engine->dirty_capacity == 0 ? 256 : engine->dirty_capacity * 2;
         engine->dirty = realloc(engine->dirty, engine->dirty_capacity * sizeof(*engine->dirty));
-        CHECK(engine->dirty != NULL);
+        CHECK_GIVEN(engine->dirty != NULL);
     }
     row = &engine->dirty[engine->dirty_count++];
     row->key_len_bytes = (uint8_t)key_len_bytes;

@@ -22,7 +22,7 @@ static void put(struct json *json, const char *text, size_t len_bytes)
             wanted *= 2;
         }
         json->text = realloc(json->text, wanted);
-        CHECK(json->text != NULL);
+        CHECK_GIVEN(json->text != NULL);
         json->capacity_bytes = wanted;
     }
     memcpy(json->text + json->len_bytes, text, len_bytes);

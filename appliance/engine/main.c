@@ -7,6 +7,7 @@
 #include "appliance/adapters/site_cyaml.h"
 #include "appliance/engine/engine.h"
 #include "appliance/engine/founding.h"
+#include "appliance/engine/neighbour.h"
 #include "appliance/engine/settings.h"
 #include "base/bytes.h"
 #include "base/check.h"
@@ -57,7 +58,7 @@ struct daemon {
     FILE *trace;
     bool carrier, service_link, helper_up, address_wanted;
     uint64_t reference_heard_ms, level_ms, inherited_ms;
-    char peer_mac[64]; /* on the service link, as it was seen last */
+    char peer_mac[NEIGHBOUR_TEXT_BYTES]; /* on the service link, as it was seen last */
     uint32_t probe_id;
     enum duty_state before; /* this step: what a change of the address is part of */
     bool fit, reset_wanted;
@@ -68,6 +69,15 @@ struct daemon {
     uint64_t watchdog_us;
     int result;
 };
+
+/* What could not be had, in both languages; `r` is passed on. */
+static int tell(int r, const char *what_en, const char *what_ja)
+{
+    if (r < 0) {
+        (void)fprintf(stderr, "toband: %s: %s\ntoband: %s\n", what_en, strerror(-r), what_ja);
+    }
+    return r;
+}
 
 /* ---- time ---------------------------------------------------------------------------------------- */
 
@@ -362,30 +372,10 @@ static void on_membership(void *context, const struct membership_fact *fact)
     step(context, &event);
 }
 
-/* The peer's hardware address on the service link, as the kernel learnt it from log shipping. The last one is
- * remembered: the kernel forgets it in a cut, and right after the cut is when it is asked for. */
 static bool mac_is_peers(struct daemon *daemon, const uint8_t mac[ADDRESS_MAC_BYTES])
 {
-    char line[256], text[18], address[64], device_mac[64];
-    unsigned flags;
-    FILE *file;
-
-    if (daemon->settings.service_peer == NULL) {
-        return false;
-    }
-    (void)snprintf(text, sizeof(text), "%02x:%02x:%02x:%02x:%02x:%02x", mac[0], mac[1], mac[2],
-                   mac[3], mac[4], mac[5]);
-    file = fopen("/proc/net/arp", "re");
-    while (file != NULL && fgets(line, sizeof(line), file) != NULL) {
-        if (sscanf(line, "%63s %*s %x %63s", address, &flags, device_mac) == 3 && flags != 0 &&
-            strcmp(address, daemon->settings.service_peer) == 0) {
-            (void)snprintf(daemon->peer_mac, sizeof(daemon->peer_mac), "%s", device_mac);
-        }
-    }
-    if (file != NULL) {
-        (void)fclose(file);
-    }
-    return strcasecmp(daemon->peer_mac, text) == 0;
+    return daemon->settings.service_peer != NULL &&
+           neighbour_is(daemon->settings.service_peer, mac, daemon->peer_mac);
 }
 
 static void on_probed(struct daemon *daemon, const struct address_message *fact)
@@ -694,9 +684,14 @@ static int open_peer(struct daemon *daemon)
         .on_fact = on_membership,
         .context = daemon,
     };
-    int r = link_create(&link_options, &daemon->link);
+    int r = tell(link_create(&link_options, &daemon->link),
+                 "the links to the other unit cannot be opened; check addresses and certificates",
+                 "相手号機との接続を開けません。アドレスと証明書を確認してください。");
 
-    return r < 0 ? r : membership_create(&membership_options, &daemon->membership);
+    return r < 0 ? r
+                 : tell(membership_create(&membership_options, &daemon->membership),
+                        "the watch over the other unit's process cannot begin",
+                        "相手号機のプロセスの監視を始められません。");
 }
 
 static int open_ledger(struct daemon *daemon)
@@ -711,8 +706,9 @@ static int open_ledger(struct daemon *daemon)
         daemon->set_aside = r == -EUCLEAN && daemon->settings.peer_unit != 0;
         return r;
     }
-    return sd_event_add_io(daemon->event, &daemon->ledger_source,
-                           ledger_completion_fd(daemon->ledger), EPOLLIN, on_stored, daemon);
+    return tell(sd_event_add_io(daemon->event, &daemon->ledger_source,
+                                ledger_completion_fd(daemon->ledger), EPOLLIN, on_stored, daemon),
+                "the ledger cannot be listened to", "台帳の書き込み完了を待てません。");
 }
 
 static void make_engine(struct daemon *daemon, const struct world *world)
@@ -768,9 +764,8 @@ static int open_all(struct daemon *daemon)
     if (r >= 0) {
         r = sd_event_source_set_enabled(daemon->turn_source, SD_EVENT_OFF);
     }
-    if (r >= 0) {
-        r = open_ledger(daemon);
-    }
+    r = tell(r, "the event loop gets no timer", "イベントループのタイマーを作れません。");
+    r = r < 0 ? r : open_ledger(daemon);
     if (r < 0) {
         return r;
     }
@@ -780,9 +775,12 @@ static int open_all(struct daemon *daemon)
         daemon->set_aside = daemon->result == -EUCLEAN && daemon->settings.peer_unit != 0;
         return daemon->result;
     }
-    r = client_socket_create(&client_options, &daemon->clients);
+    r = tell(client_socket_create(&client_options, &daemon->clients),
+             "the socket for toban-web cannot be opened", "toban-web 用のソケットを開けません。");
     if (r >= 0) {
-        r = address_create(&address_options, &daemon->address);
+        r = tell(address_create(&address_options, &daemon->address),
+                 "the connection to toban-net cannot be prepared",
+                 "toban-net との接続を準備できません。");
     }
     if (r >= 0 && daemon->settings.peer_unit != 0) {
         r = open_peer(daemon);
@@ -882,16 +880,20 @@ int main(int argc, char **argv)
     if (r >= 0) {
         r = block_signals(daemon.event, &daemon);
     }
+    r = tell(r, "the event loop or its signals cannot be had",
+             "イベントループまたはシグナルの受け付けを作れません。");
     if (r >= 0) {
         r = open_all(&daemon);
     }
     if (r >= 0) {
         (void)sd_notify(0, "READY=1");
-        r = sd_event_loop(daemon.event);
+        r = tell(sd_event_loop(daemon.event), "the event loop broke",
+                 "イベントループが異常終了しました。");
     }
     (void)sd_notify(0, "STOPPING=1");
-    if (r < 0) {
-        (void)fprintf(stderr, "toband: %s\n", strerror(-r));
+    if (daemon.result < 0 && daemon.result != -ESHUTDOWN) {
+        (void)tell(daemon.result, "ends for the reason above, to be started again",
+                   "上に記した理由により終了します。起動し直されるのを待ちます。");
     }
     close_all(&daemon);
     return r < 0 || (daemon.result < 0 && daemon.result != -ESHUTDOWN) ? EXIT_RESTART : 0;

@@ -195,7 +195,7 @@ void settings_hardware_of(const char *serial, struct ids_token *ret_hardware)
     struct crypto *crypto = crypto_create();
     struct ids_hash hash;
 
-    CHECK(crypto != NULL);
+    CHECK_GIVEN(crypto != NULL);
     crypto_hash(crypto, serial, strlen(serial), NULL, 0, &hash);
     memcpy(ret_hardware->bytes, hash.bytes, sizeof(ret_hardware->bytes));
     crypto_destroy(crypto);

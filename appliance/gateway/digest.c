@@ -41,19 +41,19 @@ void digest_destroy(struct digest *digest)
 
 static void begin(struct digest *digest)
 {
-    CHECK(EVP_DigestInit_ex2(digest->context, digest->sha256, NULL) == 1);
+    CHECK_GIVEN(EVP_DigestInit_ex2(digest->context, digest->sha256, NULL) == 1);
 }
 
 static void add(struct digest *digest, const void *bytes, size_t len_bytes)
 {
-    CHECK(EVP_DigestUpdate(digest->context, bytes, len_bytes) == 1);
+    CHECK_GIVEN(EVP_DigestUpdate(digest->context, bytes, len_bytes) == 1);
 }
 
 static struct ids_hash finish(struct digest *digest)
 {
     struct ids_hash hash;
 
-    CHECK(EVP_DigestFinal_ex(digest->context, hash.bytes, NULL) == 1);
+    CHECK_GIVEN(EVP_DigestFinal_ex(digest->context, hash.bytes, NULL) == 1);
     return hash;
 }
 

@@ -130,6 +130,16 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
     return 0;
 }
 
+static int report(int r)
+{
+    (void)fprintf(
+        stderr,
+        "toban-web: the event loop cannot be had or broke: %s. It is to be started again.\n"
+        "toban-web: イベントループを使えないため終了します。起動し直されるのを待ちます。\n",
+        strerror(-r));
+    return r;
+}
+
 static int serve(const struct gateway_config *config)
 {
     struct gateway *gateway = NULL;
@@ -163,7 +173,7 @@ static int serve(const struct gateway_config *config)
         r = gateway_run(gateway);
     }
     gateway_destroy(gateway);
-    return r;
+    return r < 0 ? report(r) : 0;
 }
 
 int main(int argc, char **argv)

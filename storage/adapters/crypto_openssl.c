@@ -71,10 +71,10 @@ void crypto_hash(struct crypto *crypto, const void *a, size_t a_len_bytes, const
 {
     unsigned len_bytes = 0;
 
-    CHECK(EVP_DigestInit_ex2(crypto->digest, crypto->sha256, NULL) == 1);
-    CHECK(EVP_DigestUpdate(crypto->digest, a, a_len_bytes) == 1);
-    CHECK(b_len_bytes == 0 || EVP_DigestUpdate(crypto->digest, b, b_len_bytes) == 1);
-    CHECK(EVP_DigestFinal_ex(crypto->digest, ret_hash->bytes, &len_bytes) == 1);
+    CHECK_GIVEN(EVP_DigestInit_ex2(crypto->digest, crypto->sha256, NULL) == 1);
+    CHECK_GIVEN(EVP_DigestUpdate(crypto->digest, a, a_len_bytes) == 1);
+    CHECK_GIVEN(b_len_bytes == 0 || EVP_DigestUpdate(crypto->digest, b, b_len_bytes) == 1);
+    CHECK_GIVEN(EVP_DigestFinal_ex(crypto->digest, ret_hash->bytes, &len_bytes) == 1);
     CHECK(len_bytes == sizeof(ret_hash->bytes));
 }
 
@@ -98,8 +98,8 @@ void crypto_derive(struct crypto *crypto, const struct crypto_key *key, const vo
     };
     EVP_KDF_CTX *context = EVP_KDF_CTX_new(crypto->hkdf);
 
-    CHECK(context != NULL);
-    CHECK(EVP_KDF_derive(context, ret_key->bytes, sizeof(ret_key->bytes), params) == 1);
+    CHECK_GIVEN(context != NULL);
+    CHECK_GIVEN(EVP_KDF_derive(context, ret_key->bytes, sizeof(ret_key->bytes), params) == 1);
     EVP_KDF_CTX_free(context);
 }
 
@@ -119,7 +119,7 @@ void crypto_forget_keys(struct crypto *crypto)
     struct keyed *const all[] = {&crypto->sealing, &crypto->opening};
 
     for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++) {
-        CHECK(EVP_CIPHER_CTX_reset(all[i]->cipher) == 1);
+        CHECK_GIVEN(EVP_CIPHER_CTX_reset(all[i]->cipher) == 1);
         OPENSSL_cleanse(&all[i]->key, sizeof(all[i]->key));
         all[i]->ready = false;
     }
@@ -136,16 +136,16 @@ void crypto_seal(struct crypto *crypto, const struct crypto_key *key,
 
     CHECK(aad_len_bytes <= INT_MAX && len_bytes <= INT_MAX);
     key_bytes = key_if_new(&crypto->sealing, key);
-    CHECK(EVP_EncryptInit_ex2(cipher, key_bytes == NULL ? NULL : crypto->aes256_gcm, key_bytes,
-                              nonce, NULL) == 1);
-    CHECK(aad_len_bytes == 0 ||
-          EVP_EncryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);
-    CHECK(len_bytes == 0 ||
-          (EVP_EncryptUpdate(cipher, ciphertext, &written, plain, (int)len_bytes) == 1 &&
-           written == (int)len_bytes));
-    CHECK(EVP_EncryptFinal_ex(cipher, ciphertext + len_bytes, &written) == 1 && written == 0);
-    CHECK(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_BYTES,
-                              ciphertext + len_bytes) == 1);
+    CHECK_GIVEN(EVP_EncryptInit_ex2(cipher, key_bytes == NULL ? NULL : crypto->aes256_gcm,
+                                    key_bytes, nonce, NULL) == 1);
+    CHECK_GIVEN(aad_len_bytes == 0 ||
+                EVP_EncryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);
+    CHECK_GIVEN(len_bytes == 0 ||
+                (EVP_EncryptUpdate(cipher, ciphertext, &written, plain, (int)len_bytes) == 1 &&
+                 written == (int)len_bytes));
+    CHECK_GIVEN(EVP_EncryptFinal_ex(cipher, ciphertext + len_bytes, &written) == 1 && written == 0);
+    CHECK_GIVEN(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_GET_TAG, CRYPTO_TAG_BYTES,
+                                    ciphertext + len_bytes) == 1);
     for (size_t i = 0; i < CRYPTO_NONCE_BYTES; i++) {
         ret_sealed[i] = nonce[i];
     }
@@ -171,13 +171,13 @@ bool crypto_open(struct crypto *crypto, const struct crypto_key *key, const void
         tag[i] = ciphertext[plain_len_bytes + i];
     }
     key_bytes = key_if_new(&crypto->opening, key);
-    CHECK(EVP_DecryptInit_ex2(cipher, key_bytes == NULL ? NULL : crypto->aes256_gcm, key_bytes,
-                              sealed, NULL) == 1);
-    CHECK(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_BYTES, tag) == 1);
-    CHECK(aad_len_bytes == 0 ||
-          EVP_DecryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);
-    CHECK(plain_len_bytes == 0 ||
-          EVP_DecryptUpdate(cipher, ret_plain, &written, ciphertext, (int)plain_len_bytes) == 1);
+    CHECK_GIVEN(EVP_DecryptInit_ex2(cipher, key_bytes == NULL ? NULL : crypto->aes256_gcm,
+                                    key_bytes, sealed, NULL) == 1);
+    CHECK_GIVEN(EVP_CIPHER_CTX_ctrl(cipher, EVP_CTRL_AEAD_SET_TAG, CRYPTO_TAG_BYTES, tag) == 1);
+    CHECK_GIVEN(aad_len_bytes == 0 ||
+                EVP_DecryptUpdate(cipher, NULL, &written, aad, (int)aad_len_bytes) == 1);
+    CHECK_GIVEN(plain_len_bytes == 0 || EVP_DecryptUpdate(cipher, ret_plain, &written, ciphertext,
+                                                          (int)plain_len_bytes) == 1);
     if (EVP_DecryptFinal_ex(cipher, nothing, &written) != 1) {
         /* What was decrypted before the tag was seen to be wrong must not be used by anybody. */
         OPENSSL_cleanse(ret_plain, plain_len_bytes);
@@ -189,7 +189,7 @@ bool crypto_open(struct crypto *crypto, const struct crypto_key *key, const void
 void crypto_random(void *bytes, size_t len_bytes)
 {
     CHECK(len_bytes <= INT_MAX);
-    CHECK(RAND_priv_bytes(bytes, (int)len_bytes) == 1);
+    CHECK_GIVEN(RAND_priv_bytes(bytes, (int)len_bytes) == 1);
 }
 
 void crypto_forget(void *bytes, size_t len_bytes)
