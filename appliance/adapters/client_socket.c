@@ -13,7 +13,13 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-enum { INPUT_BYTES = 64 * 1024, BACKLOG = 16, SOCKET_MODE = 0660 };
+enum {
+    INPUT_BYTES = 64 * 1024,
+    BACKLOG = 16,
+    SOCKET_MODE = 0660,
+    ACCEPT_INTERVAL_US = 50000,
+    ACCEPTS_PER_INTERVAL_MAX = 64,
+};
 
 struct client {
     struct client_socket *owner;
@@ -219,6 +225,12 @@ int client_socket_create(const struct client_socket_options *options,
         return r;
     }
     r = sd_event_add_io(options->event, &owner->source, owner->fd, EPOLLIN, on_connect, owner);
+    if (r >= 0) {
+        /* A client that cannot be taken, for want of a descriptor, stays in the queue and calls at once again: at
+         * our priority nobody else would run. */
+        r = sd_event_source_set_ratelimit(owner->source, ACCEPT_INTERVAL_US,
+                                          ACCEPTS_PER_INTERVAL_MAX);
+    }
     if (r >= 0) {
         r = sd_event_add_defer(options->event, &owner->flush_source, on_flush, owner);
     }

@@ -15,7 +15,13 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { PACKETS_PER_TURN_MAX = 64, RENEW_MS = 1000, CONNECTIONS_REPEAT_TURNS = 5 };
+enum {
+    PACKETS_PER_TURN_MAX = 64,
+    RENEW_MS = 1000,
+    CONNECTIONS_REPEAT_TURNS = 5,
+    ACCEPT_INTERVAL_US = 50000,
+    ACCEPTS_PER_INTERVAL_MAX = 16,
+};
 
 uint64_t helper_now_ms(void)
 {
@@ -463,8 +469,13 @@ static int open_all(struct address_helper *helper)
     if (helper->listen_fd < 0) {
         return helper->listen_fd;
     }
-    return sd_event_add_io(options->event, &helper->listen_source, helper->listen_fd, EPOLLIN,
-                           on_listen, helper);
+    r = sd_event_add_io(options->event, &helper->listen_source, helper->listen_fd, EPOLLIN,
+                        on_listen, helper);
+    /* A client that cannot be taken, for want of a descriptor, stays in the queue and calls at once again: at our
+     * priority nobody else would run. */
+    return r < 0 ? r
+                 : sd_event_source_set_ratelimit(helper->listen_source, ACCEPT_INTERVAL_US,
+                                                 ACCEPTS_PER_INTERVAL_MAX);
 }
 
 int address_helper_create(const struct address_helper_options *options,

@@ -28,6 +28,7 @@ struct address_kernel {
     struct address_kernel_options options;
     struct address_kernel_interface interfaces[ADDRESS_INTERFACE_COUNT];
     bool dump_needed;
+    bool request_stale, diag_stale; /* one failed: its answer may come, and be taken for the next */
 };
 
 /* libnl has its own error numbers; those that say something to a caller keep their meaning. */
@@ -113,6 +114,43 @@ static int on_monitor_message(struct nl_msg *message, void *context)
     return NL_OK;
 }
 
+static int open_socket(struct nl_sock **ret_socket, int protocol)
+{
+    int r;
+
+    *ret_socket = nl_socket_alloc();
+    if (*ret_socket == NULL) {
+        return -ENOMEM;
+    }
+    r = nl_connect(*ret_socket, protocol);
+    return from_nl(r);
+}
+
+/* Before each request: after one that failed, on a socket that nothing is on its way to. */
+static int freshen(struct nl_sock **socket, int protocol, bool *stale)
+{
+    struct nl_sock *fresh = NULL;
+    int r;
+
+    if (!*stale) {
+        return 0;
+    }
+    r = open_socket(&fresh, protocol);
+    if (r < 0) {
+        nl_socket_free(fresh);
+        return r;
+    }
+    nl_socket_free(*socket);
+    *socket = fresh;
+    *stale = false;
+    return 0;
+}
+
+static int freshen_request(struct address_kernel *kernel)
+{
+    return freshen(&kernel->request, NETLINK_ROUTE, &kernel->request_stale);
+}
+
 /* What was missed: every interface is looked up by name, every address again. */
 static void dump_again(struct address_kernel *kernel)
 {
@@ -125,7 +163,10 @@ static void dump_again(struct address_kernel *kernel)
         if (row->name[0] == '\0') {
             continue;
         }
-        r = rtnl_link_get_kernel(kernel->request, 0, row->name, &link);
+        r = freshen_request(kernel) < 0
+                ? -NLE_NOMEM
+                : rtnl_link_get_kernel(kernel->request, 0, row->name, &link);
+        kernel->request_stale = kernel->request_stale || r < 0;
         if (r == 0) {
             note_link(kernel, link, false);
             rtnl_link_put(link);
@@ -164,18 +205,6 @@ static int on_monitor(sd_event_source *source, int fd, uint32_t events, void *co
         dump_again(kernel);
     }
     return 0;
-}
-
-static int open_socket(struct nl_sock **ret_socket, int protocol)
-{
-    int r;
-
-    *ret_socket = nl_socket_alloc();
-    if (*ret_socket == NULL) {
-        return -ENOMEM;
-    }
-    r = nl_connect(*ret_socket, protocol);
-    return from_nl(r);
 }
 
 static int open_sockets(struct address_kernel *kernel)
@@ -296,9 +325,14 @@ int address_kernel_is_present(struct address_kernel *kernel)
 {
     struct search search = {.kernel = kernel};
     struct nl_cache *cache = NULL;
-    int r = rtnl_addr_alloc_cache(kernel->request, &cache);
+    int r = freshen_request(kernel);
 
     if (r < 0) {
+        return r;
+    }
+    r = rtnl_addr_alloc_cache(kernel->request, &cache);
+    if (r < 0) {
+        kernel->request_stale = true;
         return from_nl(r);
     }
     nl_cache_foreach(cache, look_at_address, &search);
@@ -314,6 +348,10 @@ int address_kernel_add(struct address_kernel *kernel)
     if (kernel->interfaces[ADDRESS_LAN].index == 0) {
         return -ENODEV;
     }
+    r = freshen_request(kernel);
+    if (r < 0) {
+        return r;
+    }
     address = make_address(kernel);
     if (address == NULL) {
         return -ENOMEM;
@@ -323,6 +361,7 @@ int address_kernel_add(struct address_kernel *kernel)
     r = from_nl(rtnl_addr_add(kernel->request, address, NLM_F_CREATE | NLM_F_REPLACE));
     rtnl_addr_put(address);
     if (r < 0) {
+        kernel->request_stale = true;
         return r;
     }
     r = address_kernel_is_present(kernel);
@@ -332,14 +371,18 @@ int address_kernel_add(struct address_kernel *kernel)
 int address_kernel_remove(struct address_kernel *kernel)
 {
     struct rtnl_addr *address;
-    int r;
+    int r = freshen_request(kernel);
 
+    if (r < 0) {
+        return r;
+    }
     if (kernel->interfaces[ADDRESS_LAN].index != 0) {
         address = make_address(kernel);
         if (address == NULL) {
             return -ENOMEM;
         }
-        (void)rtnl_addr_delete(kernel->request, address, 0); /* judged by what is there after it */
+        /* Judged by what is there after it. */
+        kernel->request_stale = rtnl_addr_delete(kernel->request, address, 0) < 0;
         rtnl_addr_put(address);
     }
     r = address_kernel_is_present(kernel);
@@ -393,6 +436,10 @@ static int walk_connections(struct address_kernel *kernel, uint16_t port,
 
     ret_clients->clients.count = 0;
     ret_clients->clients.total = 0;
+    r = freshen(&kernel->diag, NETLINK_SOCK_DIAG, &kernel->diag_stale);
+    if (r < 0) {
+        return r;
+    }
     r = nl_socket_modify_cb(kernel->diag, NL_CB_VALID, NL_CB_CUSTOM, on_diag_message, &walk);
     if (r == 0) {
         r = nl_send_simple(kernel->diag, SOCK_DIAG_BY_FAMILY, NLM_F_DUMP, &request,
@@ -401,6 +448,7 @@ static int walk_connections(struct address_kernel *kernel, uint16_t port,
     if (r >= 0) {
         r = nl_recvmsgs_default(kernel->diag);
     }
+    kernel->diag_stale = r < 0;
     return r == -NLE_DUMP_INTR ? 0 : from_nl(r);
 }
 
@@ -419,11 +467,15 @@ int address_kernel_reset_clients(struct address_kernel *kernel, uint16_t port)
     for (size_t i = 0; r == 0 && i < clients.clients.count; i++) {
         struct inet_diag_req_v2 request = {
             .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .id = ids[i]};
-        int sent = nl_send_simple(kernel->diag, SOCK_DESTROY, NLM_F_ACK, &request, sizeof(request));
+        int sent = freshen(&kernel->diag, NETLINK_SOCK_DIAG, &kernel->diag_stale);
 
+        if (sent == 0) {
+            sent = nl_send_simple(kernel->diag, SOCK_DESTROY, NLM_F_ACK, &request, sizeof(request));
+        }
         if (sent >= 0) {
             sent = nl_wait_for_ack(kernel->diag);
         }
+        kernel->diag_stale = kernel->diag_stale || sent < 0;
         if (sent == -NLE_OPNOTSUPP) {
             r = -EOPNOTSUPP; /* gone meanwhile (ENOENT) is no failure */
         }
