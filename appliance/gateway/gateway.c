@@ -139,8 +139,11 @@ static int on_stop(sd_event_source *source, int fd, uint32_t revents, void *user
     gateway->stop_at_ms = gateway_now_ms(gateway) + GATEWAY_DRAIN_MS;
     server_stop_accepting(gateway);
     stream_finish(gateway);
+    /* Without a timer nothing is waited for: what is not answered yet is asked again by its client. */
     return sd_event_add_time_relative(gateway->event, &gateway->drain, CLOCK_MONOTONIC, 0,
-                                      ACCURACY_USEC, on_drain, gateway);
+                                      ACCURACY_USEC, on_drain, gateway) < 0
+               ? sd_event_exit(gateway->event, 0)
+               : 0;
 }
 
 static int add_sources(struct gateway *gateway)

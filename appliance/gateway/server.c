@@ -396,6 +396,11 @@ void server_sweep(struct gateway *gateway)
             connection->listener->dirty = true;
         }
     }
+    /* A daemon that once had no descriptor for a client takes its listening socket out of its epoll set, and puts it
+     * back when it runs after a connection ended: nothing else would wake it. */
+    for (uint32_t i = 0; i < gateway->listener_count; i++) {
+        gateway->listeners[i].dirty = true;
+    }
 }
 
 void server_stop_accepting(struct gateway *gateway)
