@@ -57,7 +57,7 @@ all: $(ARCHIVES) $(BINS) links web
 	@:
 
 programs: $(ARCHIVES) $(BINS)
-tests: $(UNIT_TESTS) $(INTEGRATION_TESTS)
+tests: $(UNIT_TESTS) $(INTEGRATION_TESTS) $(B)/lib/toban-nth.so
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -114,7 +114,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make sim SEEDS=n [SEED=s] [FAULTS=n]  simulated days of two units
 ## make soak [HOURS=h] [SEED=s]  simulated days without end; failures, made short, in build/sim-failures
 ## make crash-images [IMAGES=10000] [SEED=s]  power cuts at every flush of a recorded ledger
-## make nth-failures    every operation of the ledger with its n-th call failing: once, for good, disk full
+## make nth-failures    the ledger's operations, and toband, toban-net, toban-web whole, with the n-th call of each kind failing
 ## make campaign N=500 [SEED=s] [JOBS=2]  random faults on live offices in namespaces; build/campaign
 ## make planted         each bug of tests/planted must be found by the simulator
 ## make model          the protocol's model, searched to its end; without each rule it must fail (ten minutes)
@@ -184,8 +184,16 @@ IMAGES ?= 10000
 crash-images: $(B)/bin/toban-crash
 	$(Q)$(B)/bin/toban-crash --images $(IMAGES) $(if $(SEED),--seed $(SEED))
 
-nth-failures: $(B)/bin/toban-crash
+# What takes the place of the C library's functions in a whole program: tests/nth.
+$(B)/lib/toban-nth.so: tests/nth/preload.c tests/nth/points.h
+	$(Q)mkdir -p $(@D)
+	$(if $(Q),@echo "  LINK  $@")
+	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<
+
+nth-failures: all $(B)/lib/toban-nth.so
+	$(Q)tools/deps test
 	$(Q)$(B)/bin/toban-crash --nth all
+	$(Q)node tests/nth/nth.mjs
 
 # A round again: make campaign N=1 SEED=s
 N    ?= 500
