@@ -166,6 +166,8 @@ static void dump_again(struct address_kernel *kernel)
         r = freshen_request(kernel) < 0
                 ? -NLE_NOMEM
                 : rtnl_link_get_kernel(kernel->request, 0, row->name, &link);
+        /* Without memory for the answer libnl says that all went well, and has none. */
+        r = r == 0 && link == NULL ? -NLE_NOMEM : r;
         kernel->request_stale = kernel->request_stale || r < 0;
         if (r == 0) {
             note_link(kernel, link, false);
@@ -264,6 +266,13 @@ int address_kernel_create(const struct address_kernel_options *options,
     /* Subscribed first, dumped after: nothing falls between. */
     dump_again(kernel);
     return 0;
+}
+
+void address_kernel_look_again(struct address_kernel *kernel)
+{
+    if (kernel->dump_needed) {
+        dump_again(kernel);
+    }
 }
 
 void address_kernel_destroy(struct address_kernel *kernel)

@@ -38,6 +38,8 @@ struct address_kernel_options {
 int address_kernel_create(const struct address_kernel_options *options,
                           struct address_kernel **ret_kernel);
 void address_kernel_destroy(struct address_kernel *kernel);
+/* From time to time: what the kernel could not be asked (no memory) is asked again. */
+void address_kernel_look_again(struct address_kernel *kernel);
 const struct address_kernel_interface *address_kernel_interface(const struct address_kernel *kernel,
                                                                 enum address_interface which);
 

@@ -216,6 +216,7 @@ int helper_on_reference(sd_event_source *source, uint64_t at_us, void *context)
 
     (void)source;
     (void)at_us;
+    address_kernel_look_again(helper->kernel);
     open_arp(helper);
     ask_references(helper);
     helper_arm(helper->reference_source, ADDRESS_REFERENCE_MS);

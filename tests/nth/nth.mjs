@@ -262,6 +262,8 @@ const SAMPLE = [
     'toban-web:start:sd_event_add_signal:1:once', 'toban-web:load:EVP_DigestInit_ex2:1:once', // said nothing
     'toban-web:start:MHD_start_daemon:1:once', 'toban-web:start:bind:1:stay', 'toban-web:start:openat:1:stay',
     'toban-web:load:MHD_queue_response:1:once', 'toban-web:load:send:1:once', 'toban-web:load:recv:1:stay',
+    'toban-net:start:malloc:18:once', // no answer where one was looked for
+    'toban-net:start:sendmsg:1:once', // never learnt its own interface
     'toban-net:start:nl_connect:1:once', 'toban-net:start:socket:1:stay', 'toban-net:stop:rtnl_addr_delete:1:stay',
     'toband:start:mdb_env_open:1:once', 'toband:start:pthread_create:1:once', 'toband:start:listen:1:once',
     'toband:start:fsync:1:stay', 'toband:load:mdb_txn_commit:1:once', 'toband:load:fdatasync:1:once',
