@@ -69,19 +69,25 @@ async function join(program, failing) {
 
 async function load(name) {
     const until = nowMs() + LOAD_MS;
-    const { control } = unit.programs[name];
+    const program = unit.programs[name];
+    const { control } = program;
     const wrong = await unit.issue();
-    await unit.ask('POST', '/api/v1/counters/1/open', { key: `o${++unit.keys}`, body: {} });
-    await unit.ask('POST', '/api/v1/counters/1/call-next', { key: `c${++unit.keys}`, body: {} });
-    await unit.ask('POST', '/api/v1/counters/1/complete', { key: `d${++unit.keys}`, body: {} });
-    await unit.ask('GET', '/board');
-    await unit.ask('GET', '/api/v1/status');
+    for (const press of ['open', 'call-next', 'complete']) {
+        if (program.end === undefined) {
+            await unit.ask('POST', `/api/v1/counters/1/${press}`, { key: `p${++unit.keys}`, body: {} });
+        }
+    }
+    for (const page of ['/board', '/api/v1/status']) {
+        if (program.end === undefined) {
+            await unit.ask('GET', page);
+        }
+    }
     if (name === 'toban-net' && control.came === 0) { // its work is to move the address
         await unit.programs.toband.stop();
         await clean('toband');
         await unit.issue(undefined, 2000);
     }
-    while (control.came === 0 && nowMs() < until && unit.programs[name].end === undefined) {
+    while (control.came === 0 && nowMs() < until && program.end === undefined) {
         await sleep(10);
     }
     return wrong;
