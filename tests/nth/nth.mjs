@@ -207,7 +207,7 @@ async function trial(name, what, failing) {
 // Another office before a day's numbers end.
 async function fresh(what) {
     if (unit && unit.units === unitsOf(what) && unit.issued.size < ISSUED_MAX &&
-        (unit.units === 1 || unit.programs.toband.starts < PAIR_STARTS_MAX)) {
+        (unit.units === 1 || (!unit.moved && unit.programs.toband.starts < PAIR_STARTS_MAX))) {
         return;
     }
     numbers += unit?.issued.size ?? 0;

@@ -180,7 +180,8 @@ export class Unit {
         }
         rmSync(this.base, { recursive: true, force: true });
     }
-    // Unit UNIT is the other one's spare, as the other one says: it has met it and follows.
+    // The units have met, and one follows the other. Which one may change in a trial; trials begin with unit UNIT as
+    // the spare.
     async joins(bound_ms = JOIN_BOUND_MS, over = () => false) {
         const until = nowMs() + bound_ms;
         let said = '';
@@ -188,15 +189,16 @@ export class Unit {
             const { status, text } = await this.ask('GET', '/api/v1/status');
             said = text;
             if (status === 200) {
-                const spare = JSON.parse(text).units.find((one) => one.unit === UNIT && !one.here);
-                said = JSON.stringify(spare) ?? 'this unit is on duty';
-                if (spare?.state === 'PAIRED_SPARE') {
+                const { units } = JSON.parse(text);
+                this.moved = units.some((one) => one.unit === UNIT && one.here);
+                said = units.map((one) => `${one.unit}: ${one.state}`).join(', ');
+                if (units.map((one) => one.state).sort().join() === 'PAIRED_DUTY,PAIRED_SPARE') {
                     return undefined;
                 }
             }
             await sleep(10 * POLL_MS);
         }
-        return over() ? undefined : `it is not the spare after ${bound_ms} ms (${said.slice(0, 300)})`;
+        return over() ? undefined : `the units are not PAIRED after ${bound_ms} ms (${said.slice(0, 300)})`;
     }
     // One request, once: { status, body }; status 0: no answer.
     ask(method, path, { key, body, ms = ASK_MS } = {}) {
