@@ -3,7 +3,7 @@
 // serves, or ends with an honest status and a sentence in both languages, within a bound; it is never killed by a
 // signal or a CHECK, nothing acknowledged is lost, no number is given twice. After each trial whose program ended, the
 // unit is started again with nothing failing.
-//   nth.mjs                          everything, until no call of a kind is left (root; the better part of an hour)
+//   nth.mjs                          everything, until no call of a kind is left; of a pair the first ones (root; an hour or two)
 //   nth.mjs --sample                 some of each, the same each time
 //   nth.mjs --only PROGRAM[:PHASE[:POINT[:N[:once|stay]]]]
 import { nowMs, POINTS, PROGRAMS, ARMED, sleep, START_BOUND_MS, STOP_BOUND_MS, Unit } from './office.mjs';
