@@ -25,6 +25,7 @@ const unitsOf = (what) => (PAIR.includes(what) ? 2 : 1);
 let unit;
 let trials = 0;
 let numbers = 0; // of offices that are gone
+let ended = false; // by a signal
 const failed = [];
 const reached = new Map(POINTS.map((point) => [point, { calls: 0, failures: 0 }]));
 const options = { sample: false, only: [] };
@@ -206,6 +207,9 @@ async function trial(name, what, failing) {
 
 // Another office before a day's numbers end.
 async function fresh(what) {
+    if (ended) { // the office is being taken down: no other one
+        await new Promise(() => {});
+    }
     if (unit && unit.units === unitsOf(what) && unit.issued.size < ISSUED_MAX &&
         (unit.units === 1 || (!unit.moved && unit.programs.toband.starts < PAIR_STARTS_MAX))) {
         return;
@@ -310,6 +314,7 @@ function report() {
 
 const words = process.argv.slice(2);
 let known = true;
+
 if (words[0] === '--sample') {
     options.sample = words.length === 1;
     known = options.sample;
@@ -324,7 +329,10 @@ if (!known) {
     process.exit(2);
 }
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
-    process.once(signal, () => unit?.down().finally(() => process.exit(130)));
+    process.once(signal, () => {
+        ended = true;
+        unit?.down().finally(() => process.exit(130));
+    });
 }
 let status = 1;
 try {
