@@ -192,8 +192,6 @@ static void happen(struct sim *sim, struct item *item)
         sim_judge_boxes(sim);
         sim_people_press(sim);
         judge_service(sim);
-        judge_address(sim);
-        judge_digests(sim);
         judge_damage(sim);
         judge_wakings(sim);
         for (int i = 0; i < SIM_UNITS; i++) {
@@ -301,6 +299,8 @@ static void tear_down(struct sim *sim)
     free(sim->by_display);
     free(sim->by_key);
     free(sim->calls);
+    free(sim->folds);
+    free(sim->noted);
     crypto_destroy(sim->crypto);
     free(sim);
 }
@@ -319,8 +319,10 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     sim->by_display = calloc(SIM_INDEX_SIZE, sizeof(*sim->by_display));
     sim->by_key = calloc(SIM_INDEX_SIZE, sizeof(*sim->by_key));
     sim->calls = calloc(SIM_CALLS_SIZE, sizeof(*sim->calls));
+    sim->folds = calloc(SIM_LSN_MAX, sizeof(*sim->folds));
+    sim->noted = calloc(SIM_NOTED_SIZE, sizeof(*sim->noted));
     sim->crypto = crypto_create();
-    CHECK(sim->calls != NULL && sim->crypto != NULL);
+    CHECK(sim->calls != NULL && sim->crypto != NULL && sim->folds != NULL && sim->noted != NULL);
     CHECK(sim->heap != NULL && sim->tickets != NULL && sim->by_display != NULL &&
           sim->by_key != NULL);
     sim->today = "2026-11-24";
@@ -334,6 +336,7 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
 
         sim->now_ms = ret_result->reached_ms = item.at_ms;
         happen(sim, &item);
+        judge_address(sim);
         if (sim->now_ms >= sim->healed_ms && sim_day_turn(sim)) {
             break;
         }

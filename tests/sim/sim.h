@@ -32,6 +32,8 @@ enum sim_limit {
     SIM_LSN_MAX = 1 << 17,
     SIM_FIRST_FAULT_MS = 3000,
     SIM_WHY_BYTES = 512,
+    SIM_NOTED_SIZE = 1 << 16,
+    SIM_CEILINGS = 32, /* of a category, the newest */
 };
 
 #define SIM_PICK_ITS_TIME UINT64_MAX
@@ -85,6 +87,49 @@ struct sim_pick {
     uint64_t at_ms;
 };
 
+/* What an oracle sees is spoiled once, so that it must speak (sim_spoil.c). */
+enum sim_spoil {
+    SPOIL_NOTHING,
+    SPOIL_DISPLAY,
+    SPOIL_LEAVES,
+    SPOIL_WORD_LSN,
+    SPOIL_ACK_LSN,
+    SPOIL_MARK,
+    SPOIL_WRITER,
+    SPOIL_ADDRESS,
+    SPOIL_CEILING,
+    SPOIL_TERM_FALLS,
+    SPOIL_WORD_TERM,
+    SPOIL_PLAIN_TERM,
+    SPOIL_ACK_HASH,
+    SPOIL_ACK_TERM,
+    SPOIL_ACK_IN_SESSION,
+    SPOIL_RECORD_TERM,
+    SPOIL_RECORD_CEILING,
+    SPOIL_WORD_HEAD,
+    SPOIL_KEY,
+    SPOIL_ORDER,
+    SPOIL_CALL,
+    SPOIL_DAY,
+    SPOIL_NO_ENTRY,
+    SPOIL_BYTE,
+    SPOIL_DELETED,
+    SPOIL_SWAPPED,
+    SPOIL_CUT_OFF,
+    SPOIL_DIGEST,
+    SPOIL_SHIPPED,
+    SPOIL_UNFIT,
+    SPOIL_BATCH,
+    SPOIL_WAKINGS,
+    SPOIL_STRANGER_MOVES,
+    SPOIL_STRANGER_SERVED,
+    SPOIL_NO_SERVICE,
+    SPOIL_KEY_KEPT,
+    SPOIL_IN_CLEAR,
+    SPOIL_ERASED,
+    SPOIL_COUNT,
+};
+
 enum sim_telling {
     SIM_TELL_NOTHING,
     SIM_TELL_STORY, /* faults, who serves and how, meetings, what an oracle says */
@@ -100,6 +145,7 @@ struct sim_options {
     FILE *tell_to; /* NULL: stdout */
     uint32_t fault_count;
     uint32_t ticket_goal;
+    enum sim_spoil spoil;
 };
 
 struct sim_result {
@@ -108,7 +154,9 @@ struct sim_result {
     uint64_t reached_ms; /* where it ended */
     uint64_t snapshots, tickets, plain, lettered, faults, terms, replies, retries, events;
     uint64_t memory_kib; /* at most, of two units and the simulator */
-    uint64_t shown, calls, asked_again, strays, digests; /* live events, old keys, nonsense, digests compared */
+    uint64_t shown, calls, asked_again, strays; /* live events, old keys, nonsense */
+    uint64_t folds, shipped, reserved, walked; /* states said twice; entries on the wire; numbers; links */
+    uint64_t address_ms; /* at most, both held the address and heard each other */
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;
     uint64_t actions[QUEUE_ACTION_END]; /* done, not refused */
@@ -120,5 +168,8 @@ struct sim_result {
 
 void sim_run(const struct sim_options *options, struct sim_result *ret_result);
 const char *sim_fault_name(enum sim_fault fault);
+const char *sim_spoil_name(enum sim_spoil spoil);
+/* A short quiet day in which this is spoiled: does the oracle that is meant say so? What was said, in `why`. */
+bool sim_spoil_is_noticed(enum sim_spoil spoil, char why[SIM_WHY_BYTES]);
 
 #endif

@@ -24,6 +24,8 @@ static const int64_t evening_wall_ms = 1795476660000LL + 39000000LL;
 static const int64_t morning_wall_ms = 1795476660000LL + 84600000LL;
 static const int64_t opening_wall_ms = 1795476660000LL + 86310000LL;
 
+#define YESTERDAY "2026-11-24"
+
 enum night { NIGHT_ON, NIGHT_BREAKER, NIGHT_OFF_IN_TURN, NIGHT_CUT_IN_TURN, NIGHT_COUNT };
 
 int64_t sim_wall_ms(const struct sim *sim)
@@ -92,11 +94,13 @@ static void judge_evening(struct sim *sim)
 static void judge_opening(struct sim *sim)
 {
     judge_erased(sim);
+    judge_certificate(sim, YESTERDAY);
     if (!sim_is_paired(sim)) {
         sim_fail(sim, "mornings: both units are there for %d s, and not paired", BOOT_MS / 1000);
     }
     for (int i = 0; i < SIM_UNITS; i++) {
-        if (sim_disk_has_older_key(&sim->units[i].disk, sim->today)) {
+        if (sim_disk_has_older_key(&sim->units[i].disk, sim->today) ||
+            sim_spoils(sim, SPOIL_KEY_KEPT)) {
             sim_fail(sim, "promise 15: unit %d still has a key of yesterday at opening", i + 1);
         }
     }
@@ -175,6 +179,7 @@ bool sim_day_turn(struct sim *sim)
     if (sim->phase == PHASE_SECOND_DAY) {
         if (sim->issued_after_heal > FIRST_TICKETS) {
             judge_ledgers(sim);
+            judge_walk(sim);
             if (sim->result->calls == 0) {
                 sim_fail(sim, "no call was asked of any board: that oracle sees nothing");
             }
@@ -194,7 +199,8 @@ bool sim_day_turn(struct sim *sim)
     }
     if (sim->paired_ms != 0 && sim->issued_after_heal > FIRST_TICKETS &&
         sim->result->tickets >= sim->options.ticket_goal &&
-        sim->now_ms > sim->paired_ms + QUIET_MS && sim_is_paired(sim)) {
+        sim->now_ms > sim->paired_ms + QUIET_MS && sim_is_paired(sim) &&
+        sim_disk_answers(&sim->units[0]) && sim_disk_answers(&sim->units[1])) {
         judge_ledgers(sim);
         sim->result->terms = engine_duty(sim->units[0].engine)->term.number;
         begin_evening(sim);

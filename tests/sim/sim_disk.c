@@ -242,6 +242,25 @@ static bool link_holds(struct crypto *crypto, const struct sim_disk *disk, uint6
     return ids_hash_equal(&computed, &hash);
 }
 
+uint64_t sim_disk_walk(const struct sim_disk *disk, struct ids_hash *ret_last)
+{
+    struct crypto *crypto = crypto_create();
+    uint64_t lsn = 0;
+
+    CHECK(crypto != NULL);
+    while (lsn < disk->entry_count && link_holds(crypto, disk, lsn + 1)) {
+        lsn++;
+    }
+    *ret_last = (struct ids_hash){0};
+    if (lsn > 0) {
+        const struct sim_blob *last = &disk->entries[lsn - 1];
+
+        memcpy(ret_last->bytes, last->bytes + last->len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES);
+    }
+    crypto_destroy(crypto);
+    return lsn;
+}
+
 bool sim_disk_has_older_key(const struct sim_disk *disk, const char *today)
 {
     uint32_t date = (uint32_t)strtoul(today, NULL, 10) * 10000 +

@@ -71,6 +71,8 @@ const struct sim_meta *sim_disk_meta(const struct sim_disk *disk, const char *na
 void sim_disk_restore(struct sim_disk *disk, const struct sim_disk *from);
 /* Entries and metas of `from`; keys and record stay: a snapshot put in place. */
 void sim_disk_copy(struct sim_disk *disk, const struct sim_disk *from);
+/* Follows the chain from its beginning: how many links hold. */
+uint64_t sim_disk_walk(const struct sim_disk *disk, struct ids_hash *ret_last);
 int sim_disk_read_entries(const struct sim_disk *disk, uint64_t from_lsn, uint64_t to_lsn,
                           ledger_each_fn *each, void *context);
 

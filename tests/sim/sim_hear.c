@@ -21,6 +21,7 @@ enum {
     BODY_BYTES_MAX = 65536,
     STATUS_UNPROCESSABLE = 422,
     SHOWN_WITHIN_TICKS = 4,
+    SPOILED_LSNS = 10000,
 };
 
 /* ---- what may leave ------------------------------------------------------------------------------ */
@@ -88,7 +89,7 @@ static struct sim_call *judge_call(struct sim *sim, const char *at, const char *
         CHECK(sim->call_count++ < SIM_CALLS_SIZE / 2);
         call->id = hash_text(id, (size_t)(id_end - id));
         call->what = what;
-    } else if (call->what != what) {
+    } else if (call->what != what || sim_spoils(sim, SPOIL_CALL)) {
         sim_fail(sim, "promise 7: two calls have one name: %.*s", (int)(id_end - id), id);
     }
     return call;
@@ -169,7 +170,8 @@ static void forget_call(struct sim *sim, uint32_t ticket)
 
 /* Promise 7: a call that staff are told of is announced. Not asked of a press that had been made before, at the
  * other unit perhaps: ten newer calls may have followed it since, which are all that a board is sent. */
-static void expect_call(struct unit *unit, const char *body, uint64_t lsn)
+static void expect_call(struct unit *unit, const struct client *client, const char *body,
+                        uint64_t lsn)
 {
     struct sim *sim = unit->sim;
     struct piece call = text_of(body, "\"call_id\":\""), ticket = text_of(body, "\"id\":\"");
@@ -195,6 +197,7 @@ static void expect_call(struct unit *unit, const char *body, uint64_t lsn)
         (!says_paired(unit) && sim->units[1 - unit->index].up)) {
         return; /* behind a cut the other may call the same visitor: a meeting keeps one of two calls */
     }
+    judge_effect(unit, &client->key, "a call");
     forget_call(sim, name);
     sim->result->calls++;
     sim->expected[sim->expected_count++ % SIM_EXPECTED] =
@@ -279,10 +282,16 @@ static void ask_again(struct sim *sim)
 
 /* ---- nonsense ------------------------------------------------------------------------------------ */
 
-static void judge_unmoved(struct sim *sim, int index, uint64_t generation, const char *what)
+static void judge_unmoved(struct sim *sim, int index, uint64_t generation, uint64_t done,
+                          const char *what)
 {
-    if (sim->units[index].generation != generation) {
+    struct unit *unit = &sim->units[index];
+
+    if (unit->generation != generation) {
         sim_fail(sim, "promise 13: %s ends unit %d", what, index + 1);
+    } else if (unit->done != done || sim_spoils(sim, SPOIL_STRANGER_MOVES)) {
+        sim_fail(sim, "promise 13: %s makes unit %d write, speak or answer others", what,
+                 index + 1);
     }
 }
 
@@ -292,15 +301,19 @@ static void send_nonsense(struct sim *sim, int index)
     struct unit *unit = &sim->units[index];
     struct engine_event event = {.kind = ENGINE_TIMER};
     uint8_t bytes[STRAY_BYTES_MAX];
-    uint64_t generation;
+    uint64_t generation, done = 0;
     size_t len_bytes = sim_below(sim, sizeof(bytes) + 1);
 
     if (!unit->up || unit->paused_until_ms > sim->now_ms) {
         return;
     }
-    sim_deliver(sim, index, &event); /* what would end it anyway has ended it */
-    if (!unit->up) {
-        return;
+    for (int i = 0; i < 2 && unit->up;
+         i++) { /* what would end it, or be done by it, anyway is done */
+        done = unit->done;
+        sim_deliver(sim, index, &event);
+    }
+    if (!unit->up || unit->done != done || engine_duty(unit->engine)->meeting_told) {
+        return; /* a meeting goes on by every step */
     }
     generation = unit->generation;
     for (size_t i = 0; i < len_bytes; i++) {
@@ -319,7 +332,7 @@ static void send_nonsense(struct sim *sim, int index)
     event.request.bytes = bytes;
     event.request.len_bytes = len_bytes;
     sim_deliver(sim, index, &event);
-    judge_unmoved(sim, index, generation, "nonsense on the socket");
+    judge_unmoved(sim, index, generation, done, "nonsense on the socket");
     if (!unit->up) {
         return;
     }
@@ -332,7 +345,7 @@ static void send_nonsense(struct sim *sim, int index)
     event.frame.bytes = bytes;
     event.frame.len_bytes = len_bytes;
     sim_deliver(sim, index, &event);
-    judge_unmoved(sim, index, generation, "nonsense on a link");
+    judge_unmoved(sim, index, generation, done, "nonsense on a link");
 }
 
 void sim_people_press(struct sim *sim)
@@ -371,9 +384,12 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
     if (api_frame_type(frame) != API_REPLY) {
         return;
     }
+    unit->done += client != STRANGER; /* who subscribes makes boards be told once more: no harm */
     CHECK(api_reply_decode(frame, len_bytes, &id, &reply));
+    unit->reply_lsn = reply.lsn;
     if (reply.status != STATUS_UNAVAILABLE && (client <= SIM_CLIENTS || client == AGAIN)) {
-        judge_leaves(unit, reply.lsn, says_paired(unit), "a reply");
+        judge_leaves(unit, reply.lsn + (sim_spoils(sim, SPOIL_LEAVES) ? SPOILED_LSNS : 0),
+                     says_paired(unit), "a reply");
     }
     CHECK(reply.body_len_bytes < sizeof(text));
     memcpy(text, reply.body, reply.body_len_bytes);
@@ -386,10 +402,11 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
         (void)judge_ticket(sim, &sim->again, text, unit);
     } else if (client == AGAIN && reply.status == STATUS_UNPROCESSABLE) {
         sim_fail(sim, "promise 6: a key is refused that was answered before: %.200s", text);
-    } else if (client == STRANGER && reply.status == STATUS_CREATED) {
+    } else if (client == STRANGER &&
+               (reply.status == STATUS_CREATED || sim_spoils(sim, SPOIL_STRANGER_SERVED))) {
         sim_fail(sim, "promise 13: nonsense got a ticket");
-    } else if (client <= SIM_CLIENTS && reply.status == STATUS_OK) {
-        expect_call(unit, text, reply.lsn);
+    } else if (client > 0 && client <= SIM_CLIENTS && reply.status == STATUS_OK) {
+        expect_call(unit, &sim->clients[client - 1], text, reply.lsn);
     }
     sim_client_reply(context, client, header, header_len_bytes, body, body_len_bytes);
 }

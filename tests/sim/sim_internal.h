@@ -13,6 +13,9 @@
  *   sim_judge.c   the oracles: the table of them, and those on tickets and service
  *   sim_ledger.c  those on what disks are given and hold
  *   sim_clock.c   wall clocks that are wrong
+ *   sim_wire.c    oracles on what the units say to one another
+ *   sim_effect.c  oracles that lay what was handed out beside what disks hold
+ *   sim_spoil.c   the oracles' own test
  *   sim_hear.c    who hears a unit: clients, boards, who asks again, who sends nonsense; what may leave
  *   sim_day.c     evening, night and the next morning
  *   sim_disk.c    what is durable
@@ -21,6 +24,7 @@
 #define TESTS_SIM_SIM_INTERNAL_H
 
 #include "base/check.h"
+#include "storage/entry/entry.h"
 #include "tests/sim/sim.h"
 #include "tests/sim/sim_disk.h"
 
@@ -145,6 +149,12 @@ struct unit {
     bool tail_replaced; /* by the batch that is being stored; its head was: */
     struct ids_hash replaced_head;
     struct ids_hash *stored; /* SIM_LSN_MAX: what its disks held at each lsn last, also if they were lost */
+    struct ids_hash terms[SIM_TERMS_MAX]; /* its entry that was stored here last; zero none */
+    uint32_t erased_day;      /* the newest that an entry stored here calls erased */
+    struct duty_word said;    /* its newest word */
+    bool told_of_tail;        /* it is being told that its tail was replaced: what it says was true before */
+    uint64_t reply_lsn;       /* of the reply that leaves now */
+    uint64_t done;            /* whatever it asked of the world, counted */
     uint32_t wakings;     /* by its own timer, since the last tick */
     uint32_t unfit_ticks; /* on duty beside a ready peer */
     uint64_t lost_ms;   /* when its disk lost something last */
@@ -160,6 +170,20 @@ struct unit {
     int backup_box;     /* whose disk that is an image of */
     struct sim *sim;
     int index;
+};
+
+/* A ceiling that an entry names, and what both states were said to be at one head of the chain. */
+struct sim_ceiling {
+    uint64_t lsn;
+    struct ids_hash hash;
+    uint32_t day, number;
+};
+struct sim_ceilings {
+    struct sim_ceiling ring[SIM_CEILINGS];
+    size_t count;
+};
+struct sim_fold {
+    uint64_t head, digest; /* the first bytes of each */
 };
 
 struct client {
@@ -252,7 +276,13 @@ struct sim {
     bool faults_over;
     uint64_t issued_after_heal;
     uint64_t ticket_ms; /* when the last ticket was handed out */
-    int both_hold_ticks;
+    uint64_t both_hold_since_ms; /* and hear each other; 0 they do not */
+    struct sim_ceilings ceilings[QUEUE_CATEGORIES_MAX];
+    struct sim_fold *folds; /* SIM_LSN_MAX */
+    uint32_t *noted; /* SIM_NOTED_SIZE: keys and hashes of entries that were stored, by their first bytes */
+    size_t noted_count;
+    uint32_t ledger_day;    /* the newest that any ledger opened */
+    bool spoiled;
     uint64_t paired_term; /* newest under which a unit was on duty */
     uint64_t healed_ms, paired_ms;
     enum sim_phase phase;
@@ -374,21 +404,39 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
 /* Once a second: boards are watched, old keys are asked again, nonsense is sent. */
 void sim_people_press(struct sim *sim);
 
-/* sim_ledger.c: the first two around sim_disk_apply, the third for a reply; once a second; at the end. */
-void judge_before_store(struct unit *unit, const struct ledger_batch *batch);
-void judge_stored(struct unit *unit, const struct ledger_batch *batch);
+/* sim_ledger.c: sim_disk_apply, and what it did is judged; then for a reply; once a second; at the end. */
+void sim_store(struct unit *unit, const struct ledger_batch *batch, enum sim_disk_step until);
+void sim_hash_of(const struct sim_disk *disk, uint64_t lsn, struct ids_hash *ret_hash);
 bool judge_is_on_both(const struct sim *sim, int index, uint64_t lsn);
 void judge_settled(struct unit *unit);
-void judge_digests(struct sim *sim);
 void judge_damage(struct sim *sim);
 void judge_wakings(struct sim *sim);
 void judge_gaps(struct sim *sim);
 void judge_erased(struct sim *sim);
 
+/* sim_wire.c: each frame that a unit sends; do both disks hold that term, by one entry? */
+void sim_wire(struct unit *unit, const uint8_t *bytes, size_t len_bytes);
+bool judge_term_is_common(const struct sim *sim, uint64_t term);
+
+/* sim_effect.c */
+/* What was just stored; a snapshot was put in place. */
+void sim_note_entry(struct unit *unit, const struct entry *entry, const struct ids_hash *hash);
+void sim_note_snapshot(struct unit *unit);
+void judge_effect(struct unit *unit, const struct ids_token *key, const char *what);
+void judge_reserved(struct unit *unit, const struct seen_ticket *seen);
+void judge_certificate(struct sim *sim, const char *yesterday);
+void judge_walk(struct sim *sim);
+
+/* sim_spoil.c */
+bool sim_spoils(struct sim *sim, enum sim_spoil spoil);
+/* Not once, but from then on: what must last before it is a fault. */
+bool sim_stays_spoiled(const struct sim *sim, enum sim_spoil spoil);
+void sim_spoil_ledger(struct unit *unit);
+
 /* sim_judge.c */
 /* True: the ticket had been handed out before. */
 bool judge_ticket(struct sim *sim, const struct client *client, const char *body,
-                  const struct unit *unit);
+                  struct unit *unit);
 void judge_service(struct sim *sim);
 void judge_address(struct sim *sim);
 bool sim_is_paired(const struct sim *sim);

@@ -45,7 +45,8 @@
 enum {
     WORKING_MS = 32000,       /* a lone boot, and a little */
     TICKET_WITHIN_MS = 13000, /* promise 14, a lost reply and its retry */
-    BOTH_HOLD_TICKS_MAX = 3,
+    ADDRESS_MS_MAX = 1000,    /* promise 3 */
+    DAY_LAST_DIGIT = 9,
 };
 
 static bool json_text(const char *body, const char *name, char *text, size_t capacity_bytes)
@@ -160,9 +161,28 @@ static void judge_day(struct sim *sim, const struct seen_ticket *seen, const str
     }
 }
 
-/* Promises 1, 3, 6, 7, 8, 15, from what the client was told. */
-bool judge_ticket(struct sim *sim, const struct client *client, const char *body,
-                  const struct unit *unit)
+static void spoil_ticket(struct sim *sim, struct seen_ticket *seen)
+{
+    const struct seen_ticket *last;
+
+    if (sim->ticket_count == 0) {
+        return;
+    }
+    last = &sim->tickets[sim->ticket_count - 1];
+    if (sim_spoils(sim, SPOIL_DISPLAY)) {
+        memcpy(seen->display, last->display, sizeof(seen->display));
+        seen->category = last->category;
+    } else if (sim_spoils(sim, SPOIL_KEY)) {
+        seen->key = last->key;
+    } else if (sim_spoils(sim, SPOIL_ORDER)) {
+        seen->number = 0;
+    } else if (sim_spoils(sim, SPOIL_DAY)) {
+        seen->day[DAY_LAST_DIGIT]++;
+    }
+}
+
+/* Promises 1, 3, 4, 6, 7, 8, 9, 15, from what the client was told. */
+bool judge_ticket(struct sim *sim, const struct client *client, const char *body, struct unit *unit)
 {
     struct seen_ticket seen = {.key = client->key, .asked_category = client->category};
     uint32_t *highest;
@@ -177,12 +197,14 @@ bool judge_ticket(struct sim *sim, const struct client *client, const char *body
     seen.number = (uint32_t)json_number(body, "number");
     seen.category = (uint32_t)json_number(body, "category");
     seen.term = json_number(body, "term");
+    spoil_ticket(sim, &seen);
     judge_day(sim, &seen, unit);
     sim_held_acknowledged(&seen, unit);
     if (judge_known(sim, &seen, unit)) {
         return true;
     }
     CHECK(sim->ticket_count < SIM_TICKETS_MAX);
+    judge_effect(unit, &client->key, "a ticket");
     sim->tickets[sim->ticket_count++] = seen;
     sim->result->tickets++;
     sim->ticket_ms = sim->now_ms;
@@ -197,6 +219,7 @@ bool judge_ticket(struct sim *sim, const struct client *client, const char *body
         return false;
     }
     sim->result->plain++;
+    judge_reserved(unit, &seen);
     highest = &sim->plain_highest[seen.category];
     if (seen.number <= client->series_floor) {
         sim_fail(sim, "promise 7: %s was given after %u had been acknowledged", seen.display,
@@ -239,6 +262,9 @@ void judge_service(struct sim *sim)
         } else if (unit->working_since_ms == 0) {
             unit->working_since_ms = sim->now_ms;
         }
+        if (sim_stays_spoiled(sim, SPOIL_NO_SERVICE)) {
+            sim->ticket_ms = 0;
+        }
         if (wanted && works && sim->now_ms - unit->working_since_ms > WORKING_MS &&
             sim->now_ms - sim->ticket_ms > TICKET_WITHIN_MS) {
             sim_fail(sim, "promise 14: unit %d works for %llu s, and no ticket for %llu s", i + 1,
@@ -248,17 +274,25 @@ void judge_service(struct sim *sim)
     }
 }
 
-/* Promise 3: of two that hold the address and see each other one yields. */
+/* Promise 3: of two that hold the address and hear each other one yields, within a second. */
 void judge_address(struct sim *sim)
 {
     const struct unit *a = &sim->units[0], *b = &sim->units[1];
-    bool both = a->up && b->up && a->holds && b->holds && sim_lan_between(sim) &&
-                sim->loss_percent == 0 && sim->delay_ms_max == 0 &&
-                a->paused_until_ms <= sim->now_ms && b->paused_until_ms <= sim->now_ms;
+    bool hold = (a->holds && b->holds) || sim_stays_spoiled(sim, SPOIL_ADDRESS);
+    bool both = hold && a->up && b->up && sim_lan_between(sim) && sim->loss_percent == 0 &&
+                sim->delay_ms_max == 0 && sim->clog_until_ms[SERVICE] <= sim->now_ms &&
+                sim->clog_until_ms[DIRECT] <= sim->now_ms && a->paused_until_ms <= sim->now_ms &&
+                b->paused_until_ms <= sim->now_ms;
 
-    sim->both_hold_ticks = both ? sim->both_hold_ticks + 1 : 0;
-    if (sim->both_hold_ticks > BOTH_HOLD_TICKS_MAX) {
-        sim_fail(sim, "promise 3: both units hold the address for %d s", BOTH_HOLD_TICKS_MAX);
+    if (!both || sim->both_hold_since_ms == 0) {
+        sim->both_hold_since_ms = both ? sim->now_ms : 0;
+        return;
+    }
+    if (sim->now_ms - sim->both_hold_since_ms > sim->result->address_ms) {
+        sim->result->address_ms = sim->now_ms - sim->both_hold_since_ms;
+    }
+    if (sim->now_ms - sim->both_hold_since_ms > ADDRESS_MS_MAX) {
+        sim_fail(sim, "promise 3: both units hold the address for %d ms", ADDRESS_MS_MAX);
     }
 }
 

@@ -16,8 +16,10 @@ enum {
     TICKET_ID_TEXT_BYTES = 32,
 };
 
-static void hash_of(const struct sim_blob *blob, struct ids_hash *ret_hash)
+void sim_hash_of(const struct sim_disk *disk, uint64_t lsn, struct ids_hash *ret_hash)
 {
+    const struct sim_blob *blob = &disk->entries[lsn - 1];
+
     memcpy(ret_hash->bytes, blob->bytes + blob->len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES);
 }
 
@@ -28,7 +30,7 @@ static bool holds(const struct sim_disk *disk, uint64_t lsn, const struct ids_ha
     if (lsn > disk->entry_count) {
         return false;
     }
-    hash_of(&disk->entries[lsn - 1], &held);
+    sim_hash_of(disk, lsn, &held);
     return ids_hash_equal(&held, hash);
 }
 
@@ -38,7 +40,7 @@ bool judge_is_on_both(const struct sim *sim, int index, uint64_t lsn)
     const struct unit *other = &sim->units[1 - index];
     struct ids_hash hash;
 
-    hash_of(&sim->units[index].disk.entries[lsn - 1], &hash);
+    sim_hash_of(&sim->units[index].disk, lsn, &hash);
     return holds(&other->disk, lsn, &hash) ||
            (lsn < SIM_LSN_MAX && ids_hash_equal(&other->stored[lsn], &hash));
 }
@@ -54,6 +56,9 @@ static void judge_writer(struct sim *sim, const struct entry *entry)
         return;
     }
     writer = &sim->writers[entry->term];
+    if (sim_spoils(sim, SPOIL_WRITER)) {
+        *writer = 1 + entry->unit;
+    }
     if (*writer != 0 && *writer != entry->unit) {
         sim_fail(sim, "promise 3: in term %llu unit %u and unit %u assign plain numbers",
                  (unsigned long long)entry->term, *writer, entry->unit);
@@ -77,7 +82,7 @@ static void judge_entry(struct unit *unit, uint64_t lsn)
         return;
     }
     if (lsn > 1) {
-        hash_of(&disk->entries[lsn - 2], &previous);
+        sim_hash_of(disk, lsn - 1, &previous);
         blob->newest_term = disk->entries[lsn - 2].newest_term;
     }
     crypto_chain(sim->crypto, &previous, blob->bytes, blob->len_bytes - IDS_HASH_BYTES, &chained);
@@ -87,6 +92,9 @@ static void judge_entry(struct unit *unit, uint64_t lsn)
     }
     if (entry.kind == ENTRY_TERM &&
         duty_term_decode(entry.payload, entry.payload_len_bytes, &term)) {
+        if (sim_spoils(sim, SPOIL_TERM_FALLS)) {
+            blob->newest_term = term.number + 1;
+        }
         if (term.number <= blob->newest_term) {
             sim_fail(sim, "promise 4: in the ledger of unit %d term %llu follows term %llu",
                      unit->index + 1, (unsigned long long)term.number,
@@ -98,6 +106,7 @@ static void judge_entry(struct unit *unit, uint64_t lsn)
         unit->stored[lsn] = hash;
     }
     judge_writer(sim, &entry);
+    sim_note_entry(unit, &entry, &hash);
 }
 
 /* Promise 5: what both disks hold is not taken away from one of them; what is, is named by the ledger that takes
@@ -114,7 +123,7 @@ static void judge_taken_away(struct unit *unit, const struct ledger_batch *batch
     for (uint64_t lsn = from; lsn <= disk->entry_count; lsn++) {
         struct ids_hash hash;
 
-        hash_of(&disk->entries[lsn - 1], &hash);
+        sim_hash_of(disk, lsn, &hash);
         if (holds(other, lsn, &hash)) {
             sim_fail(unit->sim, "promise 5: unit %d drops lsn %llu, which both hold",
                      unit->index + 1, (unsigned long long)lsn);
@@ -123,22 +132,23 @@ static void judge_taken_away(struct unit *unit, const struct ledger_batch *batch
     }
     if (from <= disk->entry_count) {
         unit->tail_replaced = true;
-        hash_of(&disk->entries[disk->entry_count - 1], &unit->replaced_head);
+        sim_hash_of(disk, disk->entry_count, &unit->replaced_head);
     }
 }
 
-void judge_before_store(struct unit *unit, const struct ledger_batch *batch)
+static void judge_before_store(struct unit *unit, const struct ledger_batch *batch)
 {
     if (batch->truncate_from_lsn != 0) {
         judge_taken_away(unit, batch);
-    } else if (batch->entry_count > (engine_duty(unit->engine)->state == DUTY_PAIRED_DUTY
+    } else if (sim_spoils(unit->sim, SPOIL_BATCH) ||
+               batch->entry_count > (engine_duty(unit->engine)->state == DUTY_PAIRED_DUTY
                                          ? BATCH_ENTRIES_MAX
                                          : ENGINE_CACHE_ENTRIES)) {
         sim_fail(unit->sim, "promise 12: a batch of %zu entries", batch->entry_count);
     }
 }
 
-void judge_stored(struct unit *unit, const struct ledger_batch *batch)
+static void judge_stored(struct unit *unit, const struct ledger_batch *batch)
 {
     struct sim_disk *disk = &unit->disk;
     bool named = false;
@@ -168,41 +178,31 @@ void judge_stored(struct unit *unit, const struct ledger_batch *batch)
     }
 }
 
+void sim_store(struct unit *unit, const struct ledger_batch *batch, enum sim_disk_step until)
+{
+    if (until >= SIM_DISK_LEDGER) {
+        judge_before_store(unit, batch);
+    }
+    sim_disk_apply(&unit->disk, batch, until);
+    if (until >= SIM_DISK_LEDGER) {
+        judge_stored(unit, batch);
+    }
+}
+
 /* A snapshot took the place of the ledger: checked as it is read (ledger.h), remembered here. */
 void judge_settled(struct unit *unit)
 {
     for (uint64_t lsn = 1; lsn <= unit->disk.entry_count && lsn < SIM_LSN_MAX; lsn++) {
-        hash_of(&unit->disk.entries[lsn - 1], &unit->stored[lsn]);
+        sim_hash_of(&unit->disk, lsn, &unit->stored[lsn]);
     }
-}
-
-/* Promise 10: what two units say of themselves at one lsn. */
-void judge_digests(struct sim *sim)
-{
-    const struct duty_word *a, *b;
-
-    if (!sim_is_paired(sim)) {
-        return;
-    }
-    a = &engine_duty(sim->units[0].engine)->word;
-    b = &engine_duty(sim->units[1].engine)->word;
-    if (a->last_lsn != b->last_lsn) {
-        return;
-    }
-    sim->result->digests++;
-    if (!ids_hash_equal(&a->head, &b->head)) {
-        sim_fail(sim, "promise 5: paired, and at lsn %llu the heads differ",
-                 (unsigned long long)a->last_lsn);
-    } else if (!ids_hash_equal(&a->digest, &b->digest)) {
-        sim_fail(sim, "promise 10: paired, and at lsn %llu the digests differ",
-                 (unsigned long long)a->last_lsn);
-    }
+    sim_note_snapshot(unit);
 }
 
 /* Promise 12: nobody asks to be woken all the time. */
 void judge_wakings(struct sim *sim)
 {
     for (int i = 0; i < SIM_UNITS; i++) {
+        sim->units[i].wakings += sim_spoils(sim, SPOIL_WAKINGS) ? WAKINGS_MAX : 0;
         if (sim->units[i].wakings > WAKINGS_MAX) {
             sim_fail(sim, "promise 12: unit %d was woken %u times in a second by its own clock",
                      i + 1, sim->units[i].wakings);
@@ -219,7 +219,8 @@ void judge_damage(struct sim *sim)
     for (int i = 0; i < SIM_UNITS; i++) {
         struct unit *unit = &sim->units[i];
         const struct unit *peer = &sim->units[1 - i];
-        bool wrong = calm && !unit->fit && peer->fit && peer->lan_up && !peer->stopped &&
+        bool unfit = !unit->fit || sim_stays_spoiled(sim, SPOIL_UNFIT);
+        bool wrong = calm && unfit && peer->fit && peer->lan_up && !peer->stopped &&
                      unit->disk_ms_max <= DISK_MS_USUAL && peer->disk_ms_max <= DISK_MS_USUAL &&
                      unit->paused_until_ms <= sim->now_ms && peer->paused_until_ms <= sim->now_ms &&
                      engine_duty(unit->engine)->state == DUTY_PAIRED_DUTY;
@@ -262,6 +263,9 @@ void judge_erased(struct sim *sim)
         struct ids_token id;
 
         CHECK(ids_token_from_text(ticket->id, TICKET_ID_TEXT_BYTES, &id));
+        if (sim_spoils(sim, SPOIL_IN_CLEAR)) {
+            memcpy(sim->units[1].disk.entries[0].bytes, id.bytes, sizeof(id.bytes));
+        }
         for (int unit = 0; unit < SIM_UNITS && strcmp(ticket->day, sim->today) != 0; unit++) {
             const struct sim_disk *disk = &sim->units[unit].disk;
 

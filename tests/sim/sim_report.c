@@ -31,7 +31,11 @@ void sim_report_add(struct sim_report *report, const struct sim_result *result)
     sum->calls += result->calls;
     sum->asked_again += result->asked_again;
     sum->strays += result->strays;
-    sum->digests += result->digests;
+    sum->folds += result->folds;
+    sum->shipped += result->shipped;
+    sum->reserved += result->reserved;
+    sum->walked += result->walked;
+    sum->address_ms = result->address_ms > sum->address_ms ? result->address_ms : sum->address_ms;
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
         sum->fault_kinds[i] += result->fault_kinds[i];
     }
@@ -86,11 +90,13 @@ void sim_report_print(const struct sim_report *report, double cpu_s)
            (unsigned long long)sum->snapshots, (unsigned long long)sum->faults,
            (unsigned long long)sum->retries, (unsigned long long)sum->events);
     printf("live events shown %llu, calls %llu, old keys asked again %llu, nonsense sent %llu, "
-           "digests compared "
-           "%llu; at most %llu MiB\n",
+           "states compared %llu, entries on the wire %llu, numbers found reserved %llu, links "
+           "walked %llu; both held the address for %llu ms at most; at most %llu MiB\n",
            (unsigned long long)sum->shown, (unsigned long long)sum->calls,
            (unsigned long long)sum->asked_again, (unsigned long long)sum->strays,
-           (unsigned long long)sum->digests, (unsigned long long)sum->memory_kib / 1024);
+           (unsigned long long)sum->folds, (unsigned long long)sum->shipped,
+           (unsigned long long)sum->reserved, (unsigned long long)sum->walked,
+           (unsigned long long)sum->address_ms, (unsigned long long)sum->memory_kib / 1024);
     printf("faults:");
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
         printf(" %s %llu", sim_fault_name((enum sim_fault)i),

@@ -117,9 +117,8 @@ void sim_crash_unit(struct sim *sim, int index, bool power)
     if (unit->batch != NULL) {
         bool torn = unit->torn && unit->batch->entry_count > 0;
 
-        sim_disk_apply(&unit->disk, unit->batch,
-                       torn ? SIM_DISK_LEDGER
-                            : (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
+        sim_store(unit, unit->batch,
+                  torn ? SIM_DISK_LEDGER : (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
         if (torn) {
             sim_disk_tear(&unit->disk);
         }

@@ -43,6 +43,7 @@ static int world_store(void *context, const struct ledger_batch *batch)
         took_ms = unit->stalled_until_ms - sim->now_ms;
     }
     CHECK(unit->batch == NULL);
+    unit->done++;
     if (unit->settling.done && unit->settling.result == 0) {
         return -ESTALE; /* this is another ledger now */
     }
@@ -255,6 +256,8 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
         .kind = ITEM_FRAME, .unit = 1 - unit->index, .a = (int)link, .len_bytes = len_bytes};
     int copies = sim->loss_percent > 0 && sim_below(sim, 100) < sim->loss_percent / 4 ? 2 : 1;
 
+    unit->done++;
+    sim_wire(unit, frame, len_bytes);
     if (!unit->link_up[link]) {
         return -ENOTCONN;
     }
@@ -284,6 +287,7 @@ static void world_address(void *context, enum world_address order)
     struct sim *sim = unit->sim;
     struct unit *peer = &sim->units[1 - unit->index];
 
+    unit->done++;
     switch (order) {
     case WORLD_ADDRESS_PROBE:
         if (unit->lan_up) {
@@ -380,13 +384,13 @@ static void on_stored(struct sim *sim, int index)
     } else if (unit->failing_syncs > 0) {
         unit->failing_syncs--;
         event.result = -EIO;
-        sim_disk_apply(&unit->disk, batch, (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
+        sim_store(unit, batch, (enum sim_disk_step)sim_below(sim, SIM_DISK_ALL + 1));
     } else {
-        judge_before_store(unit, batch);
-        sim_disk_apply(&unit->disk, batch, SIM_DISK_ALL);
-        judge_stored(unit, batch);
+        sim_store(unit, batch, SIM_DISK_ALL);
     }
+    unit->told_of_tail = batch->truncate_from_lsn != 0;
     sim_deliver(sim, index, &event);
+    unit->told_of_tail = false;
 }
 
 void sim_happen_to_unit(struct sim *sim, struct item *item)
