@@ -325,9 +325,11 @@ static void tell_durable(struct engine *engine)
 {
     struct duty_event event;
 
-    if (!engine->told_once || engine->told_lsn != engine->durable_lsn) {
+    if (!engine->told_once || engine->told_lsn != engine->durable_lsn ||
+        !ids_hash_equal(&engine->told_hash, &engine->durable_hash)) { /* another tail, as long */
         engine->told_once = true;
         engine->told_lsn = engine->durable_lsn;
+        engine->told_hash = engine->durable_hash;
         tell_ledger(engine);
     }
     if (engine->session_lsn != 0 && engine->durable_lsn >= engine->session_lsn) {

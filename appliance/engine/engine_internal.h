@@ -215,7 +215,8 @@ struct engine {
     uint64_t both_lsn;                /* durable on both, as far as known */
     uint64_t digest[4];
     uint64_t durable_digest[4];
-    uint64_t told_lsn;                /* durable_lsn that duty knows */
+    uint64_t told_lsn;                /* durable_lsn that duty knows, and its hash */
+    struct ids_hash told_hash;
     bool told_once;
     struct cached_entry *cache;       /* ENGINE_CACHE_ENTRIES, slot = lsn modulo */
     struct ledger_day_key keys[ENGINE_KEYS_MAX];

@@ -151,10 +151,8 @@ static bool read_record(const struct sim_disk *disk, struct record *ret_record)
     (void)bytes_get_u32(&reader);
     (void)bytes_get_u32(&reader);
     ret_record->term = bytes_get_u64(&reader);
-    (void)bytes_get_u64(&reader); /* replaced term, lost, restored, retired */
-    (void)bytes_get_u8(&reader);
-    (void)bytes_get_u8(&reader);
-    (void)bytes_get_u8(&reader);
+    (void)bytes_get_u64(&reader); /* replaced term, and four flags */
+    (void)bytes_get_u32(&reader);
     ret_record->ceiling_day = bytes_get_u32(&reader);
     for (size_t i = 0; i < QUEUE_CATEGORIES_MAX; i++) {
         ret_record->ceilings[i] = bytes_get_u16(&reader);

@@ -152,7 +152,6 @@ struct unit {
     struct ids_hash terms[SIM_TERMS_MAX]; /* its entry that was stored here last; zero none */
     uint32_t erased_day;      /* the newest that an entry stored here calls erased */
     struct duty_word said;    /* its newest word */
-    bool told_of_tail;        /* it is being told that its tail was replaced: what it says was true before */
     uint64_t reply_lsn;       /* of the reply that leaves now */
     uint64_t done;            /* whatever it asked of the world, counted */
     uint32_t wakings;     /* by its own timer, since the last tick */

@@ -10,13 +10,11 @@
 
 #include <string.h>
 
-/* The newest entry of a disk may be known to be damaged; what was said of it before is no lie. */
+/* Not of a damaged disk; nor when another ledger has just been put in place, and it is about to be told. */
 static bool disk_tells(const struct unit *unit, uint64_t lsn)
 {
     return lsn > 0 && lsn < SIM_LSN_MAX && !sim_disk_is_damaged(&unit->disk) &&
-           !unit->told_of_tail &&
-           !unit->settling
-                .done; /* this is another ledger now, and its process is about to see it */
+           !unit->settling.done;
 }
 
 static bool has_term(const struct unit *unit, uint64_t term)

@@ -388,9 +388,7 @@ static void on_stored(struct sim *sim, int index)
     } else {
         sim_store(unit, batch, SIM_DISK_ALL);
     }
-    unit->told_of_tail = batch->truncate_from_lsn != 0;
     sim_deliver(sim, index, &event);
-    unit->told_of_tail = false;
 }
 
 void sim_happen_to_unit(struct sim *sim, struct item *item)
