@@ -23,7 +23,8 @@
 enum sim_limit {
     SIM_UNITS = 2,
     SIM_CLIENTS_STEADY = 18,
-    SIM_CLIENTS = SIM_CLIENTS_STEADY + 300, /* a crowd */
+    SIM_CROWD_USUAL = 300,
+    SIM_CLIENTS = SIM_CLIENTS_STEADY + 1300, /* a crowd as no office has seen it */
     SIM_TICKETS_MAX = 16384,
     SIM_FAULTS_MAX = 256,
     SIM_CALLS_SIZE = 1 << 15,

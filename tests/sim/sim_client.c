@@ -13,6 +13,8 @@ enum {
     PRINT_MS_MAX = 1500,
     RECENT_TICKETS = 200,
     PRIORITY_ONE_IN = 20,
+    SIM_CROWD_MS = 50,
+    BUSY_MS_MAX = 200,
     OTHER_VISIT_ONE_IN = 24, /* instead of a new ticket something with one that is there */
 };
 
@@ -189,10 +191,23 @@ void sim_client_begin(struct sim *sim, int index)
 
 void sim_crowd(struct sim *sim)
 {
-    int count = 1 + (int)sim_fault_below(sim, SIM_CLIENTS - SIM_CLIENTS_STEADY);
+    bool huge = sim_fault_below(sim, 6) == 0;
+    int count = 1 + (int)sim_fault_below(sim, SIM_CROWD_USUAL);
 
+    if (huge) {
+        count = SIM_CLIENTS - SIM_CLIENTS_STEADY;
+    }
+    if (huge || sim_fault_below(sim, 2) == 0) { /* and no batch ends before all of them are there */
+        uint64_t busy_ms = SIM_CROWD_MS + sim_fault_below(sim, BUSY_MS_MAX);
+
+        for (int i = 0; i < SIM_UNITS; i++) {
+            if (sim->units[i].stalled_until_ms < sim->now_ms + busy_ms) {
+                sim->units[i].stalled_until_ms = sim->now_ms + busy_ms;
+            }
+        }
+    }
     for (int i = 0; i < count; i++) {
-        sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_fault_below(sim, 50),
+        sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_fault_below(sim, SIM_CROWD_MS),
                                     .kind = ITEM_CLIENT,
                                     .a = SIM_CLIENTS_STEADY + i});
     }

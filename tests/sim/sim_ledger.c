@@ -136,14 +136,21 @@ static void judge_taken_away(struct unit *unit, const struct ledger_batch *batch
     }
 }
 
+/* What it stores is its own: nothing comes from the other. */
+static bool serves_by_itself(const struct unit *unit)
+{
+    enum duty_state state = engine_duty(unit->engine)->state;
+
+    return state == DUTY_PAIRED_DUTY || state == DUTY_ALONE;
+}
+
 static void judge_before_store(struct unit *unit, const struct ledger_batch *batch)
 {
     if (batch->truncate_from_lsn != 0) {
         judge_taken_away(unit, batch);
     } else if (sim_spoils(unit->sim, SPOIL_BATCH) ||
-               batch->entry_count > (engine_duty(unit->engine)->state == DUTY_PAIRED_DUTY
-                                         ? BATCH_ENTRIES_MAX
-                                         : ENGINE_CACHE_ENTRIES)) {
+               batch->entry_count >
+                   (serves_by_itself(unit) ? BATCH_ENTRIES_MAX : ENGINE_CACHE_ENTRIES)) {
         sim_fail(unit->sim, "promise 12: a batch of %zu entries", batch->entry_count);
     }
 }
