@@ -79,6 +79,7 @@ enum sim_fault {
     SIM_CLOCKS_ALIKE, /* both are wrong by the same */
     SIM_SWAP_DISKS,  /* the disks of the two units are exchanged, and later exchanged back */
     SIM_CLONE,       /* disk and record of one unit are copied to the other */
+    SIM_FALSE_OATH,  /* two people swear that a unit is off which is behind a cut; and take out the other, perhaps */
     SIM_FAULT_COUNT,
 };
 

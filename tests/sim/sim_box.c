@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { SERIAL_BYTES = 16, WORDS_BYTES = 64 };
+enum { SERIAL_BYTES = 16, WORDS_BYTES = 64, OATH_AFTER_MS = 800, CUT_AFTER_OATH_MS = 8000 };
 
 /* As toband makes it of the serial that stands on the box. */
 void sim_hardware_of(int box, struct ids_token *ret_hardware)
@@ -85,28 +85,23 @@ void sim_judge_boxes(struct sim *sim)
             continue;
         }
         sim_held_given(sim, unit->box, 1 - i);
+        for (size_t at = 0; at < sim->ticket_count && unit->sworn_off; at++) {
+            if ((sim->tickets[at].held_by >> i & 1U) != 0) { /* given, and forgotten here */
+                sim->tickets[at].held_by = (uint8_t)(1U << (1 - i));
+            }
+        }
+        sim->units[i].sworn_off = false;
     }
 }
 
-/* Sometimes after a farewell. A box that was never here takes the place, or the one that was taken out last,
- * with its disk. The rules of sim_lose_disk hold: what only its disk held is excused. */
-void sim_replace_unit(struct sim *sim, int index)
+/* A box that was never here takes the place, or the one that was taken out last, with its disk. The rules of
+ * sim_lose_disk hold: what only its disk held is excused. */
+static void take_out(struct sim *sim, int index)
 {
     struct unit *unit = &sim->units[index];
     struct sim_disk disk = unit->out_disk;
     int box = unit->out_box;
-    char words[WORDS_BYTES];
 
-    if (sim_disk_is_damaged(&sim->units[1 - index].disk)) {
-        return; /* nobody takes the unit out that holds the only sound ledger, nor lets it say farewell */
-    }
-    if (unit->up && sim->units[1 - index].up && sim_fault_below(sim, 3) == 0) {
-        (void)snprintf(words, sizeof(words), "SIM-%d\nperson 1", unit->box);
-        sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);
-    }
-    if (!unit->up || sim_disk_is_damaged(&unit->disk)) {
-        return;
-    }
     if (!sim_lose_disk(sim, SIM_REPLACE, index)) {
         return; /* not now */
     }
@@ -129,4 +124,57 @@ void sim_replace_unit(struct sim *sim, int index)
         unit->came_back = false;
     }
     sim_story(sim, "box %d stands in the place of unit %d", unit->box, index + 1);
+}
+
+/* Sometimes after a farewell. */
+void sim_replace_unit(struct sim *sim, int index)
+{
+    struct unit *unit = &sim->units[index];
+    char words[WORDS_BYTES];
+
+    if (sim_disk_is_damaged(&sim->units[1 - index].disk)) {
+        return; /* nobody takes the unit out that holds the only sound ledger, nor lets it say farewell */
+    }
+    if (unit->up && sim->units[1 - index].up && sim_fault_below(sim, 3) == 0) {
+        (void)snprintf(words, sizeof(words), "SIM-%d\nperson 1", unit->box);
+        sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);
+    }
+    if (!unit->up || sim_disk_is_damaged(&unit->disk)) {
+        return;
+    }
+    take_out(sim, index);
+}
+
+void sim_begin_false_oath(struct sim *sim, int index)
+{
+    if (sim->oath != OATH_NONE || !sim_is_paired(sim) || sim->lan_split || sim->cut[DIRECT] ||
+        !sim_holds_a_ledger(&sim->units[index]) || !sim_holds_a_ledger(&sim->units[1 - index])) {
+        return;
+    }
+    sim->oath = OATH_CUT;
+    sim->lan_split = sim->cut[DIRECT] = true;
+    sim->client_sides = (uint32_t)sim_fault_below(sim, UINT32_MAX);
+    sim_heal_later(sim, SIM_FALSE_OATH, index, OATH_AFTER_MS + sim_fault_below(sim, 2000));
+}
+
+/* Half of the time nothing is taken out. Else it is the wrong one: the one that people stand before. The other one
+ * keeps the only ledger, and nobody there knows of an oath. */
+void sim_go_on_false_oath(struct sim *sim, int index)
+{
+    struct unit *sworn = &sim->units[index];
+
+    if (sim->oath == OATH_SWORN) {
+        sim->lan_split = sim->cut[DIRECT] = false;
+        sim->oath = OATH_NONE;
+        return;
+    }
+    sim->oath = OATH_SWORN;
+    swear(sim, 1 - index, sworn->box);
+    swear(sim, 1 - index, sworn->box);
+    if (sim_fault_below(sim, 2) == 0 && sim_holds_a_ledger(sworn)) {
+        take_out(sim, 1 - index);
+    } else {
+        sworn->sworn_off = sworn->came_back = true;
+    }
+    sim_heal_later(sim, SIM_FALSE_OATH, index, 200 + sim_fault_below(sim, CUT_AFTER_OATH_MS));
 }

@@ -15,11 +15,21 @@ enum {
     BOOT_MS = 40000,
     MORNING_MS = 60000,
     FIRST_TICKETS = 20,
+    TAKEOVER_ONE_IN = 3,
+    BEFORE_MS = 6000,      /* a takeover begins within so long before the hour, or after it */
+    TAKEN_OVER_MS = 45000, /* and its faults have healed, and the other one follows */
+    PAIRED_AGAIN_MS = 130000,
+    EARLY_VISITORS = 3,
+    TO_OPENING_MS = 30000,
+    DOORS_MS = 35000,
 };
 
 /* Wall clock: 2026-11-24T08:31 JST, an opening day; two hours after its closing time; the next morning, when
  * the units are switched on, and shortly before doors open. */
 static const int64_t start_wall_ms = 1795476660000LL;
+static const int64_t closed_wall_ms =
+    1795476660000LL + 38640000LL; /* whoever is still there goes home */
+static const int64_t midnight_wall_ms = 1795476660000LL + 55740000LL;
 static const int64_t evening_wall_ms = 1795476660000LL + 39000000LL;
 static const int64_t morning_wall_ms = 1795476660000LL + 84600000LL;
 static const int64_t opening_wall_ms = 1795476660000LL + 86310000LL;
@@ -47,6 +57,41 @@ static void next_phase(struct sim *sim, enum sim_phase phase, uint64_t after_ms)
     sim_push(sim, (struct item){.at_ms = sim->now_ms + after_ms, .kind = ITEM_DAY});
 }
 
+enum takeover { AT_CLOSING = 1, AT_MIDNIGHT = 2, AT_OPENING = 4 };
+
+static bool is_taken_over_at(const struct sim *sim, enum takeover when)
+{
+    return (sim->takeovers & (uint32_t)when) != 0;
+}
+
+/* Seconds before the hour, or after it, whoever is on duty dies or loses its link; the clock of the other one may be
+ * wrong then. The plan of the day's last fault says how. */
+static void take_over_at(struct sim *sim, int64_t wall_ms)
+{
+    static const enum sim_fault faults[] = {SIM_POWER, SIM_CRASH, SIM_CUT_LAN, SIM_HANDOVER};
+    static const enum sim_fault clocks[] = {SIM_CLOCK, SIM_CLOCK_STOPS, SIM_CLOCK_DRIFTS};
+    int on_duty = sim->units[0].holds ? 0 : 1;
+    int64_t until_ms;
+
+    skip_to(sim, wall_ms - BEFORE_MS);
+    until_ms = wall_ms - sim_wall_ms(sim);
+    sim_push(sim, (struct item){.at_ms = sim->now_ms + (uint64_t)(until_ms > 0 ? until_ms : 0) -
+                                         BEFORE_MS / 2 + sim_below(sim, BEFORE_MS),
+                                .kind = ITEM_FAULT,
+                                .unit = on_duty,
+                                .a = (int)faults[sim_below(sim, ARRAY_COUNT(faults))],
+                                .b = 1,
+                                .fault_number = sim->fault_now});
+    if (sim_below(sim, 2) == 0) {
+        sim_push(sim, (struct item){.at_ms = sim->now_ms + sim_below(sim, BEFORE_MS),
+                                    .kind = ITEM_FAULT,
+                                    .unit = 1 - on_duty,
+                                    .a = (int)clocks[sim_below(sim, ARRAY_COUNT(clocks))],
+                                    .b = 1,
+                                    .fault_number = sim->fault_now});
+    }
+}
+
 static void begin_evening(struct sim *sim)
 {
     sim_story(sim, "---- evening");
@@ -54,8 +99,17 @@ static void begin_evening(struct sim *sim)
     for (int i = 0; i < SIM_CLIENTS; i++) {
         sim->clients[i].busy = false;
     }
+    for (uint32_t when = AT_CLOSING; when <= AT_OPENING; when <<= 1) {
+        sim->takeovers |=
+            sim->options.fault_count > 0 && sim_below(sim, TAKEOVER_ONE_IN) == 0 ? when : 0;
+    }
+    sim->night = is_taken_over_at(sim, AT_MIDNIGHT) ? NIGHT_ON : (int)sim_below(sim, NIGHT_COUNT);
+    if (is_taken_over_at(sim, AT_CLOSING)) {
+        take_over_at(sim, closed_wall_ms);
+        next_phase(sim, PHASE_EVENING, TAKEN_OVER_MS);
+        return;
+    }
     skip_to(sim, evening_wall_ms);
-    sim->night = (int)sim_below(sim, NIGHT_COUNT);
     next_phase(sim, PHASE_EVENING, CLOSING_MS);
 }
 
@@ -106,6 +160,26 @@ static void judge_opening(struct sim *sim)
     }
 }
 
+static void people_come(struct sim *sim, int count)
+{
+    sim->ticket_ms = sim->now_ms;
+    for (int i = 0; i < count; i++) {
+        sim_client_begin(sim, i);
+    }
+}
+
+/* Both units are there, and everything is healed. */
+static void begin_second_day(struct sim *sim, int first_client)
+{
+    judge_opening(sim);
+    sim->issued_after_heal = 0;
+    sim->phase = PHASE_SECOND_DAY;
+    sim->phase_ms = sim->ticket_ms = sim->now_ms;
+    for (int i = first_client; i < SIM_CLIENTS_STEADY; i++) {
+        sim_client_begin(sim, i);
+    }
+}
+
 void sim_day_next(struct sim *sim)
 {
     int first = (int)sim_below(sim, 2);
@@ -114,6 +188,13 @@ void sim_day_next(struct sim *sim)
     switch (sim->phase) {
     case PHASE_EVENING:
         judge_evening(sim);
+        skip_to(sim, evening_wall_ms);
+        if (is_taken_over_at(sim, AT_MIDNIGHT)) {
+            sim->takeovers &= ~(uint32_t)AT_MIDNIGHT;
+            take_over_at(sim, midnight_wall_ms);
+            next_phase(sim, PHASE_EVENING, TAKEN_OVER_MS);
+            break;
+        }
         if (sim->night == NIGHT_ON) {
             skip_to(sim, morning_wall_ms);
             next_phase(sim, PHASE_BOOT, BOOT_MS);
@@ -147,19 +228,29 @@ void sim_day_next(struct sim *sim)
         break;
     case PHASE_OPENING:
         sim_story(sim, "---- doors open");
+        if (is_taken_over_at(sim, AT_OPENING)) {
+            take_over_at(sim, opening_wall_ms + TO_OPENING_MS);
+        }
         skip_to(sim, opening_wall_ms);
-        next_phase(sim, PHASE_DOORS, 35000);
+        next_phase(sim, PHASE_DOORS, DOORS_MS);
         break;
     case PHASE_DOORS:
         sim->today = "2026-11-25";
-        judge_opening(sim);
         memset(sim->plain_highest, 0, sizeof(sim->plain_highest));
         sim->closed = false;
-        sim->issued_after_heal = 0;
-        sim->phase = PHASE_SECOND_DAY;
-        sim->phase_ms = sim->ticket_ms = sim->now_ms;
-        for (int i = 0; i < SIM_CLIENTS_STEADY; i++) {
-            sim_client_begin(sim, i);
+        if (is_taken_over_at(sim, AT_OPENING)) {
+            people_come(sim, COUNTERS + EARLY_VISITORS);
+            sim->healed_ms = sim->now_ms;
+            next_phase(sim, PHASE_TAKEOVER, TAKEN_OVER_MS);
+            break;
+        }
+        begin_second_day(sim, 0);
+        break;
+    case PHASE_TAKEOVER:
+        if (sim_is_paired(sim) || sim->now_ms > sim->healed_ms + PAIRED_AGAIN_MS) {
+            begin_second_day(sim, COUNTERS + EARLY_VISITORS);
+        } else {
+            next_phase(sim, PHASE_TAKEOVER, 1000);
         }
         break;
     case PHASE_DAY:

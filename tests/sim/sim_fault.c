@@ -19,7 +19,7 @@ const char *sim_fault_name(enum sim_fault fault)
         "lost-record",  "one-way",      "flap",          "clog",        "clients-cut",
         "crowd",        "members-late", "members-wrong", "misdirected", "torn",
         "reads-fail",   "stall",        "no-room",       "restore",     "clock-stops",
-        "clock-drifts", "clocks-alike", "swap-disks",    "clone",
+        "clock-drifts", "clocks-alike", "swap-disks",    "clone",       "false-oath",
     };
 
     return names[fault];
@@ -219,6 +219,9 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_SWAP_DISKS:
         sim_swap_disks(sim);
         break;
+    case SIM_FALSE_OATH:
+        sim_begin_false_oath(sim, index);
+        break;
     case SIM_ONE_WAY:
     case SIM_FLAP:
     case SIM_CLOG:
@@ -307,6 +310,9 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
         break;
     case SIM_SWAP_DISKS:
         sim_swap_disks_back(sim);
+        break;
+    case SIM_FALSE_OATH:
+        sim_go_on_false_oath(sim, index);
         break;
     case SIM_CLONE:
     case SIM_WIPE:

@@ -94,6 +94,7 @@ enum sim_phase {
     PHASE_BOOT,
     PHASE_OPENING,
     PHASE_DOORS,
+    PHASE_TAKEOVER, /* doors are open, and whoever is on duty has just died */
     PHASE_SECOND_DAY,
 };
 
@@ -140,6 +141,7 @@ struct unit {
     uint32_t failing_syncs;
     uint64_t working_since_ms; /* up, with link, disk and ledger; 0 not */
     int box;     /* which hardware stands in this place */
+    bool sworn_off; /* two people said so of it, and it is behind a cut */
     bool declared_off; /* two people say so of the box that stands here, while it is */
     bool came_back; /* with the ledger that it had when it was taken out */
     int out_box; /* the one taken out last, with its disk; 0 none */
@@ -269,6 +271,7 @@ struct sim {
     uint64_t hurts_until_ms[SIM_FAULT_COUNT];
     uint64_t hurt_mask;  /* bit f: fault f hurts */
     uint32_t fault_now;  /* whose generator is drawn from: the one that begins or heals */
+    enum sim_oath { OATH_NONE, OATH_CUT, OATH_SWORN } oath; /* a false one is under way */
     uint64_t said_count; /* what people have sworn */
     bool swapped;        /* each disk is in the other's box */
     uint64_t held_paired_ms; /* when both held what either held */
@@ -290,6 +293,7 @@ struct sim {
     bool closed;         /* no visitor comes */
     bool clock_was_wrong;
     int night, night_first; /* which way the units spend it; who goes first */
+    uint32_t takeovers;  /* a bit each: at closing time, at midnight, at opening time */
     const char *today;   /* what a calendar on the wall says */
 };
 
@@ -384,6 +388,9 @@ void sim_people_look(struct sim *sim);
 /* A box that came back and is blank now has given what only it held: excused no more. */
 void sim_judge_boxes(struct sim *sim);
 void sim_replace_unit(struct sim *sim, int index);
+/* People swear that a unit is off which is behind a cut; and then perhaps they take the other one out. */
+void sim_begin_false_oath(struct sim *sim, int index);
+void sim_go_on_false_oath(struct sim *sim, int index);
 
 /* sim_client.c */
 void sim_client_send(struct sim *sim, int index);

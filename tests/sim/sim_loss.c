@@ -31,6 +31,7 @@ void sim_held_acknowledged(struct seen_ticket *ticket, const struct unit *unit)
 void sim_held_paired(struct sim *sim)
 {
     sim->held_paired_ms = sim->now_ms;
+    sim->units[0].sworn_off = sim->units[1].sworn_off = false;
     for (size_t i = 0; i < sim->ticket_count; i++) {
         if (sim->tickets[i].held_by != 0) {
             sim->tickets[i].held_by = HELD_BY_BOTH;
@@ -79,8 +80,8 @@ bool sim_holds_a_ledger(const struct unit *unit)
     if (unit->up && unit->loaded) {
         blank = engine_duty(unit->engine)->word.blank || engine_duty(unit->engine)->word.retired;
     }
-    return !blank && !of_another_time && !unit->declared_off && unit->disk.entry_count > 0 &&
-           !sim_disk_is_damaged(&unit->disk);
+    return !blank && !of_another_time && !unit->declared_off && !unit->sworn_off &&
+           unit->disk.entry_count > 0 && !sim_disk_is_damaged(&unit->disk);
 }
 
 bool sim_disk_answers(const struct unit *unit)
