@@ -132,6 +132,10 @@ void sim_deliver(struct sim *sim, int index, struct engine_event *event)
     event->wall_ms = sim_unit_wall_ms(unit);
     sim->result->events++;
     r = engine_step(unit->engine, event);
+    if (r < 0 && index == SIM_GHOST) {
+        sim_ghost_ends(sim);
+        return;
+    }
     if (r < 0) {
         if (r == -EBADMSG || r == -EPROTONOSUPPORT ||
             (r == -EUCLEAN && !sim_disk_is_damaged(&unit->disk))) {
@@ -160,7 +164,11 @@ static void happen(struct sim *sim, struct item *item)
 
     switch (item->kind) {
     case ITEM_START:
-        sim_start_unit(sim, item->unit, false);
+        if (item->unit == SIM_GHOST) {
+            sim_ghost_start(sim);
+        } else {
+            sim_start_unit(sim, item->unit, false);
+        }
         break;
     case ITEM_CLIENT:
         sim_client_begin(sim, item->a);
@@ -283,6 +291,8 @@ static void set_up(struct sim *sim)
 
 static void tear_down(struct sim *sim)
 {
+    engine_destroy(sim->units[SIM_GHOST].engine);
+    sim_disk_free(&sim->units[SIM_GHOST].disk);
     for (int i = 0; i < SIM_UNITS; i++) {
         engine_destroy(sim->units[i].engine);
         free(sim->units[i].stored);

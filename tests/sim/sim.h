@@ -22,6 +22,7 @@
 
 enum sim_limit {
     SIM_UNITS = 2,
+    SIM_GHOST = SIM_UNITS, /* a box that was replaced, and is on again */
     SIM_CLIENTS_STEADY = 18,
     SIM_CROWD_USUAL = 300,
     SIM_CLIENTS = SIM_CLIENTS_STEADY + 1300, /* a crowd as no office has seen it */
@@ -80,6 +81,7 @@ enum sim_fault {
     SIM_SWAP_DISKS,  /* the disks of the two units are exchanged, and later exchanged back */
     SIM_CLONE,       /* disk and record of one unit are copied to the other */
     SIM_FALSE_OATH,  /* two people swear that a unit is off which is behind a cut; and take out the other, perhaps */
+    SIM_GHOST_TALKS, /* a box that was replaced is powered on again beside the pair */
     SIM_FAULT_COUNT,
 };
 

@@ -147,8 +147,9 @@ void sim_replace_unit(struct sim *sim, int index)
 
 void sim_begin_false_oath(struct sim *sim, int index)
 {
-    if (sim->oath != OATH_NONE || !sim_is_paired(sim) || sim->lan_split || sim->cut[DIRECT] ||
-        !sim_holds_a_ledger(&sim->units[index]) || !sim_holds_a_ledger(&sim->units[1 - index])) {
+    if (sim->oath != OATH_NONE || sim->swapped || !sim_is_paired(sim) || sim->lan_split ||
+        sim->cut[DIRECT] || !sim_holds_a_ledger(&sim->units[index]) ||
+        !sim_holds_a_ledger(&sim->units[1 - index])) {
         return;
     }
     sim->oath = OATH_CUT;

@@ -232,7 +232,7 @@ void sim_day_next(struct sim *sim)
             take_over_at(sim, opening_wall_ms + TO_OPENING_MS);
         }
         skip_to(sim, opening_wall_ms);
-        next_phase(sim, PHASE_DOORS, DOORS_MS);
+        next_phase(sim, PHASE_DOORS, is_taken_over_at(sim, AT_OPENING) ? BEFORE_MS : DOORS_MS);
         break;
     case PHASE_DOORS:
         sim->today = "2026-11-25";

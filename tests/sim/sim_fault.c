@@ -20,6 +20,7 @@ const char *sim_fault_name(enum sim_fault fault)
         "crowd",        "members-late", "members-wrong", "misdirected", "torn",
         "reads-fail",   "stall",        "no-room",       "restore",     "clock-stops",
         "clock-drifts", "clocks-alike", "swap-disks",    "clone",       "false-oath",
+        "ghost",
     };
 
     return names[fault];
@@ -219,6 +220,9 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_SWAP_DISKS:
         sim_swap_disks(sim);
         break;
+    case SIM_GHOST_TALKS:
+        sim_ghost_begin(sim, index);
+        break;
     case SIM_FALSE_OATH:
         sim_begin_false_oath(sim, index);
         break;
@@ -310,6 +314,9 @@ void sim_end_fault(struct sim *sim, enum sim_fault fault, int index)
         break;
     case SIM_SWAP_DISKS:
         sim_swap_disks_back(sim);
+        break;
+    case SIM_GHOST_TALKS:
+        sim_ghost_end(sim);
         break;
     case SIM_FALSE_OATH:
         sim_go_on_false_oath(sim, index);

@@ -9,6 +9,7 @@
  *   sim_loss.c    disks that lose or damage what they held, and who still holds what was handed out
  *   sim_network.c what breaks between the units, their clients and corosync
  *   sim_box.c     which hardware stands where, and what people say of it
+ *   sim_ghost.c   a third live unit: a replaced box that is on again
  *   sim_client.c  visitors and staff who ask again with the same key
  *   sim_judge.c   the oracles: the table of them, and those on tickets and service
  *   sim_ledger.c  those on what disks are given and hold
@@ -171,6 +172,7 @@ struct unit {
     int backup_box;     /* whose disk that is an image of */
     struct sim *sim;
     int index;
+    int place; /* of the ghost: where it stood */
 };
 
 /* A ceiling that an entry names, and what both states were said to be at one head of the chain. */
@@ -234,7 +236,7 @@ struct sim {
     uint64_t now_ms, order;
     struct item *heap;
     size_t heap_count;
-    struct unit units[SIM_UNITS];
+    struct unit units[SIM_UNITS + 1]; /* and the ghost */
     bool cut[LINKS];
     bool lan_split;
     bool way_cut[LINKS][SIM_UNITS]; /* what this unit sends is lost */
@@ -391,6 +393,15 @@ void sim_replace_unit(struct sim *sim, int index);
 /* People swear that a unit is off which is behind a cut; and then perhaps they take the other one out. */
 void sim_begin_false_oath(struct sim *sim, int index);
 void sim_go_on_false_oath(struct sim *sim, int index);
+
+/* sim_ghost.c */
+void sim_ghost_begin(struct sim *sim, int place);
+void sim_ghost_end(struct sim *sim);
+void sim_ghost_start(struct sim *sim);
+void sim_ghost_ends(struct sim *sim);
+void sim_ghost_overhears(const struct unit *sender, enum world_link link, const uint8_t *frame,
+                         size_t len_bytes);
+enum duty_probe sim_ghost_probes(const struct sim *sim);
 
 /* sim_client.c */
 void sim_client_send(struct sim *sim, int index);

@@ -253,8 +253,8 @@ void judge_service(struct sim *sim)
         bool works = reached && unit->up && unit->lan_up && unit->paused_until_ms <= sim->now_ms &&
                      unit->disk_ms_max <= DISK_MS_USUAL && sim->loss_percent == 0 &&
                      sim->delay_ms_max == 0 && sim->flap.left == 0 && sim_links_are_sound(sim) &&
-                     unit->fit && !unit->stopped && sim_disk_answers(unit) &&
-                     !engine_duty(unit->engine)->word.blank &&
+                     !sim->units[SIM_GHOST].up && unit->fit && !unit->stopped &&
+                     sim_disk_answers(unit) && !engine_duty(unit->engine)->word.blank &&
                      !engine_duty(unit->engine)->word.retired;
 
         if (!works) {

@@ -10,8 +10,8 @@
 
 enum {
     BATCH_ENTRIES_MAX = ENGINE_BATCH_ENTRIES_MAX + 64, /* ceilings go with it */
-    WAKINGS_MAX = 600, /* a word each 30 ms, events each 50, company waited for 5 */
-    UNFIT_TICKS_MAX = 10,
+    WAKINGS_MAX = 600,   /* a word each 30 ms, events each 50, company waited for 5 */
+    UNFIT_TICKS_MAX = 6, /* a hand-over asks for a link that has worked for 3 s */
     ERASED_SAMPLES = 8,
     TICKET_ID_TEXT_BYTES = 32,
 };

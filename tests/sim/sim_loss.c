@@ -168,9 +168,9 @@ static void both_off_exchange_both_on(struct sim *sim)
  * its own record. Later they are exchanged back, wherever the pair is then. */
 void sim_swap_disks(struct sim *sim)
 {
-    if (sim->swapped || !sim->units[0].powered || !sim->units[1].powered ||
-        !sim_holds_a_ledger(&sim->units[0]) || !sim_holds_a_ledger(&sim->units[1]) ||
-        !sim_is_paired(sim)) {
+    if (sim->swapped || sim->oath != OATH_NONE || !sim->units[0].powered ||
+        !sim->units[1].powered || !sim_holds_a_ledger(&sim->units[0]) ||
+        !sim_holds_a_ledger(&sim->units[1]) || !sim_is_paired(sim)) {
         return;
     }
     both_off_exchange_both_on(sim);

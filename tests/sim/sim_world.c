@@ -188,7 +188,7 @@ static int world_incoming_finish(void *context, const struct ledger_put *metas, 
 static void on_settled(struct sim *sim, int index)
 {
     struct unit *unit = &sim->units[index];
-    const struct unit *source = &sim->units[1 - index];
+    const struct unit *source = &sim->units[1 - (index == SIM_GHOST ? unit->place : index)];
     struct sim_settling *settling = &unit->settling;
 
     settling->done = true;
@@ -200,6 +200,9 @@ static void on_settled(struct sim *sim, int index)
         settling->result = 0;
         sim_disk_copy(&unit->disk, &source->snapshot);
         sim_disk_put_meta(&unit->disk, &settling->meta);
+        if (index == SIM_GHOST) {
+            return;
+        }
         judge_settled(unit);
         sim->result->snapshots++;
     }
@@ -264,6 +267,7 @@ static int world_send(void *context, enum world_link link, const uint8_t *frame,
     if (!sim_way_works(sim, (int)link, unit->index) || sim_below(sim, 100) < sim->loss_percent) {
         return 0; /* accepted, and never seen again */
     }
+    sim_ghost_overhears(unit, link, frame, len_bytes);
     while (copies-- > 0) {
         item.bytes = malloc(len_bytes);
         CHECK(item.bytes != NULL);
@@ -357,13 +361,15 @@ static void world_trace(void *context, const void *event, size_t event_len_bytes
 
 static void on_probed(struct sim *sim, int index)
 {
-    const struct unit *peer = &sim->units[1 - index];
+    const struct unit *peer = &sim->units[index == SIM_GHOST ? 0 : 1 - index];
     struct engine_event event = {.kind = ENGINE_PROBED, .probe = DUTY_PROBE_SILENT};
 
     if (!sim->units[index].lan_up) {
         return;
     }
-    if (peer->holds && peer->up && sim_lan_between(sim)) {
+    if (index == SIM_GHOST) {
+        event.probe = sim_ghost_probes(sim);
+    } else if (peer->holds && peer->up && sim_lan_between(sim)) {
         event.probe = DUTY_PROBE_PEER;
     }
     sim_deliver(sim, index, &event);
@@ -377,7 +383,9 @@ static void on_stored(struct sim *sim, int index)
 
     CHECK(batch != NULL);
     unit->batch = NULL;
-    if (unit->no_room && (batch->entry_count > 1 || batch->keys_destroy_count == 0)) {
+    if (index == SIM_GHOST) {
+        sim_disk_apply(&unit->disk, batch, SIM_DISK_ALL);
+    } else if (unit->no_room && (batch->entry_count > 1 || batch->keys_destroy_count == 0)) {
         event.result = -ENOSPC; /* nothing of it was done */
         unit->full = true;
         unit->fit = false;
