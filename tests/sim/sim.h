@@ -6,8 +6,9 @@
  * older; wall clocks that are wrong by years; operators; a floating address that may be held by both;
  * clients that retry with the same key. Then the evening, a night in which the units are on or off, and the
  * next morning. Everything is drawn from one generator, so a seed is a story and is told again by the same
- * seed. Oracles judge only what clients saw and what ledgers hold (DESIGN 2, promises 1-8, 10, 14, 15), never
- * the engine's own bookkeeping; each costs the same whatever happened before.
+ * seed. Oracles judge what clients and boards saw, what the units say to one another and what disks hold
+ * (DESIGN 2), never the engine's own bookkeeping; each is shown to speak (sim_spoil.c), and costs the same
+ * whatever happened before.
  */
 #ifndef TESTS_SIM_SIM_H
 #define TESTS_SIM_SIM_H

@@ -9,10 +9,15 @@
  *                   (sim_hear.c); at the end every ticket is in both      not given again (held by none, sim_loss.c)
  *                   ledgers (judge_ledgers), letters too: adopted
  *  3 one assigner   in a term one unit writes plain numbers               both may serve behind a cut: by letter
- *                   (judge_writer); of two that hold the address and
- *                   hear each other one yields (judge_address)
+ *                   (judge_writer), each below a ceiling that both
+ *                   disks held before, and both records knew
+ *                   (judge_reserved); of two that hold the address and
+ *                   hear each other one yields in a second
+ *                   (judge_address); a replaced box gives none (ghost)
  *  4 terms          rise in every ledger (judge_entry) and in time        -
- *                   (judge_term)
+ *                   (judge_term); who says PAIRED holds its term, who
+ *                   serves by numbers has it on both disks; what an
+ *                   acknowledgement names is durable (sim_wire.c)
  *  5 prefix         equal heads at equal lsn while paired; what both      an older image of a disk: what its peer
  *                   hold is not dropped; a replaced tail is named         holds comes back
  *                   (sim_ledger.c); at the end one ledger
@@ -23,18 +28,22 @@
  *                   (sim_hear.c); at the end gaps are counted VOID
  *  8 day            tickets are of today by the calendar on the wall;     -
  *                   closed in the evening
- *  9 audit          every entry decodes, has its lsn and is chained       edited bytes: ledger_damage_test.c, by the
- *                   (judge_entry)                                         shipped verifier on real files
- * 10 fold           equal digests at equal lsn while paired               -
+ *  9 audit          every entry decodes, has its lsn and is chained       edited bytes of real files:
+ *                   (judge_entry, judge_walk); a ticket, a call has an    ledger_damage_test.c, by the shipped verifier
+ *                   entry of its key (judge_effect)
+ * 10 fold           one state at one head of the chain, whoever says it   -
+ *                   and whenever (judge_fold)
  * 11 damage         who is unfit is not on duty beside a ready one        no ready one: serves nobody, says why
- *                   (judge_damage); a rotten entry is never read out
- * 12 bounds         batches, replies, wakings a second, memory            -
- * 13 authenticated  nonsense on socket and links ends no unit and gets    -
- *                   nothing (send_nonsense); no other oracle notices it
+ *                   (judge_damage); each entry shipped is chained, whole
+ *                   (judge_shipped); a rotten entry is never read out
+ * 12 bounds         batches, frames, replies, wakings a second, memory    -
+ * 13 authenticated  nonsense on socket and links ends no unit, gets       -
+ *                   nothing, and moves none to write or speak
  * 14 live           a ticket within 13 s of a unit's working for 32 s     lossy or late network: no promise of time
  *                   (judge_service); paired when all is healed
  * 15 erased         no older key when a ticket is handed out; at opening  -
- *                   no ticket of yesterday in clear on any disk
+ *                   no ticket of yesterday in clear on any disk, and each
+ *                   ledger says that the day is erased
  */
 #include "tests/sim/sim_internal.h"
 
