@@ -352,6 +352,15 @@ static bool wants_salvage(const struct engine *engine)
     return duty->agreed && (source || other);
 }
 
+/* A tail is read when all of it is durable, also that of a unit that stopped in the middle of a batch. */
+static bool may_salvage(const struct engine *engine)
+{
+    bool durable = !engine->in_flight && engine->durable_lsn == engine->last_lsn;
+
+    return engine->meeting.role == MEETING_NONE && !engine_is_swapping(engine) &&
+           (engine->duty.state != DUTY_STOPPED || durable);
+}
+
 void units_turn(struct engine *engine)
 {
     bool wanted;
@@ -361,7 +370,7 @@ void units_turn(struct engine *engine)
     if (engine->meeting.salvage && !wanted) {
         meeting_end(engine);
     }
-    if (wanted && engine->meeting.role == MEETING_NONE && !engine_is_swapping(engine)) {
+    if (wanted && may_salvage(engine)) {
         meeting_begin(engine, engine->duty.state == DUTY_STOPPED ? MEETING_OTHER : MEETING_SOURCE);
         engine->meeting.salvage = true;
     }
