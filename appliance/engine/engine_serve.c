@@ -104,6 +104,9 @@ static uint16_t status_of(enum queue_reason reason)
     case QUEUE_NO_SUCH_CATEGORY:
     case QUEUE_BAD_LANGUAGE:
     case QUEUE_BAD_PRIORITY:
+    case QUEUE_NUMBER_NOT_MANUAL:
+    case QUEUE_BAD_PLACE:
+    case QUEUE_BAD_NOTE:
         return STATUS_REFUSED;
     case QUEUE_CEILING_REACHED:
         return STATUS_UNAVAILABLE;
@@ -123,6 +126,15 @@ static uint16_t status_of(enum queue_reason reason)
     case QUEUE_TOO_SOON:
     case QUEUE_NOTHING_TO_UNDO:
     case QUEUE_UNDO_TOO_LATE:
+    case QUEUE_ALL_SUSPENDED:
+    case QUEUE_LIMIT_REACHED:
+    case QUEUE_NOT_AT_THIS_HOUR:
+    case QUEUE_ACCEPTANCE_OVER:
+    case QUEUE_TWIN_CALLED:
+    case QUEUE_HELD_ELSEWHERE:
+    case QUEUE_RETURN_TOO_LATE:
+    case QUEUE_TOO_MANY_LEGS:
+    case QUEUE_NUMBER_TAKEN:
         return STATUS_CONFLICT;
     case QUEUE_REASON_END:
         break;
@@ -276,7 +288,7 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
     struct queue_decision decision;
     uint64_t wait_lsn;
 
-    if (request->command.action < QUEUE_ISSUE || request->command.action > QUEUE_COUNTER_CLOSE) {
+    if (request->command.action < QUEUE_ISSUE || request->command.action > QUEUE_SET_LIMIT) {
         refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
                    "この操作は受け付けていません。", "There is no such action.");
         return;

@@ -36,6 +36,7 @@ void queue_forget_visits(struct queue *queue)
     memset(queue->key_index, 0, sizeof(queue->key_index));
     memset(queue->number_index, 0, sizeof(queue->number_index));
     memset(queue->lines, 0, sizeof(queue->lines));
+    memset(queue->own_waiting, 0, sizeof(queue->own_waiting));
     memset(&queue->calls, 0, sizeof(queue->calls));
     queue->ticket_count = 0;
     queue->key_count = 0;
@@ -73,7 +74,9 @@ int queue_number_slot(const struct queue *queue, uint16_t number)
     for (int slot = 0; slot < queue->config.category_count; slot++) {
         const struct queue_category_config *category = &queue->config.categories[slot];
 
-        if (number >= category->number_first && number <= category->number_last) {
+        if ((number >= category->number_first && number <= category->number_last) ||
+            (category->manual_first != 0 && number >= category->manual_first &&
+             number <= category->manual_last)) {
             return slot;
         }
     }
@@ -226,6 +229,7 @@ void queue_set_config(struct queue *queue, const struct queue_config *config)
     memcpy(queue->category_slots, category_slots, sizeof(category_slots));
     set_tiers(queue);
     memset(queue->lines, 0, sizeof(queue->lines));
+    memset(queue->own_waiting, 0, sizeof(queue->own_waiting));
     memset(&queue->calls, 0, sizeof(queue->calls));
     for (int slot = 0; slot < config->category_count; slot++) {
         queue->service_ms[slot] = config->categories[slot].service_ms_prior;
@@ -382,7 +386,8 @@ static bool row_is_there(const struct queue_row *row)
     case QUEUE_ROW_CATEGORY:
         return row->category.changed_lsn != 0 || row->category.plain_highest != 0 ||
                row->category.ceiling != 0 || row->category.letter_highest != 0 ||
-               row->category.letter.unit != 0 || row->category.suspended != 0;
+               row->category.letter.unit != 0 || row->category.suspended != 0 ||
+               row->category.limit != 0;
     case QUEUE_ROW_COUNTER:
         return row->counter.changed_lsn != 0 || row->counter.open != 0 ||
                row->counter.undo_action != 0 || !ids_token_is_zero(&row->counter.ticket) ||
@@ -390,6 +395,7 @@ static bool row_is_there(const struct queue_row *row)
     case QUEUE_ROW_TOTALS:
         return row->totals.issued != 0 || row->totals.served != 0 || row->totals.no_show != 0 ||
                row->totals.cancelled != 0 || row->totals.expired != 0 || row->totals.voided != 0 ||
+               row->totals.transferred != 0 || row->totals.doubtful != 0 ||
                row->totals.wait_ms_sum != 0 || row->totals.service_ms_sum != 0;
     case QUEUE_ROW_DAY:
     case QUEUE_ROW_TICKET:

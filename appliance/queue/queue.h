@@ -43,10 +43,21 @@ enum queue_limit {
     QUEUE_KEYS_HELD_MAX = 2 * QUEUE_KEYS_MAX,
     QUEUE_TICKET_INDEX_SLOTS = 131072,
     QUEUE_KEY_INDEX_SLOTS = 524288,
-    QUEUE_CHANGE_ROWS_MAX = 8,
-    QUEUE_ROW_BYTES_MAX = 512,      /* one encoded row */
-    QUEUE_CHANGE_BYTES_MAX = 2560,  /* one encoded change */
-    QUEUE_CONFIG_BYTES_MAX = 19500, /* the largest valid configuration fits */
+    QUEUE_CHANGE_ROWS_MAX = 24,
+    QUEUE_ROW_BYTES_MAX = 704,      /* one encoded row */
+    QUEUE_CHANGE_BYTES_MAX = 6144,  /* one encoded change */
+    QUEUE_CONFIG_BYTES_MAX = 21000, /* the largest valid configuration fits */
+    QUEUE_LEGS_MAX = 6,             /* services that a ticket has behind it, and those it has planned */
+    QUEUE_PLAN_MAX = 5,             /* services after the one it waits for */
+    QUEUE_NOTE_BYTES = 96,          /* UTF-8, with the closing zero: some thirty characters */
+    QUEUE_SKIPS_MAX = 32,
+    QUEUE_SPANS_MAX = 4, /* of a category's hours; between two of them is a break */
+    QUEUE_MINUTES_A_DAY = 1440,
+    QUEUE_LIMIT_NONE = 65535, /* SET_LIMIT: no limit today, whatever is configured */
+    QUEUE_HOLD_MS_MAX = 4 * 3600 * 1000,
+    QUEUE_AFTER_MAX = 99,
+    QUEUE_TWIN_INTERVAL_MS = 60000, /* 106 and 106B are not called within it */
+    QUEUE_CLIENT_ACTION_LAST = 25,  /* QUEUE_SET_LIMIT: actions from ISSUE to here may have a key */
     QUEUE_NUMBER_MAX = 9999,
     QUEUE_CALLS_BEFORE_ABSENT = 1, /* so many calls, then a counter may set a visitor absent */
     QUEUE_RECALL_INTERVAL_MS = 5000,
@@ -71,8 +82,16 @@ struct queue_category_config {
     char name_en[QUEUE_NAME_BYTES];
     uint16_t number_first;     /* ranges of categories do not overlap */
     uint16_t number_last;      /* refused beyond: NUMBERS_USED_UP, never wrapped */
+    uint16_t manual_first;     /* hand-written tickets: never given by the machine; 0 = none */
+    uint16_t manual_last;
     uint32_t service_ms_prior; /* expected service time before anything is measured */
     uint32_t wait_ms_limit;    /* waiting longer jumps a tier; 0 = no limit */
+    uint16_t daily_limit;      /* tickets of a day; 0 = no limit */
+    uint16_t last_minute;      /* no ticket from this minute of the day on; 0 = until it closes */
+    uint8_t span_count;        /* 0: whenever the office is open */
+    struct queue_span {
+        uint16_t first_minute, end_minute; /* after local midnight; the end is outside */
+    } spans[QUEUE_SPANS_MAX];              /* rising; between two of them is a break */
 };
 
 struct queue_counter_config {
@@ -89,6 +108,12 @@ struct queue_counter_config {
 struct queue_config {
     char site_ja[QUEUE_NAME_BYTES];
     char site_en[QUEUE_NAME_BYTES];
+    int16_t utc_offset_minutes; /* of the wall on which categories' hours are read */
+    uint16_t absent_minutes;    /* who comes back within them has the old place; 0 = always */
+    uint8_t absent_after;       /* who comes back later waits behind so many */
+    uint8_t skip_count;
+    /* Numbers that are never given: one below 100 means every number that ends so (4: 104, 204). */
+    uint16_t skips[QUEUE_SKIPS_MAX];
     uint8_t category_count;
     uint8_t counter_count;
     struct queue_category_config categories[QUEUE_CATEGORIES_MAX];
@@ -99,7 +124,8 @@ enum queue_day_state {
     QUEUE_DAY_NONE = 0,
     QUEUE_DAY_OPEN = 1,
     QUEUE_DAY_CLOSED = 2,
-    QUEUE_DAY_ERASED = 3
+    QUEUE_DAY_ERASED = 3,
+    QUEUE_DAY_ANNULLED = 4 /* opened by mistake: its visits are gone, another date may be opened */
 };
 
 enum queue_ticket_state {
@@ -116,7 +142,43 @@ enum queue_ticket_state {
     QUEUE_VOID = 11,
 };
 
-enum queue_delivery { QUEUE_DELIVERY_SCREEN = 1, QUEUE_DELIVERY_PAPER = 2 };
+/* HAND: written by staff while no machine gave numbers, entered afterwards. */
+enum queue_delivery {
+    QUEUE_DELIVERY_SCREEN = 1,
+    QUEUE_DELIVERY_PAPER = 2,
+    QUEUE_DELIVERY_HAND = 3
+};
+
+/* How a leg, or the whole visit, ended (field-queue.md 1: visit outcomes). */
+enum queue_outcome {
+    QUEUE_OUTCOME_NONE = 0,
+    QUEUE_OUTCOME_SERVED = 1,
+    QUEUE_OUTCOME_TO_CATEGORY = 2, /* transferred */
+    QUEUE_OUTCOME_TO_COUNTER = 3,
+    QUEUE_OUTCOME_NO_SHOW = 4,
+    QUEUE_OUTCOME_REMOVED_BY_STAFF = 5,
+    QUEUE_OUTCOME_REMOVED_BY_VISITOR = 6,
+    QUEUE_OUTCOME_REMOVED_BY_CLOSING = 7,
+    QUEUE_OUTCOME_JOINED = 8, /* one touch had given two tickets; the other one stays */
+    QUEUE_OUTCOME_VOID = 9,
+};
+
+/* Why a visitor is on hold; 0 in a ticket: it was never held since it was last called. */
+enum queue_hold_reason {
+    QUEUE_HOLD_OTHER = 1,
+    QUEUE_HOLD_FORM = 2,     /* fills in a form */
+    QUEUE_HOLD_DOCUMENT = 3, /* fetches a paper */
+    QUEUE_HOLD_INQUIRY = 4,  /* we are finding out */
+};
+
+/* Where a ticket comes into a line. */
+enum queue_place {
+    QUEUE_PLACE_USUAL = 0, /* TRANSFER: by age; RETURN: as the site's rule for absent ones says */
+    QUEUE_PLACE_HEAD = 1,
+    QUEUE_PLACE_AGE = 2, /* the place it has always had */
+    QUEUE_PLACE_TAIL = 3,
+    QUEUE_PLACE_AFTER = 4, /* behind the first `after` of the line, never before its own age */
+};
 
 enum queue_row_kind {
     QUEUE_ROW_DAY = 1,      /* clear: one row */
@@ -135,6 +197,14 @@ struct queue_origin {
     uint64_t lsn;
 };
 
+/* One service behind a ticket. Times as in a ticket; 0: not. */
+struct queue_leg {
+    uint16_t category;
+    uint16_t counter; /* 0: at none */
+    uint8_t outcome;  /* SERVED, TO_CATEGORY or TO_COUNTER */
+    int64_t enqueued_ms, called_ms, started_ms, ended_ms;
+};
+
 struct queue_ticket {
     struct ids_token id; /* drawn by the engine: unguessable, the visitor's credential */
     uint32_t day;        /* yyyymmdd */
@@ -142,11 +212,17 @@ struct queue_ticket {
     uint16_t number;
     struct ids_series series;
     uint64_t term;
-    uint8_t state; /* enum queue_ticket_state */
+    uint8_t state;   /* enum queue_ticket_state */
+    uint8_t outcome; /* enum queue_outcome: NONE while it lives */
     uint8_t delivery;
     uint8_t priority; /* 0 none .. 3 */
     char language[8]; /* "ja", "ja-easy", "en", "zh", "ko" */
     uint16_t counter; /* CALLED, SERVING, HELD: whose; ABSENT, ended: whose last; 0 none */
+    uint16_t for_counter; /* waits for this counter, not for any of its category; 0 none */
+    uint16_t hold_owner;  /* HELD: the counter that goes on with it; 0: any (the pool) */
+    uint8_t hold_reason;  /* enum queue_hold_reason; 0: owner and time mean nothing */
+    uint8_t assist;       /* staff will come: whoever does not hear or see the call */
+    uint8_t doubtful;     /* its times were not measured: counted, left out of means */
     uint16_t call_count;
     uint16_t waiting_ahead_at_issue;
     uint16_t estimate_s_at_issue; /* QUEUE_ESTIMATE_NONE: no estimate */
@@ -155,15 +231,22 @@ struct queue_ticket {
     uint8_t uncertain;            /* plain, and not known to be on both disks: set by the engine in
                                    * the image before it is sealed; decide leaves it 0 */
     int64_t issued_ms;
-    int64_t enqueued_ms; /* its place in the line: issued_ms, never before an earlier ticket's */
-    int64_t called_ms;   /* newest call or recall; 0 never */
+    int64_t enqueued_ms; /* of this leg; never before an earlier ticket's */
+    int64_t place_ms;    /* its place in the line, before priority: enqueued_ms of the first leg, or
+                          * where a press put it */
+    int64_t called_ms;   /* newest call or recall of this leg; 0 never */
     int64_t started_ms, ended_ms; /* 0: not */
+    int64_t hold_until_ms;        /* HELD: waits again from then on; 0: until it is called */
     struct queue_origin call;     /* the entry of the newest call: names it on boards. All four: an lsn comes back
                                    * after a tail was replaced, or an older image of a disk was put in */
     struct ids_token request_key; /* the idempotency key that it was issued for */
     struct queue_origin origin;   /* the entry that last changed it */
     struct queue_origin adopted;  /* the newest change of the peer that a meeting brought */
     uint64_t changed_lsn;         /* in this ledger */
+    uint8_t leg_count, plan_count;
+    struct queue_leg legs[QUEUE_LEGS_MAX]; /* behind it, oldest first */
+    uint16_t plan[QUEUE_PLAN_MAX];         /* services that come after this one */
+    char note[QUEUE_NOTE_BYTES];           /* for staff; UTF-8 */
 };
 
 struct queue_counter {
@@ -171,13 +254,18 @@ struct queue_counter {
     uint8_t open;
     struct ids_token ticket; /* CALLED or SERVING here; zero none */
     /* For undo: what the newest press here did, and the ticket as it was before. */
-    uint8_t undo_action; /* enum queue_action, 0 nothing to undo */
+    uint8_t undo_action; /* enum queue_action, 0 nothing to undo: then all of these are zero */
     uint8_t undo_state;
     uint16_t undo_counter;
     uint16_t undo_call_count;
     uint16_t undo_category;
+    uint16_t undo_for_counter;
+    uint16_t undo_hold_owner;
+    uint8_t undo_hold_reason;
+    uint8_t undo_leg_count, undo_plan_count;
+    uint16_t undo_plan[QUEUE_PLAN_MAX];
     struct queue_origin undo_call;
-    int64_t undo_called_ms, undo_started_ms;
+    int64_t undo_enqueued_ms, undo_place_ms, undo_called_ms, undo_started_ms, undo_hold_until_ms;
     int64_t undo_at_ms;
     struct ids_token undo_ticket;
     uint64_t changed_lsn;
@@ -189,7 +277,9 @@ struct queue_category {
     uint16_t ceiling;         /* plain numbers above it are not assigned; 0 none reserved */
     struct ids_series letter; /* the newest lettered series that gave numbers here */
     uint16_t letter_highest;  /* its highest; a new session goes on above every number seen */
-    uint8_t suspended;        /* acceptance stopped */
+    uint8_t suspended;        /* acceptance stopped by hand */
+    uint16_t limit;           /* of today, by hand; 0: as configured */
+    uint64_t ruled_lsn;       /* when suspended or limit was last set, in this ledger */
     uint64_t changed_lsn;
 };
 
@@ -200,16 +290,21 @@ struct queue_day {
     int64_t opened_ms, closed_ms; /* of the newest opening and closing; closed_ms 0 while open */
     uint64_t opened_lsn;          /* of its first opening: the fold's checkpoint */
     uint32_t erased_date;         /* newest date whose visit data is destroyed */
+    uint32_t annulled_date;       /* newest date that was opened by mistake; up to it numbers go on */
     struct queue_origin origin;   /* the entry that last changed it: also of the rows it ended */
+    uint8_t suspended;            /* acceptance of every category stopped by hand */
+    uint64_t ruled_lsn;           /* when that was last set, in this ledger */
 };
 
-/* The day's sum over its tickets, plus skipped numbers: issued counts where the number is from, all
- * else where the ticket ended. Both sums are over the served ones: from joining the line to the
- * newest call, from there to the end (walking up included). What the day's closing ended is in
+/* The day's sum over its tickets and their legs, plus skipped numbers: issued counts where the number
+ * is from, all else where the leg ended. Both sums are over the served ones: from joining the line to
+ * the newest call, from there to the end (walking up included). What the day's closing ended is in
  * neither. */
 struct queue_totals {
     uint16_t category;
     uint32_t issued, served, no_show, cancelled, expired, voided;
+    uint32_t transferred; /* legs that went on elsewhere */
+    uint32_t doubtful;    /* of the served: not in the sums */
     uint64_t wait_ms_sum, service_ms_sum;
 };
 
@@ -224,18 +319,29 @@ enum queue_action {
     QUEUE_CALL, /* a named ticket: WAITING, HELD, ABSENT */
     QUEUE_RECALL,
     QUEUE_START,
-    QUEUE_COMPLETE, /* CALLED or SERVING */
+    QUEUE_COMPLETE, /* CALLED or SERVING -> DONE, or WAITING for the next planned service */
     QUEUE_SET_ABSENT,
-    QUEUE_RETURN,   /* ABSENT -> WAITING at its old place */
+    QUEUE_RETURN,   /* ABSENT -> WAITING at `place` */
     QUEUE_PUT_BACK, /* CALLED -> WAITING at its old place */
-    QUEUE_HOLD,     /* CALLED, SERVING -> HELD */
-    QUEUE_TRANSFER, /* CALLED, SERVING, HELD -> WAITING in `category`, same number, by its age */
-    QUEUE_UNDO,     /* the newest press of this counter on a ticket, not a recall or a reprint */
+    QUEUE_HOLD,     /* CALLED, SERVING -> HELD, for this counter or the pool, with or without a time */
+    QUEUE_TRANSFER, /* CALLED, SERVING, HELD -> WAITING in `category` or for `to_counter`, same number,
+                     * at `place` */
+    QUEUE_UNDO,     /* the newest press of this counter on a ticket: not a recall, reprint or note */
     QUEUE_COUNTER_OPEN,
     QUEUE_COUNTER_CLOSE,
+    QUEUE_GIVE_UP,      /* ABSENT -> NO_SHOW */
+    QUEUE_PLAN,         /* any live state: the services after this one are those of `plan` */
+    QUEUE_NOTE,         /* any live state: `note` and "staff will come", as far as they are given */
+    QUEUE_ENTER_MANUAL, /* a hand-written ticket: `number` of the category's own range; waits, or is
+                         * DONE already (`served`) */
+    QUEUE_SUSPEND,      /* no new tickets of `category`; 0: of any */
+    QUEUE_RESUME,
+    QUEUE_SET_LIMIT,   /* today's limit of `category`: `limit`; 0: as configured */
     QUEUE_DAY_OPENING, /* closes whatever is open first; a later date needs the older one erased */
     QUEUE_DAY_CLOSING, /* counters close, live tickets end: ISSUING, ABSENT NO_SHOW, else EXPIRED */
     QUEUE_DAY_ERASING, /* tickets and keys leave the state; totals stay */
+    QUEUE_DAY_ANNULLING, /* a day opened by mistake: closed, its tickets and keys leave the state */
+    QUEUE_HOLD_ENDING,   /* by the unit on duty: a HELD ticket whose time is over waits again */
     /* Not for queue_decide: each has its function below. */
     QUEUE_SKIP_NUMBERS,  /* plain numbers become VOID: gaps after a meeting, uncertain tickets */
     QUEUE_RAISE_CEILING, /* DESIGN 3 rule 4 */
@@ -270,6 +376,18 @@ enum queue_reason {
     QUEUE_UNDO_TOO_LATE,      /* 409 */
     QUEUE_BAD_LANGUAGE,       /* 422 */
     QUEUE_BAD_PRIORITY,       /* 422 */
+    QUEUE_ALL_SUSPENDED,      /* 409 */
+    QUEUE_LIMIT_REACHED,      /* 409: today's limit of this category */
+    QUEUE_NOT_AT_THIS_HOUR,   /* 409: before its hours, or in a break: later today it is */
+    QUEUE_ACCEPTANCE_OVER,    /* 409: last acceptance of this category is past */
+    QUEUE_TWIN_CALLED,        /* 409: 106 was called within the last minute, and this is 106B */
+    QUEUE_HELD_ELSEWHERE,     /* 409: another counter, which is open, goes on with this visitor */
+    QUEUE_RETURN_TOO_LATE,    /* 409: the old place is gone; another place may be given */
+    QUEUE_TOO_MANY_LEGS,      /* 409 */
+    QUEUE_NUMBER_NOT_MANUAL,  /* 422: not of this category's hand-written range */
+    QUEUE_NUMBER_TAKEN,       /* 409: entered already */
+    QUEUE_BAD_PLACE,          /* 422: no such place, reason, time or list of services */
+    QUEUE_BAD_NOTE,           /* 422 */
     QUEUE_REASON_END,
 };
 
@@ -284,6 +402,21 @@ struct queue_command {
     uint8_t delivery, priority;
     char language[8];
     uint32_t date; /* DAY_OPENING */
+    uint16_t number; /* ENTER_MANUAL */
+    uint16_t to_counter; /* TRANSFER */
+    uint16_t limit;      /* SET_LIMIT */
+    uint8_t place;       /* enum queue_place: TRANSFER, RETURN */
+    uint8_t after;       /* with QUEUE_PLACE_AFTER: 1 .. QUEUE_AFTER_MAX */
+    uint8_t hold_reason; /* HOLD: enum queue_hold_reason; 0: OTHER */
+    bool to_pool;        /* HOLD: any counter may go on with it */
+    uint32_t hold_ms;    /* HOLD: waits again after it; 0: until it is called */
+    uint8_t plan_count;  /* PLAN, ISSUE */
+    uint16_t plan[QUEUE_PLAN_MAX];
+    bool has_note; /* NOTE: `note` is given, empty takes it away */
+    char note[QUEUE_NOTE_BYTES];
+    uint8_t assist;       /* NOTE, ISSUE: 0 as it is, 1 staff will come, 2 not any more */
+    bool served;          /* ENTER_MANUAL: the visit is over already */
+    bool hours_unknown;   /* ISSUE: the clock is not believed, so no category's hours are looked at */
     /* Filled by the engine, from duty: */
     struct ids_series series;   /* plain, or the session that serves */
     struct queue_origin origin; /* of the entry this becomes; origin.lsn is the entry's lsn */
@@ -338,6 +471,8 @@ struct queue_list {
     uint32_t first, last, count;
 };
 
+enum { QUEUE_OWN_LIST_FIRST = 1 + QUEUE_CATEGORIES_MAX * QUEUE_LINE_COUNT };
+
 struct queue_link {
     int64_t order_ms;
     uint64_t tie; /* then the ticket's id */
@@ -366,7 +501,9 @@ struct queue {
     uint8_t tiers[QUEUE_COUNTERS_MAX][QUEUE_CATEGORIES_MAX]; /* by positions; 0: not served */
     uint32_t service_ms[QUEUE_CATEGORIES_MAX]; /* expected, from the newest services */
     int64_t newest_enqueued_ms;
-    struct queue_list lines[1 + QUEUE_CATEGORIES_MAX * QUEUE_LINE_COUNT]; /* [0] is not used */
+    /* [0] is not used; then by category and line; then those that wait for one counter, by counter */
+    struct queue_list lines[QUEUE_OWN_LIST_FIRST + QUEUE_COUNTERS_MAX];
+    uint32_t own_waiting[QUEUE_CATEGORIES_MAX]; /* of each category: those that wait for one counter */
     struct queue_link line_links[QUEUE_TICKETS_HELD_MAX];
     struct queue_list calls; /* oldest call first */
     struct queue_link call_links[QUEUE_TICKETS_HELD_MAX];
@@ -444,6 +581,15 @@ bool queue_void_ticket(const struct queue *queue, const struct ids_token *id,
  * that a visitor sees the numbers go on. */
 uint16_t queue_next_number(const struct queue *queue, uint16_t category, struct ids_series series);
 
+/* Why ISSUE would be refused for this category at this moment, numbers apart; QUEUE_OK: it would not.
+ * By level: hours, breaks and last acceptance are looked at each time (hours_unknown: they are not). */
+enum queue_reason queue_accepts(const struct queue *queue, uint16_t category, int64_t at_ms,
+                                bool hours_unknown);
+/* Today's limit of a category; -1: none. Its totals' `issued` counts towards it. */
+int32_t queue_limit(const struct queue *queue, uint16_t category);
+/* A HELD ticket whose time is over, for QUEUE_HOLD_ENDING; NULL: none. Level, not edge. */
+const struct queue_ticket *queue_hold_due(const struct queue *queue, int64_t now_ms);
+
 /* A meeting (DESIGN 3 rule 5): `theirs` is the peer's row, common_lsn the last lsn that both
  * ledgers share. Gives the rows that result here; false: ours already says it all, nothing to
  * write.
@@ -478,6 +624,15 @@ bool queue_join_key(const struct queue *queue, const struct queue_key *theirs,
 bool queue_join_counter(const struct queue *queue, const struct queue_counter *theirs,
                         uint64_t common_lsn, const struct queue_origin *here,
                         struct queue_change *ret_change);
+
+/* What managers stopped, resumed or limited: who changed it after common_lsn says; both: stopped, and the
+ * lower limit. A refusal takes force at once (rule 5). */
+bool queue_join_category(const struct queue *queue, const struct queue_category *theirs,
+                         uint64_t common_lsn, const struct queue_origin *here,
+                         struct queue_change *ret_change);
+bool queue_join_acceptance(const struct queue *queue, const struct queue_day *theirs,
+                           uint64_t common_lsn, const struct queue_origin *here,
+                           struct queue_change *ret_change);
 
 /* Reading. Pointers live until the next apply. NULL: no such thing. */
 const struct queue_ticket *queue_ticket_find(const struct queue *queue, const struct ids_token *id);
@@ -519,5 +674,7 @@ const char *queue_reason_ja(enum queue_reason reason);
 const char *queue_reason_en(enum queue_reason reason);
 const char *queue_state_code(enum queue_ticket_state state);
 const char *queue_action_code(enum queue_action action);
+const char *queue_outcome_code(enum queue_outcome outcome);
+const char *queue_hold_reason_code(enum queue_hold_reason reason);
 
 #endif

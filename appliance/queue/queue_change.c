@@ -86,6 +86,16 @@ static uint64_t duration_ms(int64_t from_ms, int64_t to_ms)
     return length_ms > QUEUE_DURATION_MS_MAX ? QUEUE_DURATION_MS_MAX : (uint64_t)length_ms;
 }
 
+static void count_times(struct queue_totals *totals, int64_t enqueued_ms, int64_t called_ms,
+                        int64_t ended_ms, bool add)
+{
+    uint64_t wait_ms = duration_ms(enqueued_ms, called_ms);
+    uint64_t service_ms = duration_ms(called_ms, ended_ms);
+
+    totals->wait_ms_sum += add ? wait_ms : 0 - wait_ms;
+    totals->service_ms_sum += add ? service_ms : 0 - service_ms;
+}
+
 /* Which of the totals counts tickets that ended so; NULL: this is no end. */
 static uint32_t *end_count(struct queue_totals *totals, enum queue_ticket_state state)
 {
@@ -118,12 +128,20 @@ void queue_totals_count_end(struct queue_totals *totals, const struct queue_tick
 
     CHECK(count != NULL);
     *count += add ? 1 : UINT32_MAX;
-    if (ticket->state == QUEUE_DONE) {
-        uint64_t wait_ms = duration_ms(ticket->enqueued_ms, ticket->called_ms);
-        uint64_t service_ms = duration_ms(ticket->called_ms, ticket->ended_ms);
+    if (ticket->state == QUEUE_DONE && ticket->doubtful) {
+        totals->doubtful += add ? 1 : UINT32_MAX;
+    } else if (ticket->state == QUEUE_DONE) {
+        count_times(totals, ticket->enqueued_ms, ticket->called_ms, ticket->ended_ms, add);
+    }
+}
 
-        totals->wait_ms_sum += add ? wait_ms : 0 - wait_ms;
-        totals->service_ms_sum += add ? service_ms : 0 - service_ms;
+void queue_totals_count_leg(struct queue_totals *totals, const struct queue_leg *leg, bool add)
+{
+    if (leg->outcome == QUEUE_OUTCOME_SERVED) {
+        totals->served += add ? 1 : UINT32_MAX;
+        count_times(totals, leg->enqueued_ms, leg->called_ms, leg->ended_ms, add);
+    } else {
+        totals->transferred += add ? 1 : UINT32_MAX;
     }
 }
 
@@ -135,6 +153,41 @@ static void recount_end(struct queue_change *change, const struct queue *queue,
 
     if (slot >= 0 && end_count(&any, ticket->state) != NULL) {
         queue_totals_count_end(queue_change_totals(change, queue, slot), ticket, add);
+    }
+}
+
+static bool legs_equal(const struct queue_leg *a, const struct queue_leg *b)
+{
+    return a->category == b->category && a->counter == b->counter && a->outcome == b->outcome &&
+           a->enqueued_ms == b->enqueued_ms && a->called_ms == b->called_ms &&
+           a->started_ms == b->started_ms && a->ended_ms == b->ended_ms;
+}
+
+static void recount_leg(struct queue_change *change, const struct queue *queue,
+                        const struct queue_leg *leg, bool add)
+{
+    int slot = queue_category_slot(queue, leg->category);
+
+    if (slot >= 0) {
+        queue_totals_count_leg(queue_change_totals(change, queue, slot), leg, add);
+    }
+}
+
+/* Legs are only added and taken back at the end: what both have says nothing. */
+static void recount_legs(struct queue_change *change, const struct queue *queue,
+                         const struct queue_ticket *before, const struct queue_ticket *after)
+{
+    int shared = 0;
+
+    while (before != NULL && shared < before->leg_count && shared < after->leg_count &&
+           legs_equal(&before->legs[shared], &after->legs[shared])) {
+        shared++;
+    }
+    for (int i = shared; before != NULL && i < before->leg_count; i++) {
+        recount_leg(change, queue, &before->legs[i], false);
+    }
+    for (int i = shared; i < after->leg_count; i++) {
+        recount_leg(change, queue, &after->legs[i], true);
     }
 }
 
@@ -151,6 +204,7 @@ void queue_change_recount(struct queue_change *change, const struct queue *queue
         recount_end(change, queue, before, false);
     }
     recount_end(change, queue, after, true);
+    recount_legs(change, queue, before, after);
 }
 
 void queue_counter_forget_press(struct queue_counter *counter)

@@ -1,17 +1,20 @@
 /* The queue's part of the site's configuration: what is refused, and its bytes. */
 #include "appliance/queue/queue.h"
 
+#include "appliance/queue/queue_parts.h"
+
 #include <assert.h>
 #include <string.h>
 
 enum {
-    FORMAT_VERSION = 1,
+    FORMAT_VERSION = 2,
     TEXT_BYTES = 2 + QUEUE_NAME_BYTES - 1,
-    CATEGORY_BYTES_MAX = 2 + 2 * TEXT_BYTES + 2 + 2 + 4 + 4,
+    CATEGORY_BYTES_MAX = 2 + 2 * TEXT_BYTES + 4 * 2 + 4 + 4 + 2 + 2 + 1 + 4 * QUEUE_SPANS_MAX,
     COUNTER_BYTES_MAX = 2 + 2 * TEXT_BYTES + 1 + 3 * QUEUE_COUNTER_CATEGORIES_MAX,
 };
 
-static_assert(1 + 2 * TEXT_BYTES + 2 + QUEUE_CATEGORIES_MAX * CATEGORY_BYTES_MAX +
+static_assert(1 + 2 * TEXT_BYTES + 2 + 2 + 1 + 1 + 2 * QUEUE_SKIPS_MAX + 2 +
+                      QUEUE_CATEGORIES_MAX * CATEGORY_BYTES_MAX +
                       QUEUE_COUNTERS_MAX * COUNTER_BYTES_MAX <=
                   QUEUE_CONFIG_BYTES_MAX,
               "every valid configuration has room in an entry");
@@ -52,11 +55,11 @@ static size_t character_bytes(const uint8_t *text)
     return 0;
 }
 
-static bool name_is_valid(const char name[QUEUE_NAME_BYTES])
+bool queue_text_is_valid(const char *bytes, size_t capacity_bytes)
 {
-    const uint8_t *text = (const uint8_t *)name;
+    const uint8_t *text = (const uint8_t *)bytes;
 
-    if (memchr(name, 0, QUEUE_NAME_BYTES) == NULL) {
+    if (memchr(bytes, 0, capacity_bytes) == NULL) {
         return false;
     }
     while (*text != 0) {
@@ -70,10 +73,53 @@ static bool name_is_valid(const char name[QUEUE_NAME_BYTES])
     return true;
 }
 
+static bool name_is_valid(const char name[QUEUE_NAME_BYTES])
+{
+    return queue_text_is_valid(name, QUEUE_NAME_BYTES);
+}
+
+static bool spans_meet(uint16_t first, uint16_t last, uint16_t other_first, uint16_t other_last)
+{
+    return first != 0 && other_first != 0 && first <= other_last && other_first <= last;
+}
+
 static bool ranges_overlap(const struct queue_category_config *a,
                            const struct queue_category_config *b)
 {
-    return a->number_first <= b->number_last && b->number_first <= a->number_last;
+    return spans_meet(a->number_first, a->number_last, b->number_first, b->number_last) ||
+           spans_meet(a->manual_first, a->manual_last, b->manual_first, b->manual_last) ||
+           spans_meet(a->number_first, a->number_last, b->manual_first, b->manual_last) ||
+           spans_meet(a->manual_first, a->manual_last, b->number_first, b->number_last);
+}
+
+static bool manual_range_is_valid(const struct queue_category_config *category)
+{
+    if (category->manual_first == 0) {
+        return category->manual_last == 0;
+    }
+    return category->manual_first <= category->manual_last &&
+           category->manual_last <= QUEUE_NUMBER_MAX &&
+           !spans_meet(category->manual_first, category->manual_last, category->number_first,
+                       category->number_last);
+}
+
+static bool hours_are_valid(const struct queue_category_config *category)
+{
+    uint16_t end = 0;
+
+    if (category->span_count > QUEUE_SPANS_MAX || category->last_minute > QUEUE_MINUTES_A_DAY) {
+        return false;
+    }
+    for (int i = 0; i < category->span_count; i++) {
+        const struct queue_span *span = &category->spans[i];
+
+        if ((i > 0 && span->first_minute <= end) || span->end_minute <= span->first_minute ||
+            span->end_minute > QUEUE_MINUTES_A_DAY) {
+            return false;
+        }
+        end = span->end_minute;
+    }
+    return true;
 }
 
 static bool category_is_valid(const struct queue_config *config, int at)
@@ -84,7 +130,8 @@ static bool category_is_valid(const struct queue_config *config, int at)
         category->number_first > category->number_last ||
         category->number_last > QUEUE_NUMBER_MAX ||
         category->service_ms_prior > QUEUE_DURATION_MS_MAX ||
-        category->wait_ms_limit > QUEUE_DURATION_MS_MAX || !name_is_valid(category->name_ja) ||
+        category->wait_ms_limit > QUEUE_DURATION_MS_MAX || !manual_range_is_valid(category) ||
+        !hours_are_valid(category) || !name_is_valid(category->name_ja) ||
         !name_is_valid(category->name_en)) {
         return false;
     }
@@ -139,8 +186,17 @@ bool queue_config_is_valid(const struct queue_config *config)
 {
     if (config->category_count > QUEUE_CATEGORIES_MAX ||
         config->counter_count > QUEUE_COUNTERS_MAX || !name_is_valid(config->site_ja) ||
-        !name_is_valid(config->site_en)) {
+        !name_is_valid(config->site_en) || config->skip_count > QUEUE_SKIPS_MAX ||
+        config->absent_after > QUEUE_AFTER_MAX || config->absent_minutes > QUEUE_MINUTES_A_DAY ||
+        config->utc_offset_minutes < -QUEUE_MINUTES_A_DAY ||
+        config->utc_offset_minutes > QUEUE_MINUTES_A_DAY) {
         return false;
+    }
+    for (int i = 0; i < config->skip_count; i++) {
+        if (config->skips[i] == 0 || config->skips[i] > QUEUE_NUMBER_MAX ||
+            (i > 0 && config->skips[i] <= config->skips[i - 1])) {
+            return false;
+        }
     }
     for (int i = 0; i < config->category_count; i++) {
         if (!category_is_valid(config, i)) {
@@ -162,6 +218,13 @@ size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes, si
     bytes_put_u8(&writer, FORMAT_VERSION);
     bytes_put_text(&writer, config->site_ja);
     bytes_put_text(&writer, config->site_en);
+    bytes_put_u16(&writer, (uint16_t)config->utc_offset_minutes);
+    bytes_put_u16(&writer, config->absent_minutes);
+    bytes_put_u8(&writer, config->absent_after);
+    bytes_put_u8(&writer, config->skip_count);
+    for (int i = 0; i < config->skip_count; i++) {
+        bytes_put_u16(&writer, config->skips[i]);
+    }
     bytes_put_u8(&writer, config->category_count);
     for (int i = 0; i < config->category_count; i++) {
         const struct queue_category_config *category = &config->categories[i];
@@ -171,8 +234,17 @@ size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes, si
         bytes_put_text(&writer, category->name_en);
         bytes_put_u16(&writer, category->number_first);
         bytes_put_u16(&writer, category->number_last);
+        bytes_put_u16(&writer, category->manual_first);
+        bytes_put_u16(&writer, category->manual_last);
         bytes_put_u32(&writer, category->service_ms_prior);
         bytes_put_u32(&writer, category->wait_ms_limit);
+        bytes_put_u16(&writer, category->daily_limit);
+        bytes_put_u16(&writer, category->last_minute);
+        bytes_put_u8(&writer, category->span_count);
+        for (int k = 0; k < category->span_count; k++) {
+            bytes_put_u16(&writer, category->spans[k].first_minute);
+            bytes_put_u16(&writer, category->spans[k].end_minute);
+        }
     }
     bytes_put_u8(&writer, config->counter_count);
     for (int i = 0; i < config->counter_count; i++) {
@@ -197,8 +269,17 @@ static void get_category(struct bytes_reader *reader, struct queue_category_conf
     bytes_get_text(reader, category->name_en, sizeof(category->name_en));
     category->number_first = bytes_get_u16(reader);
     category->number_last = bytes_get_u16(reader);
+    category->manual_first = bytes_get_u16(reader);
+    category->manual_last = bytes_get_u16(reader);
     category->service_ms_prior = bytes_get_u32(reader);
     category->wait_ms_limit = bytes_get_u32(reader);
+    category->daily_limit = bytes_get_u16(reader);
+    category->last_minute = bytes_get_u16(reader);
+    category->span_count = bytes_get_u8(reader);
+    for (int k = 0; k < category->span_count && k < QUEUE_SPANS_MAX; k++) {
+        category->spans[k].first_minute = bytes_get_u16(reader);
+        category->spans[k].end_minute = bytes_get_u16(reader);
+    }
 }
 
 static void get_counter(struct bytes_reader *reader, struct queue_counter_config *counter)
@@ -224,6 +305,13 @@ bool queue_config_decode(const uint8_t *bytes, size_t len_bytes, struct queue_co
     }
     bytes_get_text(&reader, config.site_ja, sizeof(config.site_ja));
     bytes_get_text(&reader, config.site_en, sizeof(config.site_en));
+    config.utc_offset_minutes = (int16_t)bytes_get_u16(&reader);
+    config.absent_minutes = bytes_get_u16(&reader);
+    config.absent_after = bytes_get_u8(&reader);
+    config.skip_count = bytes_get_u8(&reader);
+    for (int i = 0; i < config.skip_count && i < QUEUE_SKIPS_MAX; i++) {
+        config.skips[i] = bytes_get_u16(&reader);
+    }
     config.category_count = bytes_get_u8(&reader);
     for (int i = 0; i < config.category_count && i < QUEUE_CATEGORIES_MAX; i++) {
         get_category(&reader, &config.categories[i]);

@@ -20,7 +20,9 @@ bool queue_date_is_valid(uint32_t date)
 
 static enum queue_reason check_opening(const struct queue *queue, uint32_t date)
 {
-    if (!queue_date_is_valid(date) || date < queue->day.date || date <= queue->day.erased_date) {
+    bool is_earlier = date < queue->day.date && queue->day.state != QUEUE_DAY_ANNULLED;
+
+    if (!queue_date_is_valid(date) || is_earlier || date <= queue->day.erased_date) {
         return QUEUE_DAY_NOT_LATER;
     }
     if (date == queue->day.date) {
@@ -41,6 +43,8 @@ static void open_day(struct queue_day *day, const struct queue_command *command)
     day->state = QUEUE_DAY_OPEN;
     day->opened_ms = queue_believed_ms(command->at_ms);
     day->closed_ms = 0;
+    day->suspended = 0;
+    day->ruled_lsn = command->origin.lsn;
 }
 
 enum queue_reason queue_decide_day(const struct queue *queue, const struct queue_command *command,
@@ -60,6 +64,13 @@ enum queue_reason queue_decide_day(const struct queue *queue, const struct queue
             return QUEUE_DAY_NOT_OPEN;
         }
         day.state = QUEUE_DAY_CLOSED;
+        day.closed_ms = queue_believed_ms(command->at_ms);
+    } else if (command->action == QUEUE_DAY_ANNULLING) {
+        if (day.state != QUEUE_DAY_OPEN && day.state != QUEUE_DAY_CLOSED) {
+            return QUEUE_DAY_NOT_OPEN;
+        }
+        day.state = QUEUE_DAY_ANNULLED;
+        day.annulled_date = day.date > day.annulled_date ? day.date : day.annulled_date;
         day.closed_ms = queue_believed_ms(command->at_ms);
     } else {
         if (day.state != QUEUE_DAY_CLOSED) {
@@ -85,6 +96,7 @@ static void end_tickets(struct queue *queue, int64_t ended_ms, const struct queu
             continue;
         }
         after.ticket.state = (uint8_t)queue_state_at_closing(before.ticket.state);
+        after.ticket.outcome = QUEUE_OUTCOME_REMOVED_BY_CLOSING;
         after.ticket.ended_ms = ended_ms;
         after.ticket.origin = *origin;
         after.ticket.changed_lsn = origin->lsn;
@@ -151,8 +163,9 @@ static void erase_visits(struct queue *queue, queue_touched_fn *touched, void *c
     queue_forget_visits(queue);
 }
 
-/* Numbers, ceilings, letters and totals are those of one date. */
-static void start_afresh(struct queue *queue, uint64_t lsn, queue_touched_fn *touched,
+/* Numbers, ceilings, letters and totals are those of one date; numbers go on while a date that was
+ * annulled may still come, so that none of it is given twice. */
+static void start_afresh(struct queue *queue, bool go_on, uint64_t lsn, queue_touched_fn *touched,
                          void *context)
 {
     for (int slot = 0; slot < queue->config.category_count; slot++) {
@@ -163,6 +176,12 @@ static void start_afresh(struct queue *queue, uint64_t lsn, queue_touched_fn *to
             .category = {.id = id, .changed_lsn = lsn},
         };
 
+        if (go_on) {
+            after.category = before.category;
+            after.category.suspended = 0;
+            after.category.limit = 0;
+            after.category.changed_lsn = lsn;
+        }
         queue->categories[slot] = after.category;
         queue_tell(touched, context, &before, &after);
         before = (struct queue_row){.kind = QUEUE_ROW_TOTALS, .totals = queue->totals[slot]};
@@ -177,12 +196,15 @@ void queue_apply_day(struct queue *queue, enum queue_action action, const struct
 {
     if (action == QUEUE_DAY_CLOSING) {
         close_all(queue, day->closed_ms, &day->origin, touched, context);
+    } else if (action == QUEUE_DAY_ANNULLING) {
+        close_all(queue, day->closed_ms, &day->origin, touched, context);
+        erase_visits(queue, touched, context);
     } else if (action == QUEUE_DAY_ERASING) {
         erase_visits(queue, touched, context);
     } else if (action == QUEUE_DAY_OPENING && day->date != queue->day.date) {
         /* What an earlier date left goes with it; decide lets no ticket or key be among that. */
         close_counters(queue, day->origin.lsn, touched, context);
         erase_visits(queue, touched, context);
-        start_afresh(queue, day->origin.lsn, touched, context);
+        start_afresh(queue, day->date <= day->annulled_date, day->origin.lsn, touched, context);
     }
 }

@@ -4,7 +4,10 @@
 #include "appliance/queue/queue_parts.h"
 #include "base/check.h"
 
+#include <assert.h>
 #include <string.h>
+
+static_assert((int)QUEUE_CLIENT_ACTION_LAST == (int)QUEUE_SET_LIMIT, "what a client may ask");
 
 static bool series_is_plain(struct ids_series series)
 {
@@ -44,7 +47,8 @@ uint16_t queue_next_number(const struct queue *queue, uint16_t category, struct 
     number = highest_for(queue, slot, series) + 1u;
     /* The category's row says it all; but no number is given twice even if that row were wrong. */
     while (number <= queue->config.categories[slot].number_last &&
-           queue_ticket_by_number(queue, (uint16_t)number, series) != NULL) {
+           (queue_number_is_skipped(&queue->config, (uint16_t)number) ||
+            queue_ticket_by_number(queue, (uint16_t)number, series) != NULL)) {
         number++;
     }
     return number <= queue->config.categories[slot].number_last ? (uint16_t)number : 0;
@@ -76,10 +80,24 @@ bool queue_language_read(const char given[8], char language[8])
     return true;
 }
 
+enum queue_reason queue_check_plan(const struct queue *queue, const struct queue_command *command)
+{
+    if (command->plan_count > QUEUE_PLAN_MAX) {
+        return QUEUE_BAD_PLACE;
+    }
+    for (int i = 0; i < command->plan_count; i++) {
+        if (queue_category_slot(queue, command->plan[i]) < 0) {
+            return QUEUE_NO_SUCH_CATEGORY;
+        }
+    }
+    return QUEUE_OK;
+}
+
 static enum queue_reason check_issue(const struct queue *queue, const struct queue_command *command,
                                      int slot, struct queue_ticket *ticket)
 {
     static const char default_language[8] = "ja";
+    enum queue_reason reason;
 
     if (slot < 0) {
         return QUEUE_NO_SUCH_CATEGORY;
@@ -94,8 +112,12 @@ static enum queue_reason check_issue(const struct queue *queue, const struct que
     if (ids_token_is_zero(&command->ticket) || queue_ticket_find(queue, &command->ticket) != NULL) {
         return QUEUE_WRONG_STATE;
     }
-    if (queue->categories[slot].suspended) {
-        return QUEUE_CATEGORY_SUSPENDED;
+    reason = queue_check_plan(queue, command);
+    if (reason == QUEUE_OK) {
+        reason = queue_accepts(queue, command->category, command->at_ms, command->hours_unknown);
+    }
+    if (reason != QUEUE_OK) {
+        return reason;
     }
     if (queue->ticket_count >= QUEUE_TICKETS_MAX) {
         return QUEUE_DAY_FULL;
@@ -115,7 +137,7 @@ static void tell_wait(const struct queue *queue, int slot, struct queue_ticket *
 {
     int64_t order_ms = queue_order_ms(ticket);
     uint32_t ahead = queue_line_ahead(queue, slot, order_ms, ticket->number, &ticket->id);
-    int64_t wait_ms = queue_play_forward_ms(queue, slot, ahead, order_ms, ticket->issued_ms);
+    int64_t wait_ms = queue_play_forward_ms(queue, slot, -1, ahead, order_ms, ticket->issued_ms);
 
     ticket->waiting_ahead_at_issue = ahead > UINT16_MAX ? UINT16_MAX : (uint16_t)ahead;
     ticket->estimate_s_at_issue =
@@ -156,7 +178,11 @@ static enum queue_reason decide_issue(const struct queue *queue,
     /* The clock may have gone back; the line does not. */
     ticket.enqueued_ms =
         ticket.issued_ms > queue->newest_enqueued_ms ? ticket.issued_ms : queue->newest_enqueued_ms;
+    ticket.place_ms = ticket.enqueued_ms;
     ticket.request_key = command->key;
+    ticket.assist = command->assist == 1;
+    ticket.plan_count = command->plan_count;
+    memcpy(ticket.plan, command->plan, command->plan_count * sizeof(ticket.plan[0]));
     tell_wait(queue, slot, &ticket);
     (void)queue_change_add_ticket(change, &ticket, &command->origin);
     note_number(queue_change_category(change, queue, slot, command->origin.lsn), &ticket);
@@ -190,6 +216,22 @@ static bool answer_known_key(const struct queue *queue, const struct queue_comma
     return true;
 }
 
+static enum queue_reason decide_action(const struct queue *queue,
+                                       const struct queue_command *command,
+                                       struct queue_change *change, struct queue_key *answer)
+{
+    if (command->action == QUEUE_ISSUE) {
+        return decide_issue(queue, command, change, answer);
+    }
+    if (command->action == QUEUE_ENTER_MANUAL) {
+        return queue_decide_manual(queue, command, change, answer);
+    }
+    if (command->action >= QUEUE_SUSPEND && command->action <= QUEUE_SET_LIMIT) {
+        return queue_decide_ruling(queue, command, change);
+    }
+    return queue_decide_press(queue, command, change, answer);
+}
+
 static void decide_client(const struct queue *queue, const struct queue_command *command,
                           struct queue_decision *decision)
 {
@@ -207,9 +249,7 @@ static void decide_client(const struct queue *queue, const struct queue_command 
         decision->reason = QUEUE_DAY_FULL;
         return;
     }
-    decision->reason = command->action == QUEUE_ISSUE
-                           ? decide_issue(queue, command, &decision->change, &answer)
-                           : queue_decide_press(queue, command, &decision->change, &answer);
+    decision->reason = decide_action(queue, command, &decision->change, &answer);
     if (decision->reason == QUEUE_EMPTY) {
         answer.reason = QUEUE_EMPTY;
         decision->answer = answer;
@@ -233,9 +273,14 @@ void queue_decide(const struct queue *queue, const struct queue_command *command
         .body_hash = command->body_hash,
         .action = (uint8_t)command->action,
     };
-    if (command->action >= QUEUE_ISSUE && command->action <= QUEUE_COUNTER_CLOSE) {
+    if (command->action >= QUEUE_ISSUE && command->action <= QUEUE_SET_LIMIT) {
         decide_client(queue, command, decision);
-    } else if (command->action >= QUEUE_DAY_OPENING && command->action <= QUEUE_DAY_ERASING) {
+    } else if (command->action == QUEUE_HOLD_ENDING) {
+        decision->reason =
+            queue->day.state != QUEUE_DAY_OPEN
+                ? QUEUE_DAY_NOT_OPEN
+                : queue_decide_press(queue, command, &decision->change, &decision->answer);
+    } else if (command->action >= QUEUE_DAY_OPENING && command->action <= QUEUE_DAY_ANNULLING) {
         decision->reason = queue_decide_day(queue, command, &decision->change);
     }
     if (decision->reason != QUEUE_OK) {
@@ -317,6 +362,7 @@ bool queue_void_ticket(const struct queue *queue, const struct ids_token *id,
     struct queue_ticket *after;
 
     if (before == NULL || !series_is_plain(before->series) ||
+        before->delivery == QUEUE_DELIVERY_HAND ||
         (before->state != QUEUE_ISSUING && before->state != QUEUE_WAITING)) {
         return false;
     }
@@ -324,6 +370,7 @@ bool queue_void_ticket(const struct queue *queue, const struct ids_token *id,
     ret_change->row_count = 0;
     after = queue_change_add_ticket(ret_change, before, here);
     after->state = QUEUE_VOID;
+    after->outcome = QUEUE_OUTCOME_VOID;
     after->ended_ms = queue_believed_ms(at_ms);
     queue_change_recount(ret_change, queue, before, after);
     return true;

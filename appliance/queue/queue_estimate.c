@@ -17,11 +17,25 @@ enum {
     PERCENTILE = 95,
     HUNDRED = 100,
     LATE_SHARE = 4, /* a counter past its mean needs another quarter of it */
+    ARRIVALS_MAX = 64,
+    ANY_COUNTER = -1,
+    LINES_MAX = QUEUE_CATEGORIES_MAX + QUEUE_COUNTERS_MAX,
 };
 
-/* One category's tickets that will be called before the one asked about may be. */
-struct line {
+/* Who will wait again: for the next service, or when the time of a hold is over. */
+struct arrival {
     int slot;
+    int own;
+    int64_t at_ms; /* from now */
+    int64_t order_ms;
+    uint8_t plan_count;
+    const uint16_t *plan; /* of the ticket: what is still to come after `slot` */
+};
+
+/* One category's tickets, or one counter's own, that will be called before the one asked about may be. */
+struct line {
+    int slot;         /* of its next ticket, where the line is a counter's own */
+    int own;          /* the counter that alone takes from it, or ANY_COUNTER */
     uint32_t left;    /* tickets not yet played */
     uint32_t batch;   /* played at once */
     uint32_t held;    /* the next one's position + 1; 0: past those that wait, at the printer */
@@ -33,12 +47,15 @@ struct play {
     const struct queue *queue;
     int64_t now_ms;
     int asked_slot;
+    int asked_own;
     int64_t asked_order_ms;
     int counter_count; /* open, and not yet out of tickets */
     int counter_slots[QUEUE_COUNTERS_MAX];
     int64_t free_ms[QUEUE_COUNTERS_MAX]; /* from now */
     int line_count;
-    struct line lines[QUEUE_CATEGORIES_MAX];
+    struct line lines[LINES_MAX];
+    int arrival_count;
+    struct arrival arrivals[ARRIVALS_MAX];
 };
 
 static uint32_t service_duration_ms(const struct queue_ticket *ticket)
@@ -103,20 +120,28 @@ static uint32_t line_total(const struct queue *queue, int slot)
            queue_line_count(queue, slot, QUEUE_LINE_ISSUING);
 }
 
-static void add_line(struct play *play, int slot, uint32_t left)
+static void add_line(struct play *play, int slot, int own, const struct queue_list *list,
+                     uint32_t left)
 {
     const struct queue *queue = play->queue;
-    const struct queue_list *list =
-        &queue->lines[1 + (uint32_t)slot * QUEUE_LINE_COUNT + QUEUE_LINE_WAITING];
     struct line *line = &play->lines[play->line_count++];
 
-    *line = (struct line){
-        .slot = slot, .left = left, .batch = 1, .held = list->first, .order_ms = play->now_ms};
+    *line = (struct line){.slot = slot,
+                          .own = own,
+                          .left = left,
+                          .batch = 1,
+                          .held = list->first,
+                          .order_ms = play->now_ms};
     if (list->first != 0) {
         line->order_ms = queue->line_links[list->first - 1].order_ms;
         line->step_ms =
             (queue->line_links[list->last - 1].order_ms - line->order_ms) / (int64_t)list->count;
     }
+}
+
+static int slot_at(const struct queue *queue, uint32_t held)
+{
+    return queue_category_slot(queue, queue->tickets[held - 1].category);
 }
 
 static void advance_line(const struct play *play, struct line *line, uint32_t count)
@@ -128,6 +153,68 @@ static void advance_line(const struct play *play, struct line *line, uint32_t co
         line->held = play->queue->line_links[line->held - 1].after;
         if (line->held != 0) {
             line->order_ms = play->queue->line_links[line->held - 1].order_ms;
+            line->slot = line->own == ANY_COUNTER ? line->slot : slot_at(play->queue, line->held);
+        }
+    }
+}
+
+static void add_arrival(struct play *play, struct arrival arrival)
+{
+    if (arrival.slot >= 0 && play->arrival_count < ARRIVALS_MAX) {
+        play->arrivals[play->arrival_count++] = arrival;
+    }
+}
+
+/* A ticket whose service is over at `at_ms` goes on to the next planned one, by its age. */
+static void add_planned(struct play *play, const uint16_t *plan, uint8_t plan_count,
+                        int64_t order_ms, int64_t at_ms)
+{
+    if (plan_count > 0) {
+        add_arrival(play, (struct arrival){.slot = queue_category_slot(play->queue, plan[0]),
+                                           .own = ANY_COUNTER,
+                                           .at_ms = at_ms,
+                                           .order_ms = order_ms,
+                                           .plan_count = (uint8_t)(plan_count - 1),
+                                           .plan = plan + 1});
+    }
+}
+
+/* Who is served now and has more to do, and who is held until a known time. */
+static void expect_arrivals(struct play *play)
+{
+    const struct queue *queue = play->queue;
+
+    for (int at = 0; at < play->counter_count; at++) {
+        const struct queue_ticket *ticket =
+            queue_ticket_find(queue, &queue->counters[play->counter_slots[at]].ticket);
+
+        if (ticket != NULL) {
+            add_planned(play, ticket->plan, ticket->plan_count, queue_order_ms(ticket),
+                        play->free_ms[at]);
+        }
+    }
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        uint32_t held = queue->lines[1 + (uint32_t)slot * QUEUE_LINE_COUNT + QUEUE_LINE_HELD].first;
+
+        for (; held != 0 && play->arrival_count < ARRIVALS_MAX;
+             held = queue->line_links[held - 1].after) {
+            const struct queue_ticket *ticket = &queue->tickets[held - 1];
+            int owner = ticket->hold_owner == 0 ? ANY_COUNTER
+                                                : queue_counter_slot(queue, ticket->hold_owner);
+            int64_t at_ms = ticket->hold_until_ms - play->now_ms;
+
+            if (ticket->hold_until_ms != 0) {
+                add_arrival(
+                    play,
+                    (struct arrival){
+                        .slot = slot,
+                        .own = owner >= 0 && queue->counters[owner].open ? owner : ANY_COUNTER,
+                        .at_ms = at_ms > 0 ? at_ms : 0,
+                        .order_ms = queue_order_ms(ticket),
+                        .plan_count = ticket->plan_count,
+                        .plan = ticket->plan,
+                    });
+            }
         }
     }
 }
@@ -175,6 +262,22 @@ static void set_batches(struct play *play)
     }
 }
 
+/* Those that wait for one counter. A closed one's may be called by others: they are few, and no line here. */
+static void add_own_lines(struct play *play, uint32_t ahead)
+{
+    const struct queue *queue = play->queue;
+
+    for (int at = 0; at < queue->config.counter_count; at++) {
+        const struct queue_list *list = &queue->lines[QUEUE_OWN_LIST_FIRST + at];
+        bool asked = at == play->asked_own;
+
+        if (asked || (list->count > 0 && queue->counters[at].open)) {
+            add_line(play, list->first == 0 ? play->asked_slot : slot_at(queue, list->first), at,
+                     list, asked ? ahead : list->count);
+        }
+    }
+}
+
 /* Sets the stage; false: no open counter serves the category. */
 static bool play_start(struct play *play, uint32_t ahead)
 {
@@ -185,19 +288,25 @@ static bool play_start(struct play *play, uint32_t ahead)
         if (queue->counters[slot].open != 0) {
             play->counter_slots[play->counter_count] = slot;
             play->free_ms[play->counter_count++] = counter_free_ms(queue, slot, play->now_ms);
-            served = served || queue->tiers[slot][play->asked_slot] != 0;
+            served = served || play->asked_own == slot ||
+                     (play->asked_own == ANY_COUNTER && queue->tiers[slot][play->asked_slot] != 0);
         }
     }
     if (!served) {
         return false;
     }
     for (int slot = 0; slot < queue->config.category_count; slot++) {
-        uint32_t left = slot == play->asked_slot ? ahead : line_total(queue, slot);
+        bool asked = slot == play->asked_slot && play->asked_own == ANY_COUNTER;
+        uint32_t left = asked ? ahead : line_total(queue, slot);
 
-        if (left > 0 || slot == play->asked_slot) {
-            add_line(play, slot, left);
+        if (left > 0 || asked) {
+            add_line(play, slot, ANY_COUNTER,
+                     &queue->lines[1 + (uint32_t)slot * QUEUE_LINE_COUNT + QUEUE_LINE_WAITING],
+                     left);
         }
     }
+    add_own_lines(play, ahead);
+    expect_arrivals(play);
     set_batches(play);
     return true;
 }
@@ -224,66 +333,146 @@ static void send_home(struct play *play, int at)
     memmove(&play->free_ms[at], &play->free_ms[at + 1], behind * sizeof(play->free_ms[0]));
 }
 
-/* Which line this counter takes its next ticket from; NULL: none. The one asked about stands behind
- * the tickets of its own line, with its own place. */
-static struct line *choose_line(struct play *play, int at)
+/* What a counter takes next: from a line, or who has come back. */
+struct taken {
+    struct line *line;
+    struct arrival *arrival;
+    uint32_t tier;
+    int64_t order_ms;
+    int64_t later_ms; /* nothing now: then there is something; 0: never */
+};
+
+static bool is_asked(const struct play *play, const struct line *line)
+{
+    return line->own == play->asked_own &&
+           (line->own != ANY_COUNTER || line->slot == play->asked_slot);
+}
+
+/* Can this counter take from this category, or its own, now? Else taken->later_ms says from when. */
+static bool may_take(const struct play *play, int at, int slot, int own, struct taken *taken)
 {
     int counter_slot = play->counter_slots[at];
-    int64_t then_ms = play->now_ms + play->free_ms[at];
-    int64_t best_order_ms = 0;
-    uint32_t best_tier = 0;
-    struct line *best = NULL;
+    int64_t break_ms;
+
+    if (own != ANY_COUNTER ? own != counter_slot : play->queue->tiers[counter_slot][slot] == 0) {
+        return false;
+    }
+    break_ms = queue_break_ms(play->queue, slot, play->now_ms + play->free_ms[at]);
+    if (break_ms > 0 && (taken->later_ms == 0 || play->free_ms[at] + break_ms < taken->later_ms)) {
+        taken->later_ms = play->free_ms[at] + break_ms;
+    }
+    return break_ms == 0;
+}
+
+static bool is_better(const struct play *play, int at, int slot, int own, int64_t order_ms,
+                      struct taken *taken)
+{
+    uint32_t tier = own != ANY_COUNTER
+                        ? 1
+                        : queue_effective_tier(play->queue, play->counter_slots[at], slot, order_ms,
+                                               play->now_ms + play->free_ms[at]);
+
+    if ((taken->line != NULL || taken->arrival != NULL) &&
+        (tier > taken->tier || (tier == taken->tier && order_ms >= taken->order_ms))) {
+        return false;
+    }
+    taken->line = NULL;
+    taken->arrival = NULL;
+    taken->tier = tier;
+    taken->order_ms = order_ms;
+    return true;
+}
+
+/* The one asked about stands behind the tickets of its own line, with its own place. */
+static struct taken choose(struct play *play, int at)
+{
+    struct taken taken = {0};
 
     for (int i = 0; i < play->line_count; i++) {
         struct line *line = &play->lines[i];
-        int64_t order_ms = line->left > 0 ? line->order_ms : play->asked_order_ms;
-        uint32_t tier;
+        int slot = line->left == 0 ? play->asked_slot : line->slot;
 
-        if (play->queue->tiers[counter_slot][line->slot] == 0 ||
-            (line->left == 0 && line->slot != play->asked_slot)) {
-            continue;
-        }
-        tier = queue_effective_tier(play->queue, counter_slot, line->slot, order_ms, then_ms);
-        if (best == NULL || tier < best_tier || (tier == best_tier && order_ms < best_order_ms)) {
-            best = line;
-            best_tier = tier;
-            best_order_ms = order_ms;
+        if ((line->left > 0 || is_asked(play, line)) &&
+            may_take(play, at, slot, line->own, &taken) &&
+            is_better(play, at, slot, line->own,
+                      line->left > 0 ? line->order_ms : play->asked_order_ms, &taken)) {
+            taken.line = line;
         }
     }
-    return best;
+    for (int i = 0; i < play->arrival_count; i++) {
+        struct arrival *arrival = &play->arrivals[i];
+
+        if (!may_take(play, at, arrival->slot, arrival->own, &taken)) {
+            continue;
+        }
+        if (arrival->at_ms > play->free_ms[at]) {
+            if (taken.later_ms == 0 || arrival->at_ms < taken.later_ms) {
+                taken.later_ms = arrival->at_ms;
+            }
+        } else if (is_better(play, at, arrival->slot, arrival->own, arrival->order_ms, &taken)) {
+            taken.arrival = arrival;
+        }
+    }
+    return taken;
 }
 
-int64_t queue_play_forward_ms(const struct queue *queue, int slot, uint32_t ahead, int64_t order_ms,
-                              int64_t now_ms)
+static void play_arrival(struct play *play, int at, struct arrival *arrival)
 {
-    struct play play = {
-        .queue = queue,
-        .now_ms = queue_believed_ms(now_ms),
-        .asked_slot = slot,
-        .asked_order_ms = order_ms,
-    };
+    struct arrival played = *arrival;
 
+    *arrival = play->arrivals[--play->arrival_count];
+    play->free_ms[at] += play->queue->service_ms[played.slot];
+    add_planned(play, played.plan, played.plan_count, played.order_ms, play->free_ms[at]);
+}
+
+static void play_line(struct play *play, int at, struct line *line)
+{
+    uint32_t count = line->left < line->batch ? line->left : line->batch;
+    const struct queue_ticket *ticket =
+        line->batch == 1 && line->held != 0 ? &play->queue->tickets[line->held - 1] : NULL;
+    int slot = line->slot;
+
+    advance_line(play, line, count);
+    play->free_ms[at] += (int64_t)count * play->queue->service_ms[slot];
+    if (ticket != NULL) {
+        add_planned(play, ticket->plan, ticket->plan_count, queue_order_ms(ticket),
+                    play->free_ms[at]);
+    }
+}
+
+int64_t queue_play_forward_ms(const struct queue *queue, int slot, int own, uint32_t ahead,
+                              int64_t order_ms, int64_t now_ms)
+{
+    struct play play;
+
+    /* The big arrays are left alone: this is asked for each ticket. */
+    play.queue = queue;
+    play.now_ms = queue_believed_ms(now_ms);
+    play.asked_slot = slot;
+    play.asked_own = own >= 0 && queue->counters[own].open ? own : ANY_COUNTER;
+    play.asked_order_ms = order_ms;
+    play.counter_count = play.line_count = play.arrival_count = 0;
     if (!play_start(&play, ahead)) {
         return -1;
     }
-    /* Each turn plays at least one ticket or sends a counter home, and a counter that serves the
-     * one asked about never goes home before it: the loop ends. */
+    /* Each turn plays at least one ticket, passes a break or a time of waiting, or sends a counter home; a
+     * counter that serves the one asked about never goes home before it: the loop ends. */
     for (;;) {
         int at = first_free(&play);
-        struct line *line = choose_line(&play, at);
-        uint32_t count;
+        struct taken taken = choose(&play, at);
 
-        if (line == NULL) {
+        if (taken.arrival != NULL) {
+            play_arrival(&play, at, taken.arrival);
+        } else if (taken.line != NULL && taken.line->left > 0) {
+            play_line(&play, at, taken.line);
+        } else if (taken.line != NULL) {
+            return play.free_ms[at];
+        } else if (taken.later_ms > play.free_ms[at]) {
+            play.free_ms[at] = taken.later_ms;
+        } else {
             send_home(&play, at);
             CHECK(play.counter_count > 0);
-            continue;
         }
-        if (line->left == 0) {
-            return play.free_ms[at];
-        }
-        count = line->left < line->batch ? line->left : line->batch;
-        advance_line(&play, line, count);
-        play.free_ms[at] += (int64_t)count * queue->service_ms[line->slot];
     }
 }
 
@@ -295,10 +484,10 @@ int32_t queue_estimate_round_s(int64_t wait_ms)
     return wait_s > QUEUE_ESTIMATE_S_MAX ? QUEUE_ESTIMATE_S_MAX : (int32_t)wait_s;
 }
 
-static int32_t estimate_s(const struct queue *queue, int slot, uint32_t ahead, int64_t order_ms,
-                          int64_t now_ms)
+static int32_t estimate_s(const struct queue *queue, int slot, int own, uint32_t ahead,
+                          int64_t order_ms, int64_t now_ms)
 {
-    int64_t wait_ms = queue_play_forward_ms(queue, slot, ahead, order_ms, now_ms);
+    int64_t wait_ms = queue_play_forward_ms(queue, slot, own, ahead, order_ms, now_ms);
 
     return wait_ms < 0 ? -1 : queue_estimate_round_s(wait_ms);
 }
@@ -314,7 +503,7 @@ int32_t queue_estimate_s(const struct queue *queue, uint16_t category, int64_t n
     if (order_ms < queue->newest_enqueued_ms) {
         order_ms = queue->newest_enqueued_ms;
     }
-    return estimate_s(queue, slot, line_total(queue, slot), order_ms, now_ms);
+    return estimate_s(queue, slot, ANY_COUNTER, line_total(queue, slot), order_ms, now_ms);
 }
 
 int32_t queue_estimate_ticket_s(const struct queue *queue, const struct queue_ticket *ticket,
@@ -325,6 +514,8 @@ int32_t queue_estimate_ticket_s(const struct queue *queue, const struct queue_ti
     if (slot < 0) {
         return -1;
     }
-    return estimate_s(queue, slot, queue_waiting_ahead(queue, ticket), queue_order_ms(ticket),
-                      now_ms);
+    return estimate_s(queue, slot,
+                      ticket->for_counter == 0 ? ANY_COUNTER
+                                               : queue_counter_slot(queue, ticket->for_counter),
+                      queue_waiting_ahead(queue, ticket), queue_order_ms(ticket), now_ms);
 }

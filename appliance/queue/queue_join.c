@@ -62,6 +62,15 @@ static bool theirs_holds_ours(const struct join *join, uint32_t peer_unit, uint6
            (queue_origin_equal(&ours->origin, &ours->adopted) && ours->adopted.unit == peer_unit);
 }
 
+/* Two counters want this visitor: any of them may go on. */
+static void hold(struct queue_ticket *ticket)
+{
+    ticket->state = QUEUE_HELD;
+    ticket->hold_reason = QUEUE_HOLD_OTHER;
+    ticket->hold_owner = 0;
+    ticket->hold_until_ms = 0;
+}
+
 /* Neither side has seen the other's last change: both are true, one state results. */
 static void merge(struct join *join)
 {
@@ -72,18 +81,38 @@ static void merge(struct join *join)
         ours->call_count > theirs->call_count ? ours->call_count : theirs->call_count;
     uint8_t copies = ours->copies > theirs->copies ? ours->copies : theirs->copies;
     uint8_t undelivered = ours->undelivered && theirs->undelivered;
+    const struct queue_ticket *other;
 
     if (is_ended(ours) && is_ended(theirs)) {
         theirs_counts = theirs->ended_ms < ours->ended_ms;
+    } else if (!is_ended(ours) && !is_ended(theirs) && ours->state != QUEUE_VOID &&
+               theirs->state != QUEUE_VOID && ours->leg_count != theirs->leg_count) {
+        theirs_counts = theirs->leg_count > ours->leg_count; /* a service behind it is further */
     }
     join->result = theirs_counts ? *theirs : *ours;
-    if (is_at_counter(ours) && is_at_counter(theirs) && ours->counter != theirs->counter) {
+    other = theirs_counts ? ours : theirs;
+    if (is_at_counter(ours) && is_at_counter(theirs) && ours->counter != theirs->counter &&
+        ours->leg_count == theirs->leg_count) {
         join->result = *ours;
-        join->result.state = QUEUE_HELD;
+        other = theirs;
+        hold(&join->result);
     }
-    join->result.call_count = call_count;
+    if (ours->leg_count == theirs->leg_count) {
+        join->result.call_count = call_count;
+    }
+    if (join->result.note[0] == '\0') {
+        memcpy(join->result.note, other->note, sizeof(other->note));
+    }
+    join->result.assist = ours->assist | theirs->assist;
     join->result.copies = copies;
     join->result.undelivered = undelivered;
+}
+
+static void end_as_at_closing(struct join *join)
+{
+    join->result.state = (uint8_t)queue_state_at_closing(join->result.state);
+    join->result.outcome = QUEUE_OUTCOME_REMOVED_BY_CLOSING;
+    join->result.ended_ms = join->at_ms;
 }
 
 /* What this unit adds to the result makes it a new change of its own, with its own origin. */
@@ -92,8 +121,7 @@ static void settle(struct join *join)
     struct queue_ticket *result = &join->result;
 
     if (queue_ticket_is_live(result->state) && join->queue->day.state != QUEUE_DAY_OPEN) {
-        result->state = (uint8_t)queue_state_at_closing(result->state);
-        result->ended_ms = join->at_ms;
+        end_as_at_closing(join);
         result->origin = *join->here;
     }
     if (is_at_counter(result)) {
@@ -101,7 +129,7 @@ static void settle(struct join *join)
 
         if (counter == NULL || (!ids_token_is_zero(&counter->ticket) &&
                                 !ids_token_equal(&counter->ticket, &result->id))) {
-            result->state = QUEUE_HELD;
+            hold(result);
             result->origin = *join->here;
         }
     }
@@ -141,7 +169,7 @@ static void note_number(struct join *join)
     uint16_t number = join->theirs->number;
     bool serving;
 
-    if (slot < 0) {
+    if (slot < 0 || join->theirs->delivery == QUEUE_DELIVERY_HAND) {
         return;
     }
     category = &join->queue->categories[slot];
@@ -208,6 +236,7 @@ static bool may_be_cancelled(const struct queue_ticket *goes, const struct queue
 static void cancel(struct join *join, struct queue_ticket *ticket)
 {
     ticket->state = QUEUE_CANCELLED;
+    ticket->outcome = QUEUE_OUTCOME_JOINED;
     ticket->ended_ms = join->at_ms;
     ticket->origin = *join->here;
     ticket->changed_lsn = join->here->lsn;
@@ -281,7 +310,7 @@ static bool count_only(struct join *join)
     struct ids_series series = join->theirs->series;
     const struct queue_category *category;
 
-    if (slot < 0) {
+    if (slot < 0 || join->theirs->delivery == QUEUE_DELIVERY_HAND) {
         return false;
     }
     category = &join->queue->categories[slot];
@@ -291,8 +320,7 @@ static bool count_only(struct join *join)
         return false;
     }
     if (queue_ticket_is_live(join->result.state)) {
-        join->result.state = (uint8_t)queue_state_at_closing(join->result.state);
-        join->result.ended_ms = join->at_ms;
+        end_as_at_closing(join);
     }
     note_number(join);
     queue_change_recount(join->change, join->queue, NULL, &join->result);
@@ -319,7 +347,7 @@ bool queue_join_ticket(const struct queue *queue, const struct queue_ticket *the
     }
     ret_change->action = QUEUE_JOIN;
     ret_change->row_count = 0;
-    if (queue->day.state == QUEUE_DAY_ERASED) {
+    if (queue->day.state == QUEUE_DAY_ERASED || queue->day.state == QUEUE_DAY_ANNULLED) {
         return theirs->changed_lsn > common_lsn && count_only(&join);
     }
     if (join.ours != NULL && !theirs_holds_ours(&join, peer_unit, common_lsn)) {
@@ -378,5 +406,59 @@ bool queue_join_counter(const struct queue *queue, const struct queue_counter *t
     after = queue_change_counter(ret_change, queue, slot, here->lsn);
     after->open = theirs->open;
     queue_counter_forget_press(after);
+    return true;
+}
+
+/* Both changed it: what is refused stays refused, and of two limits the lower one holds. */
+static uint16_t lower_limit(uint16_t a, uint16_t b)
+{
+    if (a == 0 || b == 0) {
+        return a == 0 ? b : a;
+    }
+    return a < b ? a : b;
+}
+
+bool queue_join_category(const struct queue *queue, const struct queue_category *theirs,
+                         uint64_t common_lsn, const struct queue_origin *here,
+                         struct queue_change *ret_change)
+{
+    int slot = queue_category_slot(queue, theirs->id);
+    const struct queue_category *ours;
+    struct queue_category *after;
+    bool both;
+
+    if (slot < 0 || queue->day.state != QUEUE_DAY_OPEN || theirs->ruled_lsn <= common_lsn) {
+        return false;
+    }
+    ours = &queue->categories[slot];
+    both = ours->ruled_lsn > common_lsn;
+    ret_change->action = QUEUE_JOIN;
+    ret_change->row_count = 0;
+    after = queue_change_category(ret_change, queue, slot, here->lsn);
+    after->suspended = both ? ours->suspended | theirs->suspended : theirs->suspended;
+    after->limit = both ? lower_limit(ours->limit, theirs->limit) : theirs->limit;
+    after->ruled_lsn = here->lsn;
+    return after->suspended != ours->suspended || after->limit != ours->limit;
+}
+
+bool queue_join_acceptance(const struct queue *queue, const struct queue_day *theirs,
+                           uint64_t common_lsn, const struct queue_origin *here,
+                           struct queue_change *ret_change)
+{
+    bool both = queue->day.ruled_lsn > common_lsn;
+    uint8_t suspended = both ? queue->day.suspended | theirs->suspended : theirs->suspended;
+    struct queue_day *after;
+
+    if (theirs->date != queue->day.date || queue->day.state != QUEUE_DAY_OPEN ||
+        theirs->state != QUEUE_DAY_OPEN || theirs->ruled_lsn <= common_lsn ||
+        suspended == queue->day.suspended) {
+        return false;
+    }
+    ret_change->action = QUEUE_JOIN;
+    ret_change->row_count = 0;
+    after = &queue_change_add(ret_change, QUEUE_ROW_DAY)->day;
+    *after = queue->day;
+    after->suspended = suspended;
+    after->ruled_lsn = here->lsn;
     return true;
 }

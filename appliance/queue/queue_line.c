@@ -8,7 +8,7 @@
 
 int64_t queue_order_ms(const struct queue_ticket *ticket)
 {
-    return ticket->enqueued_ms - (int64_t)ticket->priority * QUEUE_PRIORITY_BOOST_MS;
+    return ticket->place_ms - (int64_t)ticket->priority * QUEUE_PRIORITY_BOOST_MS;
 }
 
 bool queue_ticket_is_before(const struct queue_ticket *a, const struct queue_ticket *b)
@@ -158,8 +158,12 @@ void queue_line_put(struct queue *queue, uint32_t at)
         queue->newest_enqueued_ms = ticket->enqueued_ms;
     }
     if (slot >= 0 && line != QUEUE_LINE_COUNT) {
-        uint32_t list = list_of(slot, line);
+        int own = line == QUEUE_LINE_WAITING && ticket->for_counter != 0
+                      ? queue_counter_slot(queue, ticket->for_counter)
+                      : -1;
+        uint32_t list = own >= 0 ? QUEUE_OWN_LIST_FIRST + (uint32_t)own : list_of(slot, line);
 
+        queue->own_waiting[slot] += own >= 0 ? 1 : 0;
         queue->line_links[at] = (struct queue_link){
             .order_ms = line == QUEUE_LINE_SERVED ? ticket->ended_ms : queue_order_ms(ticket),
             .tie = ticket->number,
@@ -184,7 +188,10 @@ void queue_line_take(struct queue *queue, uint32_t at)
 {
     uint32_t list = queue->line_links[at].list;
 
-    if (list != 0) {
+    if (list >= QUEUE_OWN_LIST_FIRST) {
+        link_take(&queue->lines[list], queue->line_links, at);
+        queue->own_waiting[queue_category_slot(queue, queue->tickets[at].category)]--;
+    } else if (list != 0) {
         int slot = (int)((list - 1) / QUEUE_LINE_COUNT);
 
         link_take(&queue->lines[list], queue->line_links, at);
@@ -228,7 +235,20 @@ uint32_t queue_waiting_count(const struct queue *queue, uint16_t category)
 {
     int slot = queue_category_slot(queue, category);
 
-    return slot < 0 ? 0 : queue_line_count(queue, slot, QUEUE_LINE_WAITING);
+    return slot < 0 ? 0
+                    : queue_line_count(queue, slot, QUEUE_LINE_WAITING) + queue->own_waiting[slot];
+}
+
+/* Who waits for one counter has before it those that wait for the same one. */
+static uint32_t own_line_ahead(const struct queue *queue, const struct queue_ticket *ticket)
+{
+    const struct queue_link *link = &queue->line_links[ticket - queue->tickets];
+    uint32_t ahead = 0;
+
+    for (uint32_t held = link->before; held != 0; held = queue->line_links[held - 1].before) {
+        ahead++;
+    }
+    return ahead;
 }
 
 uint32_t queue_waiting_ahead(const struct queue *queue, const struct queue_ticket *ticket)
@@ -238,6 +258,9 @@ uint32_t queue_waiting_ahead(const struct queue *queue, const struct queue_ticke
 
     if (slot < 0 || (ticket->state != QUEUE_ISSUING && ticket->state != QUEUE_WAITING)) {
         return 0;
+    }
+    if (queue->line_links[ticket - queue->tickets].list >= QUEUE_OWN_LIST_FIRST) {
+        return own_line_ahead(queue, ticket);
     }
     up_to_it = queue_line_ahead(queue, slot, queue_order_ms(ticket), ticket->number, &ticket->id);
     /* The ticket itself stands in one of the two lines, and its place is not before itself. */
@@ -262,6 +285,130 @@ const struct queue_ticket *queue_line_next(const struct queue *queue,
     CHECK(at >= 0 && at < (ptrdiff_t)queue->ticket_count);
     held = queue->line_links[at].after;
     return held == 0 ? NULL : &queue->tickets[held - 1];
+}
+
+const struct queue_ticket *queue_own_line_head(const struct queue *queue, int counter_slot)
+{
+    uint32_t held = queue->lines[QUEUE_OWN_LIST_FIRST + counter_slot].first;
+
+    return held == 0 ? NULL : &queue->tickets[held - 1];
+}
+
+/* The line that a ticket with this image waits in. */
+static const struct queue_list *line_for(const struct queue *queue,
+                                         const struct queue_ticket *ticket)
+{
+    int own = ticket->for_counter == 0 ? -1 : queue_counter_slot(queue, ticket->for_counter);
+    int slot = queue_category_slot(queue, ticket->category);
+
+    CHECK(slot >= 0);
+    return &queue->lines[own >= 0 ? QUEUE_OWN_LIST_FIRST + (uint32_t)own
+                                  : list_of(slot, QUEUE_LINE_WAITING)];
+}
+
+/* Before everybody whom the counter that it waits for could call. */
+static int64_t order_at_head(const struct queue *queue, const struct queue_ticket *ticket)
+{
+    int own = ticket->for_counter == 0 ? -1 : queue_counter_slot(queue, ticket->for_counter);
+    const struct queue_list *list = line_for(queue, ticket);
+    int64_t order_ms = queue_order_ms(ticket);
+
+    if (list->first != 0 && queue->line_links[list->first - 1].order_ms <= order_ms) {
+        order_ms = queue->line_links[list->first - 1].order_ms - 1;
+    }
+    for (int slot = 0; own >= 0 && slot < queue->config.category_count; slot++) {
+        const struct queue_ticket *head = queue_line_head(queue, slot, QUEUE_LINE_WAITING);
+
+        if (queue->tiers[own][slot] != 0 && head != NULL && queue_order_ms(head) <= order_ms) {
+            order_ms = queue_order_ms(head) - 1;
+        }
+    }
+    return order_ms;
+}
+
+static int64_t order_at_tail(const struct queue *queue, const struct queue_ticket *ticket,
+                             int64_t now_ms)
+{
+    const struct queue_list *list = line_for(queue, ticket);
+    int64_t order_ms = now_ms > queue->newest_enqueued_ms ? now_ms : queue->newest_enqueued_ms;
+
+    if (list->last != 0 && queue->line_links[list->last - 1].order_ms >= order_ms) {
+        order_ms = queue->line_links[list->last - 1].order_ms + 1;
+    }
+    return order_ms;
+}
+
+static int64_t order_after(const struct queue *queue, const struct queue_ticket *ticket,
+                           uint8_t after, int64_t now_ms)
+{
+    const struct queue_list *list = line_for(queue, ticket);
+    int64_t own_ms = queue_order_ms(ticket);
+    int64_t order_ms;
+    uint32_t held = list->first;
+
+    if (after >= list->count) {
+        return order_at_tail(queue, ticket, now_ms);
+    }
+    for (uint8_t i = 1; i < after; i++) {
+        held = queue->line_links[held - 1].after;
+    }
+    /* Between this one and the next; in the same millisecond the lower number comes first. */
+    order_ms = queue->line_links[held - 1].order_ms + 1;
+    return order_ms > own_ms ? order_ms : own_ms;
+}
+
+int64_t queue_place_ms(const struct queue *queue, const struct queue_ticket *ticket,
+                       enum queue_place place, uint8_t after, int64_t now_ms)
+{
+    int64_t boost_ms = (int64_t)ticket->priority * QUEUE_PRIORITY_BOOST_MS;
+
+    switch (place) {
+    case QUEUE_PLACE_HEAD:
+        return order_at_head(queue, ticket) + boost_ms;
+    case QUEUE_PLACE_TAIL:
+        return order_at_tail(queue, ticket, now_ms) + boost_ms;
+    case QUEUE_PLACE_AFTER:
+        return order_after(queue, ticket, after, now_ms) + boost_ms;
+    case QUEUE_PLACE_USUAL:
+    case QUEUE_PLACE_AGE:
+        break;
+    }
+    return ticket->place_ms;
+}
+
+int64_t queue_twin_wait_ms(const struct queue *queue, const struct queue_ticket *ticket,
+                           int64_t now_ms)
+{
+    int64_t wait_ms = 0;
+
+    for (uint32_t held = queue->number_index[ticket->number]; held != 0;
+         held = queue->number_next[held - 1]) {
+        const struct queue_ticket *twin = &queue->tickets[held - 1];
+        int64_t since_ms = now_ms - twin->called_ms;
+
+        /* A call that lies more than that in the future was made by a clock that went back since. */
+        if (!ids_token_equal(&twin->id, &ticket->id) && twin->called_ms != 0 &&
+            since_ms > -QUEUE_TWIN_INTERVAL_MS && since_ms < QUEUE_TWIN_INTERVAL_MS &&
+            QUEUE_TWIN_INTERVAL_MS - since_ms > wait_ms) {
+            wait_ms = QUEUE_TWIN_INTERVAL_MS - since_ms;
+        }
+    }
+    return wait_ms;
+}
+
+const struct queue_ticket *queue_hold_due(const struct queue *queue, int64_t now_ms)
+{
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        for (uint32_t held = queue->lines[list_of(slot, QUEUE_LINE_HELD)].first; held != 0;
+             held = queue->line_links[held - 1].after) {
+            const struct queue_ticket *ticket = &queue->tickets[held - 1];
+
+            if (ticket->hold_until_ms != 0 && ticket->hold_until_ms <= now_ms) {
+                return ticket;
+            }
+        }
+    }
+    return NULL;
 }
 
 size_t queue_newest_calls(const struct queue *queue, const struct queue_ticket **calls, size_t max)

@@ -7,7 +7,7 @@
 
 #include <string.h>
 
-enum { NO_COUNTER = -1 };
+enum { NO_COUNTER = -1, MS_PER_MINUTE = 60000 };
 
 struct press {
     const struct queue *queue;
@@ -80,18 +80,40 @@ static enum queue_reason reprint(struct press *press)
     return QUEUE_OK;
 }
 
+static void end(struct press *press, enum queue_ticket_state state, enum queue_outcome outcome)
+{
+    press->after->state = (uint8_t)state;
+    press->after->outcome = (uint8_t)outcome;
+    press->after->ended_ms = press->now_ms;
+}
+
 static enum queue_reason cancel(struct press *press)
 {
-    press->after->state = QUEUE_CANCELLED;
-    press->after->ended_ms = press->now_ms;
+    bool by_visitor = press->command->counter == 0;
+
+    /* The id of a hand-written ticket is no secret: knowing it is no right. */
+    if (by_visitor && press->before->delivery == QUEUE_DELIVERY_HAND) {
+        return QUEUE_WRONG_STATE;
+    }
+    end(press, QUEUE_CANCELLED,
+        by_visitor ? QUEUE_OUTCOME_REMOVED_BY_VISITOR : QUEUE_OUTCOME_REMOVED_BY_STAFF);
     return QUEUE_OK;
+}
+
+static void let_go_of_hold(struct queue_ticket *ticket)
+{
+    ticket->hold_reason = 0;
+    ticket->hold_owner = 0;
+    ticket->hold_until_ms = 0;
 }
 
 static enum queue_reason call(struct press *press)
 {
     press->after->state = QUEUE_CALLED;
     press->after->counter = press->queue->counters[press->counter_slot].id;
+    press->after->for_counter = 0;
     press->after->started_ms = 0;
+    let_go_of_hold(press->after);
     count_call(press, press->after);
     return QUEUE_OK;
 }
@@ -102,6 +124,9 @@ static enum queue_reason recall(struct press *press)
 
     if (since_ms >= 0 && since_ms < QUEUE_RECALL_INTERVAL_MS) {
         return QUEUE_TOO_SOON;
+    }
+    if (queue_twin_wait_ms(press->queue, press->before, press->now_ms) > 0) {
+        return QUEUE_TWIN_CALLED;
     }
     count_call(press, press->after);
     return QUEUE_OK;
@@ -114,10 +139,46 @@ static enum queue_reason start(struct press *press)
     return QUEUE_OK;
 }
 
+/* What is behind the ticket becomes a leg; it stands at the beginning of the next one. */
+static void close_leg(struct press *press, enum queue_outcome outcome)
+{
+    struct queue_ticket *after = press->after;
+    int64_t newest_ms = press->queue->newest_enqueued_ms;
+
+    CHECK(after->leg_count < QUEUE_LEGS_MAX);
+    after->legs[after->leg_count++] = (struct queue_leg){
+        .category = press->before->category,
+        .counter = press->before->counter,
+        .outcome = (uint8_t)outcome,
+        .enqueued_ms = press->before->enqueued_ms,
+        .called_ms = press->before->called_ms,
+        .started_ms = press->before->started_ms,
+        .ended_ms = press->now_ms,
+    };
+    after->state = QUEUE_WAITING;
+    after->counter = 0;
+    after->for_counter = 0;
+    after->call_count = 0;
+    after->called_ms = 0;
+    after->started_ms = 0;
+    after->enqueued_ms = press->now_ms > newest_ms ? press->now_ms : newest_ms;
+    let_go_of_hold(after);
+}
+
+/* With services still planned it waits for the next one, by its age, under the same number. */
 static enum queue_reason complete(struct press *press)
 {
-    press->after->state = QUEUE_DONE;
-    press->after->ended_ms = press->now_ms;
+    struct queue_ticket *after = press->after;
+
+    if (after->plan_count == 0 || queue_category_slot(press->queue, after->plan[0]) < 0) {
+        end(press, QUEUE_DONE, QUEUE_OUTCOME_SERVED);
+        return QUEUE_OK;
+    }
+    close_leg(press, QUEUE_OUTCOME_SERVED);
+    after->category = after->plan[0];
+    after->plan_count--;
+    memmove(&after->plan[0], &after->plan[1], after->plan_count * sizeof(after->plan[0]));
+    after->plan[after->plan_count] = 0;
     return QUEUE_OK;
 }
 
@@ -130,28 +191,151 @@ static enum queue_reason set_absent(struct press *press)
     return QUEUE_OK;
 }
 
-/* RETURN and PUT_BACK: enqueued_ms is left alone, so the old place is found again. */
-static enum queue_reason wait_again(struct press *press)
+static void wait_again(struct press *press)
 {
     press->after->state = QUEUE_WAITING;
     press->after->counter = 0;
+    let_go_of_hold(press->after);
+}
+
+/* The place is left alone, so the old one is found again. */
+static enum queue_reason put_back(struct press *press)
+{
+    wait_again(press);
+    return QUEUE_OK;
+}
+
+static bool place_is_known(const struct queue_command *command)
+{
+    return command->place == QUEUE_PLACE_AFTER
+               ? command->after >= 1 && command->after <= QUEUE_AFTER_MAX
+               : command->place < QUEUE_PLACE_AFTER;
+}
+
+static void take_place(struct press *press, enum queue_place place, uint8_t after)
+{
+    press->after->place_ms =
+        queue_place_ms(press->queue, press->after, place, after, press->now_ms);
+}
+
+/* Within the tolerance the old place; later behind some others, unless staff say where. */
+static enum queue_reason come_back(struct press *press)
+{
+    const struct queue_config *config = &press->queue->config;
+    int64_t away_ms = press->now_ms - press->before->called_ms;
+    bool late =
+        config->absent_minutes != 0 && away_ms > (int64_t)config->absent_minutes * MS_PER_MINUTE;
+
+    if (!place_is_known(press->command)) {
+        return QUEUE_BAD_PLACE;
+    }
+    if (late && press->command->place == QUEUE_PLACE_AGE) {
+        return QUEUE_RETURN_TOO_LATE;
+    }
+    wait_again(press);
+    if (press->command->place != QUEUE_PLACE_USUAL) {
+        take_place(press, (enum queue_place)press->command->place, press->command->after);
+    } else if (late && config->absent_after > 0) {
+        take_place(press, QUEUE_PLACE_AFTER, config->absent_after);
+    } else if (late) {
+        take_place(press, QUEUE_PLACE_TAIL, 0);
+    }
+    return QUEUE_OK;
+}
+
+static enum queue_reason give_up(struct press *press)
+{
+    end(press, QUEUE_NO_SHOW, QUEUE_OUTCOME_NO_SHOW);
     return QUEUE_OK;
 }
 
 static enum queue_reason hold(struct press *press)
 {
+    const struct queue_command *command = press->command;
+    int64_t until_ms = press->now_ms + (int64_t)command->hold_ms;
+
+    if (command->hold_reason > QUEUE_HOLD_INQUIRY || command->hold_ms > QUEUE_HOLD_MS_MAX) {
+        return QUEUE_BAD_PLACE;
+    }
     press->after->state = QUEUE_HELD;
+    press->after->hold_reason = command->hold_reason == 0 ? QUEUE_HOLD_OTHER : command->hold_reason;
+    press->after->hold_owner = command->to_pool ? 0 : press->before->counter;
+    press->after->hold_until_ms = command->hold_ms == 0 ? 0 : queue_believed_ms(until_ms);
     return QUEUE_OK;
 }
 
-/* Into the other line by age: who was sent on by us does not queue up from the end again. */
+/* By the unit on duty, when it sees that the time is over: it waits for the counter that goes on with it. */
+static enum queue_reason end_hold(struct press *press)
+{
+    uint16_t owner = press->before->hold_owner;
+
+    if (press->before->hold_until_ms == 0 || press->before->hold_until_ms > press->now_ms) {
+        return QUEUE_WRONG_STATE;
+    }
+    wait_again(press);
+    press->after->for_counter = owner;
+    return QUEUE_OK;
+}
+
+/* By age if nothing else is said: who was sent on by us does not queue up from the end again. */
 static enum queue_reason transfer(struct press *press)
 {
-    if (queue_category_slot(press->queue, press->command->category) < 0) {
+    const struct queue_command *command = press->command;
+    uint16_t category = command->category == 0 ? press->before->category : command->category;
+
+    if (!place_is_known(command)) {
+        return QUEUE_BAD_PLACE;
+    }
+    if ((command->category == 0 && command->to_counter == 0) ||
+        queue_category_slot(press->queue, category) < 0) {
         return QUEUE_NO_SUCH_CATEGORY;
     }
-    press->after->category = press->command->category;
-    return wait_again(press);
+    if (command->to_counter != 0 && queue_counter_slot(press->queue, command->to_counter) < 0) {
+        return QUEUE_NO_SUCH_COUNTER;
+    }
+    if (press->before->leg_count + press->before->plan_count >= QUEUE_LEGS_MAX) {
+        return QUEUE_TOO_MANY_LEGS;
+    }
+    close_leg(press,
+              command->to_counter != 0 ? QUEUE_OUTCOME_TO_COUNTER : QUEUE_OUTCOME_TO_CATEGORY);
+    press->after->category = category;
+    press->after->for_counter = command->to_counter;
+    take_place(press, (enum queue_place)command->place, command->after);
+    return QUEUE_OK;
+}
+
+static enum queue_reason plan(struct press *press)
+{
+    const struct queue_command *command = press->command;
+    enum queue_reason reason = queue_check_plan(press->queue, command);
+
+    if (reason != QUEUE_OK) {
+        return reason;
+    }
+    if (press->before->leg_count + command->plan_count > QUEUE_LEGS_MAX) {
+        return QUEUE_TOO_MANY_LEGS;
+    }
+    press->after->plan_count = command->plan_count;
+    memcpy(press->after->plan, command->plan, sizeof(press->after->plan));
+    return QUEUE_OK;
+}
+
+static enum queue_reason note(struct press *press)
+{
+    const struct queue_command *command = press->command;
+
+    if (command->assist > 2 ||
+        (command->has_note && !queue_text_is_valid(command->note, sizeof(command->note)))) {
+        return QUEUE_BAD_NOTE;
+    }
+    if (command->has_note) {
+        memset(press->after->note, 0, sizeof(press->after->note));
+        memcpy(press->after->note, command->note, strlen(command->note));
+    }
+    if (command->assist != 0) {
+        press->after->assist = command->assist == 1;
+    }
+    return QUEUE_OK;
 }
 
 static enum queue_reason find_open_counter(struct press *press)
@@ -232,11 +416,30 @@ static enum queue_reason find_to_call(struct press *press)
         return reason;
     }
     slot = queue_category_slot(press->queue, press->before->category);
-    return slot >= 0 && press->queue->tiers[press->counter_slot][slot] != 0 ? QUEUE_OK
-                                                                            : QUEUE_COUNTER_NOT_FOR;
+    if (press->before->for_counter != press->command->counter &&
+        press->before->hold_owner != press->command->counter &&
+        (slot < 0 || press->queue->tiers[press->counter_slot][slot] == 0)) {
+        return QUEUE_COUNTER_NOT_FOR;
+    }
+    return queue_twin_wait_ms(press->queue, press->before, press->now_ms) > 0 ? QUEUE_TWIN_CALLED
+                                                                              : QUEUE_OK;
 }
 
-static const struct rule rules[QUEUE_COUNTER_CLOSE + 1] = {
+/* Another counter goes on with this visitor; a closed one does not, so its visitors are anybody's. */
+static bool is_held_elsewhere(const struct press *press)
+{
+    const struct queue_ticket *ticket = press->before;
+    const struct queue_counter *owner;
+
+    if (ticket->state != QUEUE_HELD || ticket->hold_owner == 0 || press->command->counter == 0 ||
+        ticket->hold_owner == press->command->counter) {
+        return false;
+    }
+    owner = queue_counter_find(press->queue, ticket->hold_owner);
+    return owner != NULL && owner->open;
+}
+
+static const struct rule rules[QUEUE_ACTION_END] = {
     [QUEUE_PRINTED] = {find_ticket, IN_LIVE, true, false, printed},
     [QUEUE_PRINT_UNKNOWN] = {find_ticket, IN(QUEUE_ISSUING), true, false, print_unknown},
     [QUEUE_REPRINT] = {find_ticket, IN_LIVE, true, false, reprint},
@@ -250,28 +453,16 @@ static const struct rule rules[QUEUE_COUNTER_CLOSE + 1] = {
     [QUEUE_COMPLETE] = {find_at_counter, IN(QUEUE_CALLED) | IN(QUEUE_SERVING), false, true,
                         complete},
     [QUEUE_SET_ABSENT] = {find_at_counter, IN(QUEUE_CALLED), false, true, set_absent},
-    [QUEUE_RETURN] = {find_ticket, IN(QUEUE_ABSENT), false, true, wait_again},
-    [QUEUE_PUT_BACK] = {find_at_counter, IN(QUEUE_CALLED), false, true, wait_again},
+    [QUEUE_RETURN] = {find_ticket, IN(QUEUE_ABSENT), false, true, come_back},
+    [QUEUE_PUT_BACK] = {find_at_counter, IN(QUEUE_CALLED), false, true, put_back},
     [QUEUE_HOLD] = {find_ticket, IN(QUEUE_CALLED) | IN(QUEUE_SERVING), false, true, hold},
     [QUEUE_TRANSFER] = {find_ticket, IN(QUEUE_CALLED) | IN(QUEUE_SERVING) | IN(QUEUE_HELD), false,
                         true, transfer},
+    [QUEUE_GIVE_UP] = {find_ticket, IN(QUEUE_ABSENT), false, true, give_up},
+    [QUEUE_PLAN] = {find_ticket, IN_LIVE, false, true, plan},
+    [QUEUE_NOTE] = {find_ticket, IN_LIVE, true, false, note},
+    [QUEUE_HOLD_ENDING] = {find_named, IN(QUEUE_HELD), true, false, end_hold},
 };
-
-/* What the newest press here did, and the ticket as it was: all that undo needs. */
-static void remember_press(struct queue_counter *counter, enum queue_action action,
-                           const struct queue_ticket *before, int64_t at_ms)
-{
-    counter->undo_action = (uint8_t)action;
-    counter->undo_state = before->state;
-    counter->undo_counter = before->counter;
-    counter->undo_call_count = before->call_count;
-    counter->undo_category = before->category;
-    counter->undo_call = before->call;
-    counter->undo_called_ms = before->called_ms;
-    counter->undo_started_ms = before->started_ms;
-    counter->undo_ticket = before->id;
-    counter->undo_at_ms = at_ms;
-}
 
 /* A counter that a new configuration took away has nothing to give back. */
 static void give_ticket(struct press *press, uint16_t counter, struct ids_token ticket)
@@ -298,8 +489,8 @@ static void follow_ticket(struct press *press, enum queue_action action, struct 
         give_ticket(press, press->after->counter, press->after->id);
     }
     if (undoable && press->counter_slot != NO_COUNTER) {
-        remember_press(queue_change_counter(press->change, queue, press->counter_slot, lsn), action,
-                       press->before, press->now_ms);
+        queue_remember_press(queue_change_counter(press->change, queue, press->counter_slot, lsn),
+                             action, press->before, press->now_ms);
     }
     queue_change_recount(press->change, queue, press->before, press->after);
     answer->ticket = press->after->id;
@@ -320,6 +511,9 @@ static enum queue_reason press_by_rule(struct press *press, struct queue_key *an
         press->before->counter != press->command->counter) {
         return QUEUE_TICKET_ELSEWHERE;
     }
+    if (!rule->anywhere && is_held_elsewhere(press)) {
+        return QUEUE_HELD_ELSEWHERE;
+    }
     if ((rule->from & IN(press->before->state)) == 0) {
         return QUEUE_WRONG_STATE;
     }
@@ -331,29 +525,71 @@ static enum queue_reason press_by_rule(struct press *press, struct queue_key *an
     return reason;
 }
 
-/* Highest non-empty tier, in it the earliest place, then the lower number, then the id. The head of
- * a line has its earliest place, so heads are all that is looked at. */
-static const struct queue_ticket *next_for(const struct queue *queue, int counter_slot,
-                                           int64_t now_ms)
+struct choice {
+    const struct queue_ticket *best;
+    uint32_t tier;
+    bool twin_waits; /* somebody may be called only when the minute of another call is over */
+};
+
+static void consider(struct choice *choice, const struct queue_ticket *ticket, uint32_t tier)
 {
-    const struct queue_ticket *best = NULL;
-    uint32_t best_tier = 0;
+    if (choice->best == NULL || tier < choice->tier ||
+        (tier == choice->tier && queue_ticket_is_before(ticket, choice->best))) {
+        choice->best = ticket;
+        choice->tier = tier;
+    }
+}
 
-    for (int slot = 0; slot < queue->config.category_count; slot++) {
-        const struct queue_ticket *head = queue_line_head(queue, slot, QUEUE_LINE_WAITING);
-        uint32_t tier;
+/* The first that may be called, which is the head unless its number was called in another series just now.
+ * `own`: they wait for this counter. Of all others only those that it serves. */
+static void consider_line(const struct press *press, struct choice *choice,
+                          const struct queue_ticket *first, bool own)
+{
+    const struct queue *queue = press->queue;
 
-        if (queue->tiers[counter_slot][slot] == 0 || head == NULL) {
+    for (const struct queue_ticket *ticket = first; ticket != NULL;
+         ticket = queue_line_next(queue, ticket)) {
+        int slot = queue_category_slot(queue, ticket->category);
+
+        if (!own && (slot < 0 || queue->tiers[press->counter_slot][slot] == 0)) {
             continue;
         }
-        tier = queue_effective_tier(queue, counter_slot, slot, queue_order_ms(head), now_ms);
-        if (best == NULL || tier < best_tier ||
-            (tier == best_tier && queue_ticket_is_before(head, best))) {
-            best = head;
-            best_tier = tier;
+        if (queue_twin_wait_ms(queue, ticket, press->now_ms) > 0) {
+            choice->twin_waits = true;
+            continue;
+        }
+        consider(choice, ticket,
+                 own ? 1
+                     : queue_effective_tier(queue, press->counter_slot, slot,
+                                            queue_order_ms(ticket), press->now_ms));
+        return;
+    }
+}
+
+/* Highest non-empty tier, in it the earliest place, then the lower number, then the id. The head of
+ * a line has its earliest place, so heads are all that is looked at. Who waits for this counter alone is
+ * of the first tier; who waits for one that is closed is called by whoever serves the category. */
+static enum queue_reason choose_next(struct press *press)
+{
+    const struct queue *queue = press->queue;
+    struct choice choice = {0};
+
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        if (queue->tiers[press->counter_slot][slot] != 0) {
+            consider_line(press, &choice, queue_line_head(queue, slot, QUEUE_LINE_WAITING), false);
         }
     }
-    return best;
+    for (int at = 0; at < queue->config.counter_count; at++) {
+        if (at == press->counter_slot || !queue->counters[at].open) {
+            consider_line(press, &choice, queue_own_line_head(queue, at),
+                          at == press->counter_slot);
+        }
+    }
+    press->before = choice.best;
+    if (choice.best != NULL) {
+        return QUEUE_OK;
+    }
+    return choice.twin_waits ? QUEUE_TWIN_CALLED : QUEUE_EMPTY;
 }
 
 static enum queue_reason call_next(struct press *press, struct queue_key *answer)
@@ -363,10 +599,10 @@ static enum queue_reason call_next(struct press *press, struct queue_key *answer
     if (reason != QUEUE_OK) {
         return reason;
     }
-    press->before = next_for(press->queue, press->counter_slot, press->now_ms);
-    if (press->before == NULL) {
+    reason = choose_next(press);
+    if (reason != QUEUE_OK) {
         answer->counter = press->command->counter;
-        return QUEUE_EMPTY;
+        return reason;
     }
     press->after = queue_change_add_ticket(press->change, press->before, &press->command->origin);
     (void)call(press);
@@ -374,69 +610,18 @@ static enum queue_reason call_next(struct press *press, struct queue_key *answer
     return QUEUE_OK;
 }
 
-/* How a press leaves its ticket: undo only takes back what is still so. */
-static enum queue_ticket_state state_after(enum queue_action undoable)
-{
-    static const uint8_t states[QUEUE_ACTION_END] = {
-        [QUEUE_CANCEL] = QUEUE_CANCELLED, [QUEUE_CALL_NEXT] = QUEUE_CALLED,
-        [QUEUE_CALL] = QUEUE_CALLED,      [QUEUE_START] = QUEUE_SERVING,
-        [QUEUE_COMPLETE] = QUEUE_DONE,    [QUEUE_SET_ABSENT] = QUEUE_ABSENT,
-        [QUEUE_RETURN] = QUEUE_WAITING,   [QUEUE_PUT_BACK] = QUEUE_WAITING,
-        [QUEUE_HOLD] = QUEUE_HELD,        [QUEUE_TRANSFER] = QUEUE_WAITING,
-    };
-
-    return states[undoable];
-}
-
-static enum queue_reason check_undo(struct press *press)
-{
-    enum queue_reason reason = find_open_counter(press);
-    const struct queue_counter *counter;
-
-    if (reason != QUEUE_OK) {
-        return reason;
-    }
-    counter = &press->queue->counters[press->counter_slot];
-    press->before = queue_ticket_find(press->queue, &counter->undo_ticket);
-    if (counter->undo_action == 0 || press->before == NULL) {
-        return QUEUE_NOTHING_TO_UNDO;
-    }
-    if (press->now_ms - counter->undo_at_ms > QUEUE_UNDO_WINDOW_MS) {
-        return QUEUE_UNDO_TOO_LATE;
-    }
-    if (is_at_counter(press->before) && press->before->counter != counter->id) {
-        return QUEUE_TICKET_ELSEWHERE;
-    }
-    if (press->before->state != state_after(counter->undo_action)) {
-        return QUEUE_WRONG_STATE;
-    }
-    if (!ids_token_is_zero(&counter->ticket) &&
-        !ids_token_equal(&counter->ticket, &press->before->id)) {
-        return QUEUE_COUNTER_BUSY;
-    }
-    return QUEUE_OK;
-}
-
 static enum queue_reason undo(struct press *press, struct queue_key *answer)
 {
-    enum queue_reason reason = check_undo(press);
-    const struct queue_counter *counter;
-    struct queue_ticket *after;
+    enum queue_reason reason = find_open_counter(press);
 
+    if (reason == QUEUE_OK) {
+        reason = queue_check_undo(press->queue, press->counter_slot, press->now_ms, &press->before);
+    }
     if (reason != QUEUE_OK) {
         return reason;
     }
-    counter = &press->queue->counters[press->counter_slot];
-    after = queue_change_add_ticket(press->change, press->before, &press->command->origin);
-    after->state = counter->undo_state;
-    after->counter = counter->undo_counter;
-    after->call_count = counter->undo_call_count;
-    after->category = counter->undo_category;
-    after->call = counter->undo_call;
-    after->called_ms = counter->undo_called_ms;
-    after->started_ms = counter->undo_started_ms;
-    after->ended_ms = 0;
-    press->after = after;
+    press->after = queue_change_add_ticket(press->change, press->before, &press->command->origin);
+    queue_write_back(&press->queue->counters[press->counter_slot], press->after);
     follow_ticket(press, QUEUE_UNDO, answer);
     queue_counter_forget_press(queue_change_counter(
         press->change, press->queue, press->counter_slot, press->command->origin.lsn));

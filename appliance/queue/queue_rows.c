@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { FORMAT_VERSION = 2 };
+enum { FORMAT_VERSION = 3 };
 
 bool queue_row_is_of_visit(enum queue_row_kind kind)
 {
@@ -114,14 +114,17 @@ static void put_day(struct bytes_writer *writer, const struct queue_day *day)
     bytes_put_i64(writer, day->closed_ms);
     bytes_put_u64(writer, day->opened_lsn);
     bytes_put_u32(writer, day->erased_date);
+    bytes_put_u32(writer, day->annulled_date);
     put_origin(writer, &day->origin);
+    bytes_put_u8(writer, day->suspended);
+    bytes_put_u64(writer, day->ruled_lsn);
 }
 
 static void get_day(struct bytes_reader *reader, struct queue_day *day)
 {
     day->date = bytes_get_u32(reader);
     refuse_unless(reader, queue_date_is_valid(day->date));
-    day->state = get_u8_up_to(reader, QUEUE_DAY_ERASED);
+    day->state = get_u8_up_to(reader, QUEUE_DAY_ANNULLED);
     refuse_unless(reader, day->state != QUEUE_DAY_NONE);
     day->openings = bytes_get_u16(reader);
     day->opened_ms = get_time_ms(reader);
@@ -129,7 +132,11 @@ static void get_day(struct bytes_reader *reader, struct queue_day *day)
     day->opened_lsn = bytes_get_u64(reader);
     day->erased_date = bytes_get_u32(reader);
     refuse_unless(reader, day->erased_date == 0 || queue_date_is_valid(day->erased_date));
+    day->annulled_date = bytes_get_u32(reader);
+    refuse_unless(reader, day->annulled_date == 0 || queue_date_is_valid(day->annulled_date));
     day->origin = get_origin(reader);
+    day->suspended = get_u8_up_to(reader, 1);
+    day->ruled_lsn = bytes_get_u64(reader);
 }
 
 static void put_category(struct bytes_writer *writer, const struct queue_category *category)
@@ -140,6 +147,8 @@ static void put_category(struct bytes_writer *writer, const struct queue_categor
     put_series(writer, category->letter);
     bytes_put_u16(writer, category->letter_highest);
     bytes_put_u8(writer, category->suspended);
+    bytes_put_u16(writer, category->limit);
+    bytes_put_u64(writer, category->ruled_lsn);
     bytes_put_u64(writer, category->changed_lsn);
 }
 
@@ -151,7 +160,48 @@ static void get_category(struct bytes_reader *reader, struct queue_category *cat
     category->letter = get_series(reader);
     category->letter_highest = get_number(reader);
     category->suspended = get_u8_up_to(reader, 1);
+    category->limit = bytes_get_u16(reader);
+    category->ruled_lsn = bytes_get_u64(reader);
     category->changed_lsn = bytes_get_u64(reader);
+}
+
+static void put_plan(struct bytes_writer *writer, const uint16_t *plan, uint8_t count)
+{
+    bytes_put_u8(writer, count);
+    for (int i = 0; i < count; i++) {
+        bytes_put_u16(writer, plan[i]);
+    }
+}
+
+static uint8_t get_plan(struct bytes_reader *reader, uint16_t plan[QUEUE_PLAN_MAX])
+{
+    uint8_t count = get_u8_up_to(reader, QUEUE_PLAN_MAX);
+
+    for (int i = 0; i < count && i < QUEUE_PLAN_MAX; i++) {
+        plan[i] = get_category_id(reader, 1);
+    }
+    return count;
+}
+
+static void put_undo(struct bytes_writer *writer, const struct queue_counter *counter)
+{
+    bytes_put_u8(writer, counter->undo_state);
+    bytes_put_u16(writer, counter->undo_counter);
+    bytes_put_u16(writer, counter->undo_call_count);
+    bytes_put_u16(writer, counter->undo_category);
+    bytes_put_u16(writer, counter->undo_for_counter);
+    bytes_put_u16(writer, counter->undo_hold_owner);
+    bytes_put_u8(writer, counter->undo_hold_reason);
+    bytes_put_u8(writer, counter->undo_leg_count);
+    put_plan(writer, counter->undo_plan, counter->undo_plan_count);
+    put_origin(writer, &counter->undo_call);
+    bytes_put_i64(writer, counter->undo_enqueued_ms);
+    bytes_put_i64(writer, counter->undo_place_ms);
+    bytes_put_i64(writer, counter->undo_called_ms);
+    bytes_put_i64(writer, counter->undo_started_ms);
+    bytes_put_i64(writer, counter->undo_hold_until_ms);
+    bytes_put_i64(writer, counter->undo_at_ms);
+    put_token(writer, &counter->undo_ticket);
 }
 
 static void put_counter(struct bytes_writer *writer, const struct queue_counter *counter)
@@ -160,16 +210,33 @@ static void put_counter(struct bytes_writer *writer, const struct queue_counter 
     bytes_put_u8(writer, counter->open);
     put_token(writer, &counter->ticket);
     bytes_put_u8(writer, counter->undo_action);
-    bytes_put_u8(writer, counter->undo_state);
-    bytes_put_u16(writer, counter->undo_counter);
-    bytes_put_u16(writer, counter->undo_call_count);
-    bytes_put_u16(writer, counter->undo_category);
-    put_origin(writer, &counter->undo_call);
-    bytes_put_i64(writer, counter->undo_called_ms);
-    bytes_put_i64(writer, counter->undo_started_ms);
-    bytes_put_i64(writer, counter->undo_at_ms);
-    put_token(writer, &counter->undo_ticket);
+    if (counter->undo_action != 0) {
+        put_undo(writer, counter);
+    }
     bytes_put_u64(writer, counter->changed_lsn);
+}
+
+/* What undo writes back into a ticket. */
+static void get_undo(struct bytes_reader *reader, struct queue_counter *counter)
+{
+    counter->undo_state = get_u8_up_to(reader, QUEUE_VOID);
+    counter->undo_counter = bytes_get_u16(reader);
+    counter->undo_call_count = bytes_get_u16(reader);
+    counter->undo_category = get_category_id(reader, 1);
+    counter->undo_for_counter = bytes_get_u16(reader);
+    counter->undo_hold_owner = bytes_get_u16(reader);
+    counter->undo_hold_reason = get_u8_up_to(reader, QUEUE_HOLD_INQUIRY);
+    counter->undo_leg_count = get_u8_up_to(reader, QUEUE_LEGS_MAX);
+    counter->undo_plan_count = get_plan(reader, counter->undo_plan);
+    counter->undo_call = get_origin(reader);
+    counter->undo_enqueued_ms = get_time_ms(reader);
+    counter->undo_place_ms = get_time_ms(reader);
+    counter->undo_called_ms = get_time_ms(reader);
+    counter->undo_started_ms = get_time_ms(reader);
+    counter->undo_hold_until_ms = get_time_ms(reader);
+    counter->undo_at_ms = get_time_ms(reader);
+    counter->undo_ticket = get_token(reader);
+    refuse_unless(reader, counter->undo_state != 0 && !ids_token_is_zero(&counter->undo_ticket));
 }
 
 static void get_counter(struct bytes_reader *reader, struct queue_counter *counter)
@@ -178,20 +245,11 @@ static void get_counter(struct bytes_reader *reader, struct queue_counter *count
     refuse_unless(reader, counter->id != 0);
     counter->open = get_u8_up_to(reader, 1);
     counter->ticket = get_token(reader);
-    counter->undo_action = get_u8_up_to(reader, QUEUE_COUNTER_CLOSE);
-    counter->undo_state = get_u8_up_to(reader, QUEUE_VOID);
-    counter->undo_counter = bytes_get_u16(reader);
-    counter->undo_call_count = bytes_get_u16(reader);
-    counter->undo_category = get_category_id(reader, 0);
-    counter->undo_call = get_origin(reader);
-    counter->undo_called_ms = get_time_ms(reader);
-    counter->undo_started_ms = get_time_ms(reader);
-    counter->undo_at_ms = get_time_ms(reader);
-    counter->undo_ticket = get_token(reader);
+    counter->undo_action = get_u8_up_to(reader, QUEUE_CLIENT_ACTION_LAST);
+    if (counter->undo_action != 0) {
+        get_undo(reader, counter);
+    }
     counter->changed_lsn = bytes_get_u64(reader);
-    /* Undo writes these into a ticket: they are there together or not at all. */
-    refuse_unless(reader, (counter->undo_action == 0) == (counter->undo_state == 0) &&
-                              (counter->undo_action == 0) == (counter->undo_category == 0));
 }
 
 static void put_totals(struct bytes_writer *writer, const struct queue_totals *totals)
@@ -203,6 +261,8 @@ static void put_totals(struct bytes_writer *writer, const struct queue_totals *t
     bytes_put_u32(writer, totals->cancelled);
     bytes_put_u32(writer, totals->expired);
     bytes_put_u32(writer, totals->voided);
+    bytes_put_u32(writer, totals->transferred);
+    bytes_put_u32(writer, totals->doubtful);
     bytes_put_u64(writer, totals->wait_ms_sum);
     bytes_put_u64(writer, totals->service_ms_sum);
 }
@@ -216,8 +276,33 @@ static void get_totals(struct bytes_reader *reader, struct queue_totals *totals)
     totals->cancelled = bytes_get_u32(reader);
     totals->expired = bytes_get_u32(reader);
     totals->voided = bytes_get_u32(reader);
+    totals->transferred = bytes_get_u32(reader);
+    totals->doubtful = bytes_get_u32(reader);
     totals->wait_ms_sum = bytes_get_u64(reader);
     totals->service_ms_sum = bytes_get_u64(reader);
+}
+
+static void put_leg(struct bytes_writer *writer, const struct queue_leg *leg)
+{
+    bytes_put_u16(writer, leg->category);
+    bytes_put_u16(writer, leg->counter);
+    bytes_put_u8(writer, leg->outcome);
+    bytes_put_i64(writer, leg->enqueued_ms);
+    bytes_put_i64(writer, leg->called_ms);
+    bytes_put_i64(writer, leg->started_ms);
+    bytes_put_i64(writer, leg->ended_ms);
+}
+
+static void get_leg(struct bytes_reader *reader, struct queue_leg *leg)
+{
+    leg->category = get_category_id(reader, 1);
+    leg->counter = bytes_get_u16(reader);
+    leg->outcome = get_u8_up_to(reader, QUEUE_OUTCOME_TO_COUNTER);
+    refuse_unless(reader, leg->outcome != QUEUE_OUTCOME_NONE);
+    leg->enqueued_ms = get_time_ms(reader);
+    leg->called_ms = get_time_ms(reader);
+    leg->started_ms = get_time_ms(reader);
+    leg->ended_ms = get_time_ms(reader);
 }
 
 static void put_ticket(struct bytes_writer *writer, const struct queue_ticket *ticket)
@@ -229,18 +314,23 @@ static void put_ticket(struct bytes_writer *writer, const struct queue_ticket *t
     put_series(writer, ticket->series);
     bytes_put_u64(writer, ticket->term);
     bytes_put_u8(writer, ticket->state);
+    bytes_put_u8(writer, ticket->outcome);
     bytes_put_u8(writer, ticket->delivery);
     bytes_put_u8(writer, ticket->priority);
     bytes_put(writer, ticket->language, sizeof(ticket->language));
     bytes_put_u16(writer, ticket->counter);
+    bytes_put_u16(writer, ticket->for_counter);
     bytes_put_u16(writer, ticket->call_count);
     bytes_put_u16(writer, ticket->waiting_ahead_at_issue);
     bytes_put_u16(writer, ticket->estimate_s_at_issue);
     bytes_put_u8(writer, ticket->undelivered);
     bytes_put_u8(writer, ticket->copies);
     bytes_put_u8(writer, ticket->uncertain);
+    bytes_put_u8(writer, ticket->assist);
+    bytes_put_u8(writer, ticket->doubtful);
     bytes_put_i64(writer, ticket->issued_ms);
     bytes_put_i64(writer, ticket->enqueued_ms);
+    bytes_put_i64(writer, ticket->place_ms);
     bytes_put_i64(writer, ticket->called_ms);
     bytes_put_i64(writer, ticket->started_ms);
     bytes_put_i64(writer, ticket->ended_ms);
@@ -249,6 +339,17 @@ static void put_ticket(struct bytes_writer *writer, const struct queue_ticket *t
     put_origin(writer, &ticket->origin);
     put_origin(writer, &ticket->adopted);
     bytes_put_u64(writer, ticket->changed_lsn);
+    bytes_put_u8(writer, ticket->hold_reason);
+    if (ticket->hold_reason != 0) {
+        bytes_put_u16(writer, ticket->hold_owner);
+        bytes_put_i64(writer, ticket->hold_until_ms);
+    }
+    bytes_put_u8(writer, ticket->leg_count);
+    for (int i = 0; i < ticket->leg_count; i++) {
+        put_leg(writer, &ticket->legs[i]);
+    }
+    put_plan(writer, ticket->plan, ticket->plan_count);
+    bytes_put_text(writer, ticket->note);
 }
 
 static void get_language(struct bytes_reader *reader, char language[8])
@@ -261,6 +362,23 @@ static void get_language(struct bytes_reader *reader, char language[8])
     }
 }
 
+/* What most tickets have nothing of. */
+static void get_ticket_more(struct bytes_reader *reader, struct queue_ticket *ticket)
+{
+    ticket->hold_reason = get_u8_up_to(reader, QUEUE_HOLD_INQUIRY);
+    if (ticket->hold_reason != 0) {
+        ticket->hold_owner = bytes_get_u16(reader);
+        ticket->hold_until_ms = get_time_ms(reader);
+    }
+    ticket->leg_count = get_u8_up_to(reader, QUEUE_LEGS_MAX);
+    for (int i = 0; i < ticket->leg_count && i < QUEUE_LEGS_MAX; i++) {
+        get_leg(reader, &ticket->legs[i]);
+    }
+    ticket->plan_count = get_plan(reader, ticket->plan);
+    bytes_get_text(reader, ticket->note, sizeof(ticket->note));
+    refuse_unless(reader, queue_text_is_valid(ticket->note, sizeof(ticket->note)));
+}
+
 static void get_ticket(struct bytes_reader *reader, struct queue_ticket *ticket)
 {
     ticket->id = get_token(reader);
@@ -270,18 +388,23 @@ static void get_ticket(struct bytes_reader *reader, struct queue_ticket *ticket)
     ticket->series = get_series(reader);
     ticket->term = bytes_get_u64(reader);
     ticket->state = get_u8_up_to(reader, QUEUE_VOID);
-    ticket->delivery = get_u8_up_to(reader, QUEUE_DELIVERY_PAPER);
+    ticket->outcome = get_u8_up_to(reader, QUEUE_OUTCOME_VOID);
+    ticket->delivery = get_u8_up_to(reader, QUEUE_DELIVERY_HAND);
     ticket->priority = get_u8_up_to(reader, QUEUE_PRIORITY_MAX);
     get_language(reader, ticket->language);
     ticket->counter = bytes_get_u16(reader);
+    ticket->for_counter = bytes_get_u16(reader);
     ticket->call_count = bytes_get_u16(reader);
     ticket->waiting_ahead_at_issue = bytes_get_u16(reader);
     ticket->estimate_s_at_issue = bytes_get_u16(reader);
     ticket->undelivered = get_u8_up_to(reader, 1);
     ticket->copies = bytes_get_u8(reader);
     ticket->uncertain = get_u8_up_to(reader, 1);
+    ticket->assist = get_u8_up_to(reader, 1);
+    ticket->doubtful = get_u8_up_to(reader, 1);
     ticket->issued_ms = get_time_ms(reader);
     ticket->enqueued_ms = get_time_ms(reader);
+    ticket->place_ms = get_time_ms(reader);
     ticket->called_ms = get_time_ms(reader);
     ticket->started_ms = get_time_ms(reader);
     ticket->ended_ms = get_time_ms(reader);
@@ -290,6 +413,9 @@ static void get_ticket(struct bytes_reader *reader, struct queue_ticket *ticket)
     ticket->origin = get_origin(reader);
     ticket->adopted = get_origin(reader);
     ticket->changed_lsn = bytes_get_u64(reader);
+    get_ticket_more(reader, ticket);
+    refuse_unless(reader, (ticket->outcome == QUEUE_OUTCOME_NONE) ==
+                              queue_ticket_is_live((enum queue_ticket_state)ticket->state));
     refuse_unless(reader, !ids_token_is_zero(&ticket->id) && queue_date_is_valid(ticket->day) &&
                               ticket->number != 0 && ticket->state != 0 && ticket->delivery != 0);
     refuse_unless(reader, ticket->counter != 0 ||
@@ -313,7 +439,7 @@ static void get_key(struct bytes_reader *reader, struct queue_key *key)
 {
     key->key = get_token(reader);
     key->body_hash = bytes_get_u64(reader);
-    key->action = get_u8_up_to(reader, QUEUE_COUNTER_CLOSE);
+    key->action = get_u8_up_to(reader, QUEUE_CLIENT_ACTION_LAST);
     key->reason = get_u8_up_to(reader, QUEUE_EMPTY);
     key->state = get_u8_up_to(reader, QUEUE_VOID);
     key->counter = bytes_get_u16(reader);
@@ -441,11 +567,17 @@ size_t queue_change_encode(const struct queue_change *change, uint8_t *bytes, si
     return writer.failed ? 0 : writer.len_bytes;
 }
 
+static bool change_may_touch_day(const struct queue_change *change)
+{
+    return change->action == QUEUE_JOIN || change->action == QUEUE_SUSPEND ||
+           change->action == QUEUE_RESUME;
+}
+
 /* A day's action is its one row, in the state that the action leaves; no other change touches the
- * day but a join. */
+ * day but a join, and stopping acceptance of everything. */
 static bool change_is_whole(const struct queue_change *change)
 {
-    bool is_day = change->action >= QUEUE_DAY_OPENING && change->action <= QUEUE_DAY_ERASING;
+    bool is_day = change->action >= QUEUE_DAY_OPENING && change->action <= QUEUE_DAY_ANNULLING;
 
     if (change->action < QUEUE_ISSUE || change->action >= QUEUE_ACTION_END) {
         return false;
@@ -457,7 +589,7 @@ static bool change_is_whole(const struct queue_change *change)
                change->rows[0].day.state == state;
     }
     for (int i = 0; i < change->row_count; i++) {
-        if (change->rows[i].kind == QUEUE_ROW_DAY && change->action != QUEUE_JOIN) {
+        if (change->rows[i].kind == QUEUE_ROW_DAY && !change_may_touch_day(change)) {
             return false;
         }
     }

@@ -95,6 +95,48 @@ static const struct reason_text reasons[QUEUE_REASON_END] = {
     [QUEUE_BAD_LANGUAGE] = {"BAD_LANGUAGE",
                             "その言語は使えません。ja、ja-easy、en、zh、ko から選んでください。",
                             "This language is not offered. Choose ja, ja-easy, en, zh or ko."},
+    [QUEUE_ALL_SUSPENDED] = {"ALL_SUSPENDED",
+                             "ただいま受付を停止しています。係員にお尋ねください。",
+                             "No new visitors are taken at the moment. Please ask the staff."},
+    [QUEUE_LIMIT_REACHED] =
+        {"LIMIT_REACHED",
+         "この用件は本日の受付数に達しました。別の日にお越しいただくか、係員にお尋ねください。",
+         "Today's limit for this service is reached. Come another day or ask the staff."},
+    [QUEUE_NOT_AT_THIS_HOUR] =
+        {"NOT_AT_THIS_HOUR",
+         "この用件はいまの時間は受け付けていません。受付時間になってからお越しください。",
+         "This service takes no visitors at this hour. Please come in its hours."},
+    [QUEUE_ACCEPTANCE_OVER] =
+        {"ACCEPTANCE_OVER", "この用件の本日の受付は終わりました。別の日にお越しください。",
+         "Acceptance for this service is over for today. Please come another day."},
+    [QUEUE_TWIN_CALLED] =
+        {"TWIN_CALLED",
+         "英字だけが違う同じ番号を呼び出したばかりです。1分ほど待ってからもう一度押してください。",
+         "The same number with another letter was called just now. Wait a minute and press again."},
+    [QUEUE_HELD_ELSEWHERE] =
+        {"HELD_ELSEWHERE", "この方は別の窓口が保留しています。その窓口に確かめてください。",
+         "Another counter holds this visitor and goes on with the visit. Ask that counter."},
+    [QUEUE_RETURN_TOO_LATE] =
+        {"RETURN_TOO_LATE", "元の順番に戻せる時間を過ぎました。何人か後か、最後に並べてください。",
+         "It is too late for the old place. Let the visitor wait behind some others, or at the "
+         "end."},
+    [QUEUE_TOO_MANY_LEGS] =
+        {"TOO_MANY_LEGS",
+         "一枚の番号札で扱える手続きの数を超えます。新しい番号札を出してください。",
+         "One ticket cannot have more services. Issue a new ticket."},
+    [QUEUE_NUMBER_NOT_MANUAL] =
+        {"NUMBER_NOT_MANUAL",
+         "この用件の手書き用の番号ではありません。札の番号と用件を確かめてください。",
+         "This is no hand-written number of this service. Check the number and the service."},
+    [QUEUE_NUMBER_TAKEN] = {"NUMBER_TAKEN", "この手書きの番号はすでに入力されています。",
+                            "This hand-written number has been entered already."},
+    [QUEUE_BAD_PLACE] =
+        {"BAD_PLACE",
+         "並べる位置、保留の理由や時間、または手続きの一覧が正しくありません。選び直してください。",
+         "The place, the reason or time of a hold, or the list of services is not valid. Choose "
+         "again."},
+    [QUEUE_BAD_NOTE] = {"BAD_NOTE", "メモは短い文（30文字ほど）で入れてください。",
+                        "The note must be a short text of some thirty characters."},
     [QUEUE_BAD_PRIORITY] = {"BAD_PRIORITY", "優先度は0から3までの数で入れてください。",
                             "The priority must be a number from 0 to 3."},
 };
@@ -151,9 +193,18 @@ const char *queue_action_code(enum queue_action action)
         [QUEUE_UNDO] = "UNDO",
         [QUEUE_COUNTER_OPEN] = "COUNTER_OPEN",
         [QUEUE_COUNTER_CLOSE] = "COUNTER_CLOSE",
+        [QUEUE_GIVE_UP] = "GIVE_UP",
+        [QUEUE_PLAN] = "PLAN",
+        [QUEUE_NOTE] = "NOTE",
+        [QUEUE_ENTER_MANUAL] = "ENTER_MANUAL",
+        [QUEUE_SUSPEND] = "SUSPEND",
+        [QUEUE_RESUME] = "RESUME",
+        [QUEUE_SET_LIMIT] = "SET_LIMIT",
         [QUEUE_DAY_OPENING] = "DAY_OPENING",
         [QUEUE_DAY_CLOSING] = "DAY_CLOSING",
         [QUEUE_DAY_ERASING] = "DAY_ERASING",
+        [QUEUE_DAY_ANNULLING] = "DAY_ANNULLING",
+        [QUEUE_HOLD_ENDING] = "HOLD_ENDING",
         [QUEUE_SKIP_NUMBERS] = "SKIP_NUMBERS",
         [QUEUE_RAISE_CEILING] = "RAISE_CEILING",
         [QUEUE_JOIN] = "JOIN",
@@ -161,4 +212,36 @@ const char *queue_action_code(enum queue_action action)
 
     CHECK(action >= QUEUE_ISSUE && action < QUEUE_ACTION_END);
     return codes[action];
+}
+
+const char *queue_outcome_code(enum queue_outcome outcome)
+{
+    static const char *const codes[] = {
+        [QUEUE_OUTCOME_NONE] = "NONE",
+        [QUEUE_OUTCOME_SERVED] = "SERVED",
+        [QUEUE_OUTCOME_TO_CATEGORY] = "TO_CATEGORY",
+        [QUEUE_OUTCOME_TO_COUNTER] = "TO_COUNTER",
+        [QUEUE_OUTCOME_NO_SHOW] = "NO_SHOW",
+        [QUEUE_OUTCOME_REMOVED_BY_STAFF] = "REMOVED_BY_STAFF",
+        [QUEUE_OUTCOME_REMOVED_BY_VISITOR] = "REMOVED_BY_VISITOR",
+        [QUEUE_OUTCOME_REMOVED_BY_CLOSING] = "REMOVED_BY_CLOSING",
+        [QUEUE_OUTCOME_JOINED] = "JOINED",
+        [QUEUE_OUTCOME_VOID] = "VOID",
+    };
+
+    CHECK(outcome <= QUEUE_OUTCOME_VOID);
+    return codes[outcome];
+}
+
+const char *queue_hold_reason_code(enum queue_hold_reason reason)
+{
+    static const char *const codes[] = {
+        [QUEUE_HOLD_OTHER] = "OTHER",
+        [QUEUE_HOLD_FORM] = "FORM",
+        [QUEUE_HOLD_DOCUMENT] = "DOCUMENT",
+        [QUEUE_HOLD_INQUIRY] = "INQUIRY",
+    };
+
+    CHECK(reason >= QUEUE_HOLD_OTHER && reason <= QUEUE_HOLD_INQUIRY);
+    return codes[reason];
 }

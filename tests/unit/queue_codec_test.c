@@ -30,9 +30,29 @@ static void sample_ticket(struct queue_ticket *ticket)
     ticket->uncertain = 1;
     ticket->issued_ms = 1;
     ticket->enqueued_ms = 2;
+    ticket->place_ms = 6;
     ticket->called_ms = 3;
     ticket->started_ms = 4;
     ticket->ended_ms = 5;
+    ticket->for_counter = 4;
+    ticket->hold_reason = QUEUE_HOLD_FORM;
+    ticket->hold_owner = 5;
+    ticket->hold_until_ms = 17;
+    ticket->assist = 1;
+    ticket->leg_count = QUEUE_LEGS_MAX;
+    for (int i = 0; i < QUEUE_LEGS_MAX; i++) {
+        ticket->legs[i].category = (uint16_t)(2 + i);
+        ticket->legs[i].counter = 6;
+        ticket->legs[i].outcome = QUEUE_OUTCOME_TO_COUNTER;
+        ticket->legs[i].enqueued_ms = 21 + i;
+        ticket->legs[i].called_ms = 31 + i;
+        ticket->legs[i].started_ms = 41 + i;
+        ticket->legs[i].ended_ms = 51 + i;
+    }
+    ticket->plan_count = 2;
+    ticket->plan[0] = 3;
+    ticket->plan[1] = 1;
+    memcpy(ticket->note, "窓口3へ", sizeof("窓口3へ"));
     ticket->call = (struct queue_origin){.unit = 7, .term = 4, .session = 5, .lsn = 6};
     ticket->request_key = token(2);
     memcpy(&ticket->origin, &some_origin, sizeof(some_origin));
@@ -51,6 +71,15 @@ static void sample_counter(struct queue_counter *counter)
     counter->undo_call_count = 2;
     counter->undo_category = 1;
     counter->undo_call = (struct queue_origin){.unit = 1, .term = 8, .session = 9, .lsn = 10};
+    counter->undo_for_counter = 7;
+    counter->undo_hold_owner = 8;
+    counter->undo_hold_reason = QUEUE_HOLD_INQUIRY;
+    counter->undo_leg_count = 2;
+    counter->undo_plan_count = 1;
+    counter->undo_plan[0] = 5;
+    counter->undo_enqueued_ms = 15;
+    counter->undo_place_ms = 16;
+    counter->undo_hold_until_ms = 17;
     counter->undo_called_ms = 11;
     counter->undo_started_ms = 12;
     counter->undo_at_ms = 13;
@@ -69,6 +98,9 @@ static void sample_rows(struct queue_row rows[KINDS])
     rows[0].day.closed_ms = 4;
     rows[0].day.opened_lsn = 5;
     rows[0].day.erased_date = OFFICE_DATE - 1;
+    rows[0].day.annulled_date = OFFICE_DATE + 1;
+    rows[0].day.suspended = 1;
+    rows[0].day.ruled_lsn = 77;
     memcpy(&rows[0].day.origin, &some_origin, sizeof(some_origin));
     rows[1].kind = QUEUE_ROW_CATEGORY;
     rows[1].category.id = 2;
@@ -78,6 +110,8 @@ static void sample_rows(struct queue_row rows[KINDS])
     rows[1].category.letter.session = 2;
     rows[1].category.letter_highest = 219;
     rows[1].category.suspended = 1;
+    rows[1].category.limit = 44;
+    rows[1].category.ruled_lsn = 8;
     rows[1].category.changed_lsn = 9;
     rows[2].kind = QUEUE_ROW_COUNTER;
     sample_counter(&rows[2].counter);
@@ -89,6 +123,8 @@ static void sample_rows(struct queue_row rows[KINDS])
     rows[3].totals.cancelled = 4;
     rows[3].totals.expired = 5;
     rows[3].totals.voided = 6;
+    rows[3].totals.transferred = 9;
+    rows[3].totals.doubtful = 10;
     rows[3].totals.wait_ms_sum = 7;
     rows[3].totals.service_ms_sum = 8;
     rows[4].kind = QUEUE_ROW_TICKET;
@@ -272,19 +308,27 @@ static void a_damaged_change_is_refused_or_is_another_whole_change(void **state)
     }
 }
 
+/* Two tickets are joined under one key, each leg of both counts somewhere, counters are freed. */
 static void the_largest_change_has_room(void **state)
 {
     struct queue_change change;
+    struct queue_row rows[KINDS];
     uint8_t bytes[QUEUE_CHANGE_BYTES_MAX];
+    static const uint8_t kinds[QUEUE_CHANGE_ROWS_MAX] = {4, 4, 2, 2, 2, 1, 5, 3, 3, 3, 3, 3,
+                                                         3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3, 3};
 
     (void)state;
+    sample_rows(rows);
     change.action = QUEUE_JOIN;
     change.row_count = QUEUE_CHANGE_ROWS_MAX;
     for (int i = 0; i < QUEUE_CHANGE_ROWS_MAX; i++) {
-        memset(&change.rows[i], 0, sizeof(change.rows[i]));
-        change.rows[i].kind = QUEUE_ROW_TICKET;
-        sample_ticket(&change.rows[i].ticket);
+        change.rows[i] = rows[kinds[i]];
+        if (kinds[i] == 4) {
+            memset(change.rows[i].ticket.note, 'x', QUEUE_NOTE_BYTES - 1);
+            change.rows[i].ticket.plan_count = QUEUE_PLAN_MAX;
+        }
     }
+    assert_true(queue_row_encode(&change.rows[0], bytes, QUEUE_ROW_BYTES_MAX) > 0);
     assert_true(queue_change_encode(&change, bytes, sizeof(bytes)) > 0);
 }
 
@@ -349,7 +393,9 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(0, day.date, 20260100);
     REFUSED(0, day.date, 19991231);
     REFUSED(0, day.state, QUEUE_DAY_NONE);
-    REFUSED(0, day.state, 4);
+    REFUSED(0, day.state, 5);
+    REFUSED(0, day.suspended, 2);
+    REFUSED(0, day.annulled_date, 7);
     REFUSED(0, day.opened_ms, -1);
     REFUSED(0, day.closed_ms, QUEUE_TIME_MS_MAX + 1);
     REFUSED(0, day.erased_date, 5);
@@ -365,11 +411,14 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(2, counter.id, 0);
     REFUSED(2, counter.open, 2);
     REFUSED(2, counter.undo_action, QUEUE_DAY_OPENING);
-    REFUSED(2, counter.undo_action, 0);
     REFUSED(2, counter.undo_state, QUEUE_VOID + 1);
     REFUSED(2, counter.undo_state, 0);
     REFUSED(2, counter.undo_category, 0);
     REFUSED(2, counter.undo_at_ms, -1);
+    REFUSED(2, counter.undo_ticket, (struct ids_token){{0}});
+    REFUSED(2, counter.undo_hold_reason, QUEUE_HOLD_INQUIRY + 1);
+    REFUSED(2, counter.undo_leg_count, QUEUE_LEGS_MAX + 1);
+    REFUSED(2, counter.undo_plan[0], 0);
     REFUSED(3, totals.category, 0);
     REFUSED(4, ticket.id, (struct ids_token){{0}});
     REFUSED(4, ticket.day, 0);
@@ -378,7 +427,19 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(4, ticket.state, 0);
     REFUSED(4, ticket.state, QUEUE_VOID + 1);
     REFUSED(4, ticket.delivery, 0);
-    REFUSED(4, ticket.delivery, 3);
+    REFUSED(4, ticket.delivery, 4);
+    REFUSED(4, ticket.outcome, QUEUE_OUTCOME_SERVED);
+    REFUSED(4, ticket.outcome, QUEUE_OUTCOME_VOID + 1);
+    REFUSED(4, ticket.assist, 2);
+    REFUSED(4, ticket.doubtful, 2);
+    REFUSED(4, ticket.hold_reason, QUEUE_HOLD_INQUIRY + 1);
+    REFUSED(4, ticket.hold_until_ms, -1);
+    REFUSED(4, ticket.legs[0].outcome, QUEUE_OUTCOME_NONE);
+    REFUSED(4, ticket.legs[0].outcome, QUEUE_OUTCOME_NO_SHOW);
+    REFUSED(4, ticket.legs[5].category, 0);
+    REFUSED(4, ticket.plan[1], QUEUE_CATEGORIES_MAX + 1);
+    REFUSED(4, ticket.note[0], '\n');
+    REFUSED(4, ticket.note[0], (char)0xff);
     REFUSED(4, ticket.priority, QUEUE_PRIORITY_MAX + 1);
     REFUSED(4, ticket.language[0], 'x');
     REFUSED(4, ticket.counter, 0);

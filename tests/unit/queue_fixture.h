@@ -111,6 +111,8 @@ static inline void small_config(struct queue_config *config)
     config_category(config, 1, 101, 199, 5);
     config_category(config, 2, 201, 299, 8);
     config_category(config, 3, 301, 305, 5);
+    config->categories[1].manual_first = 901;
+    config->categories[1].manual_last = 909;
     config_counter(config, 1, 1, 1, 2, 2);
     config_counter(config, 2, 2, 1, 1, 2);
     config_counter(config, 3, 3, 1, 1, 1);

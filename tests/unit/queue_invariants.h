@@ -13,8 +13,11 @@ static inline bool at_counter(const struct queue_ticket *ticket)
 static inline int number_slot(const struct queue *queue, uint16_t number)
 {
     for (int slot = 0; slot < queue->config.category_count; slot++) {
-        if (number >= queue->config.categories[slot].number_first &&
-            number <= queue->config.categories[slot].number_last) {
+        const struct queue_category_config *config = &queue->config.categories[slot];
+
+        if ((number >= config->number_first && number <= config->number_last) ||
+            (config->manual_first != 0 && number >= config->manual_first &&
+             number <= config->manual_last)) {
             return slot;
         }
     }
@@ -31,7 +34,7 @@ static inline void check_numbers(const struct queue *queue)
         /* Ranges do not overlap, so number and series name one ticket: any second one is found. */
         assert_ptr_equal(queue_ticket_by_number(queue, ticket->number, ticket->series), ticket);
         assert_ptr_equal(queue_ticket_find(queue, &ticket->id), ticket);
-        if (ticket->series.unit == 0) {
+        if (ticket->series.unit == 0 && ticket->delivery != QUEUE_DELIVERY_HAND) {
             assert_true(ticket->number <= queue->categories[slot].plain_highest);
         }
     }
@@ -66,7 +69,7 @@ static inline int64_t order_of(const struct queue_ticket *ticket)
 {
     return ticket->state == QUEUE_DONE
                ? ticket->ended_ms
-               : ticket->enqueued_ms - (int64_t)ticket->priority * QUEUE_PRIORITY_BOOST_MS;
+               : ticket->place_ms - (int64_t)ticket->priority * QUEUE_PRIORITY_BOOST_MS;
 }
 
 static inline void check_line(const struct queue *queue, uint16_t category,
@@ -75,10 +78,13 @@ static inline void check_line(const struct queue *queue, uint16_t category,
     const struct queue_ticket *before = NULL;
     uint32_t in_state = 0;
     uint32_t in_line = 0;
+    uint32_t own = 0; /* waits for one counter alone */
 
     for (uint32_t at = 0; at < queue->ticket_count; at++) {
         if (queue->tickets[at].state == state && queue->tickets[at].category == category) {
             in_state++;
+            own += state == QUEUE_WAITING &&
+                   queue_counter_find(queue, queue->tickets[at].for_counter) != NULL;
         }
     }
     for (const struct queue_ticket *ticket = queue_line_first(queue, category, state);
@@ -95,9 +101,24 @@ static inline void check_line(const struct queue *queue, uint16_t category,
         }
         before = ticket;
     }
-    assert_int_equal(in_line, in_state);
+    assert_int_equal(in_line + own, in_state);
     if (state == QUEUE_WAITING) {
         assert_int_equal(queue_waiting_count(queue, category), in_state);
+    }
+}
+
+static inline void check_own_line(const struct queue *queue, int counter_slot)
+{
+    uint32_t held = queue->lines[QUEUE_OWN_LIST_FIRST + counter_slot].first;
+    const struct queue_ticket *before = NULL;
+
+    for (; held != 0; held = queue->line_links[held - 1].after) {
+        const struct queue_ticket *ticket = &queue->tickets[held - 1];
+
+        assert_int_equal(ticket->state, QUEUE_WAITING);
+        assert_int_equal(ticket->for_counter, queue->config.counters[counter_slot].id);
+        assert_true(before == NULL || order_of(before) <= order_of(ticket));
+        before = ticket;
     }
 }
 
@@ -115,6 +136,9 @@ static inline void check_lines(const struct queue *queue)
         check_line(queue, category, QUEUE_ABSENT);
         check_line(queue, category, QUEUE_DONE);
     }
+    for (int slot = 0; slot < queue->config.counter_count; slot++) {
+        check_own_line(queue, slot);
+    }
     for (size_t i = 1; i < call_count; i++) {
         assert_true(calls[i - 1]->called_ms >= calls[i]->called_ms);
     }
@@ -123,6 +147,21 @@ static inline void check_lines(const struct queue *queue)
 static inline uint64_t length_ms(int64_t from_ms, int64_t to_ms)
 {
     return to_ms > from_ms ? (uint64_t)(to_ms - from_ms) : 0;
+}
+
+static inline void add_leg(const struct queue *queue, struct queue_totals *sums,
+                           const struct queue_leg *leg)
+{
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        if (queue->config.categories[slot].id == leg->category &&
+            leg->outcome == QUEUE_OUTCOME_SERVED) {
+            sums[slot].served++;
+            sums[slot].wait_ms_sum += length_ms(leg->enqueued_ms, leg->called_ms);
+            sums[slot].service_ms_sum += length_ms(leg->called_ms, leg->ended_ms);
+        } else if (queue->config.categories[slot].id == leg->category) {
+            sums[slot].transferred++;
+        }
+    }
 }
 
 /* Totals are what the tickets say; skipped[] is what was skipped beside them. */
@@ -146,7 +185,12 @@ static inline void check_totals(const struct queue *queue, const uint32_t *skipp
         sums[slot].no_show += ticket->state == QUEUE_NO_SHOW;
         sums[slot].expired += ticket->state == QUEUE_EXPIRED;
         sums[slot].voided += ticket->state == QUEUE_VOID;
-        if (ticket->state == QUEUE_DONE) {
+        for (int leg = 0; leg < ticket->leg_count; leg++) {
+            add_leg(queue, sums, &ticket->legs[leg]);
+        }
+        if (ticket->state == QUEUE_DONE && ticket->doubtful) {
+            sums[slot].doubtful++;
+        } else if (ticket->state == QUEUE_DONE) {
             sums[slot].wait_ms_sum += length_ms(ticket->enqueued_ms, ticket->called_ms);
             sums[slot].service_ms_sum += length_ms(ticket->called_ms, ticket->ended_ms);
         }
@@ -156,6 +200,8 @@ static inline void check_totals(const struct queue *queue, const uint32_t *skipp
 
         assert_int_equal(totals->issued, sums[slot].issued);
         assert_int_equal(totals->served, sums[slot].served);
+        assert_int_equal(totals->transferred, sums[slot].transferred);
+        assert_int_equal(totals->doubtful, sums[slot].doubtful);
         assert_int_equal(totals->cancelled, sums[slot].cancelled);
         assert_int_equal(totals->no_show, sums[slot].no_show);
         assert_int_equal(totals->expired, sums[slot].expired);
@@ -165,11 +211,27 @@ static inline void check_totals(const struct queue *queue, const uint32_t *skipp
     }
 }
 
+/* Nobody's service is lost, and an ended ticket says how it ended. */
+static inline void check_visits(const struct queue *queue)
+{
+    for (uint32_t at = 0; at < queue->ticket_count; at++) {
+        const struct queue_ticket *ticket = &queue->tickets[at];
+
+        assert_int_equal(ticket->outcome == QUEUE_OUTCOME_NONE, queue_ticket_is_live(ticket->state));
+        assert_true(ticket->leg_count <= QUEUE_LEGS_MAX);
+        assert_true(queue_ticket_is_live(ticket->state)
+                        ? ticket->leg_count + ticket->plan_count <= QUEUE_LEGS_MAX
+                        : true);
+        assert_true(ticket->state != QUEUE_HELD || ticket->hold_reason != 0);
+    }
+}
+
 static inline void check_invariants(const struct office *office)
 {
     check_numbers(office->queue);
     check_counters(office->queue);
     check_lines(office->queue);
+    check_visits(office->queue);
     assert_int_equal(office->digest, digest_of(office->queue));
 }
 

@@ -198,7 +198,9 @@ static void a_move_between_counters_frees_the_old_one(void **state)
     (void)state;
     assert_int_equal(press_ticket(pair->a, QUEUE_CALL, 1, id), QUEUE_OK);
     split(pair);
-    assert_int_equal(press(pair->b, QUEUE_HOLD, 1), QUEUE_OK);
+    assert_int_equal(
+        act(pair->b, (struct queue_command){.action = QUEUE_HOLD, .counter = 1, .to_pool = true}),
+        QUEUE_OK);
     assert_int_equal(press_ticket(pair->b, QUEUE_CALL, 2, id), QUEUE_OK);
     meet(pair);
     assert_int_equal(ticket_of(pair->a, id)->counter, 2);

@@ -34,14 +34,32 @@ static struct queue_command random_command(struct walk *walk)
     struct xorshift *random = &walk->random;
     struct queue_command command = {
         .action = draw_below(random, 3) == 0 ? QUEUE_ISSUE
-                                             : (enum queue_action)(1 + draw_below(random, 18)),
+                                             : (enum queue_action)(1 + draw_below(random, 25)),
         .category = (uint16_t)draw_below(random, 5),
         .counter = (uint16_t)draw_below(random, 5),
         .delivery = (uint8_t)(1 + draw_below(random, 2)),
         .priority = (uint8_t)(draw_below(random, 12) == 0 ? draw_below(random, 5) : 0),
         .date = walk->date,
+        .number = (uint16_t)(900 + draw_below(random, 12)),
+        .to_counter = (uint16_t)(draw_below(random, 2) == 0 ? draw_below(random, 5) : 0),
+        .limit = (uint16_t)draw_below(random, 40),
+        .place = (uint8_t)draw_below(random, 6),
+        .after = (uint8_t)draw_below(random, 4),
+        .hold_reason = (uint8_t)draw_below(random, 6),
+        .to_pool = draw_below(random, 2) == 0,
+        .hold_ms = draw_below(random, 2) == 0 ? 0 : draw_below(random, 3 * MINUTE_MS),
+        .plan_count = (uint8_t)(draw_below(random, 4) == 0 ? draw_below(random, 3) : 0),
+        .plan = {(uint16_t)(1 + draw_below(random, 3)), (uint16_t)draw_below(random, 4)},
+        .has_note = draw_below(random, 2) == 0,
+        .note = "書類あり",
+        .assist = (uint8_t)draw_below(random, 4),
+        .served = draw_below(random, 2) == 0,
     };
 
+    if ((command.action == QUEUE_SUSPEND || command.action == QUEUE_SET_LIMIT) &&
+        draw_below(random, 8) != 0) {
+        command.action = QUEUE_RESUME;
+    }
     memcpy(command.language, languages[draw_below(random, 7)], sizeof(command.language));
     if (draw_below(random, 6) == 0) {
         command.action = QUEUE_CALL_NEXT;
@@ -240,6 +258,14 @@ static void step(struct walk *walk)
         walk->office->now_ms -= draw_below(&walk->random, 5 * MINUTE_MS);
     }
     reason = act_both(walk, command);
+    if (queue_hold_due(walk->office->queue, walk->office->now_ms) != NULL) {
+        struct ids_token due = queue_hold_due(walk->office->queue, walk->office->now_ms)->id;
+
+        assert_int_equal(
+            act_both(walk, (struct queue_command){.action = QUEUE_HOLD_ENDING, .ticket = due}),
+            QUEUE_OK);
+        assert_int_equal(ticket_of(walk->office, due)->state, QUEUE_WAITING);
+    }
     if (reason == QUEUE_OK && command.action == QUEUE_ISSUE) {
         walk->recent[walk->recent_count++ % RECENT] = command.ticket;
     }

@@ -9,7 +9,7 @@
 #include <ctype.h>
 #include <stdio.h>
 
-enum { CELL_BYTES = 32, TABLE_BYTES = 16384 };
+enum { CELL_BYTES = 32, TABLE_BYTES = 24576, HOLD_MS = 9000 };
 
 /* clang-format off */
 static const char table[] =
@@ -33,9 +33,18 @@ static const char table[] =
     "| UNDO | nothing to undo | nothing to undo | WAITING | CALLED | CALLED | CALLED | CALLED | WAITING | nothing to undo | nothing to undo | nothing to undo |\n"
     "| COUNTER_OPEN | = | = | = | = | = | = | = | = | = | = | = |\n"
     "| COUNTER_CLOSE | = | = | counter busy | counter busy | = | = | = | = | = | = | = |\n"
+    "| GIVE_UP | - | - | - | - | - | NO_SHOW | - | - | - | - | - |\n"
+    "| PLAN | = | = | = | = | = | = | - | - | - | - | - |\n"
+    "| NOTE | = | = | = | = | = | = | - | - | - | - | - |\n"
+    "| ENTER_MANUAL | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| SUSPEND | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| RESUME | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| SET_LIMIT | = | = | = | = | = | = | = | = | = | = | = |\n"
     "| DAY_OPENING | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open |\n"
     "| DAY_CLOSING | NO_SHOW | EXPIRED | EXPIRED | EXPIRED | EXPIRED | NO_SHOW | = | = | = | = | = |\n"
-    "| DAY_ERASING | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open |\n";
+    "| DAY_ERASING | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open |\n"
+    "| DAY_ANNULLING | gone | gone | gone | gone | gone | gone | gone | gone | gone | gone | gone |\n"
+    "| HOLD_ENDING | - | - | - | - | WAITING | - | - | - | - | - | - |\n";
 /* clang-format on */
 
 static struct ids_token make_waiting(struct office *office)
@@ -92,8 +101,14 @@ static struct ids_token make(struct office *office, enum queue_ticket_state stat
         return make_called(office);
     case QUEUE_SERVING:
         return make_by(office, QUEUE_START);
-    case QUEUE_HELD:
-        return make_by(office, QUEUE_HOLD);
+    case QUEUE_HELD: /* its time is over, and the unit on duty has not looked yet */
+        id = make_called(office);
+        assert_int_equal(
+            act(office,
+                (struct queue_command){.action = QUEUE_HOLD, .counter = 1, .hold_ms = HOLD_MS}),
+            QUEUE_OK);
+        office->now_ms += HOLD_MS;
+        return id;
     case QUEUE_ABSENT:
         return make_by(office, QUEUE_SET_ABSENT);
     case QUEUE_DONE:
@@ -130,6 +145,7 @@ static void cell(enum queue_ticket_state state, enum queue_action action, char t
 {
     struct office *office = office_open();
     struct ids_token id;
+    const struct queue_ticket *ticket;
     enum queue_ticket_state after;
     enum queue_reason reason;
     uint64_t digest;
@@ -143,9 +159,14 @@ static void cell(enum queue_ticket_state state, enum queue_action action, char t
                                                 .counter = 1,
                                                 .ticket = id,
                                                 .date = OFFICE_DATE,
+                                                .number = 902,
+                                                .limit = 7,
                                                 .delivery = QUEUE_DELIVERY_SCREEN});
-    after = ticket_of(office, id)->state;
-    if (reason == QUEUE_OK) {
+    ticket = queue_ticket_find(office->queue, &id);
+    after = ticket == NULL ? QUEUE_VOID : ticket->state;
+    if (ticket == NULL) {
+        (void)snprintf(text, CELL_BYTES, "gone");
+    } else if (reason == QUEUE_OK) {
         (void)snprintf(text, CELL_BYTES, "%s", after == state ? "=" : queue_state_code(after));
     } else {
         (void)snprintf(text, CELL_BYTES, "%s",
