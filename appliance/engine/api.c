@@ -57,6 +57,65 @@ static struct bytes_reader open_frame(const uint8_t *frame, size_t len_bytes, ui
     return reader;
 }
 
+static bool more_is_given(const struct api_more *more)
+{
+    static const struct api_more none;
+
+    return memcmp(more, &none, sizeof(none)) != 0;
+}
+
+static void put_more(struct bytes_writer *writer, const struct api_more *more)
+{
+    bool given = more_is_given(more);
+
+    bytes_put_u8(writer, given ? 1 : 0);
+    if (!given) {
+        return;
+    }
+    bytes_put_u16(writer, more->to_counter);
+    bytes_put_u16(writer, more->limit);
+    bytes_put_u8(writer, more->place);
+    bytes_put_u8(writer, more->after);
+    bytes_put_u8(writer, more->hold_reason);
+    bytes_put_u8(writer, more->to_pool);
+    bytes_put_u16(writer, more->hold_minutes);
+    bytes_put_u8(writer, more->assist);
+    bytes_put_u8(writer, more->served);
+    bytes_put_u8(writer, more->plan_count);
+    for (size_t i = 0; i < API_PLAN_MAX; i++) {
+        bytes_put_u16(writer, more->plan[i]);
+    }
+    bytes_put_u8(writer, more->has_note);
+    bytes_put_text(writer, more->note);
+}
+
+static void get_more(struct bytes_reader *reader, struct api_more *more)
+{
+    uint8_t given = bytes_get_u8(reader);
+
+    if (given != 1) {
+        reader->failed = reader->failed || given != 0;
+        return;
+    }
+    more->to_counter = bytes_get_u16(reader);
+    more->limit = bytes_get_u16(reader);
+    more->place = bytes_get_u8(reader);
+    more->after = bytes_get_u8(reader);
+    more->hold_reason = bytes_get_u8(reader);
+    more->to_pool = bytes_get_u8(reader);
+    more->hold_minutes = bytes_get_u16(reader);
+    more->assist = bytes_get_u8(reader);
+    more->served = bytes_get_u8(reader);
+    more->plan_count = bytes_get_u8(reader);
+    for (size_t i = 0; i < API_PLAN_MAX; i++) {
+        more->plan[i] = bytes_get_u16(reader);
+    }
+    more->has_note = bytes_get_u8(reader);
+    bytes_get_text(reader, more->note, sizeof(more->note));
+    reader->failed = reader->failed || more->to_pool > 1 || more->served > 1 ||
+                     more->has_note > 1 || !more_is_given(more);
+}
+
 size_t api_request_encode(const struct api_request *request, uint8_t *bytes, size_t capacity_bytes)
 {
     struct bytes_writer writer = begin(bytes, capacity_bytes, request->type, request->id);
@@ -75,6 +134,7 @@ size_t api_request_encode(const struct api_request *request, uint8_t *bytes, siz
         bytes_put_u8(&writer, command->delivery);
         bytes_put_u8(&writer, command->priority);
         bytes_put_text(&writer, command->language);
+        put_more(&writer, &command->more);
     } else if (request->type == API_READ) {
         bytes_put_u8(&writer, request->read.what);
         bytes_put_u16(&writer, request->read.number);
@@ -109,6 +169,7 @@ bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_reque
         command->delivery = bytes_get_u8(&reader);
         command->priority = bytes_get_u8(&reader);
         bytes_get_text(&reader, command->language, sizeof(command->language));
+        get_more(&reader, &command->more);
     } else if (request.type == API_READ) {
         request.read.what = bytes_get_u8(&reader);
         request.read.number = bytes_get_u16(&reader);

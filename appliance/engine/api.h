@@ -27,6 +27,8 @@ enum api_limit {
     API_REQUEST_BYTES_MAX = 1024,         /* one request frame, with its length field */
     API_REPLY_BYTES_MAX = 4 * 1024 * 1024,
     API_TEXT_BYTES = 128,
+    API_PLAN_MAX = 5,
+    API_NOTE_BYTES = 96,
     API_UNIT_SERIAL_BYTES_MAX = 31,
     API_UNIT_PERSON_BYTES_MAX = 60,
     API_REQUESTS_IN_FLIGHT_MAX = 1024,    /* per connection; more are answered 503 OVERLOAD */
@@ -48,16 +50,27 @@ enum api_actor { API_ACTOR_UNIT = 0, API_ACTOR_KIOSK = 1, API_ACTOR_COUNTER = 2,
                  API_ACTOR_ADMINISTRATOR = 4, API_ACTOR_VISITOR = 5, API_ACTOR_ENGINEER = 6 };
 
 struct api_command {
-    uint8_t action;                     /* enum queue_action, ISSUE .. COUNTER_CLOSE */
+    uint8_t action;                     /* enum queue_action, ISSUE .. SET_LIMIT */
     uint8_t actor;                      /* enum api_actor */
     struct ids_token key;               /* first 16 bytes of SHA-256(Idempotency-Key) */
     uint64_t body_hash;                 /* of method, path and canonical body */
     uint16_t category, counter;         /* 0: not given */
     struct ids_token ticket;            /* zero: not given */
-    uint16_t number;                    /* CALL by number; 0: not given */
+    uint16_t number;                    /* a ticket by its number; ENTER_MANUAL: the paper's; 0: not given */
     char series[IDS_SERIES_TEXT_BYTES]; /* with number */
     uint8_t delivery, priority;
     char language[8];
+    struct api_more {                   /* as in struct queue_command; all zero: not sent */
+        uint16_t to_counter, limit;
+        uint8_t place, after;
+        uint8_t hold_reason, to_pool;
+        uint16_t hold_minutes;
+        uint8_t assist, served;
+        uint8_t plan_count;
+        uint16_t plan[API_PLAN_MAX];
+        uint8_t has_note;
+        char note[API_NOTE_BYTES];
+    } more;
 };
 
 enum api_read_what {
@@ -89,6 +102,7 @@ enum api_control_what {
     API_CONTROL_UNIT_APPROVE = 6,  /* text: serial, line feed, a person's name, line feed, API_UNIT_OATH */
     API_CONTROL_UNIT_RETIRE = 7,   /* text: serial, line feed, a person's name */
     API_CONTROL_FAULT = 8,         /* tests and drills: text names a failpoint */
+    API_CONTROL_DAY_ANNUL = 16,    /* a day that was opened by mistake: its visits are gone */
 };
 
 /* What each of two people says of the unit that is replaced (DESIGN 3 rule 11). */

@@ -83,7 +83,7 @@ static void begin_session(struct engine *engine)
 {
     engine->session_wanted = engine_is_swapping(engine);
     if (!engine->session_wanted && engine->state.founded && engine->session_lsn == 0) {
-        engine_begin_series(engine, engine->queue->day.date);
+        engine_begin_series(engine, queue_number_date(engine->queue));
         engine->session_lsn = engine->last_lsn;
         engine->session_open = true;
     }
@@ -241,12 +241,12 @@ bool engine_is_restored(const struct engine *engine)
     for (size_t i = 0; i < engine->queue->config.category_count; i++) {
         const struct queue_category *category = &engine->queue->categories[i];
 
-        if (record->ceiling_day == engine->queue->day.date &&
+        if (record->ceiling_day == queue_number_date(engine->queue) &&
             record->ceilings[category->id - 1] > category->ceiling) {
             return true;
         }
     }
-    return record->ceiling_day > engine->queue->day.date;
+    return record->ceiling_day > queue_number_date(engine->queue);
 }
 
 bool engine_may_be_restored(const struct engine *engine)

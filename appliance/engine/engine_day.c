@@ -12,7 +12,7 @@
 
 #include <string.h>
 
-enum { MINUTE_MS = 60000 };
+enum { MINUTE_MS = 60000, HOLDS_A_TURN_MAX = 16 };
 
 bool day_clock_is_believed(const struct engine *engine)
 {
@@ -92,7 +92,7 @@ enum queue_reason day_open(struct engine *engine, uint32_t date, uint32_t actor)
     if (date > before && before != 0) {
         reason = close_and_erase(engine, actor);
     }
-    if (reason == QUEUE_OK && date > before && duty_serves(&engine->duty) == DUTY_SERVE_PLAIN) {
+    if (reason == QUEUE_OK && date != before && duty_serves(&engine->duty) == DUTY_SERVE_PLAIN) {
         renew_config(engine); /* in a session only tickets, counters and the day change (rule 3) */
     }
     if (reason == QUEUE_OK) {
@@ -103,10 +103,11 @@ enum queue_reason day_open(struct engine *engine, uint32_t date, uint32_t actor)
     }
     memset(engine->safe_ceiling, 0, sizeof(engine->safe_ceiling));
     memset(engine->ceiling_lsn, 0, sizeof(engine->ceiling_lsn));
-    if (date > before) {
+    if (date != before) {
         engine_append_checkpoint(engine);
         if (engine->series.unit != 0) {
-            engine_begin_series(engine, date); /* sessions are counted by service day */
+            engine_begin_series(
+                engine, queue_number_date(engine->queue)); /* sessions are counted by service day */
         }
     }
     day_raise_ceilings(engine);
@@ -120,6 +121,41 @@ enum queue_reason day_close(struct engine *engine, uint32_t actor)
     append(engine, QUEUE_DAY_CLOSING, 0, actor, &reason);
     engine->tick_ms = 0; /* whether this unit is needed is another question now */
     return reason;
+}
+
+/* A day that was opened by mistake: by a wrong clock, or a closing that nobody had entered. Its visits go, their keys
+ * with them; it is not opened again by itself, and another date may be. */
+enum queue_reason day_annul(struct engine *engine, uint32_t actor)
+{
+    enum queue_reason reason;
+
+    append(engine, QUEUE_DAY_ANNULLING, 0, actor, &reason);
+    if (reason == QUEUE_OK) {
+        engine_append_checkpoint(engine);
+    }
+    engine->tick_ms = 0;
+    return reason;
+}
+
+/* By level: whichever unit serves looks, so a hold ends also when the one that began it is gone. */
+static void end_holds(struct engine *engine)
+{
+    for (int i = 0; i < HOLDS_A_TURN_MAX; i++) {
+        const struct queue_ticket *ticket = queue_hold_due(engine->queue, engine->wall_ms);
+        struct queue_command command = {.action = QUEUE_HOLD_ENDING, .at_ms = engine->wall_ms};
+        struct queue_decision decision;
+
+        if (ticket == NULL || engine->queue->day.state != QUEUE_DAY_OPEN) {
+            return;
+        }
+        command.ticket = ticket->id;
+        command.origin = engine_next_origin(engine);
+        queue_decide(engine->queue, &command, &decision);
+        if (decision.reason != QUEUE_OK) {
+            return;
+        }
+        (void)engine_append_change(engine, &decision.change, 0, NULL);
+    }
 }
 
 /* A raise costs two flushes more on each unit (the record): where it is needed again at once, as no queue of
@@ -202,11 +238,13 @@ static void by_level(struct engine *engine)
     struct calendar_moment moment =
         calendar_moment_from_epoch_ms(engine->options.calendar, engine->wall_ms);
 
-    if (day->date != 0 && today > day->date && day->state != QUEUE_DAY_ERASED &&
-        day->state != QUEUE_DAY_NONE) {
+    if (day->date != 0 && today > day->date &&
+        (day->state == QUEUE_DAY_OPEN || day->state == QUEUE_DAY_CLOSED)) {
         (void)close_and_erase(engine, 0);
     }
-    if (engine->level.level == CALENDAR_OPEN && today > day->date) {
+    if (engine->level.level == CALENDAR_OPEN &&
+        (today > day->date ||
+         (day->state == QUEUE_DAY_ANNULLED && today != day->date && today > day->erased_date))) {
         (void)day_open(engine, today, 0);
     }
     if (engine->level.level == CALENDAR_AFTER_CLOSING && today == day->date &&
@@ -236,5 +274,8 @@ void day_turn(struct engine *engine)
     }
     if (engine_serves(engine) && day_clock_is_believed(engine)) {
         by_level(engine);
+    }
+    if (engine_serves(engine)) {
+        end_holds(engine);
     }
 }

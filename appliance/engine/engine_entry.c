@@ -24,12 +24,22 @@ static const struct ledger_day_key *find_key(const struct engine *engine, uint32
     return NULL;
 }
 
+/* Visits of this day are gone, or were of a day that never was. */
+static bool key_is_past(const struct engine *engine, uint32_t day)
+{
+    const struct queue_day *now = &engine->queue->day;
+
+    return day <= now->erased_date ||
+           (day == now->annulled_date &&
+            (now->date != now->annulled_date || now->state == QUEUE_DAY_ANNULLED));
+}
+
 void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
 {
     struct ledger_day_key key = {.day = day, .unit = unit};
 
     if (find_key(engine, day, unit) != NULL || engine->key_count == ENGINE_KEYS_MAX ||
-        engine->keys_new_count == ENGINE_KEYS_MAX || day <= engine->queue->day.erased_date) {
+        engine->keys_new_count == ENGINE_KEYS_MAX || key_is_past(engine, day)) {
         return;
     }
     memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
@@ -72,7 +82,7 @@ void engine_destroy_keys(struct engine *engine)
     size_t kept = 0;
 
     for (size_t i = 0; i < engine->key_count; i++) {
-        if (engine->keys[i].day <= engine->queue->day.erased_date) {
+        if (key_is_past(engine, engine->keys[i].day)) {
             CHECK(engine->keys_destroy_count < ENGINE_KEYS_MAX);
             engine->keys_destroy[engine->keys_destroy_count++] = engine->keys[i];
             crypto_forget(&engine->keys[i].key, sizeof(engine->keys[i].key));

@@ -465,6 +465,11 @@ uint64_t gather_until_ms(const struct gather *gather);
 void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes, size_t len_bytes);
 void serve_gone(struct engine *engine, uint64_t client);
 void serve_turn(struct engine *engine);
+/* engine_command.c */
+bool serve_find_ticket(const struct engine *engine, const char *series, uint16_t number,
+                       struct ids_token *ret_ticket);
+void serve_fill_command(struct engine *engine, const struct api_command *from,
+                        struct queue_command *command);
 void serve_flush(struct engine *engine);
 void serve_last_event(struct engine *engine);
 /* A live event waits for nothing but its interval. */
@@ -477,6 +482,7 @@ bool day_clock_is_believed(const struct engine *engine);
 /* 0, or a queue reason. */
 enum queue_reason day_open(struct engine *engine, uint32_t date, uint32_t actor);
 enum queue_reason day_close(struct engine *engine, uint32_t actor);
+enum queue_reason day_annul(struct engine *engine, uint32_t actor);
 bool day_accepts_issue(const struct engine *engine);
 void day_raise_ceilings(struct engine *engine);
 /* How many plain numbers to reserve; last: by the raise before, since_ms ago; 0: there was none. */

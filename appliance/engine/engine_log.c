@@ -192,17 +192,17 @@ static int fold_term(struct engine *engine, const struct entry *entry, const uin
 static void record_ceilings(struct engine *engine)
 {
     const struct queue *queue = engine->queue;
+    uint32_t date = queue_number_date(queue);
 
-    if (queue->day.date > engine->record.ceiling_day) {
-        engine->record.ceiling_day = queue->day.date;
+    if (date > engine->record.ceiling_day) {
+        engine->record.ceiling_day = date;
         memset(engine->record.ceilings, 0, sizeof(engine->record.ceilings));
         engine->record_dirty = true;
     }
     for (size_t i = 0; i < queue->config.category_count; i++) {
         uint16_t *ceiling = &engine->record.ceilings[queue->categories[i].id - 1];
 
-        if (queue->day.date == engine->record.ceiling_day &&
-            queue->categories[i].ceiling > *ceiling) {
+        if (date == engine->record.ceiling_day && queue->categories[i].ceiling > *ceiling) {
             *ceiling = queue->categories[i].ceiling;
             engine->record_dirty = true;
         }
@@ -224,7 +224,7 @@ static int fold_change(struct engine *engine, const uint8_t *payload, size_t len
     if (known->action == QUEUE_RAISE_CEILING || known->action == QUEUE_DAY_OPENING) {
         record_ceilings(engine);
     }
-    if (known->action == QUEUE_DAY_ERASING) {
+    if (known->action == QUEUE_DAY_ERASING || known->action == QUEUE_DAY_ANNULLING) {
         engine_destroy_keys(engine);
     }
     return 0;

@@ -131,7 +131,7 @@ static void skip_to_ceilings(struct engine *engine)
         uint16_t highest = category->ceiling;
         struct queue_change change;
 
-        if (engine->record.ceiling_day == queue->day.date &&
+        if (engine->record.ceiling_day == queue_number_date(queue) &&
             engine->record.ceilings[category->id - 1] > highest) {
             highest = engine->record.ceilings[category->id - 1];
         }
@@ -309,8 +309,14 @@ static void take_hash(struct engine *engine, const struct ship_frame *frame)
 
 static void adopt_day(struct engine *engine, const struct queue_day *theirs)
 {
+    struct queue_origin here = engine_next_origin(engine);
+    struct queue_change change;
+
     if (theirs->state == QUEUE_DAY_OPEN && theirs->date > engine->queue->day.date) {
         (void)day_open(engine, theirs->date, 0);
+    }
+    if (queue_join_acceptance(engine->queue, theirs, engine->meeting.common_lsn, &here, &change)) {
+        adopt_change(engine, &change);
     }
 }
 
@@ -320,6 +326,7 @@ static void adopt_ticket(struct engine *engine, const struct queue_ticket *their
     struct queue_change change;
 
     if (theirs->day == engine->queue->day.date && engine->queue->day.state != QUEUE_DAY_ERASED &&
+        engine->queue->day.state != QUEUE_DAY_ANNULLED &&
         queue_join_ticket(engine->queue, theirs, engine->duty.peer.unit, engine->meeting.common_lsn,
                           &here, engine->wall_ms, &change)) {
         adopt_change(engine, &change);
@@ -332,6 +339,16 @@ static void adopt_key(struct engine *engine, const struct queue_row *row)
     struct queue_change change;
 
     if (queue_join_key(engine->queue, &row->key, &change)) {
+        adopt_change(engine, &change);
+    }
+}
+
+static void adopt_category(struct engine *engine, const struct queue_category *theirs)
+{
+    struct queue_origin here = engine_next_origin(engine);
+    struct queue_change change;
+
+    if (queue_join_category(engine->queue, theirs, engine->meeting.common_lsn, &here, &change)) {
         adopt_change(engine, &change);
     }
 }
@@ -354,6 +371,7 @@ static void adopt_row(struct engine *engine, const struct queue_row *row)
     case QUEUE_ROW_CATEGORY:
         if (row->category.id >= 1 && row->category.id <= QUEUE_CATEGORIES_MAX) {
             note_ceiling(engine, &row->category);
+            adopt_category(engine, &row->category);
         }
         break;
     case QUEUE_ROW_TICKET:

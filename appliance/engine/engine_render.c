@@ -48,7 +48,7 @@ void render_date(struct json *json, const char *name, uint32_t yyyymmdd)
 
 static const char *day_state_code(uint8_t state)
 {
-    static const char *const codes[] = {"NONE", "OPEN", "CLOSED", "ERASED"};
+    static const char *const codes[] = {"NONE", "OPEN", "CLOSED", "ERASED", "ANNULLED"};
 
     return state < sizeof(codes) / sizeof(codes[0]) ? codes[state] : "NONE";
 }
@@ -93,11 +93,63 @@ static void put_call_id(struct json *json, const struct queue_ticket *ticket)
 }
 
 struct ticket_view {
+    bool staff; /* what staff wrote is not for the visitor */
     uint8_t state;
     uint16_t counter, call_count;
     uint32_t waiting_ahead;
     int32_t estimate_s;
 };
+
+static void put_counter_number(struct json *json, const char *name, uint16_t counter)
+{
+    if (counter == 0) {
+        json_null(json, name);
+    } else {
+        json_number(json, name, counter);
+    }
+}
+
+static void put_leg(struct engine *engine, struct json *json, const struct queue_leg *leg)
+{
+    json_open(json, NULL, '{');
+    json_number(json, "category", leg->category);
+    put_counter_number(json, "counter", leg->counter);
+    json_text(json, "outcome", queue_outcome_code((enum queue_outcome)leg->outcome));
+    put_time(engine, json, "enqueued_at", leg->enqueued_ms);
+    put_time(engine, json, "called_at", leg->called_ms);
+    put_time(engine, json, "started_at", leg->started_ms);
+    put_time(engine, json, "ended_at", leg->ended_ms);
+    json_close(json, '}');
+}
+
+/* What is behind the ticket, what is to come, and why it stands where it stands. */
+static void put_visit(struct engine *engine, struct json *json, const struct queue_ticket *ticket)
+{
+    json_text(json, "outcome", queue_outcome_code((enum queue_outcome)ticket->outcome));
+    json_bool(json, "staff_will_come", ticket->assist != 0);
+    json_bool(json, "hand_written", ticket->delivery == QUEUE_DELIVERY_HAND);
+    put_counter_number(json, "for_counter", ticket->for_counter);
+    if (ticket->state != QUEUE_HELD || ticket->hold_reason == 0) {
+        json_null(json, "hold");
+    } else {
+        json_open(json, "hold", '{');
+        json_text(json, "reason",
+                  queue_hold_reason_code((enum queue_hold_reason)ticket->hold_reason));
+        put_counter_number(json, "owner", ticket->hold_owner);
+        put_time(engine, json, "until", ticket->hold_until_ms);
+        json_close(json, '}');
+    }
+    json_open(json, "services", '[');
+    for (size_t i = 0; i < ticket->plan_count; i++) {
+        json_number(json, NULL, ticket->plan[i]);
+    }
+    json_close(json, ']');
+    json_open(json, "legs", '[');
+    for (size_t i = 0; i < ticket->leg_count; i++) {
+        put_leg(engine, json, &ticket->legs[i]);
+    }
+    json_close(json, ']');
+}
 
 static void put_ticket(struct engine *engine, struct json *json, const char *name,
                        const struct queue_ticket *ticket, const struct ticket_view *view)
@@ -134,6 +186,10 @@ static void put_ticket(struct engine *engine, struct json *json, const char *nam
     json_bool(json, "undelivered", ticket->undelivered != 0);
     json_bool(json, "copy", ticket->copies > 0);
     put_call_id(json, ticket);
+    put_visit(engine, json, ticket);
+    if (view->staff) {
+        json_text(json, "note", ticket->note);
+    }
     json_close(json, '}');
 }
 
@@ -146,8 +202,7 @@ static struct ticket_view view_now(struct engine *engine, const struct queue_tic
         .counter = ticket->counter,
         .call_count = ticket->call_count,
         .waiting_ahead = waits ? queue_waiting_ahead(engine->queue, ticket) : 0,
-        .estimate_s =
-            waits ? queue_estimate_s(engine->queue, ticket->category, engine->wall_ms) : 0,
+        .estimate_s = waits ? queue_estimate_ticket_s(engine->queue, ticket, engine->wall_ms) : 0,
     };
 }
 
@@ -180,7 +235,8 @@ char *render_ticket_answer(struct engine *engine, const struct queue_key *answer
     if (ticket == NULL) {
         json_null(&json, "ticket");
     } else {
-        struct ticket_view view = {.state = answer->state,
+        struct ticket_view view = {.staff = answer->action == QUEUE_NOTE,
+                                   .state = answer->state,
                                    .counter = answer->counter,
                                    .call_count = answer->call_count,
                                    .estimate_s = 0};
@@ -239,6 +295,29 @@ char *render_day(struct engine *engine, size_t *ret_len_bytes)
     return json_take(&json, ret_len_bytes);
 }
 
+/* Whether a ticket of this category would be given now; else why not. */
+static void put_acceptance(struct engine *engine, struct json *json, uint16_t category, size_t at)
+{
+    int32_t limit = queue_limit(engine->queue, category);
+    uint32_t issued = engine->queue->totals[at].issued;
+    enum queue_reason reason = !day_accepts_issue(engine)
+                                   ? QUEUE_DAY_NOT_OPEN
+                                   : queue_accepts(engine->queue, category, engine->wall_ms,
+                                                   !day_clock_is_believed(engine));
+
+    json_bool(json, "accepting", reason == QUEUE_OK);
+    if (reason == QUEUE_OK) {
+        json_null(json, "refusal");
+    } else {
+        json_text(json, "refusal", queue_reason_code(reason));
+    }
+    if (limit < 0) {
+        json_null(json, "remaining");
+    } else {
+        json_number(json, "remaining", issued < (uint32_t)limit ? limit - (int32_t)issued : 0);
+    }
+}
+
 static void put_categories(struct engine *engine, struct json *json)
 {
     const struct queue *queue = engine->queue;
@@ -258,7 +337,9 @@ static void put_categories(struct engine *engine, struct json *json)
         } else {
             json_number(json, "estimated_wait_s", estimate_s);
         }
-        json_bool(json, "suspended", queue->categories[i].suspended != 0);
+        json_bool(json, "suspended",
+                  queue->day.suspended != 0 || queue->categories[i].suspended != 0);
+        put_acceptance(engine, json, config->id, i);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -345,6 +426,19 @@ static bool counter_serves(const struct queue_counter_config *config, uint16_t c
     return false;
 }
 
+/* Who is sent to, or held for, another counter that is open is not this one's to call. */
+static bool may_call(const struct queue *queue, const struct queue_counter_config *config,
+                     const struct queue_ticket *ticket)
+{
+    uint16_t whose = ticket->state == QUEUE_HELD ? ticket->hold_owner : ticket->for_counter;
+    const struct queue_counter *other = queue_counter_find(queue, whose);
+
+    if (config != NULL && whose == config->id) {
+        return true;
+    }
+    return (other == NULL || other->open == 0) && counter_serves(config, ticket->category);
+}
+
 static void put_list(struct engine *engine, struct json *json, const char *name,
                      const struct queue_counter_config *config, enum queue_ticket_state state)
 {
@@ -355,8 +449,9 @@ static void put_list(struct engine *engine, struct json *json, const char *name,
     for (uint32_t i = 0; i < queue->ticket_count && count < LIST_MAX; i++) {
         const struct queue_ticket *ticket = &queue->tickets[i];
 
-        if (ticket->state == state && counter_serves(config, ticket->category)) {
-            struct ticket_view view = {.state = ticket->state,
+        if (ticket->state == state && may_call(queue, config, ticket)) {
+            struct ticket_view view = {.staff = true,
+                                       .state = ticket->state,
                                        .counter = ticket->counter,
                                        .call_count = ticket->call_count,
                                        .estimate_s = -1};
@@ -385,6 +480,7 @@ static void put_next(struct engine *engine, struct json *json, uint16_t counter)
     } else {
         struct ticket_view view = view_now(engine, ticket);
 
+        view.staff = true;
         put_ticket(engine, json, "next", ticket, &view);
     }
 }
@@ -408,6 +504,7 @@ char *render_counter(struct engine *engine, const struct queue_counter *counter,
     } else {
         struct ticket_view view = view_now(engine, ticket);
 
+        view.staff = true;
         put_ticket(engine, &json, "ticket", ticket, &view);
     }
     json_open(&json, "categories", '[');

@@ -194,23 +194,6 @@ static bool batch_is_full(const struct engine *engine)
 
 /* ---- commands ----------------------------------------------------------------------------------- */
 
-static bool series_from_text(const struct engine *engine, const char *text, uint16_t number,
-                             struct ids_token *ret_ticket)
-{
-    /* The tickets of the day are few enough to be looked through for a press by hand. */
-    for (uint32_t i = 0; i < engine->queue->ticket_count; i++) {
-        const struct queue_ticket *ticket = &engine->queue->tickets[i];
-        char series[IDS_SERIES_TEXT_BYTES];
-
-        ids_series_to_text(ticket->series, series);
-        if (ticket->number == number && strcmp(series, text) == 0) {
-            *ret_ticket = ticket->id;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* A plain number above what is reserved on both disks has to wait for its ceiling (rule 4). */
 static uint64_t ceiling_to_wait_for(const struct engine *engine, uint16_t category_id)
 {
@@ -225,33 +208,6 @@ static uint64_t ceiling_to_wait_for(const struct engine *engine, uint16_t catego
         return 0;
     }
     return engine->ceiling_lsn[category->id - 1];
-}
-
-static void fill_command(struct engine *engine, const struct api_command *from,
-                         struct queue_command *command)
-{
-    *command = (struct queue_command){
-        .action = (enum queue_action)from->action,
-        .at_ms = engine->wall_ms,
-        .key = from->key,
-        .body_hash = from->body_hash,
-        .category = from->category,
-        .counter = from->counter,
-        .ticket = from->ticket,
-        .delivery = from->delivery == 0 ? QUEUE_DELIVERY_SCREEN : from->delivery,
-        .priority = from->priority,
-        .series = engine->series,
-        .origin = engine_next_origin(engine),
-    };
-    memcpy(command->language, from->language, sizeof(command->language));
-    if (command->language[0] == '\0') {
-        memcpy(command->language, "ja", 3);
-    }
-    if (from->action == QUEUE_ISSUE) {
-        engine_random(engine, command->ticket.bytes, sizeof(command->ticket.bytes));
-    } else if (from->number != 0) {
-        (void)series_from_text(engine, from->series, from->number, &command->ticket);
-    }
 }
 
 static void accepted(struct engine *engine, uint64_t client, const struct api_request *request,
@@ -293,7 +249,7 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
                    "この操作は受け付けていません。", "There is no such action.");
         return;
     }
-    fill_command(engine, &request->command, &command);
+    serve_fill_command(engine, &request->command, &command);
     if (command.action == QUEUE_ISSUE && !day_accepts_issue(engine) &&
         queue_key_find(engine->queue, &command.key) == NULL) {
         refuse_later(engine, client, request->id, QUEUE_DAY_NOT_OPEN);
@@ -383,7 +339,7 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
         break;
     case API_READ_TICKET:
         if (read->number != 0) {
-            (void)series_from_text(engine, read->text, read->number, &id);
+            (void)serve_find_ticket(engine, read->text, read->number, &id);
         }
         ticket = queue_ticket_find(engine->queue, &id);
         if (ticket == NULL) {
@@ -429,6 +385,8 @@ static void control_day(struct engine *engine, uint64_t client, const struct api
 
     if (control->what == API_CONTROL_DAY_CLOSE) {
         reason = day_close(engine, actor);
+    } else if (control->what == API_CONTROL_DAY_ANNUL) {
+        reason = day_annul(engine, actor);
     } else {
         struct calendar_date date;
         uint32_t wanted =
@@ -646,7 +604,8 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         control_units(engine, client, &request);
         return;
     }
-    if (request.type == API_CONTROL && request.control.what >= API_CONTROL_DUTY_HANDOVER) {
+    if (request.type == API_CONTROL && request.control.what >= API_CONTROL_DUTY_HANDOVER &&
+        request.control.what != API_CONTROL_DAY_ANNUL) {
         control_duty(engine, client, &request);
         return;
     }

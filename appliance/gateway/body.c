@@ -10,12 +10,28 @@ static const struct {
     const char *name;
     enum body_member member;
 } members[] = {
-    {"category", BODY_CATEGORY},       {"language", BODY_LANGUAGE},
-    {"priority", BODY_PRIORITY},       {"delivery", BODY_DELIVERY},
-    {"ticket", BODY_TICKET},           {"number", BODY_NUMBER},
-    {"series", BODY_SERIES},           {"date", BODY_DATE},
-    {"serial", BODY_SERIAL},           {"by", BODY_BY},
+    {"category", BODY_CATEGORY},
+    {"language", BODY_LANGUAGE},
+    {"priority", BODY_PRIORITY},
+    {"delivery", BODY_DELIVERY},
+    {"ticket", BODY_TICKET},
+    {"number", BODY_NUMBER},
+    {"series", BODY_SERIES},
+    {"date", BODY_DATE},
+    {"serial", BODY_SERIAL},
+    {"by", BODY_BY},
     {"off_and_in_my_hands", BODY_OFF},
+    {"place", BODY_PLACE},
+    {"after", BODY_AFTER},
+    {"reason", BODY_REASON},
+    {"minutes", BODY_MINUTES},
+    {"owner", BODY_OWNER},
+    {"note", BODY_NOTE},
+    {"staff_will_come", BODY_ASSIST},
+    {"services", BODY_SERVICES},
+    {"to_counter", BODY_TO_COUNTER},
+    {"limit", BODY_LIMIT},
+    {"served", BODY_SERVED},
 };
 
 static void release(json_t **value)
@@ -94,6 +110,84 @@ static bool person_from(const json_t *value, char *ret_person, size_t capacity_b
     return true;
 }
 
+/* One of some words: its position from 1. */
+static bool word_from(const json_t *value, const char *const *words, uint8_t count,
+                      uint8_t *ret_position)
+{
+    const char *text = json_string_value(value);
+
+    for (uint8_t i = 0; text != NULL && i < count; i++) {
+        if (strcmp(words[i], text) == 0) {
+            *ret_position = (uint8_t)(i + 1);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool services_from(const json_t *value, struct api_more *more)
+{
+    size_t count = json_array_size(value);
+
+    if (!json_is_array(value) || count > API_PLAN_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        if (!integer_from(json_array_get(value, i), 1, BODY_CATEGORY_MAX, &more->plan[i])) {
+            return false;
+        }
+    }
+    more->plan_count = (uint8_t)count;
+    return true;
+}
+
+static bool note_from(const json_t *value, struct api_more *more)
+{
+    const char *text = json_string_value(value);
+    size_t len_bytes = json_string_length(value);
+
+    if (text == NULL || len_bytes >= sizeof(more->note) || strlen(text) != len_bytes) {
+        return false;
+    }
+    memcpy(more->note, text, len_bytes + 1);
+    more->has_note = 1;
+    return true;
+}
+
+/* What staff say of a visit: as in struct queue_command. */
+static bool more_from(enum body_member member, const json_t *value, struct api_more *more)
+{
+    static const char *const places[] = {"head", "age", "tail", "after"};
+    static const char *const reasons[] = {"other", "form", "document", "inquiry"};
+    static const char *const owners[] = {"counter", "pool"};
+    uint16_t number = 0;
+    uint8_t position = 0;
+    bool good;
+
+    if (member == BODY_PLACE) {
+        return word_from(value, places, ARRAY_COUNT(places), &more->place);
+    }
+    if (member == BODY_REASON) {
+        return word_from(value, reasons, ARRAY_COUNT(reasons), &more->hold_reason);
+    }
+    if (member == BODY_OWNER) {
+        good = word_from(value, owners, ARRAY_COUNT(owners), &position);
+        more->to_pool = position == ARRAY_COUNT(owners);
+        return good;
+    }
+    if (member == BODY_AFTER) {
+        good = integer_from(value, 1, BODY_AFTER_MAX, &number);
+        more->after = (uint8_t)number;
+        return good;
+    }
+    if (member == BODY_ASSIST) {
+        more->assist = json_is_true(value) ? 1 : 2;
+        return json_is_boolean(value);
+    }
+    more->served = json_is_true(value);
+    return json_is_boolean(value);
+}
+
 static bool member_from(enum body_member member, const json_t *value, struct body *body)
 {
     uint16_t number = 0;
@@ -130,11 +224,28 @@ static bool member_from(enum body_member member, const json_t *value, struct bod
         return person_from(value, body->by, sizeof(body->by));
     case BODY_OFF:
         return json_is_true(value);
+    case BODY_PLACE:
+    case BODY_AFTER:
+    case BODY_REASON:
+    case BODY_OWNER:
+    case BODY_ASSIST:
+    case BODY_SERVED:
+        return more_from(member, value, &body->more);
+    case BODY_MINUTES:
+        return integer_from(value, 1, BODY_HOLD_MINUTES_MAX, &body->more.hold_minutes);
+    case BODY_NOTE:
+        return note_from(value, &body->more);
+    case BODY_SERVICES:
+        return services_from(value, &body->more);
+    case BODY_TO_COUNTER:
+        return integer_from(value, 1, UINT16_MAX, &body->more.to_counter);
+    case BODY_LIMIT:
+        return integer_from(value, 0, UINT16_MAX, &body->more.limit);
     }
     return false;
 }
 
-static const char *first_name_of(uint16_t set)
+static const char *first_name_of(uint32_t set)
 {
     for (size_t i = 0; i < ARRAY_COUNT(members); i++) {
         if ((set & members[i].member) != 0) {
@@ -144,7 +255,7 @@ static const char *first_name_of(uint16_t set)
     return NULL;
 }
 
-static enum problem read_members(json_t *object, uint16_t taken, struct body *body,
+static enum problem read_members(json_t *object, uint32_t taken, struct body *body,
                                  const char **ret_member)
 {
     const char *name;
@@ -164,12 +275,12 @@ static enum problem read_members(json_t *object, uint16_t taken, struct body *bo
             *ret_member = members[i].name;
             return PROBLEM_BAD_MEMBER;
         }
-        body->present = (uint16_t)(body->present | members[i].member);
+        body->present |= (uint32_t)members[i].member;
     }
     return PROBLEM_NONE;
 }
 
-enum problem body_parse(const char *bytes, size_t len_bytes, uint16_t required, uint16_t optional,
+enum problem body_parse(const char *bytes, size_t len_bytes, uint32_t required, uint32_t optional,
                         struct body *ret_body, const char **ret_member)
 {
     __attribute__((cleanup(release))) json_t *object = NULL;
@@ -187,12 +298,12 @@ enum problem body_parse(const char *bytes, size_t len_bytes, uint16_t required, 
         if (!json_is_object(object)) {
             return PROBLEM_NOT_AN_OBJECT;
         }
-        problem = read_members(object, (uint16_t)(required | optional), &body, ret_member);
+        problem = read_members(object, required | optional, &body, ret_member);
         if (problem != PROBLEM_NONE) {
             return problem;
         }
     }
-    *ret_member = first_name_of((uint16_t)(required & ~body.present));
+    *ret_member = first_name_of(required & ~body.present);
     if (*ret_member != NULL) {
         return PROBLEM_MISSING_MEMBER;
     }

@@ -9,6 +9,7 @@
 #ifndef APPLIANCE_GATEWAY_BODY_H
 #define APPLIANCE_GATEWAY_BODY_H
 
+#include "appliance/engine/api.h"
 #include "appliance/gateway/problem.h"
 #include "base/ids.h"
 
@@ -23,6 +24,8 @@ enum body_limit {
     BODY_PRIORITY_MAX = 3,
     BODY_SERIAL_BYTES = 32,
     BODY_PERSON_BYTES = 61,
+    BODY_HOLD_MINUTES_MAX = 240,
+    BODY_AFTER_MAX = 99,
 };
 
 enum body_member {
@@ -37,10 +40,21 @@ enum body_member {
     BODY_SERIAL = 256,   /* letters, digits and '-' */
     BODY_BY = 512,       /* a person's name: UTF-8 without control characters */
     BODY_OFF = 1024,     /* true: "it is off and in my hands" */
+    BODY_PLACE = 1 << 11,      /* "head", "age", "tail" or "after" */
+    BODY_AFTER = 1 << 12,      /* integer 1..99, with "after" */
+    BODY_REASON = 1 << 13,     /* "other", "form", "document" or "inquiry" */
+    BODY_MINUTES = 1 << 14,    /* integer 1..240 */
+    BODY_OWNER = 1 << 15,      /* "counter" or "pool" */
+    BODY_NOTE = 1 << 16,       /* text; empty takes it away */
+    BODY_ASSIST = 1 << 17,     /* true or false: staff will come */
+    BODY_SERVICES = 1 << 18,   /* at most API_PLAN_MAX categories */
+    BODY_TO_COUNTER = 1 << 19, /* integer: a counter */
+    BODY_LIMIT = 1 << 20,      /* integer 0..65535 */
+    BODY_SERVED = 1 << 21,     /* true or false */
 };
 
 struct body {
-    uint16_t present;    /* members that were given */
+    uint32_t present;    /* members that were given */
     uint16_t category;
     char language[BODY_LANGUAGE_BYTES];
     uint8_t priority;
@@ -51,10 +65,11 @@ struct body {
     char date[BODY_DATE_BYTES];
     char serial[BODY_SERIAL_BYTES];
     char by[BODY_PERSON_BYTES];
+    struct api_more more;
 };
 
 /* PROBLEM_NONE, or what is wrong; `ret_member` then names our member it is about, or is NULL. */
-enum problem body_parse(const char *bytes, size_t len_bytes, uint16_t required, uint16_t optional,
+enum problem body_parse(const char *bytes, size_t len_bytes, uint32_t required, uint32_t optional,
                         struct body *ret_body, const char **ret_member);
 
 #endif

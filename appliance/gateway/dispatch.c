@@ -293,8 +293,10 @@ void dispatch_request(struct request *request, const char *method, const char *p
     if (found == ROUTE_FOUND && match.route->management_only &&
         !request->connection->listener->management) {
         server_answer_problem(request,
-                              match.route->kind == ROUTE_CONTROL ? PROBLEM_MANAGEMENT_ONLY
-                                                                 : PROBLEM_NO_SUCH_PATH,
+                              match.route->kind == ROUTE_CONTROL ||
+                                      match.route->kind == ROUTE_COMMAND
+                                  ? PROBLEM_MANAGEMENT_ONLY
+                                  : PROBLEM_NO_SUCH_PATH,
                               NULL, NULL);
     } else if (found == ROUTE_FOUND) {
         answer_match(request, &match, path);

@@ -32,7 +32,9 @@ enum problem {
     PROBLEM_UNKNOWN_MEMBER,     /* 422 */
     PROBLEM_MISSING_MEMBER,     /* 422 */
     PROBLEM_BAD_MEMBER,         /* 422 */
-    PROBLEM_TICKET_OR_NUMBER,   /* 422: call names one visitor, by ticket or by number */
+    PROBLEM_TICKET_OR_NUMBER,
+    PROBLEM_PLACE_AFTER,
+    PROBLEM_CATEGORY_OR_COUNTER,   /* 422: call names one visitor, by ticket or by number */
     PROBLEM_OVERLOAD,           /* 503 from here on */
     PROBLEM_TOO_MANY_STREAMS,
     PROBLEM_ENGINE_AWAY,

@@ -23,6 +23,12 @@
         .method = "POST", .path = API "/counters/{counter}/" p, .kind = ROUTE_COMMAND,             \
         .code = (action), .actor = API_ACTOR_COUNTER, .required = (need), .optional = (may),       \
     }
+/* Managers': what a whole service, or all of them, may take. */
+#define RULING(p, action, need)                                                                    \
+    {                                                                                              \
+        .method = "POST", .path = API p, .kind = ROUTE_COMMAND, .code = (action),                  \
+        .actor = API_ACTOR_MANAGER, .required = (need), .management_only = true,                   \
+    }
 #define UNIT(p, what, need)                                                                        \
     {                                                                                              \
         .method = "POST", .path = API p, .kind = ROUTE_CONTROL, .code = (what),                    \
@@ -35,9 +41,14 @@
         .at_once = true,                                                                           \
     }
 
+enum {
+    HOLD_MEMBERS = BODY_REASON | BODY_MINUTES | BODY_OWNER,
+    TRANSFER_MEMBERS = BODY_CATEGORY | BODY_TO_COUNTER | BODY_PLACE | BODY_AFTER,
+};
+
 static const struct route routes[] = {
     TICKET("", QUEUE_ISSUE, API_ACTOR_KIOSK, BODY_CATEGORY,
-           BODY_LANGUAGE | BODY_PRIORITY | BODY_DELIVERY),
+           BODY_LANGUAGE | BODY_PRIORITY | BODY_DELIVERY | BODY_SERVICES | BODY_ASSIST),
     COUNTER("call-next", QUEUE_CALL_NEXT, 0, 0),
     COUNTER("complete", QUEUE_COMPLETE, 0, 0),
     READ("/queue", API_READ_QUEUE, false),
@@ -46,9 +57,12 @@ static const struct route routes[] = {
     TICKET("/{ticket}/cancel", QUEUE_CANCEL, API_ACTOR_VISITOR, 0, 0),
     TICKET("/{ticket}/reprint", QUEUE_REPRINT, API_ACTOR_KIOSK, 0, 0),
     TICKET("/{ticket}/printed", QUEUE_PRINTED, API_ACTOR_KIOSK, 0, 0),
-    TICKET("/{ticket}/hold", QUEUE_HOLD, API_ACTOR_COUNTER, 0, 0),
-    TICKET("/{ticket}/return", QUEUE_RETURN, API_ACTOR_COUNTER, 0, 0),
-    TICKET("/{ticket}/transfer", QUEUE_TRANSFER, API_ACTOR_COUNTER, BODY_CATEGORY, 0),
+    TICKET("/{ticket}/hold", QUEUE_HOLD, API_ACTOR_COUNTER, 0, HOLD_MEMBERS),
+    TICKET("/{ticket}/return", QUEUE_RETURN, API_ACTOR_COUNTER, 0, BODY_PLACE | BODY_AFTER),
+    TICKET("/{ticket}/transfer", QUEUE_TRANSFER, API_ACTOR_COUNTER, 0, TRANSFER_MEMBERS),
+    TICKET("/{ticket}/give-up", QUEUE_GIVE_UP, API_ACTOR_COUNTER, 0, 0),
+    TICKET("/{ticket}/plan", QUEUE_PLAN, API_ACTOR_COUNTER, BODY_SERVICES, 0),
+    TICKET("/{ticket}/note", QUEUE_NOTE, API_ACTOR_COUNTER, 0, BODY_NOTE | BODY_ASSIST),
     COUNTER("call", QUEUE_CALL, 0, BODY_TICKET | BODY_NUMBER | BODY_SERIES),
     COUNTER("recall", QUEUE_RECALL, 0, 0),
     COUNTER("start", QUEUE_START, 0, 0),
@@ -57,8 +71,19 @@ static const struct route routes[] = {
     COUNTER("undo", QUEUE_UNDO, 0, 0),
     COUNTER("open", QUEUE_COUNTER_OPEN, 0, 0),
     COUNTER("close", QUEUE_COUNTER_CLOSE, 0, 0),
-    COUNTER("hold", QUEUE_HOLD, 0, 0),
-    COUNTER("transfer", QUEUE_TRANSFER, BODY_CATEGORY, 0),
+    COUNTER("hold", QUEUE_HOLD, 0, HOLD_MEMBERS),
+    COUNTER("transfer", QUEUE_TRANSFER, 0, TRANSFER_MEMBERS | BODY_TICKET),
+    COUNTER("return", QUEUE_RETURN, BODY_TICKET, BODY_PLACE | BODY_AFTER),
+    COUNTER("give-up", QUEUE_GIVE_UP, BODY_TICKET, 0),
+    COUNTER("cancel", QUEUE_CANCEL, BODY_TICKET, 0),
+    COUNTER("plan", QUEUE_PLAN, BODY_SERVICES, BODY_TICKET),
+    COUNTER("note", QUEUE_NOTE, 0, BODY_NOTE | BODY_ASSIST | BODY_TICKET),
+    RULING("/tickets/hand-written", QUEUE_ENTER_MANUAL, BODY_CATEGORY | BODY_NUMBER | BODY_SERVED),
+    RULING("/categories/{category}/suspend", QUEUE_SUSPEND, 0),
+    RULING("/categories/{category}/resume", QUEUE_RESUME, 0),
+    RULING("/categories/{category}/limit", QUEUE_SET_LIMIT, BODY_LIMIT),
+    RULING("/acceptance/suspend", QUEUE_SUSPEND, 0),
+    RULING("/acceptance/resume", QUEUE_RESUME, 0),
     {.method = "GET", .path = API "/events", .kind = ROUTE_EVENTS},
     READ("/day", API_READ_DAY, false),
     READ("/status", API_READ_STATUS, true),
@@ -66,6 +91,7 @@ static const struct route routes[] = {
     READ("/explain", API_READ_EXPLAIN, true),
     CONTROL("/day/open", API_CONTROL_DAY_OPEN, BODY_DATE),
     CONTROL("/day/close", API_CONTROL_DAY_CLOSE, 0),
+    CONTROL("/day/annul", API_CONTROL_DAY_ANNUL, 0),
     CONTROL("/duty/handover", API_CONTROL_DUTY_HANDOVER, 0),
     CONTROL("/duty/stop", API_CONTROL_DUTY_STOP, 0),
     CONTROL("/duty/resume", API_CONTROL_DUTY_RESUME, 0),
@@ -98,8 +124,8 @@ static bool starts_with(const char *text, const char *start, size_t *ret_len_byt
     return strncmp(text, start, *ret_len_bytes) == 0;
 }
 
-/* One to five digits without leading zeros: one counter has one name, so one body hash. */
-static size_t take_counter(const char *text, uint16_t *ret_counter)
+/* One to five digits without leading zeros: one thing has one name, so one body hash. */
+static size_t take_number(const char *text, uint16_t *ret_number)
 {
     uint32_t value = 0;
     size_t len_bytes = 0;
@@ -111,7 +137,7 @@ static size_t take_counter(const char *text, uint16_t *ret_counter)
     if (len_bytes == 0 || text[0] == '0' || value > UINT16_MAX) {
         return 0;
     }
-    *ret_counter = (uint16_t)value;
+    *ret_number = (uint16_t)value;
     return len_bytes;
 }
 
@@ -129,7 +155,14 @@ static bool path_matches(const char *pattern, const char *path, struct route_mat
             }
             path += id_bytes;
         } else if (starts_with(pattern, "{counter}", &len_bytes)) {
-            size_t number_bytes = take_counter(path, &match->counter);
+            size_t number_bytes = take_number(path, &match->counter);
+
+            if (number_bytes == 0) {
+                return false;
+            }
+            path += number_bytes;
+        } else if (starts_with(pattern, "{category}", &len_bytes)) {
+            size_t number_bytes = take_number(path, &match->category);
 
             if (number_bytes == 0) {
                 return false;

@@ -28,12 +28,12 @@ enum route_kind {
 
 struct route {
     const char *method;     /* "GET" answers HEAD too, but for EVENTS */
-    const char *path;       /* {ticket}: a ticket id, {counter}: a counter's number */
+    const char *path;       /* {ticket}: a ticket id, {counter}, {category}: a number */
     enum route_kind kind;
     uint8_t code;
     uint8_t actor;          /* enum api_actor */
-    uint16_t required;      /* body members, enum body_member */
-    uint16_t optional;
+    uint32_t required;      /* body members, enum body_member */
+    uint32_t optional;
     bool management_only;   /* only on the management listener, until roles exist */
     bool at_once;           /* sent whenever the engine is connected, serving or not */
 };
@@ -42,6 +42,7 @@ struct route_match {
     const struct route *route;
     struct ids_token ticket;  /* zero: not in the path */
     uint16_t counter;         /* 0: not in the path */
+    uint16_t category;        /* 0: not in the path */
 };
 
 enum route_result { ROUTE_FOUND, ROUTE_NO_SUCH_PATH, ROUTE_NO_SUCH_METHOD };

@@ -25,7 +25,8 @@ static void fill_command(const struct route_match *match, const struct body *bod
 {
     command->action = match->route->code;
     command->actor = match->route->actor;
-    command->category = body->category;
+    command->category = match->category != 0 ? match->category : body->category;
+    command->more = body->more;
     command->counter = match->counter;
     command->ticket = ids_token_is_zero(&match->ticket) ? body->ticket : match->ticket;
     command->number = body->number;
@@ -50,6 +51,13 @@ enum problem translate_request(const struct route_match *match, const struct bod
     bool names_number = (body->present & BODY_NUMBER) != 0;
 
     if (route->kind == ROUTE_COMMAND) {
+        if ((body->more.place == QUEUE_PLACE_AFTER) != ((body->present & BODY_AFTER) != 0)) {
+            return PROBLEM_PLACE_AFTER;
+        }
+        if (route->code == QUEUE_TRANSFER &&
+            (body->present & (BODY_CATEGORY | BODY_TO_COUNTER)) == 0) {
+            return PROBLEM_CATEGORY_OR_COUNTER;
+        }
         if (route->code == QUEUE_CALL && (names_number == ((body->present & BODY_TICKET) != 0) ||
                                           (!names_number && (body->present & BODY_SERIES) != 0))) {
             return PROBLEM_TICKET_OR_NUMBER;

@@ -590,6 +590,10 @@ int32_t queue_limit(const struct queue *queue, uint16_t category);
 /* A HELD ticket whose time is over, for QUEUE_HOLD_ENDING; NULL: none. Level, not edge. */
 const struct queue_ticket *queue_hold_due(const struct queue *queue, int64_t now_ms);
 
+/* The date whose numbers, ceilings and sessions are counted now: the day's own, or a later one that was
+ * annulled and may still come. */
+uint32_t queue_number_date(const struct queue *queue);
+
 /* A meeting (DESIGN 3 rule 5): `theirs` is the peer's row, common_lsn the last lsn that both
  * ledgers share. Gives the rows that result here; false: ours already says it all, nothing to
  * write.

@@ -1,7 +1,8 @@
 /* The service day: opened, closed, erased. The entry has one row; what it means for every ticket,
  * counter and total is derived here, the same on both units and after every restart. */
-#include "appliance/queue/queue_parts.h"
+#include "appliance/queue/queue.h"
 
+#include "appliance/queue/queue_parts.h"
 #include "base/check.h"
 
 #include <string.h>
@@ -16,6 +17,11 @@ bool queue_date_is_valid(uint32_t date)
 
     return year >= YEAR_MIN && year <= YEAR_MAX && month >= 1 && month <= 12 && day >= 1 &&
            day <= 31;
+}
+
+uint32_t queue_number_date(const struct queue *queue)
+{
+    return queue->day.date > queue->day.annulled_date ? queue->day.date : queue->day.annulled_date;
 }
 
 static enum queue_reason check_opening(const struct queue *queue, uint32_t date)

@@ -70,6 +70,8 @@ static void fill_path(const char *declared, char path[PATH_BYTES])
             value = example_of("TicketId");
         } else if (strncmp(declared, "{counter}", 9) == 0) {
             value = example_of("CounterNumber");
+        } else if (strncmp(declared, "{category}", 10) == 0) {
+            value = example_of("CategoryNumber");
         }
         assert_true(at_bytes + 64 < PATH_BYTES);
         if (value != NULL) {

@@ -120,7 +120,9 @@ static void operators_requests_are_for_the_management_listener(void **state)
 
 enum {
     EVERY_MEMBER = BODY_CATEGORY | BODY_LANGUAGE | BODY_PRIORITY | BODY_DELIVERY | BODY_TICKET |
-                   BODY_NUMBER | BODY_SERIES | BODY_DATE
+                   BODY_NUMBER | BODY_SERIES | BODY_DATE | BODY_PLACE | BODY_AFTER | BODY_REASON |
+                   BODY_MINUTES | BODY_OWNER | BODY_NOTE | BODY_ASSIST | BODY_SERVICES |
+                   BODY_TO_COUNTER | BODY_LIMIT | BODY_SERVED
 };
 
 static enum problem parse(const char *text, struct body *body)
@@ -137,7 +139,10 @@ static void a_body_is_read_into_its_members(void **state)
     (void)state;
     assert_int_equal(parse("{\"category\":3,\"language\":\"ja-easy\",\"priority\":3,\"delivery\":"
                            "\"paper\",\"ticket\":\"" TICKET "\",\"number\":9999,\"series\":\"B2\","
-                           "\"date\":\"2026-11-24\"}",
+                           "\"date\":\"2026-11-24\",\"place\":\"after\",\"after\":99,\"reason\":"
+                           "\"inquiry\",\"minutes\":240,\"owner\":\"pool\",\"note\":\"委任状\","
+                           "\"staff_will_come\":false,\"services\":[2,5],\"to_counter\":7,"
+                           "\"limit\":65535,\"served\":true}",
                            &body),
                      PROBLEM_NONE);
     assert_int_equal(body.present, EVERY_MEMBER);
@@ -149,6 +154,19 @@ static void a_body_is_read_into_its_members(void **state)
     assert_int_equal(body.number, 9999);
     assert_string_equal(body.series, "B2");
     assert_string_equal(body.date, "2026-11-24");
+    assert_int_equal(body.more.place, QUEUE_PLACE_AFTER);
+    assert_int_equal(body.more.after, 99);
+    assert_int_equal(body.more.hold_reason, QUEUE_HOLD_INQUIRY);
+    assert_int_equal(body.more.hold_minutes, 240);
+    assert_int_equal(body.more.to_pool, 1);
+    assert_string_equal(body.more.note, "委任状");
+    assert_int_equal(body.more.has_note, 1);
+    assert_int_equal(body.more.assist, 2);
+    assert_int_equal(body.more.plan_count, 2);
+    assert_int_equal(body.more.plan[1], 5);
+    assert_int_equal(body.more.to_counter, 7);
+    assert_int_equal(body.more.limit, 65535);
+    assert_int_equal(body.more.served, 1);
 }
 
 static void an_empty_body_is_an_empty_object(void **state)
@@ -166,6 +184,26 @@ static void a_value_out_of_its_range_is_refused_by_name(void **state)
     static const struct {
         const char *text, *member;
     } cases[] = {
+        {"{\"place\":\"front\"}", "place"},
+        {"{\"place\":1}", "place"},
+        {"{\"after\":0}", "after"},
+        {"{\"after\":100}", "after"},
+        {"{\"reason\":\"\"}", "reason"},
+        {"{\"minutes\":0}", "minutes"},
+        {"{\"minutes\":241}", "minutes"},
+        {"{\"owner\":\"me\"}", "owner"},
+        {"{\"note\":5}", "note"},
+        {"{\"note\":\"0123456789012345678901234567890123456789012345678901234567890123456789"
+         "01234567890123456789012345\"}",
+         "note"},
+        {"{\"staff_will_come\":1}", "staff_will_come"},
+        {"{\"services\":2}", "services"},
+        {"{\"services\":[0]}", "services"},
+        {"{\"services\":[1,2,3,4,5,6]}", "services"},
+        {"{\"to_counter\":0}", "to_counter"},
+        {"{\"limit\":-1}", "limit"},
+        {"{\"limit\":65536}", "limit"},
+        {"{\"served\":\"yes\"}", "served"},
         {"{\"category\":0}", "category"},
         {"{\"category\":-1}", "category"},
         {"{\"category\":65536}", "category"},

@@ -145,6 +145,49 @@ static void words_become_the_request_that_a_page_would_send(void **state)
     assert_int_equal(request.command.key.bytes[15], 0x11);
 }
 
+static void what_staff_say_of_a_visit_is_in_the_request(void **state)
+{
+    char *issue[] = {"issue", "2", "--then", "3,1", "--staff-will-come", NULL};
+    char *hold[] = {"hold", "106", "--reason", "document", "--minutes=10", "--pool", NULL};
+    char *transfer[] = {"3", "transfer", "--to-counter", "5", "--after", "2", NULL};
+    char *note[] = {"note", "106", "--visitor-comes", NULL};
+    char *plan[] = {"1", "plan", "none", NULL};
+    char *paper[] = {"hand-written", "2", "901", "--served", NULL};
+    char *limit[] = {"limit", "2", "none", NULL};
+    char *stop[] = {"stop", NULL};
+    struct api_request request;
+
+    (void)state;
+    assert_true(ticket_request(count_words(issue), issue, &request));
+    assert_int_equal(request.command.more.plan_count, 2);
+    assert_int_equal(request.command.more.plan[0], 3);
+    assert_int_equal(request.command.more.assist, 1);
+    assert_true(ticket_request(count_words(hold), hold, &request));
+    assert_int_equal(request.command.more.hold_reason, QUEUE_HOLD_DOCUMENT);
+    assert_int_equal(request.command.more.hold_minutes, 10);
+    assert_int_equal(request.command.more.to_pool, 1);
+    assert_true(counter_request(count_words(transfer), transfer, &request));
+    assert_int_equal(request.command.category, 0);
+    assert_int_equal(request.command.more.to_counter, 5);
+    assert_int_equal(request.command.more.place, QUEUE_PLACE_AFTER);
+    assert_int_equal(request.command.more.after, 2);
+    assert_true(ticket_request(count_words(note), note, &request));
+    assert_int_equal(request.command.more.assist, 2);
+    assert_int_equal(request.command.more.has_note, 0);
+    assert_true(counter_request(count_words(plan), plan, &request));
+    assert_int_equal(request.command.more.plan_count, 0);
+    assert_true(ticket_request(count_words(paper), paper, &request));
+    assert_int_equal(request.command.number, 901);
+    assert_int_equal(request.command.more.served, 1);
+    assert_true(acceptance_request(count_words(limit), limit, &request));
+    assert_int_equal(request.command.action, QUEUE_SET_LIMIT);
+    assert_int_equal(request.command.more.limit, QUEUE_LIMIT_NONE);
+    assert_true(acceptance_request(count_words(stop), stop, &request));
+    assert_int_equal(request.command.action, QUEUE_SUSPEND);
+    assert_int_equal(request.command.category, 0);
+    assert_false(acceptance_request(1, limit, &request));
+}
+
 static void words_that_do_not_fit_ask_nothing(void **state)
 {
     char *tickets[][5] = {{"issue", NULL},
@@ -157,6 +200,14 @@ static void words_that_do_not_fit_ask_nothing(void **state)
                           {"cancel", NULL},
                           {"cancel", "x", NULL},
                           {"transfer", "106", NULL},
+                          {"hold", "106", "--reason", "tea", NULL},
+                          {"hold", "106", "--minutes", "241", NULL},
+                          {"return", "106", "--after", "0", NULL},
+                          {"plan", "106", NULL},
+                          {"plan", "106", "2,", "3", NULL},
+                          {"plan", "106", "1,2,3,4,5,6", NULL},
+                          {"note", "106", NULL},
+                          {"hand-written", "1", NULL},
                           {"eat", "1", NULL},
                           {NULL}};
     char *counters[][5] = {{"call-next", NULL},
@@ -232,6 +283,7 @@ int main(void)
         cmocka_unit_test(japanese_letters_are_two_columns_wide),
         cmocka_unit_test(large_numbers_are_grouped),
         cmocka_unit_test(words_become_the_request_that_a_page_would_send),
+        cmocka_unit_test(what_staff_say_of_a_visit_is_in_the_request),
         cmocka_unit_test(words_that_do_not_fit_ask_nothing),
         cmocka_unit_test(the_same_words_have_the_same_body_and_a_given_key_stays),
         cmocka_unit_test(the_units_are_found_in_what_the_office_says),

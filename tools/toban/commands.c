@@ -11,8 +11,11 @@ static const struct toban_command commands[] = {
      "would a failover now, and the next opening, succeed (exit 0)?", NULL, NULL, command_ready},
     {"explain", "", "なぜこの状態なのか、次に何が起きるか",
      "why this unit is in this state, and what would change it", NULL, NULL, command_explain},
-    {"day", "status | open [YYYY-MM-DD] | close", "開庁日を見る・開く・閉じる",
-     "see, open or close the service day", NULL, NULL, command_day},
+    {"day", "status | open [YYYY-MM-DD] | close | annul", "開庁日を見る・開く・閉じる・取り消す",
+     "see, open, close or annul the service day",
+     "annul は誤って開いた日を取り消します。その日の受付の記録は直ちに消去されます。",
+     "annul takes back a day that was opened by mistake; its visits are erased at once.",
+     command_day},
     {"duty", "handover | stop | resume", "当番を渡す・止める・再開する",
      "hand duty over, stop serving, resume", NULL, NULL, command_duty},
     {"unit",
@@ -30,9 +33,14 @@ static const struct toban_command commands[] = {
      "--holidays は内閣府の syukujitsu.csv。--site は所在地の設定ファイル。",
      "--holidays is the Cabinet Office's syukujitsu.csv; --site is a site file.", command_calendar},
     {"ticket",
-     "issue CATEGORY [--language L] [--priority N] [--paper]\n"
+     "issue CATEGORY [--language L] [--priority N] [--paper] [--then 2,5]\n"
+     "                 [--staff-will-come]\n"
      "             | show TICKET | cancel TICKET | reprint TICKET | printed TICKET\n"
-     "             | hold TICKET | return TICKET | transfer TICKET CATEGORY",
+     "             | hold TICKET [--reason other|form|document|inquiry] [--minutes N] [--pool]\n"
+     "             | return TICKET [--place head|age|tail] [--after N] | give-up TICKET\n"
+     "             | transfer TICKET CATEGORY [--to-counter N] [--place P] [--after N]\n"
+     "             | plan TICKET 2,5|none | note TICKET TEXT [--staff-will-come|--visitor-comes]\n"
+     "             | hand-written CATEGORY NUMBER [--served]",
      "番号札の発券・照会・取消など", "issue, show, cancel ... a ticket",
      "TICKET は番号札のID。show は番号 (106、106B) でもよい。--key KEY (32桁の16進数) "
      "で同じ依頼を安全にやり直せます。",
@@ -41,9 +49,17 @@ static const struct toban_command commands[] = {
      command_ticket},
     {"counter",
      "N call-next | call TICKET | recall | start | complete | absent | put-back\n"
-     "               | hold | transfer CATEGORY | undo | open | close | show",
+     "               | hold [--reason R] [--minutes N] [--pool] | undo | open | close | show\n"
+     "               | transfer CATEGORY [--to-counter N] [--place P] [--after N]\n"
+     "               | return TICKET [--place P] [--after N] | give-up TICKET | cancel TICKET\n"
+     "               | plan 2,5|none | note TEXT [--staff-will-come|--visitor-comes]",
      "窓口の操作すべて", "all that a counter can do", "TICKET は番号札のIDか番号 (106、106B)。",
      "TICKET is a ticket's id or its number (106, 106B).", command_counter},
+    {"acceptance", "[show] | stop [CATEGORY] | resume [CATEGORY] | limit CATEGORY N|none|usual",
+     "受付の停止・再開・本日の上限", "stop or resume acceptance, today's limits",
+     "用件を書かなければ、すべての用件です。usual は設定どおりの上限。",
+     "Without a category it is all of them. usual: the limit that is configured.",
+     command_acceptance},
     {"ledger", "info | verify [--data DIR] | diff [DIR DIR]", "台帳の情報、全件の検証、2台の比較",
      "about the ledger; verify every link; compare two units",
      "verify は鎖をすべてたどり、壊れた場所を言います。DIR は号機のデータの場所。",

@@ -74,6 +74,10 @@ int command_day(struct toban *toban, int argc, char **argv)
     if (strcmp(argv[0], "close") == 0 && argc == 1) {
         return order(toban, API_CONTROL_DAY_CLOSE, "", "閉庁しました。", "The day is closed.");
     }
+    if (strcmp(argv[0], "annul") == 0 && argc == 1) {
+        return order(toban, API_CONTROL_DAY_ANNUL, "", "この開庁日を取り消しました。",
+                     "The day is annulled.");
+    }
     return command_misused(toban, "day", "指示がわかりません。", "that is not understood.");
 }
 

@@ -9,27 +9,50 @@
 
 enum { PRIORITY_MAX = 3, SECONDS_A_MINUTE = 60 };
 
+typedef bool take_options(int *argc, char **argv, struct api_more *more);
+
+/* What a verb takes, in this order. */
+enum words { TICKET = 1, CATEGORY = 2, SERVICES = 4, NOTE = 8, NUMBER = 16 };
+
 struct verb {
     const char *word;
     enum queue_action action;
-    bool ticket;   /* takes a ticket */
-    bool category; /* takes a category */
+    unsigned words;
+    take_options *options; /* may be NULL */
 };
 
 static const struct verb ticket_verbs[] = {
-    {"issue", QUEUE_ISSUE, false, true},      {"cancel", QUEUE_CANCEL, true, false},
-    {"reprint", QUEUE_REPRINT, true, false},  {"printed", QUEUE_PRINTED, true, false},
-    {"hold", QUEUE_HOLD, true, false},        {"return", QUEUE_RETURN, true, false},
-    {"transfer", QUEUE_TRANSFER, true, true},
+    {"issue", QUEUE_ISSUE, CATEGORY, visit_take_issue},
+    {"cancel", QUEUE_CANCEL, TICKET, NULL},
+    {"reprint", QUEUE_REPRINT, TICKET, NULL},
+    {"printed", QUEUE_PRINTED, TICKET, NULL},
+    {"hold", QUEUE_HOLD, TICKET, visit_take_hold},
+    {"return", QUEUE_RETURN, TICKET, visit_take_place},
+    {"give-up", QUEUE_GIVE_UP, TICKET, NULL},
+    {"transfer", QUEUE_TRANSFER, TICKET | CATEGORY, visit_take_transfer},
+    {"plan", QUEUE_PLAN, TICKET | SERVICES, NULL},
+    {"note", QUEUE_NOTE, TICKET | NOTE, visit_take_note},
+    {"hand-written", QUEUE_ENTER_MANUAL, CATEGORY | NUMBER, NULL},
 };
 
 static const struct verb counter_verbs[] = {
-    {"call-next", QUEUE_CALL_NEXT, false, false}, {"call", QUEUE_CALL, true, false},
-    {"recall", QUEUE_RECALL, false, false},       {"start", QUEUE_START, false, false},
-    {"complete", QUEUE_COMPLETE, false, false},   {"absent", QUEUE_SET_ABSENT, false, false},
-    {"put-back", QUEUE_PUT_BACK, false, false},   {"hold", QUEUE_HOLD, false, false},
-    {"transfer", QUEUE_TRANSFER, false, true},    {"undo", QUEUE_UNDO, false, false},
-    {"open", QUEUE_COUNTER_OPEN, false, false},   {"close", QUEUE_COUNTER_CLOSE, false, false},
+    {"call-next", QUEUE_CALL_NEXT, 0, NULL},
+    {"call", QUEUE_CALL, TICKET, NULL},
+    {"recall", QUEUE_RECALL, 0, NULL},
+    {"start", QUEUE_START, 0, NULL},
+    {"complete", QUEUE_COMPLETE, 0, NULL},
+    {"absent", QUEUE_SET_ABSENT, 0, NULL},
+    {"return", QUEUE_RETURN, TICKET, visit_take_place},
+    {"give-up", QUEUE_GIVE_UP, TICKET, NULL},
+    {"cancel", QUEUE_CANCEL, TICKET, NULL},
+    {"put-back", QUEUE_PUT_BACK, 0, NULL},
+    {"hold", QUEUE_HOLD, 0, visit_take_hold},
+    {"transfer", QUEUE_TRANSFER, CATEGORY, visit_take_transfer},
+    {"plan", QUEUE_PLAN, SERVICES, NULL},
+    {"note", QUEUE_NOTE, NOTE, visit_take_note},
+    {"undo", QUEUE_UNDO, 0, NULL},
+    {"open", QUEUE_COUNTER_OPEN, 0, NULL},
+    {"close", QUEUE_COUNTER_CLOSE, 0, NULL},
 };
 
 static const struct verb *find_verb(const struct verb *verbs, size_t count, const char *word)
@@ -60,18 +83,57 @@ static bool parse_category(const char *text, struct api_command *command)
     return true;
 }
 
-/* The words after the verb, exactly as many as it takes. */
+static bool parse_number(const char *text, struct api_command *command)
+{
+    uint32_t number;
+
+    if (!options_parse_number(text, 1, QUEUE_NUMBER_MAX, &number)) {
+        return false;
+    }
+    command->number = (uint16_t)number;
+    return true;
+}
+
+static bool parse_word(unsigned word, const char *text, struct api_command *command)
+{
+    switch ((enum words)word) {
+    case TICKET:
+        return parse_ticket(text, command);
+    case CATEGORY:
+        return parse_category(text, command);
+    case SERVICES:
+        return visit_parse_services(text, &command->more);
+    case NOTE:
+        return visit_parse_note(text, &command->more);
+    case NUMBER:
+        return parse_number(text, command);
+    }
+    return false;
+}
+
+/* The options of the verb, then its words, exactly as many as it takes. Who is sent to a counter keeps the
+ * category if none is named, and "staff will come" needs no note. */
 static bool parse_words(const struct verb *verb, int argc, char **argv, struct api_command *command)
 {
     int at = 0;
 
-    if (argc != (verb->ticket ? 1 : 0) + (verb->category ? 1 : 0)) {
+    if (verb->options != NULL && !verb->options(&argc, argv, &command->more)) {
         return false;
     }
-    if (verb->ticket && !parse_ticket(argv[at++], command)) {
-        return false;
+    command->more.served =
+        verb->action == QUEUE_ENTER_MANUAL && options_take_flag(&argc, argv, "served");
+    for (unsigned word = TICKET; word <= NUMBER; word *= 2) {
+        bool may_lack = (word == CATEGORY && command->more.to_counter != 0) ||
+                        (word == NOTE && command->more.assist != 0);
+
+        if ((verb->words & word) == 0 || (may_lack && at == argc)) {
+            continue;
+        }
+        if (at == argc || !parse_word(word, argv[at++], command)) {
+            return false;
+        }
     }
-    return !verb->category || parse_category(argv[at], command);
+    return at == argc;
 }
 
 static bool parse_key(int *argc, char **argv, struct api_command *command)
@@ -293,7 +355,7 @@ int command_ticket(struct toban *toban, int argc, char **argv)
     if (!ticket_request(argc, argv, &request)) {
         return command_misused(toban, "ticket", "書き方がちがいます。", "that is not understood.");
     }
-    if (request.command.number != 0) {
+    if (request.command.number != 0 && request.command.action != QUEUE_ENTER_MANUAL) {
         int r = find_ticket(toban, &request.command);
 
         if (r != TOBAN_OK) {

@@ -146,6 +146,16 @@ void ticket_write(const struct toban *toban, const json_t *ticket);
 bool ticket_request(int argc, char **argv, struct api_request *ret_request);
 bool counter_request(int argc, char **argv, struct api_request *ret_request);
 
+/* visit.c. Each takes its options out of argv; false: not understood. */
+bool visit_take_issue(int *argc, char **argv, struct api_more *more);
+bool visit_take_hold(int *argc, char **argv, struct api_more *more);
+bool visit_take_place(int *argc, char **argv, struct api_more *more);
+bool visit_take_transfer(int *argc, char **argv, struct api_more *more);
+bool visit_take_note(int *argc, char **argv, struct api_more *more);
+bool visit_parse_services(const char *text, struct api_more *more);
+bool visit_parse_note(const char *text, struct api_more *more);
+bool acceptance_request(int argc, char **argv, struct api_request *ret_request);
+
 int command_status(struct toban *toban, int argc, char **argv);
 int command_ready(struct toban *toban, int argc, char **argv);
 int command_explain(struct toban *toban, int argc, char **argv);
@@ -155,6 +165,7 @@ int command_unit(struct toban *toban, int argc, char **argv);
 int command_calendar(struct toban *toban, int argc, char **argv);
 int command_ticket(struct toban *toban, int argc, char **argv);
 int command_counter(struct toban *toban, int argc, char **argv);
+int command_acceptance(struct toban *toban, int argc, char **argv);
 int command_ledger(struct toban *toban, int argc, char **argv);
 int command_metrics(struct toban *toban, int argc, char **argv);
 int command_replay(struct toban *toban, int argc, char **argv);

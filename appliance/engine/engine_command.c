@@ -1,0 +1,76 @@
+/* From a request of the socket to a command of the queue. */
+#include "appliance/engine/engine_internal.h"
+
+#include <assert.h>
+#include <string.h>
+
+static_assert((int)API_PLAN_MAX == (int)QUEUE_PLAN_MAX &&
+                  (int)API_NOTE_BYTES == (int)QUEUE_NOTE_BYTES,
+              "what a request can say, a command can hold");
+
+enum { MS_PER_MINUTE = 60000 };
+
+bool serve_find_ticket(const struct engine *engine, const char *text, uint16_t number,
+                       struct ids_token *ret_ticket)
+{
+    /* The tickets of the day are few enough to be looked through for a press by hand. */
+    for (uint32_t i = 0; i < engine->queue->ticket_count; i++) {
+        const struct queue_ticket *ticket = &engine->queue->tickets[i];
+        char series[IDS_SERIES_TEXT_BYTES];
+
+        ids_series_to_text(ticket->series, series);
+        if (ticket->number == number && strcmp(series, text) == 0) {
+            *ret_ticket = ticket->id;
+            return true;
+        }
+    }
+    return false;
+}
+
+static void fill_more(const struct api_more *from, struct queue_command *command)
+{
+    command->to_counter = from->to_counter;
+    command->limit = from->limit;
+    command->place = from->place;
+    command->after = from->after;
+    command->hold_reason = from->hold_reason;
+    command->to_pool = from->to_pool != 0;
+    command->hold_ms = (uint32_t)from->hold_minutes * MS_PER_MINUTE;
+    command->assist = from->assist;
+    command->served = from->served != 0;
+    command->plan_count = from->plan_count;
+    memcpy(command->plan, from->plan, sizeof(command->plan));
+    command->has_note = from->has_note != 0;
+    memcpy(command->note, from->note, sizeof(command->note));
+}
+
+void serve_fill_command(struct engine *engine, const struct api_command *from,
+                        struct queue_command *command)
+{
+    *command = (struct queue_command){
+        .action = (enum queue_action)from->action,
+        .at_ms = engine->wall_ms,
+        .key = from->key,
+        .body_hash = from->body_hash,
+        .category = from->category,
+        .counter = from->counter,
+        .ticket = from->ticket,
+        .delivery = from->delivery == 0 ? QUEUE_DELIVERY_SCREEN : from->delivery,
+        .priority = from->priority,
+        .series = engine->series,
+        .origin = engine_next_origin(engine),
+    };
+    memcpy(command->language, from->language, sizeof(command->language));
+    if (command->language[0] == '\0') {
+        memcpy(command->language, "ja", 3);
+    }
+    if (from->action == QUEUE_ISSUE) {
+        engine_random(engine, command->ticket.bytes, sizeof(command->ticket.bytes));
+    } else if (from->action == QUEUE_ENTER_MANUAL) {
+        command->number = from->number;
+    } else if (from->number != 0) {
+        (void)serve_find_ticket(engine, from->series, from->number, &command->ticket);
+    }
+    fill_more(&from->more, command);
+    command->hours_unknown = !day_clock_is_believed(engine);
+}
