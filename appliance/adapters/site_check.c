@@ -182,6 +182,90 @@ static int check_hours(struct check *check, const struct site_raw_hours *raw,
     return check_overrides(check, raw, hours);
 }
 
+/* Reserved for staff's hands when every machine is down: the machine never gives one. */
+static int check_hand_written(struct check *check, uint32_t index,
+                              const struct site_raw_category *raw)
+{
+    const struct site_raw_numbers *hand = &raw->hand_written;
+
+    if (hand->first == 0 && hand->last == 0) {
+        return 0;
+    }
+    if (hand->first < 1 || hand->last < hand->first || hand->last > QUEUE_NUMBER_MAX) {
+        return refuse(at(check, "categories[%u].hand_written", index),
+                      "手書き用の番号は 1〜9999 で、最初の番号が最後以下になるようにしてください。",
+                      "Hand-written numbers are 1 to 9999, the first not above the last.");
+    }
+    if (hand->first <= raw->numbers.last && raw->numbers.first <= hand->last) {
+        return refuse(at(check, "categories[%u].hand_written", index),
+                      "手書き用の番号が、機械が出す番号と重なります。別の範囲にしてください。",
+                      "The hand-written numbers overlap with those that the machine gives. Use "
+                      "another range.");
+    }
+    return 0;
+}
+
+/* Spans in rising order; what lies between two is a break. */
+static int check_category_hours(struct check *check, uint32_t index,
+                                const struct site_raw_category *raw,
+                                struct queue_category_config *to)
+{
+    if (raw->last_ticket[0] != '\0' && !site_parse_minute(raw->last_ticket, &to->last_minute)) {
+        return refuse(at(check, "categories[%u].last_ticket", index),
+                      "時刻は \"16:30\" のように書いてください。",
+                      "Write the time like \"16:30\".");
+    }
+    for (uint32_t i = 0; i < raw->hours_count; i++) {
+        char prefix[SITE_PATH_BYTES];
+        int r;
+
+        (void)snprintf(prefix, sizeof(prefix), "categories[%u].hours[%u]", index, i);
+        r = check_span(check, prefix, raw->hours[i].open, raw->hours[i].close,
+                       &to->spans[i].first_minute, &to->spans[i].end_minute);
+        if (r < 0) {
+            return r;
+        }
+        if (i > 0 && to->spans[i].first_minute <= to->spans[i - 1].end_minute) {
+            return refuse(at(check, "%s.open", prefix),
+                          "前の時間帯が終わったあとに始まるようにしてください（間が休憩です）。",
+                          "It must begin after the one before it has ended; between them is the "
+                          "break.");
+        }
+    }
+    to->span_count = (uint8_t)raw->hours_count;
+    return 0;
+}
+
+static int check_tickets(struct check *check, const struct site_raw_tickets *raw,
+                         struct queue_config *config)
+{
+    for (uint32_t i = 0; i < raw->skip_count; i++) {
+        if (raw->skip[i] < 1 || raw->skip[i] > QUEUE_NUMBER_MAX) {
+            return refuse(at(check, "tickets.skip[%u]", i), "1〜9999 の番号にしてください。",
+                          "Use a number from 1 to 9999.");
+        }
+        if (i > 0 && raw->skip[i] <= raw->skip[i - 1]) {
+            return refuse(at(check, "tickets.skip[%u]", i),
+                          "小さい順に、同じ番号は一度だけ書いてください。",
+                          "Write numbers in rising order, each once.");
+        }
+        config->skips[i] = raw->skip[i];
+    }
+    config->skip_count = (uint8_t)raw->skip_count;
+    if (raw->return_minutes > SITE_MINUTES_A_DAY) {
+        return refuse(at(check, "tickets.return_minutes"),
+                      "0〜1440 分にしてください（0 はいつでも元の順番）。",
+                      "Use 0 to 1440 minutes (0: always the old place).");
+    }
+    if (raw->return_after > QUEUE_AFTER_MAX) {
+        return refuse(at(check, "tickets.return_after"), "0〜99 人にしてください（0 は最後）。",
+                      "Use 0 to 99 people (0: at the end).");
+    }
+    config->absent_minutes = raw->return_minutes;
+    config->absent_after = (uint8_t)raw->return_after;
+    return 0;
+}
+
 static int check_category(struct check *check, uint32_t index, const struct site_raw_category *raw)
 {
     if (raw->id < 1 || raw->id > QUEUE_CATEGORIES_MAX) {
@@ -197,6 +281,14 @@ static int check_category(struct check *check, uint32_t index, const struct site
                       "最後の番号は最初の番号以上、9999 以下にしてください。",
                       "The last number must not be below the first, nor above 9999.");
     }
+    if (check_hand_written(check, index, raw) < 0) {
+        return -EINVAL;
+    }
+    if (raw->daily_limit >= QUEUE_LIMIT_NONE) {
+        return refuse(at(check, "categories[%u].daily_limit", index),
+                      "0〜65534 枚にしてください（0 は上限なし）。",
+                      "Use 0 to 65534 tickets (0: no limit).");
+    }
     if (raw->service_minutes < 1 || raw->service_minutes > SITE_SERVICE_MINUTES_MAX) {
         return refuse(at(check, "categories[%u].service_minutes", index),
                       "1〜240 分にしてください。", "Use 1 to 240 minutes.");
@@ -207,6 +299,11 @@ static int check_category(struct check *check, uint32_t index, const struct site
                       "Use 0 to 600 minutes (0: no limit).");
     }
     return 0;
+}
+
+static bool ranges_meet(const struct site_raw_numbers *a, const struct site_raw_numbers *b)
+{
+    return a->first != 0 && b->first != 0 && a->first <= b->last && b->first <= a->last;
 }
 
 static int check_category_pair(struct check *check, const struct site_raw *raw, uint32_t index,
@@ -222,7 +319,17 @@ static int check_category_pair(struct check *check, const struct site_raw *raw, 
                       "この番号は前の業務で使っています。別の番号にしてください。",
                       "An earlier category has this id. Choose another.");
     }
-    if (a->numbers.first <= b->numbers.last && b->numbers.first <= a->numbers.last) {
+    if (ranges_meet(&a->hand_written, &b->numbers) ||
+        ranges_meet(&a->hand_written, &b->hand_written) ||
+        ranges_meet(&a->numbers, &b->hand_written)) {
+        return refuse(
+            at(check, "categories[%u].%s", index,
+               ranges_meet(&a->numbers, &b->hand_written) ? "numbers" : "hand_written"),
+            "手書き用の番号が、ほかの業務の番号と重なります。重ねないでください。",
+            "Hand-written numbers overlap with those of another category. Ranges must not "
+            "overlap.");
+    }
+    if (ranges_meet(&a->numbers, &b->numbers)) {
         (void)snprintf(ja, sizeof(ja),
                        "番号の範囲が「%s」（%u〜%u）と重なります。重ねないでください。", b->name_ja,
                        b->numbers.first, b->numbers.last);
@@ -255,6 +362,13 @@ static int check_categories(struct check *check, const struct site_raw *raw,
         to->number_last = from->numbers.last;
         to->service_ms_prior = (uint32_t)from->service_minutes * MS_PER_MINUTE;
         to->wait_ms_limit = (uint32_t)from->wait_limit_minutes * MS_PER_MINUTE;
+        to->manual_first = from->hand_written.first;
+        to->manual_last = from->hand_written.last;
+        to->daily_limit = from->daily_limit;
+        r = check_category_hours(check, i, from, to);
+        if (r < 0) {
+            return r;
+        }
     }
     config->category_count = (uint8_t)raw->categories_count;
     return 0;
@@ -496,6 +610,8 @@ static int check_all(struct check *check, const struct site_raw *raw, struct sit
     memcpy(site->queue.site_ja, raw->site.name_ja, sizeof(raw->site.name_ja));
     memcpy(site->queue.site_en, raw->site.name_en, sizeof(raw->site.name_en));
     r = check_hours(check, &raw->hours, &site->hours);
+    site->queue.utc_offset_minutes = SITE_UTC_OFFSET_MINUTES;
+    r = r < 0 ? r : check_tickets(check, &raw->tickets, &site->queue);
     r = r < 0 ? r : check_categories(check, raw, &site->queue);
     r = r < 0 ? r : check_counters(check, raw, &site->queue);
     r = r < 0 ? r : check_every_category_is_served(check, &site->queue);

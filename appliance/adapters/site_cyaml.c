@@ -23,6 +23,12 @@ enum {
 #define TEXT_OPTIONAL(key, structure, member)                                                      \
     CYAML_FIELD_STRING(key, CYAML_FLAG_OPTIONAL, structure, member, 1)
 #define UINT(key, structure, member) CYAML_FIELD_UINT(key, CYAML_FLAG_DEFAULT, structure, member)
+#define UINT_OPTIONAL(key, structure, member)                                                      \
+    CYAML_FIELD_UINT(key, CYAML_FLAG_OPTIONAL, structure, member)
+#define LIST_OPTIONAL(key, structure, member, entry, max)                                          \
+    CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_OPTIONAL, structure, member, entry, 0, max)
+#define MAP_OPTIONAL(key, structure, member, fields)                                               \
+    CYAML_FIELD_MAPPING(key, CYAML_FLAG_OPTIONAL, structure, member, fields)
 #define LIST(key, structure, member, entry, min, max)                                              \
     CYAML_FIELD_SEQUENCE(key, CYAML_FLAG_DEFAULT, structure, member, entry, min, max)
 #define MAP(key, structure, member, fields)                                                        \
@@ -56,6 +62,23 @@ static const cyaml_schema_field_t numbers_fields[] = {
     UINT("last", struct site_raw_numbers, last),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t span_fields[] = {
+    TEXT("open", struct site_raw_span, open),
+    TEXT("close", struct site_raw_span, close),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t span_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_span, span_fields),
+};
+static const cyaml_schema_value_t number_schema = {
+    CYAML_VALUE_UINT(CYAML_FLAG_DEFAULT, uint16_t),
+};
+static const cyaml_schema_field_t tickets_fields[] = {
+    LIST_OPTIONAL("skip", struct site_raw_tickets, skip, &number_schema, QUEUE_SKIPS_MAX),
+    UINT_OPTIONAL("return_minutes", struct site_raw_tickets, return_minutes),
+    UINT_OPTIONAL("return_after", struct site_raw_tickets, return_after),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t category_fields[] = {
     UINT("id", struct site_raw_category, id),
     TEXT("name_ja", struct site_raw_category, name_ja),
@@ -63,6 +86,10 @@ static const cyaml_schema_field_t category_fields[] = {
     MAP("numbers", struct site_raw_category, numbers, numbers_fields),
     UINT("service_minutes", struct site_raw_category, service_minutes),
     UINT("wait_limit_minutes", struct site_raw_category, wait_limit_minutes),
+    MAP_OPTIONAL("hand_written", struct site_raw_category, hand_written, numbers_fields),
+    UINT_OPTIONAL("daily_limit", struct site_raw_category, daily_limit),
+    TEXT_OPTIONAL("last_ticket", struct site_raw_category, last_ticket),
+    LIST_OPTIONAL("hours", struct site_raw_category, hours, &span_schema, QUEUE_SPANS_MAX),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t category_schema = {
@@ -123,6 +150,7 @@ static const cyaml_schema_field_t file_fields[] = {
     UINT("format", struct site_raw, format),
     MAP("site", struct site_raw, site, site_fields),
     MAP("hours", struct site_raw, hours, hours_fields),
+    MAP_OPTIONAL("tickets", struct site_raw, tickets, tickets_fields),
     LIST("categories", struct site_raw, categories, &category_schema, 1, QUEUE_CATEGORIES_MAX),
     LIST("counters", struct site_raw, counters, &counter_schema, 1, QUEUE_COUNTERS_MAX),
     MAP("network", struct site_raw, network, network_fields),

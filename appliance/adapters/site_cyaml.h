@@ -40,6 +40,7 @@ enum site_limit {
     SITE_LEAD_MINUTES_MAX = 240,
     SITE_TIER_MAX = 9,
     SITE_MINUTES_A_DAY = 24 * 60,
+    SITE_UTC_OFFSET_MINUTES = 9 * 60, /* as the calendar's: Japan has one time and no other */
 };
 
 /* Inputs whose frames prove a working service link (DESIGN 3 rule 2). */

@@ -29,8 +29,16 @@ struct site_raw_category {
     struct site_raw_numbers {
         uint16_t first, last;
     } numbers;
+    struct site_raw_numbers hand_written; /* optional: both 0 */
     uint16_t service_minutes;
     uint16_t wait_limit_minutes;
+    uint16_t daily_limit;                    /* optional: 0 */
+    char last_ticket[SITE_SHORT_TEXT_BYTES]; /* optional: empty */
+    struct site_raw_span {
+        char open[SITE_SHORT_TEXT_BYTES];
+        char close[SITE_SHORT_TEXT_BYTES];
+    } hours[QUEUE_SPANS_MAX];                /* optional: none */
+    uint32_t hours_count;
 };
 
 struct site_raw_served {
@@ -73,6 +81,12 @@ struct site_raw {
         struct site_raw_override overrides[SITE_OVERRIDES_MAX];
         uint32_t overrides_count;
     } hours;
+    struct site_raw_tickets {                /* optional: all 0 */
+        uint16_t skip[QUEUE_SKIPS_MAX];
+        uint32_t skip_count;
+        uint16_t return_minutes;
+        uint16_t return_after;
+    } tickets;
     struct site_raw_category categories[QUEUE_CATEGORIES_MAX];
     uint32_t categories_count;
     struct site_raw_counter counters[QUEUE_COUNTERS_MAX];

@@ -189,6 +189,41 @@ static void a_key_written_twice_is_refused(void **state)
     assert_refused(fixture, "hours.close", line_of(fixture->edited, "close: \"18:00\""));
 }
 
+static void rules_of_tickets_and_of_a_categorys_hours_are_taken(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct queue_category_config *category = &fixture->site.queue.categories[0];
+    static char sample[TEXT_BYTES];
+
+    memcpy(sample, fixture->sample, sizeof(sample));
+    edit(fixture, "    service_minutes: 8\n",
+         "    service_minutes: 8\n"
+         "    hand_written: {first: 901, last: 949}\n"
+         "    daily_limit: 40\n"
+         "    last_ticket: \"16:00\"\n"
+         "    hours:\n"
+         "      - {open: \"09:00\", close: \"12:00\"}\n"
+         "      - {open: \"13:00\", close: \"16:30\"}\n");
+    memcpy(fixture->sample, fixture->edited, sizeof(fixture->sample));
+    edit(fixture, "\ncategories:\n",
+         "\ntickets: {skip: [4, 9, 42, 49], return_minutes: 10, return_after: 3}\ncategories:\n");
+    memcpy(fixture->sample, sample, sizeof(sample));
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_int_equal(category->manual_first, 901);
+    assert_int_equal(category->manual_last, 949);
+    assert_int_equal(category->daily_limit, 40);
+    assert_int_equal(category->last_minute, 16 * 60);
+    assert_int_equal(category->span_count, 2);
+    assert_int_equal(category->spans[1].first_minute, 13 * 60);
+    assert_int_equal(category->spans[1].end_minute, 16 * 60 + 30);
+    assert_int_equal(fixture->site.queue.skip_count, 4);
+    assert_int_equal(fixture->site.queue.skips[2], 42);
+    assert_int_equal(fixture->site.queue.absent_minutes, 10);
+    assert_int_equal(fixture->site.queue.absent_after, 3);
+    assert_int_equal(fixture->site.queue.utc_offset_minutes, 9 * 60);
+    assert_true(queue_config_is_valid(&fixture->site.queue));
+}
+
 struct value_case {
     const char *from;
     const char *to;
@@ -199,6 +234,36 @@ struct value_case {
 static void values_out_of_bounds_are_refused_with_their_line(void **state)
 {
     static const struct value_case cases[] = {
+        {"    service_minutes: 8\n",
+         "    service_minutes: 8\n    hand_written: {first: 9, last: 3}\n",
+         "categories[0].hand_written", "{first: 9, last: 3}"},
+        {"    service_minutes: 8\n",
+         "    service_minutes: 8\n    hand_written: {first: 150, last: 160}\n",
+         "categories[0].hand_written", "hand_written: {first: 150"},
+        {"    service_minutes: 8\n",
+         "    service_minutes: 8\n    hand_written: {first: 250, last: 260}\n",
+         "categories[1].numbers", "numbers: {first: 201"},
+        {"    service_minutes: 8\n", "    service_minutes: 8\n    daily_limit: 65535\n",
+         "categories[0].daily_limit", "daily_limit: 65535"},
+        {"    service_minutes: 8\n", "    service_minutes: 8\n    last_ticket: \"25:00\"\n",
+         "categories[0].last_ticket", "last_ticket: \"25"},
+        {"    service_minutes: 8\n",
+         "    service_minutes: 8\n    hours: [{open: \"09:00\", close: \"08:00\"}]\n",
+         "categories[0].hours[0].close", "hours: [{open"},
+        {"    service_minutes: 8\n",
+         "    service_minutes: 8\n    hours: [{open: \"09:00\", close: \"12:00\"}, {open: "
+         "\"12:00\", close: \"13:00\"}]\n",
+         "categories[0].hours[1].open", "hours: [{open"},
+        {"\ncategories:\n", "\ntickets: {skip: [0]}\ncategories:\n", "tickets.skip[0]",
+         "tickets: {"},
+        {"\ncategories:\n", "\ntickets: {skip: [9, 4]}\ncategories:\n", "tickets.skip[1]",
+         "tickets: {"},
+        {"\ncategories:\n", "\ntickets: {skip: [10000]}\ncategories:\n", "tickets.skip[0]",
+         "tickets: {"},
+        {"\ncategories:\n", "\ntickets: {return_minutes: 1441}\ncategories:\n",
+         "tickets.return_minutes", "tickets: {"},
+        {"\ncategories:\n", "\ntickets: {return_after: 100}\ncategories:\n", "tickets.return_after",
+         "tickets: {"},
         {"format: 1", "format: 2", "format", "format: 2"},
         {"open: \"08:30\"", "open: \"8:30\"", "hours.open", "open: \"8:30\""},
         {"open: \"08:30\"", "open: \"17:00\"", "hours.close", "close: \"17:00\""},
@@ -387,6 +452,7 @@ int main(void)
         cmocka_unit_test(an_unknown_key_is_refused_with_its_own_line),
         cmocka_unit_test(a_missing_key_is_refused_where_it_should_be),
         cmocka_unit_test(a_key_written_twice_is_refused),
+        cmocka_unit_test(rules_of_tickets_and_of_a_categorys_hours_are_taken),
         cmocka_unit_test(values_out_of_bounds_are_refused_with_their_line),
         cmocka_unit_test(overrides_are_dates_in_rising_order),
         cmocka_unit_test(a_category_that_no_counter_serves_is_refused),
