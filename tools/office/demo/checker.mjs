@@ -11,7 +11,7 @@ import { createReadStream, existsSync, readFileSync, writeFileSync } from 'node:
 import { join, dirname } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { gunzipSync, gzipSync } from 'node:zlib';
-import { ACTION, Fold, HASH_BYTES, KIND, NO_HASH, originText, ROW, readChange, readDisk, openPayload, sha256, walk }
+import { ACTION, DELIVERY_HAND, Fold, HASH_BYTES, KIND, NO_HASH, originText, ROW, readChange, readDisk, openPayload, sha256, walk }
     from './ledger.mjs';
 import { selftest } from './selftest.mjs';
 
@@ -129,7 +129,7 @@ function checkDurable(facts) {
                 row.day === dayNumber(ticket.service_day) && row.state !== 'VOID',
             () => `${ticket.display} (${ticket.id}) is ${row ? `${row.number}${row.series} ${row.state}`
                 : 'missing'} in ${ledger.name}`);
-            if (row !== undefined && row.by.action !== ACTION.JOIN) {
+            if (row !== undefined && row.by.action !== ACTION.JOIN && row.delivery !== DELIVERY_HAND) {
                 verdict.expect((row.series === '') === (row.by.session === 0),
                     () => `${ticket.display} was written in session ${row.by.session}`);
             }
@@ -285,6 +285,7 @@ function checkGaps(facts, verdict) {
     for (const { date } of fold.days) {
         for (const category of fold.config.categories) {
             const inside = (number) => number >= category.first && number <= category.last;
+            const never = (number) => fold.config.skips.some((one) => number === one || (one < 100 && number % 100 === one));
             const given = new Set([...fold.tickets.values()].filter((row) => row.day === date &&
                 row.series === '' && inside(row.number)).map((row) => row.number));
             const skips = fold.skips.filter((skip) => skip.day === date && skip.category === category.id);
@@ -292,8 +293,10 @@ function checkGaps(facts, verdict) {
             for (let number = category.first; number <= highest; number++) {
                 const skip = skips.some((one) => number >= one.from && number <= one.to);
                 skipped += skip ? 1 : 0;
-                verdict.expect(given.has(number) || skip,
+                verdict.expect(given.has(number) || skip || never(number),
                     () => `${date}: ${number} was neither given nor recorded as skipped`);
+                verdict.expect(!given.has(number) || !never(number),
+                    () => `${date}: ${number} is on the list of numbers that are never given`);
             }
         }
     }
@@ -378,12 +381,122 @@ function checkBoard(facts, verdict) {
     return { calls: acknowledged, unheard, shown: shown.size };
 }
 
+const TWIN_MS = 60000;
+const HOLD_LATE_MS = 60000; // a takeover, and the second in which it looks
+
+// What staff did with visits, entry by entry of the newest ledger: who wrote an entry knew all before it.
+class Visits {
+    constructor(verdict) {
+        Object.assign(this, { verdict, tickets: new Map(), counters: new Map(), calls: new Map(), limits: new Map(),
+            issued: new Map(), facts: { transfers: 0, holds_ended: 0, undone: 0, services_gone_on: 0 } });
+    }
+    // 106 and 106B are not called within a minute of each other.
+    call(entry, row) {
+        for (const [series, called] of this.calls.get(row.number) ?? []) {
+            const apart = row.calledMs - called;
+            this.verdict.expect(series === row.series || apart >= TWIN_MS || apart <= -TWIN_MS,
+                () => `lsn ${entry.lsn}: ${row.number}${row.series} was called ${apart} ms after ${row.number}${series}`);
+        }
+        this.calls.set(row.number, (this.calls.get(row.number) ?? new Map()).set(row.series, row.calledMs));
+    }
+    // A service that is behind a ticket stays there, unless its press is taken back.
+    legs(entry, action, before, row) {
+        const name = `lsn ${entry.lsn}: ${row.number}${row.series}`;
+        const gone = before.legs.length - row.legs.length;
+        this.verdict.expect(gone <= 0 || (action === ACTION.UNDO && gone === 1) || action === ACTION.JOIN,
+            () => `${name} lost ${gone} of its services`);
+        if (action === ACTION.TRANSFER) {
+            this.facts.transfers++;
+            this.verdict.expect(gone === -1 && row.legs.at(-1).category === before.category,
+                () => `${name} was transferred, and the service behind it is not on record`);
+        }
+        if (action === ACTION.COMPLETE && before.plan.length > 0) {
+            this.facts.services_gone_on++;
+            this.verdict.expect(row.state === 'WAITING' && row.category === before.plan[0],
+                () => `${name} had another service planned`);
+        }
+        this.facts.holds_ended += action === ACTION.HOLD_ENDING ? 1 : 0;
+    }
+    // Undo is of the counter's own newest press.
+    undo(entry, row) {
+        this.facts.undone++;
+        const counter = this.counters.get(entry.actor & 0xffff);
+        this.verdict.expect(counter?.undoTicket === row.id,
+            () => `lsn ${entry.lsn}: counter ${entry.actor & 0xffff} took back what another pressed`);
+    }
+    // However many units gave them: a day's limit is the office's.
+    issue(entry, row, config) {
+        const category = config.categories.find((one) => one.id === row.category);
+        const byHand = this.limits.get(row.category) ?? 0;
+        const limit = byHand !== 0 ? byHand : category.limit;
+        const count = this.issued.get(row.category) ?? 0;
+        this.verdict.expect(limit === 0 || limit === 65535 || count < limit,
+            () => `lsn ${entry.lsn}: ${row.number}${row.series} is ticket ${count + 1} of category ${row.category}, the limit is ${limit}`);
+    }
+    closing(entry, day) {
+        for (const row of this.tickets.values()) {
+            this.verdict.expect(row.state !== 'HELD' || !(row.holdUntilMs > 0) ||
+                row.holdUntilMs + HOLD_LATE_MS > day.closedMs,
+            () => `lsn ${entry.lsn}: ${row.number}${row.series} was held until closing, its time was over before`);
+        }
+    }
+    take(entry, change, config) {
+        for (const row of change.rows) {
+            if (row.kind === ROW.TICKET) {
+                this.ticket(entry, change.action, row, config);
+            } else if (row.kind === ROW.CATEGORY) {
+                this.limits.set(row.id, row.limit);
+            } else if (row.kind === ROW.DAY && change.action === ACTION.DAY_CLOSING) {
+                this.closing(entry, row);
+            } else if (row.kind === ROW.DAY && change.action === ACTION.DAY_OPENING) {
+                [this.tickets, this.counters, this.calls, this.limits, this.issued].forEach((map) => map.clear());
+            }
+        }
+        change.rows.filter((one) => one.kind === ROW.COUNTER).forEach((row) => this.counters.set(row.id, row));
+    }
+    ticket(entry, action, row, config) {
+        const before = this.tickets.get(row.id);
+        if (action === ACTION.ISSUE) {
+            this.issue(entry, row, config);
+        }
+        if (before === undefined) {
+            const home = config.categories.find((one) => (row.number >= one.first && row.number <= one.last) ||
+                (row.number >= one.handFirst && row.number <= one.handLast && one.handFirst > 0));
+            this.issued.set(home?.id, (this.issued.get(home?.id) ?? 0) + 1);
+        } else {
+            this.legs(entry, action, before, row);
+        }
+        if (action === ACTION.UNDO) {
+            this.undo(entry, row);
+        }
+        if (row.call === originText(entry)) {
+            this.call(entry, row);
+        }
+        this.tickets.set(row.id, row);
+    }
+}
+
+function checkVisits(facts, verdict) {
+    const visits = new Visits(verdict);
+    const main = facts.final[0];
+    const fold = new Fold(); // for the configuration of the time
+    for (const entry of main.entries) {
+        const plain = openPayload(entry, facts.keys);
+        if (entry.kind === KIND.CONFIG) {
+            fold.apply(entry, plain);
+        } else if (plain !== null && (entry.kind === KIND.CHANGE_VISIT || entry.kind === KIND.CHANGE_CLEAR)) {
+            visits.take(entry, readChange(plain), fold.config);
+        }
+    }
+    return visits.facts;
+}
+
 function checkOrdered(facts) {
     const verdict = new Verdict(7, '番号は来た順で、抜けた番号には記録があり、呼び出しは一度ずつ表示されました',
         'Numbers follow arrival, gaps are on record, each call was announced once');
     checkOrder(facts, verdict);
     const skipped = checkGaps(facts, verdict);
-    verdict.facts = { skipped, ...checkBoard(facts, verdict) };
+    verdict.facts = { skipped, ...checkBoard(facts, verdict), ...checkVisits(facts, verdict) };
     return verdict;
 }
 

@@ -15,6 +15,7 @@ const ANSWER_MS = 4000; // the gateway holds a request for at most 3 s
 const RETRY_MS = 40;
 const GIVE_UP_MS = 60000;
 const IDLE_MS = 120;
+const SECOND_SERVICE = 0.05; // of the visitors have something else to do, too
 const LANGUAGES = ['ja', 'ja', 'ja', 'ja', 'ja', 'ja', 'ja-easy', 'en', 'zh', 'ko'];
 
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
@@ -103,6 +104,9 @@ function pickCategory() {
 async function visit(label) {
     const kiosk = `kiosk${1 + (visitors++ % config.kiosks)}`;
     const body = { category: pickCategory(), language: LANGUAGES[Math.floor(random() * LANGUAGES.length)] };
+    if (random() < SECOND_SERVICE) {
+        body.services = [pickCategory()];
+    }
     const key = randomUUID();
     const again = random() < config.again;
     const gives_up = random() < config.cancel;
@@ -211,14 +215,24 @@ class Counter {
         await this.press('start');
         await sleep(config.service_ms * (0.4 + 1.2 * random()));
         if (kind < 0.13) {
-            await this.press('hold');
+            await this.press('hold', { reason: 'form', minutes: 1 });
             await sleep(config.service_ms);
             await this.callNamed(ticket.id);
             return;
         }
+        if (kind < 0.16) {
+            await this.press('transfer', kind < 0.145 ? { category: pickCategory(), place: 'head' }
+                : { to_counter: 1 + Math.floor(random() * 4), place: 'after', after: 2 });
+            return;
+        }
+        if (kind < 0.18) { // a mistake, taken back
+            await this.press('note', { note: '本人確認済み', staff_will_come: kind < 0.17 });
+            await this.press('complete');
+            await this.press('undo');
+        }
         const ended = await this.press('complete');
         if (ended.status === 200 && this.absent.length > 0 && random() < 0.5) {
-            await press(this.who, `tickets/${this.absent.shift()}/return`);
+            await this.press(random() < 0.7 ? 'return' : 'give-up', { ticket: this.absent.shift() });
         }
     }
     async work() {

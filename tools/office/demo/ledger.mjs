@@ -14,19 +14,22 @@ export const HEADER_BYTES = 75;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const ENTRY_VERSION = 1;
-export const ROW_VERSION = 2;
-const CHANGE_ROWS_MAX = 8;
+export const ROW_VERSION = 3;
+const CHANGE_ROWS_MAX = 24;
 export const NO_HASH = Buffer.alloc(HASH_BYTES);
 const NO_TOKEN = '0'.repeat(32);
 
 export const KIND = { CONFIG: 1, TERM: 2, SESSION_BEGIN: 3, SESSION_END: 4, CHANGE_CLEAR: 5,
     CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8 };
-export const ACTION = { ISSUE: 1, COUNTER_CLOSE: 18, DAY_OPENING: 19, DAY_CLOSING: 20, DAY_ERASING: 21,
-    SKIP_NUMBERS: 22, RAISE_CEILING: 23, JOIN: 24 };
+export const ACTION = { ISSUE: 1, CALL_NEXT: 6, CALL: 7, RECALL: 8, COMPLETE: 10, HOLD: 14, TRANSFER: 15, UNDO: 16,
+    ENTER_MANUAL: 22, DAY_OPENING: 26, DAY_CLOSING: 27, DAY_ERASING: 28, DAY_ANNULLING: 29, HOLD_ENDING: 30,
+    SKIP_NUMBERS: 31, RAISE_CEILING: 32, JOIN: 33 };
+export const DELIVERY_HAND = 3;
 export const ROW = { DAY: 1, CATEGORY: 2, COUNTER: 3, TOTALS: 4, TICKET: 16, KEY: 17 };
 export const STATE = ['', 'ISSUING', 'WAITING', 'CALLED', 'SERVING', 'HELD', 'ABSENT', 'DONE', 'CANCELLED',
     'NO_SHOW', 'EXPIRED', 'VOID'];
-const DAY_STATE = ['NONE', 'OPEN', 'CLOSED', 'ERASED'];
+const DAY_STATE = ['NONE', 'OPEN', 'CLOSED', 'ERASED', 'ANNULLED'];
+const OUTCOME_REMOVED_BY_CLOSING = 7;
 
 export function sha256(...parts) {
     const hash = createHash('sha256');
@@ -203,13 +206,19 @@ function readTicket(reader) {
     ticket.term = reader.u64();
     ticket.stateAt = reader.at;
     ticket.state = STATE[reader.u8()];
-    reader.take(2); // delivery, priority
+    ticket.outcome = reader.u8();
+    ticket.delivery = reader.u8();
+    reader.take(1); // priority
     ticket.language = reader.take(8).toString('utf8').replace(/\0.*$/, '');
     ticket.counter = reader.u16();
+    ticket.forCounter = reader.u16();
     ticket.calls = reader.u16();
     reader.take(4 + 3); // what was said at issue; undelivered, copies, uncertain
+    reader.take(2); // staff will come, doubtful
     ticket.issuedMs = reader.u64();
-    reader.take(3 * 8); // enqueued, called, started
+    reader.take(2 * 8); // enqueued, place
+    ticket.calledMs = reader.u64();
+    reader.take(8); // started
     ticket.endedAt = reader.at;
     ticket.endedMs = reader.u64();
     ticket.call = originText(readOrigin(reader));
@@ -219,15 +228,28 @@ function readTicket(reader) {
     ticket.adopted = readOrigin(reader);
     ticket.changedAt = reader.at;
     ticket.changed = reader.u64();
+    ticket.holdReason = reader.u8();
+    if (ticket.holdReason !== 0) {
+        ticket.holdOwner = reader.u16();
+        ticket.holdUntilMs = reader.u64();
+    }
+    ticket.legs = Array.from({ length: reader.u8() }, () => ({ category: reader.u16(), counter: reader.u16(),
+        outcome: reader.u8(), enqueuedMs: reader.u64(), calledMs: reader.u64(), startedMs: reader.u64(),
+        endedMs: reader.u64() }));
+    ticket.plan = Array.from({ length: reader.u8() }, () => reader.u16());
+    ticket.note = reader.text();
     return ticket;
 }
 
 const readers = {
     [ROW.DAY](reader) {
         const day = { date: reader.u32(), state: DAY_STATE[reader.u8()], openings: reader.u16(),
-            openedMs: reader.u64(), closedMs: reader.u64(), openedLsn: reader.u64(), erased: reader.u32() };
+            openedMs: reader.u64(), closedMs: reader.u64(), openedLsn: reader.u64(), erased: reader.u32(),
+            annulled: reader.u32() };
         day.originAt = reader.at;
         day.origin = readOrigin(reader);
+        day.suspended = reader.u8();
+        reader.take(8); // since when
         return day;
     },
     [ROW.CATEGORY](reader) {
@@ -235,20 +257,27 @@ const readers = {
         category.letter = readSeries(reader);
         category.letterHighest = reader.u16();
         category.suspended = reader.u8();
+        category.limit = reader.u16();
+        reader.take(8); // since when
         category.changed = reader.u64();
         return category;
     },
     [ROW.COUNTER](reader) {
         const counter = { id: reader.u16(), open: reader.u8() === 1, ticket: reader.token() };
         counter.undo = reader.u8();
-        reader.take(1 + 2 + 2 + 2 + 24 + 8 + 8 + 8);
-        counter.undoTicket = reader.token();
+        if (counter.undo !== 0) {
+            reader.take(1 + 2 + 2 + 2 + 2 + 2 + 1 + 1);
+            reader.take(2 * reader.u8()); // the plan
+            reader.take(24 + 6 * 8);
+            counter.undoTicket = reader.token();
+        }
         counter.changed = reader.u64();
         return counter;
     },
     [ROW.TOTALS](reader) {
         return { category: reader.u16(), issued: reader.u32(), served: reader.u32(), noShow: reader.u32(),
-            cancelled: reader.u32(), expired: reader.u32(), voided: reader.u32(), waitMs: reader.u64(),
+            cancelled: reader.u32(), expired: reader.u32(), voided: reader.u32(), transferred: reader.u32(),
+            doubtful: reader.u32(), waitMs: reader.u64(),
             serviceMs: reader.u64() };
     },
     [ROW.TICKET]: readTicket,
@@ -300,10 +329,15 @@ export function readConfig(bytes) {
     const reader = new Reader(bytes);
     reader.u8();
     const config = { site: reader.text(), siteEn: reader.text(), categories: [], counters: [] };
+    reader.take(2 + 2 + 1); // the wall's offset from UTC, what holds for absent visitors
+    config.skips = Array.from({ length: reader.u8() }, () => reader.u16());
     for (let left = reader.u8(); left > 0; left--) {
         const category = { id: reader.u16(), ja: reader.text(), en: reader.text(), first: reader.u16(),
-            last: reader.u16() };
+            last: reader.u16(), handFirst: reader.u16(), handLast: reader.u16() };
         reader.take(8);
+        category.limit = reader.u16();
+        reader.take(2);
+        reader.take(4 * reader.u8());
         config.categories.push(category);
     }
     for (let left = reader.u8(); left > 0; left--) {
@@ -414,6 +448,7 @@ export class Fold {
             const end = ticket.state === 'ABSENT' || ticket.state === 'ISSUING' ? 'NO_SHOW' : 'EXPIRED';
             this.change(ticket, (bytes) => {
                 bytes[ticket.stateAt] = STATE.indexOf(end);
+                bytes[ticket.stateAt + 1] = OUTCOME_REMOVED_BY_CLOSING;
                 bytes.writeBigInt64BE(BigInt(day.closedMs), ticket.endedAt);
                 day.bytes.copy(bytes, ticket.originAt, day.originAt, day.originAt + 24);
                 bytes.writeBigUInt64BE(BigInt(day.origin.lsn), ticket.changedAt);
@@ -424,7 +459,7 @@ export class Fold {
         }
     }
     count(category, end) {
-        const empty = Buffer.alloc(44);
+        const empty = Buffer.alloc(52);
         empty[0] = ROW_VERSION;
         empty[1] = ROW.TOTALS;
         empty.writeUInt16BE(category, 2);
@@ -434,10 +469,10 @@ export class Fold {
     }
     closeCounters(lsn) {
         for (const counter of this.all(ROW.COUNTER).filter((one) => one.open || one.undo !== 0)) {
-            this.change(counter, (bytes) => {
-                bytes.fill(0, 4);
-                bytes.writeBigUInt64BE(BigInt(lsn), bytes.length - 8);
-            });
+            const bytes = Buffer.alloc(30);
+            counter.bytes.copy(bytes, 0, 0, 4);
+            bytes.writeBigUInt64BE(BigInt(lsn), bytes.length - 8);
+            this.put(readRow(bytes));
         }
     }
     forgetVisits() {
@@ -447,13 +482,16 @@ export class Fold {
             }
         }
     }
-    startAfresh(lsn) {
+    // While a date that was annulled may still come, numbers go on; what managers said does not.
+    startAfresh(lsn, goOn) {
         for (const category of this.config.categories) {
-            const bytes = Buffer.alloc(27);
+            const known = this.rows.get(identity(ROW.CATEGORY, category.id));
+            const bytes = goOn && known ? Buffer.from(known.bytes) : Buffer.alloc(37);
             bytes[0] = ROW_VERSION;
             bytes[1] = ROW.CATEGORY;
             bytes.writeUInt16BE(category.id, 2);
-            bytes.writeBigUInt64BE(BigInt(lsn), 19);
+            bytes.fill(0, 18, 21); // suspended, limit
+            bytes.writeBigUInt64BE(BigInt(lsn), 29);
             this.put(readRow(bytes));
             this.rows.delete(identity(ROW.TOTALS, category.id));
         }
@@ -468,10 +506,15 @@ export class Fold {
         } else if (action === ACTION.DAY_ERASING) {
             this.forgetVisits();
             book.erasedLsn = this.lsn;
+        } else if (action === ACTION.DAY_ANNULLING) {
+            this.endVisits(day);
+            this.closeCounters(day.origin.lsn);
+            this.forgetVisits();
+            book.erasedLsn = this.lsn;
         } else if (action === ACTION.DAY_OPENING && day.date !== before?.date) {
             this.closeCounters(day.origin.lsn);
             this.forgetVisits();
-            this.startAfresh(day.origin.lsn);
+            this.startAfresh(day.origin.lsn, day.date <= day.annulled);
             this.days.push({ date: day.date, openedLsn: this.lsn });
         }
     }

@@ -79,7 +79,7 @@ function retell(evidence, patch) {
 
 // Where a ticket's row says what, counted from its id.
 const NUMBER_AT = 16 + 4 + 2;
-const COUNTER_AT = NUMBER_AT + 2 + 8 + 8 + 3 + 8;
+const COUNTER_AT = NUMBER_AT + 2 + 8 + 8 + 4 + 8;
 
 const spoilings = [
     [1, 'one number on two replies', (evidence) => {
