@@ -234,7 +234,7 @@ struct queue_ticket {
     int64_t enqueued_ms; /* of this leg; never before an earlier ticket's */
     int64_t place_ms;    /* its place in the line, before priority: enqueued_ms of the first leg, or
                           * where a press put it */
-    int64_t called_ms;   /* newest call or recall of this leg; 0 never */
+    int64_t called_ms;   /* newest call or recall, of an earlier leg if there was none in this; 0 never */
     int64_t started_ms, ended_ms; /* 0: not */
     int64_t hold_until_ms;        /* HELD: waits again from then on; 0: until it is called */
     struct queue_origin call;     /* the entry of the newest call: names it on boards. All four: an lsn comes back

@@ -308,12 +308,22 @@ void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint16_t 
     }
 }
 
+/* How many could have been given: those on the skip list are no gap. */
+static uint32_t numbers_up_to(const struct queue_config *config, int slot, uint16_t highest)
+{
+    uint32_t count = 0;
+
+    for (uint32_t number = config->categories[slot].number_first; number <= highest; number++) {
+        count += queue_number_is_skipped(config, (uint16_t)number) ? 0 : 1;
+    }
+    return count;
+}
+
 /* Of the plain numbers up to highest: those that no ticket has, and those whose ticket is VOID. */
 static uint32_t voided_up_to(const struct queue *queue, int slot, uint16_t highest)
 {
     const struct queue_category_config *config = &queue->config.categories[slot];
-    uint32_t voided =
-        highest < config->number_first ? 0 : (uint32_t)(highest - config->number_first) + 1;
+    uint32_t voided = numbers_up_to(&queue->config, slot, highest);
 
     for (uint32_t i = 0; i < queue->ticket_count; i++) {
         const struct queue_ticket *ticket = &queue->tickets[i];

@@ -100,6 +100,10 @@ static void merge(struct join *join)
     if (ours->leg_count == theirs->leg_count) {
         join->result.call_count = call_count;
     }
+    if ((join->result.state == QUEUE_WAITING || join->result.state == QUEUE_HELD) &&
+        other->called_ms > join->result.called_ms) {
+        join->result.called_ms = other->called_ms; /* that call was heard as well */
+    }
     if (join->result.note[0] == '\0') {
         memcpy(join->result.note, other->note, sizeof(other->note));
     }

@@ -158,8 +158,7 @@ static void close_leg(struct press *press, enum queue_outcome outcome)
     after->state = QUEUE_WAITING;
     after->counter = 0;
     after->for_counter = 0;
-    after->call_count = 0;
-    after->called_ms = 0;
+    after->call_count = 0; /* called_ms stays: everybody heard that number then */
     after->started_ms = 0;
     after->enqueued_ms = press->now_ms > newest_ms ? press->now_ms : newest_ms;
     let_go_of_hold(after);

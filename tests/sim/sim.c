@@ -200,6 +200,7 @@ static void happen(struct sim *sim, struct item *item)
         sim_judge_boxes(sim);
         sim_people_press(sim);
         judge_service(sim);
+        judge_visits(sim);
         judge_damage(sim);
         judge_wakings(sim);
         for (int i = 0; i < SIM_UNITS; i++) {
@@ -246,6 +247,8 @@ static void make_config(struct sim *sim)
         category->number_last = (uint16_t)((i + 1) * NUMBERS_OF_CATEGORY - 1);
         category->service_ms_prior = 60000;
         category->wait_ms_limit = i == 0 ? 30000 : 0;
+        category->manual_first = (uint16_t)(SIM_HAND_FIRST + i * SIM_HAND_COUNT);
+        category->manual_last = (uint16_t)(category->manual_first + SIM_HAND_COUNT - 1);
     }
     for (uint16_t i = 0; i < COUNTERS; i++) {
         struct queue_counter_config *counter = &config->counters[i];
@@ -262,6 +265,13 @@ static void make_config(struct sim *sim)
             counter->categories[counter->category_count++].tier = j == i ? 1 : 2;
         }
     }
+    config->categories[SIM_LIMITED_CATEGORY - 1].daily_limit = SIM_DAILY_LIMIT;
+    config->utc_offset_minutes = 9 * 60;
+    config->absent_minutes = 1;
+    config->absent_after = 2;
+    config->skips[0] = 4;
+    config->skips[1] = 9;
+    config->skip_count = 2;
     CHECK(queue_config_is_valid(config));
 }
 

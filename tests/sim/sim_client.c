@@ -43,10 +43,14 @@ bool sim_client_reaches(const struct sim *sim, int index, int unit)
 /* The same at each sending: a key stands for one touch. */
 uint64_t sim_client_body_hash(const struct client *client)
 {
-    uint64_t of_ticket;
+    const uint8_t *more = (const uint8_t *)&client->more;
+    uint64_t of_ticket, of_more = 14695981039346656037ULL;
 
     memcpy(&of_ticket, client->ticket.bytes, sizeof(of_ticket));
-    return (1 + client->category + (uint64_t)client->action * 64) ^ of_ticket;
+    for (size_t i = 0; i < sizeof(client->more); i++) {
+        of_more = (of_more ^ more[i]) * 1099511628211ULL;
+    }
+    return (1 + client->category + (uint64_t)client->action * 64) ^ of_ticket ^ of_more;
 }
 
 static size_t request_of(const struct client *client, uint8_t frame[API_REQUEST_BYTES_MAX])
@@ -61,6 +65,8 @@ static size_t request_of(const struct client *client, uint8_t frame[API_REQUEST_
     command->ticket = client->ticket;
     command->delivery = client->delivery;
     command->priority = client->priority;
+    command->number = client->number;
+    command->more = client->more;
     return api_request_encode(&request, frame, API_REQUEST_BYTES_MAX);
 }
 
@@ -117,11 +123,14 @@ static bool recent_ticket(struct sim *sim, struct ids_token *ret_id)
 static void press(struct sim *sim, struct client *client, int index)
 {
     static const uint8_t presses[] = {
-        QUEUE_CALL_NEXT,    QUEUE_COMPLETE,      QUEUE_CALL_NEXT,  QUEUE_COMPLETE, QUEUE_CALL_NEXT,
-        QUEUE_START,        QUEUE_COMPLETE,      QUEUE_SET_ABSENT, QUEUE_START,    QUEUE_RECALL,
-        QUEUE_COUNTER_OPEN, QUEUE_PUT_BACK,      QUEUE_HOLD,       QUEUE_TRANSFER, QUEUE_UNDO,
-        QUEUE_CALL,         QUEUE_RETURN,        QUEUE_CALL_NEXT,  QUEUE_COMPLETE, QUEUE_CALL_NEXT,
-        QUEUE_COMPLETE,     QUEUE_COUNTER_CLOSE,
+        QUEUE_CALL_NEXT, QUEUE_COMPLETE,      QUEUE_CALL_NEXT,    QUEUE_COMPLETE,
+        QUEUE_CALL_NEXT, QUEUE_START,         QUEUE_COMPLETE,     QUEUE_SET_ABSENT,
+        QUEUE_START,     QUEUE_RECALL,        QUEUE_COUNTER_OPEN, QUEUE_PUT_BACK,
+        QUEUE_HOLD,      QUEUE_TRANSFER,      QUEUE_UNDO,         QUEUE_CALL,
+        QUEUE_RETURN,    QUEUE_CALL_NEXT,     QUEUE_COMPLETE,     QUEUE_CALL_NEXT,
+        QUEUE_COMPLETE,  QUEUE_COUNTER_CLOSE, QUEUE_GIVE_UP,      QUEUE_PLAN,
+        QUEUE_NOTE,      QUEUE_HOLD,          QUEUE_CALL_NEXT,    QUEUE_TRANSFER,
+        QUEUE_SUSPEND,   QUEUE_ENTER_MANUAL,
     };
 
     client->counter = (uint16_t)(index + 1);
@@ -130,12 +139,11 @@ static void press(struct sim *sim, struct client *client, int index)
     if (client->action == QUEUE_COUNTER_CLOSE && sim_below(sim, 4) != 0) {
         client->action = QUEUE_COUNTER_OPEN;
     }
-    if (client->action == QUEUE_TRANSFER) {
-        client->category = (uint16_t)(1 + sim_below(sim, CATEGORIES));
-    }
-    if (client->action == QUEUE_CALL || client->action == QUEUE_RETURN) {
+    if (client->action == QUEUE_CALL || client->action == QUEUE_RETURN ||
+        client->action == QUEUE_GIVE_UP) {
         (void)recent_ticket(sim, &client->ticket);
     }
+    sim_visit_press(sim, client, index);
 }
 
 static void visit(struct sim *sim, struct client *client)
@@ -159,6 +167,7 @@ static void visit(struct sim *sim, struct client *client)
                            ? (uint8_t)(1 + sim_below(sim, QUEUE_PRIORITY_MAX))
                            : 0;
     client->series_floor = sim->plain_highest[client->category];
+    sim_visit_issue(sim, client);
 }
 
 void sim_client_begin(struct sim *sim, int index)
@@ -177,6 +186,8 @@ void sim_client_begin(struct sim *sim, int index)
     client->first_sent_ms = sim->now_ms;
     client->category = client->counter = 0;
     client->delivery = client->priority = 0;
+    client->number = 0;
+    client->more = (struct api_more){0};
     client->ticket = (struct ids_token){0};
     for (size_t i = 0; i < sizeof(client->key.bytes); i++) {
         client->key.bytes[i] = (uint8_t)(sim_draw(sim) >> 17);

@@ -270,10 +270,12 @@ static void ask_again(struct sim *sim)
     sim->again.action = QUEUE_ISSUE;
     sim->again.key = ticket->key;
     sim->again.category = ticket->asked_category;
+    sim->again.more = ticket->asked_more;
     request.command.action = QUEUE_ISSUE;
     request.command.key = ticket->key;
     request.command.body_hash = sim_client_body_hash(&sim->again);
     request.command.category = ticket->asked_category;
+    request.command.more = ticket->asked_more;
     event.request.client = AGAIN;
     event.request.bytes = frame;
     event.request.len_bytes = api_request_encode(&request, frame, sizeof(frame));
@@ -407,6 +409,7 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
         sim_fail(sim, "promise 13: nonsense got a ticket");
     } else if (client > 0 && client <= SIM_CLIENTS && reply.status == STATUS_OK) {
         expect_call(unit, &sim->clients[client - 1], text, reply.lsn);
+        judge_call_time(sim, text);
     }
     sim_client_reply(context, client, header, header_len_bytes, body, body_len_bytes);
 }

@@ -35,6 +35,11 @@ enum sim_inner_limit {
     DIRECT = 1,
     COUNTERS = 4,
     CATEGORIES = 4,
+    SIM_HAND_FIRST = 9000,
+    SIM_HAND_COUNT = 20,
+    SIM_LIMITED_CATEGORY = 4,
+    SIM_DAILY_LIMIT = 25,
+    SIM_STOPPED_CATEGORY = 3, /* managers stop it now and then */
     DISK_MS_USUAL = 3,
     STRANGER_MS = 3000,
     SETTLE_MS_MAX = 4000,
@@ -157,6 +162,7 @@ struct unit {
     struct duty_word said;    /* its newest word */
     uint64_t reply_lsn;       /* of the reply that leaves now */
     uint64_t done;            /* whatever it asked of the world, counted */
+    uint64_t serving_since_ms; /* this process, without a break; 0 not */
     uint32_t wakings;     /* by its own timer, since the last tick */
     uint32_t unfit_ticks; /* on duty beside a ready peer */
     uint64_t lost_ms;   /* when its disk lost something last */
@@ -195,6 +201,8 @@ struct client {
     uint8_t action;
     uint16_t category, counter;
     uint8_t delivery, priority;
+    uint16_t number; /* a hand-written ticket's */
+    struct api_more more;
     struct ids_token key, ticket;
     struct ids_token to_print; /* a paper that is not out yet; zero none */
     uint64_t first_sent_ms, sent_ms;
@@ -202,6 +210,13 @@ struct client {
     uint32_t tries;
     int asked_unit;
     uint64_t asked_generation;
+};
+
+/* When a number was called last, by the clock of who called it. */
+struct sim_called {
+    uint32_t display; /* hash; 0 not yet */
+    int64_t at_ms;    /* of the day */
+    uint64_t heard_ms;
 };
 
 /* A call as boards showed it, and one that staff were told of. */
@@ -223,6 +238,7 @@ struct seen_ticket {
     uint64_t term;
     struct ids_token key;
     uint16_t asked_category;
+    struct api_more asked_more;
     uint16_t next_of_key; /* 1 + index; 0 none */
     uint8_t held_by; /* a bit a unit, by what was acknowledged and lost since; 0: gone perhaps, its number not
                       * given again */
@@ -263,6 +279,8 @@ struct sim {
     size_t call_count, expected_count;
     struct sim_expected expected[SIM_EXPECTED]; /* ring */
     struct client again;       /* who asks again with an old key */
+    struct sim_called called[QUEUE_NUMBER_MAX + 1];
+    uint64_t unpaired_ms; /* when they were not, last */
     struct crypto *crypto;
     uint32_t writers[SIM_TERMS_MAX]; /* who assigned plain numbers in that term; 0 nobody yet */
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
@@ -455,6 +473,12 @@ void sim_spoil_ledger(struct unit *unit);
 bool judge_ticket(struct sim *sim, const struct client *client, const char *body,
                   struct unit *unit);
 void judge_service(struct sim *sim);
+/* sim_visit.c: what staff say of a visit, and what must hold of visits */
+void sim_visit_press(struct sim *sim, struct client *client, int index);
+void sim_visit_issue(struct sim *sim, struct client *client);
+void judge_visits(struct sim *sim);
+void judge_call_time(struct sim *sim, const char *body);
+void judge_limit(struct sim *sim, const struct seen_ticket *seen, const struct unit *unit);
 void judge_address(struct sim *sim);
 bool sim_is_paired(const struct sim *sim);
 void judge_ledgers(struct sim *sim);

@@ -193,7 +193,9 @@ static void spoil_ticket(struct sim *sim, struct seen_ticket *seen)
 /* Promises 1, 3, 4, 6, 7, 8, 9, 15, from what the client was told. */
 bool judge_ticket(struct sim *sim, const struct client *client, const char *body, struct unit *unit)
 {
-    struct seen_ticket seen = {.key = client->key, .asked_category = client->category};
+    struct seen_ticket seen = {.key = client->key,
+                               .asked_category = client->category,
+                               .asked_more = client->more};
     uint32_t *highest;
 
     if (!json_text(body, "id", seen.id, sizeof(seen.id)) ||
@@ -217,6 +219,7 @@ bool judge_ticket(struct sim *sim, const struct client *client, const char *body
     sim->tickets[sim->ticket_count++] = seen;
     sim->result->tickets++;
     sim->ticket_ms = sim->now_ms;
+    judge_limit(sim, &sim->tickets[sim->ticket_count - 1], unit);
     if (sim->faults_over) {
         sim->issued_after_heal++;
     }

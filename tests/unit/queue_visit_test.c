@@ -422,6 +422,11 @@ static void a_number_is_not_called_within_a_minute_of_the_same_with_a_letter(voi
     office->now_ms += QUEUE_RECALL_INTERVAL_MS;
     assert_int_equal(press(office, QUEUE_RECALL, 3), QUEUE_OK);
     assert_int_equal(press_ticket(office, QUEUE_CALL, 1, plain), QUEUE_TWIN_CALLED);
+    /* Sent on to another service it was called all the same. */
+    assert_int_equal(
+        ask(office, (struct queue_command){.action = QUEUE_TRANSFER, .counter = 3, .category = 2}),
+        QUEUE_OK);
+    assert_int_equal(press_ticket(office, QUEUE_CALL, 1, plain), QUEUE_TWIN_CALLED);
     office->now_ms -= 60 * MINUTE_MS; /* a clock that went back says nothing of that minute */
     assert_int_equal(press_ticket(office, QUEUE_CALL, 1, plain), QUEUE_OK);
     office_free(office);

@@ -481,7 +481,12 @@ function checkVisits(facts, verdict) {
     const main = facts.final[0];
     const fold = new Fold(); // for the configuration of the time
     for (const entry of main.entries) {
-        const plain = openPayload(entry, facts.keys);
+        let plain = null;
+        try {
+            plain = openPayload(entry, facts.keys);
+        } catch {
+            break; // promise 10 says so
+        }
         if (entry.kind === KIND.CONFIG) {
             fold.apply(entry, plain);
         } else if (plain !== null && (entry.kind === KIND.CHANGE_VISIT || entry.kind === KIND.CHANGE_CLEAR)) {

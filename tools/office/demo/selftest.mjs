@@ -77,6 +77,28 @@ function retell(evidence, patch) {
     }
 }
 
+// Tells one entry otherwise, the same in every ledger, and makes every link anew.
+function retellEntry(evidence, action, change) {
+    const keys = keysOf(evidence);
+    for (const disk of allDisks(evidence)) {
+        let head = NO_HASH;
+        let done = false;
+        disk.stored = walk(disk.stored).entries.map((entry) => {
+            const plain = Buffer.from(openPayload(entry, keys));
+            if (!done && entry.kind === KIND.CHANGE_VISIT && plain[ACTION_AT] === action) {
+                done = true;
+                change(entry, plain);
+            }
+            const bytes = makeEntry(entry, plain, entry.sealed ? keys.get(`${entry.day}-${entry.keyUnit}`) : null, head);
+            head = bytes.subarray(-HASH_BYTES);
+            return bytes;
+        });
+        disk.tails = [];
+    }
+}
+
+const ACTION_AT = 1; // in a change
+
 // Where a ticket's row says what, counted from its id.
 const NUMBER_AT = 16 + 4 + 2;
 const COUNTER_AT = NUMBER_AT + 2 + 8 + 8 + 4 + 8;
@@ -154,6 +176,10 @@ const spoilings = [
     }],
     [7, 'a number left out without a record', (evidence) => retell(evidence, (bytes, at) =>
         bytes.writeUInt16BE(9998, at + NUMBER_AT))],
+    [7, 'a press taken back by a counter that had not made it', (evidence) =>
+        retellEntry(evidence, ACTION.UNDO, (entry) => { entry.actor ^= 0xff; })],
+    [7, 'a transfer that lost the service behind it', (evidence) =>
+        retellEntry(evidence, ACTION.COMPLETE, (entry, plain) => { plain[ACTION_AT] = ACTION.TRANSFER; })],
     [10, 'a ticket that the entries tell of otherwise than the state', (evidence) => retell(evidence, (bytes, at) =>
         bytes.writeUInt16BE(7, at + COUNTER_AT))],
     [10, 'a unit with another state at the same entry', (evidence) => {
