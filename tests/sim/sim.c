@@ -11,7 +11,6 @@
 enum {
     HEAP_MAX = 1 << 16,
     TICK_MS = 1000,
-    NUMBERS_OF_CATEGORY = 2500,
 };
 
 uint64_t sim_draw(struct sim *sim)
@@ -244,10 +243,10 @@ static void make_config(struct sim *sim)
         (void)strcpy(category->name_ja, "c");
         (void)strcpy(category->name_en, "c");
         category->number_first = (uint16_t)(1 + i * NUMBERS_OF_CATEGORY);
-        category->number_last = (uint16_t)((i + 1) * NUMBERS_OF_CATEGORY - 1);
+        category->number_last = (uint16_t)(sim_hand_first(i + 1) - 1);
         category->service_ms_prior = 60000;
         category->wait_ms_limit = i == 0 ? 30000 : 0;
-        category->manual_first = (uint16_t)(SIM_HAND_FIRST + i * SIM_HAND_COUNT);
+        category->manual_first = sim_hand_first(i + 1);
         category->manual_last = (uint16_t)(category->manual_first + SIM_HAND_COUNT - 1);
     }
     for (uint16_t i = 0; i < COUNTERS; i++) {

@@ -35,7 +35,7 @@ enum sim_inner_limit {
     DIRECT = 1,
     COUNTERS = 4,
     CATEGORIES = 4,
-    SIM_HAND_FIRST = 9000,
+    NUMBERS_OF_CATEGORY = 2500,
     SIM_HAND_COUNT = 20,
     SIM_LIMITED_CATEGORY = 4,
     SIM_DAILY_LIMIT = 25,
@@ -163,6 +163,7 @@ struct unit {
     uint64_t reply_lsn;       /* of the reply that leaves now */
     uint64_t done;            /* whatever it asked of the world, counted */
     uint64_t serving_since_ms; /* this process, without a break; 0 not */
+    uint32_t overdue_ticks;    /* so long somebody is held whose time is over */
     uint32_t wakings;     /* by its own timer, since the last tick */
     uint32_t unfit_ticks; /* on duty beside a ready peer */
     uint64_t lost_ms;   /* when its disk lost something last */
@@ -476,6 +477,7 @@ void judge_service(struct sim *sim);
 /* sim_visit.c: what staff say of a visit, and what must hold of visits */
 void sim_visit_press(struct sim *sim, struct client *client, int index);
 void sim_visit_issue(struct sim *sim, struct client *client);
+uint16_t sim_hand_first(int category);
 void judge_visits(struct sim *sim);
 void judge_call_time(struct sim *sim, const char *body);
 void judge_limit(struct sim *sim, const struct seen_ticket *seen, const struct unit *unit);

@@ -256,7 +256,8 @@ void judge_gaps(struct sim *sim)
     uint64_t given = 0, skipped = 0, used = 0;
 
     for (uint32_t i = 0; i < queue->ticket_count; i++) {
-        given += queue->tickets[i].series.unit == 0 && queue->tickets[i].state != QUEUE_VOID;
+        given += queue->tickets[i].series.unit == 0 && queue->tickets[i].state != QUEUE_VOID &&
+                 queue->tickets[i].delivery != QUEUE_DELIVERY_HAND;
     }
     for (size_t i = 0; i < queue->config.category_count; i++) {
         skipped += queue->totals[i].voided;
