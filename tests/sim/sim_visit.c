@@ -11,6 +11,9 @@ enum {
     OVERDUE_TICKS_MAX = 5,
     SERVING_FOR_MS = 3000,
     TWIN_MS = 60000,
+    JAPAN_MS = 9 * 3600 * 1000,
+    DAY_MS = 24 * 3600 * 1000,
+    NOW_MS = 5000,
     SECOND_SERVICE_ONE_IN = 10,
     STOP_ONE_IN = 4, /* of a manager's presses */
     TIME_AT = 11,    /* in 2026-11-24T09:11:00.000+09:00 */
@@ -160,6 +163,14 @@ static int64_t ms_of_day(const char *body)
            strtol(at + 9, NULL, 10);
 }
 
+/* By a clock that stands wrong nobody can tell what a minute is; and an old press answered again says an old time. */
+static bool is_now(const struct sim *sim, int64_t at_ms)
+{
+    int64_t apart_ms = at_ms - (sim_wall_ms(sim) + JAPAN_MS) % DAY_MS;
+
+    return apart_ms > -NOW_MS && apart_ms < NOW_MS;
+}
+
 /* Said of one call after another of whoever is told of them: behind a cut nobody knows of both. */
 void judge_call_time(struct sim *sim, const char *body)
 {
@@ -171,7 +182,7 @@ void judge_call_time(struct sim *sim, const char *body)
 
     if ((strstr(body, "\"action\":\"CALL") == NULL &&
          strstr(body, "\"action\":\"RECALL") == NULL) ||
-        display == NULL || at_ms < 0 || strstr(body, called) == NULL) {
+        display == NULL || at_ms < 0 || strstr(body, called) == NULL || !is_now(sim, at_ms)) {
         return;
     }
     display += strlen(name);
