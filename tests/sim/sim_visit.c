@@ -93,8 +93,7 @@ static const struct queue_ticket *overdue(const struct queue *queue, int64_t wal
  * jump: then it looks a little later. */
 static void judge_holds(struct sim *sim, struct unit *unit)
 {
-    const struct queue_ticket *ticket =
-        overdue(engine_queue(unit->engine), sim_wall_ms(sim) + unit->clock_ms);
+    const struct queue_ticket *ticket = overdue(engine_queue(unit->engine), sim_unit_wall_ms(unit));
 
     unit->overdue_ticks = ticket == NULL ? 0 : unit->overdue_ticks + 1;
     if (unit->overdue_ticks > OVERDUE_TICKS_MAX) {
