@@ -16,7 +16,7 @@
  * Pure: no clock, no I/O, no allocation, no randomness, no globals. Time is a field of the command
  * (wall clock, milliseconds since 1970 UTC, used for waiting times and shown to people; ordering
  * never rests on it: a clock that goes back does not let a later visitor in front of an earlier
- * one). Sizes are bounded by enum queue_limit; the structure is about 27 MiB of address space,
+ * one). Sizes are bounded by enum queue_limit; the structure is about 42 MiB of address space,
  * belongs to the caller, and only what is used of it is ever touched (queue_init touches 3 MiB, a
  * ticket with five answered keys adds 1 KiB). Issue, call and every press cost the same at 20,000
  * tickets as at 20. Sources: field-queue.md 3 (states and guards), 6 (estimate), DESIGN 3 rules 4
@@ -529,7 +529,7 @@ void queue_set_config(struct queue *queue, const struct queue_config *config);
  * older day left no ticket and no key, else QUEUE_DAY_NOT_ERASED: close it, erase it, open the new
  * one - three entries. DAY_CLOSING needs an open day, DAY_ERASING a closed one; an erased date is
  * not opened again. A new date starts numbers, ceilings, letters and totals afresh: raise the
- * ceilings before the first plain number. Keys count for ISSUE .. COUNTER_CLOSE; refusals are not
+ * ceilings before the first plain number. Keys count for ISSUE .. SET_LIMIT; refusals are not
  * recorded. A key whose ticket is VOID is free again for ISSUE (DESIGN 3 rule 4: it gets a lettered
  * one). ISSUE: an id that is zero or in use is QUEUE_WRONG_STATE; no language is "ja". Presses on a
  * counter's ticket take `counter`; if `ticket` is given too it must be that one. HOLD, TRANSFER,
