@@ -178,6 +178,76 @@ describe("a counter", () => {
             assert.deepEqual(office.posts[0].members, { number: 201 });
         }));
 
+    it("holds_with_a_reason_adds_a_service_and_leaves_a_note", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.keyboard.press("Space");
+            await has(page, "101", "CALLED");
+            await ready(page, "complete");
+            await page.keyboard.press("F1");
+            await page.locator("#more_note_text").fill("委任状あり");
+            await page.locator("#more_assist").check();
+            await assertAccessible(page);
+            await shot(page, "counter-more");
+            await page.keyboard.press("Enter");
+            await until(
+                async () => /委任状あり/.test(await page.locator("#current_marks").textContent()),
+                "the note is shown",
+            );
+            assert.match(await page.locator("#current_marks").textContent(), /係員がお迎えに行く/);
+            await ready(page, "complete");
+            await page.keyboard.press("F1");
+            await page.locator("#more_plan button").nth(1).click();
+            await until(
+                async () => /このあと/.test(await page.locator("#current_marks").textContent()),
+                "the service is shown",
+            );
+            await ready(page, "complete");
+            await page.keyboard.press("F1");
+            await page.locator("#more_minutes").selectOption("10");
+            await page.locator("#more_hold button").first().click();
+            await until(
+                async () => /書類に記入中/.test(await page.locator("#held").textContent()),
+                "it is on hold, with the reason",
+            );
+            assert.deepEqual(office.posts.slice(1).map((each) => [each.path, each.members]), [
+                ["/api/v1/counters/3/note", { note: "委任状あり", staff_will_come: true }],
+                ["/api/v1/counters/3/plan", { services: [2] }],
+                ["/api/v1/counters/3/hold", { reason: "form", minutes: 10 }],
+            ]);
+        }));
+
+    it("transfers_to_a_counter_behind_some_and_gives_an_absent_visitor_up", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.keyboard.press("Space");
+            await has(page, "101", "CALLED");
+            await ready(page, "complete");
+            await page.keyboard.press("F9");
+            await page.locator("#transfer_place").selectOption("after");
+            await assertAccessible(page);
+            await page.locator("#transfer_list button").last().click();
+            await until(() => office.posts.length === 2, "it is sent");
+            assert.equal(office.posts[1].path, "/api/v1/counters/3/transfer");
+            assert.equal(office.posts[1].members.place, "after");
+            assert.equal(office.posts[1].members.after, 2);
+            assert.ok(office.posts[1].members.to_counter > 0);
+            await ready(page, "call-next");
+            await page.keyboard.press("Space");
+            await ready(page, "complete");
+            await page.keyboard.press("F6");
+            await until(
+                async () => (await page.locator("#absent_count").textContent()) === "1",
+                "one is absent",
+            );
+            await page.waitForTimeout(600);
+            await page.getByRole("button", { name: "終了 No show" }).click();
+            await until(() => office.tickets.some((each) => each.state === "NO_SHOW"), "given up");
+            await page.waitForTimeout(600);
+            await page.keyboard.press("F10");
+            await until(() => office.tickets.some((each) => each.state === "ABSENT"), "taken back");
+        }));
+
     it("calls_a_lettered_number_that_was_typed", () =>
         atCounter(async ({ office, page }) => {
             await ready(page, "call-next");

@@ -299,7 +299,8 @@ class OfficeDouble {
             status: 409,
             body: { status: 409, code, title: en, title_ja: ja },
         });
-        const ticket = counter.ticket;
+        const named = members.ticket && this.tickets.find((each) => each.id === members.ticket);
+        const ticket = verb === "call" ? counter.ticket : (named ?? counter.ticket);
         const before = ticket && { ticket, state: ticket.state };
         if (verb === "open" || verb === "close") {
             counter.open = verb === "open";
@@ -337,6 +338,12 @@ class OfficeDouble {
             counter.ticket = ["CALLED", "SERVING"].includes(undo.state) ? undo.ticket : null;
             undo.ticket.state = undo.state;
             counter.undo = null;
+        } else if (verb === "return" || verb === "give-up") {
+            ticket.state = verb === "return" ? "WAITING" : "NO_SHOW";
+            const action = verb === "return" ? "RETURN" : "GIVE_UP";
+            counter.undo = { action, ...before, at_ms: Date.now() };
+        } else if (verb === "plan" || verb === "note") {
+            Object.assign(ticket, members);
         } else if (verb === "recall") {
             ticket.call_count++;
             this.noteCall(ticket);
@@ -350,6 +357,8 @@ class OfficeDouble {
                 transfer: "WAITING",
             }[verb];
             ticket.last_counter = counter.id;
+            ticket.hold = verb === "hold" && members.reason
+                ? { reason: members.reason.toUpperCase(), owner: counter.id, until: null } : null;
             ticket.category = members.category ?? ticket.category;
             counter.ticket = verb === "start" ? ticket : null;
             counter.undo = {

@@ -64,6 +64,7 @@ const ACTIONS = [
         done: ["を保留にしました。", "is on hold."],
     },
     { id: "transfer", key: "F9", ja: "転送する", en: "Transfer", states: ["CALLED", "SERVING"] },
+    { id: "more", key: "F1", ja: "その他", en: "More", states: ["CALLED", "SERVING"] },
 ];
 const CALL_NEXT = {
     id: "call-next",
@@ -81,6 +82,12 @@ const STATES = {
     CALLED: { ja: "呼出中", en: "Called" },
     SERVING: { ja: "対応中", en: "Serving" },
 };
+const HOLD_REASONS = {
+    FORM: { ja: "書類に記入中", en: "Fills in a form" },
+    DOCUMENT: { ja: "書類を取りに", en: "Fetches a paper" },
+    INQUIRY: { ja: "確認中", en: "We are finding out" },
+    OTHER: { ja: "その他", en: "Other" },
+};
 const DONE_WORDS = {
     CALL_NEXT: ["呼出", "Call"],
     CALL: ["呼出", "Call"],
@@ -92,6 +99,9 @@ const DONE_WORDS = {
     HOLD: ["保留", "Hold"],
     TRANSFER: ["転送", "Transfer"],
     RETURN: ["呼び戻し", "Return"],
+    GIVE_UP: ["不在終了", "No show"],
+    CANCEL: ["取消", "Cancel"],
+    PLAN: ["手続きの追加", "Add a service"],
 };
 
 const clock = createOfficeClock();
@@ -243,6 +253,23 @@ function marksOf(shown, ticket) {
     if (shown.priority) {
         marks.push("優先 · Priority");
     }
+    if (shown.staff_will_come) {
+        marks.push("係員がお迎えに行く · Staff will come");
+    }
+    if (shown.hand_written) {
+        marks.push("手書きの札 · Hand-written ticket");
+    }
+    if (shown.services?.length > 0) {
+        const names = shown.services.map((id) => categoryOf(id)?.name_ja ?? id);
+        marks.push(`このあと ${names.join("、")} · then ${shown.services.length} more`);
+    }
+    if (shown.legs?.length > 0) {
+        const names = shown.legs.map((leg) => categoryOf(leg.category)?.name_ja ?? leg.category);
+        marks.push(`済み ${names.join("、")} · ${shown.legs.length} done before`);
+    }
+    if (shown.note) {
+        marks.push(`メモ ${shown.note} · Note`);
+    }
     if (shown.undelivered) {
         marks.push("紙の番号札が出ていない可能性があります · Paper not confirmed");
     }
@@ -311,6 +338,7 @@ function drawLists() {
     drawList("absent", view.absent, [
         ["呼ぶ", "Call", call],
         ["列へ", "Return", giveBack],
+        ["終了", "No show", giveUp],
     ]);
 }
 
@@ -333,6 +361,9 @@ function drawList(name, tickets, buttons) {
                     category?.name_ja ?? "",
                     ticket.priority ? "優先" : "",
                     ticket.undelivered ? "札未確認" : "",
+                    ticket.hold ? holdText(ticket.hold) : "",
+                    ticket.staff_will_come ? "係員がお迎え" : "",
+                    ticket.note ?? "",
                     ticket.language && ticket.language !== "ja"
                         ? languageName(ticket.language)
                         : "",
@@ -345,6 +376,11 @@ function drawList(name, tickets, buttons) {
             setAttribute(presses[0], "aria-disabled", busy_here ? "true" : null);
         },
     );
+}
+
+function holdText(hold) {
+    const until = hold.until ? ` ${formatClock(Date.parse(hold.until))}まで` : "";
+    return `${HOLD_REASONS[hold.reason]?.ja ?? ""}${until}`;
 }
 
 function createRow(ticket, buttons) {
@@ -427,6 +463,8 @@ function run(action) {
         say("お待ちの方はいません。", "Nobody is waiting.");
     } else if (action.id === "transfer") {
         openTransfer();
+    } else if (action.id === "more") {
+        openMore();
     } else {
         // Of call-next the number is known only afterwards.
         send(counterPath(action.id), null, () => {
@@ -454,9 +492,17 @@ function call(ticket, button) {
 }
 
 function giveBack(ticket) {
-    send(`/api/v1/tickets/${encodeURIComponent(ticket.id)}/return`, null, () => [
+    // By this counter, so that it may take it back.
+    send(counterPath("return"), { ticket: ticket.id }, () => [
         `${ticket.display} を列に戻しました。`,
         `${ticket.display} is waiting again.`,
+    ]);
+}
+
+function giveUp(ticket) {
+    send(counterPath("give-up"), { ticket: ticket.id }, () => [
+        `${ticket.display} を不在のまま終了しました。`,
+        `${ticket.display} is closed as a no-show.`,
     ]);
 }
 
@@ -480,11 +526,11 @@ function callByNumber(event) {
     send(counterPath("call"), members, () => [`${typed} を呼びました。`, `${typed} was called.`]);
 }
 
-function openTransfer() {
-    const ticket = ticketNow();
+/** One button for each of `choices` ({id, name_ja, name_en}), doing does(choice). */
+function drawChoices(list, choices, does) {
     keepRows(
-        byId("transfer_list"),
-        queue.categories.filter((each) => each.id !== ticket.category),
+        byId(list),
+        choices,
         (each) => each.id,
         (each) =>
             el(
@@ -492,24 +538,97 @@ function openTransfer() {
                 {},
                 el(
                     "button",
-                    { type: "button", class: "quiet-button", onclick: () => transferTo(each) },
+                    { type: "button", class: "quiet-button", onclick: () => does(each) },
                     el("span", {}, each.name_ja),
                     el("span", { class: "beside", lang: "en" }, each.name_en),
                 ),
             ),
         () => {},
     );
+}
+
+function openTransfer() {
+    const ticket = ticketNow();
+    const categories = queue.categories
+        .filter((each) => each.id !== ticket.category)
+        .map((each) => ({ ...each, id: `category ${each.id}`, members: { category: each.id } }));
+    const counters = queue.counters
+        .filter((each) => each.id !== counter_id && each.open)
+        .map((each) => ({ ...each, id: `counter ${each.id}`, members: { to_counter: each.id } }));
+    byId("transfer_place").value = "age";
+    drawChoices("transfer_list", [...categories, ...counters], transferTo);
     byId("transfer").showModal();
 }
 
-function transferTo(category) {
+function transferTo(target) {
     byId("transfer").close();
     const ticket = ticketNow();
+    const place = byId("transfer_place").value;
+    const members = { ...target.members };
+    if (place !== "age") {
+        members.place = place;
+    }
+    if (place === "after") {
+        members.after = 2;
+    }
     if (ticket) {
-        send(counterPath("transfer"), { category: category.id }, () => [
-            `${ticket.display} を「${category.name_ja}」へ転送しました。`,
-            `${ticket.display} now waits for ${category.name_en}.`,
+        send(counterPath("transfer"), members, () => [
+            `${ticket.display} を「${target.name_ja}」へ転送しました。`,
+            `${ticket.display} now waits for ${target.name_en}.`,
         ]);
+    }
+}
+
+function openMore() {
+    const ticket = ticketNow();
+    const reasons = Object.entries(HOLD_REASONS).map(([id, { ja, en }]) => ({
+        id,
+        name_ja: ja,
+        name_en: en,
+    }));
+    byId("more_minutes").value = "0";
+    byId("more_note_text").value = ticket.note ?? "";
+    byId("more_assist").checked = ticket.staff_will_come === true;
+    drawChoices("more_hold", reasons, holdFor);
+    drawChoices("more_plan", queue.categories, addService);
+    byId("more").showModal();
+}
+
+function holdFor(reason) {
+    byId("more").close();
+    const ticket = ticketNow();
+    const minutes = Number(byId("more_minutes").value);
+    const members = { reason: reason.id.toLowerCase(), ...(minutes > 0 ? { minutes } : {}) };
+    if (ticket) {
+        send(counterPath("hold"), members, () => [
+            `${ticket.display} を保留にしました（${reason.name_ja}）。`,
+            `${ticket.display} is on hold.`,
+        ]);
+    }
+}
+
+function addService(category) {
+    byId("more").close();
+    const ticket = ticketNow();
+    if (ticket) {
+        const services = [...(ticket.services ?? []), category.id];
+        send(counterPath("plan"), { services }, () => [
+            `${ticket.display} に「${category.name_ja}」を加えました。`,
+            `${ticket.display} goes on to ${category.name_en} afterwards.`,
+        ]);
+    }
+}
+
+function saveNote(event) {
+    event.preventDefault();
+    byId("more").close();
+    const ticket = ticketNow();
+    const members = {
+        note: byId("more_note_text").value.trim(),
+        staff_will_come: byId("more_assist").checked,
+    };
+    if (ticket) {
+        send(counterPath("note"), members, () => ["メモを残しました。", "The note is saved."]);
     }
 }
 
@@ -553,7 +672,8 @@ function readView() {
 }
 
 function onKey(event) {
-    if (event.repeat || event.isComposing || byId("transfer").open || !view) {
+    const asking = byId("transfer").open || byId("more").open;
+    if (event.repeat || event.isComposing || asking || !view) {
         return;
     }
     const action = ACTIONS.find((each) => each.key !== "" && each.key === event.key);
@@ -573,6 +693,8 @@ byId("main").addEventListener("click", () => view && run(mainAction()));
 byId("undo").addEventListener("click", pressUndo);
 byId("open_close").addEventListener("click", closeCounter);
 byId("by_number").addEventListener("submit", callByNumber);
+byId("more_note").addEventListener("submit", saveNote);
+byId("more_cancel").addEventListener("click", () => byId("more").close());
 byId("transfer_cancel").addEventListener("click", () => byId("transfer").close());
 document.addEventListener("keydown", onKey);
 
