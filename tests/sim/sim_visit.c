@@ -9,6 +9,7 @@
 
 enum {
     OVERDUE_TICKS_MAX = 5,
+    LOOKS_EACH_MS = 2000, /* the unit that serves, for holds whose time is over */
     SERVING_FOR_MS = 3000,
     TWIN_MS = 60000,
     JAPAN_MS = 9 * 3600 * 1000,
@@ -93,7 +94,8 @@ static const struct queue_ticket *overdue(const struct queue *queue, int64_t wal
  * jump: then it looks a little later. */
 static void judge_holds(struct sim *sim, struct unit *unit)
 {
-    const struct queue_ticket *ticket = overdue(engine_queue(unit->engine), sim_unit_wall_ms(unit));
+    const struct queue_ticket *ticket =
+        overdue(engine_queue(unit->engine), sim_unit_wall_ms(unit) - LOOKS_EACH_MS);
 
     unit->overdue_ticks = ticket == NULL ? 0 : unit->overdue_ticks + 1;
     if (unit->overdue_ticks > OVERDUE_TICKS_MAX) {
