@@ -193,9 +193,8 @@ static void spoil_ticket(struct sim *sim, struct seen_ticket *seen)
 /* Promises 1, 3, 4, 6, 7, 8, 9, 15, from what the client was told. */
 bool judge_ticket(struct sim *sim, const struct client *client, const char *body, struct unit *unit)
 {
-    struct seen_ticket seen = {.key = client->key,
-                               .asked_category = client->category,
-                               .asked_more = client->more};
+    struct seen_ticket seen = {
+        .key = client->key, .asked_category = client->category, .asked_more = client->more};
     uint32_t *highest;
 
     if (!json_text(body, "id", seen.id, sizeof(seen.id)) ||
