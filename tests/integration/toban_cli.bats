@@ -93,6 +93,58 @@ toban() {
     [ "$status" -eq 1 ]
 }
 
+@test "two services, a hold, a transfer and a note, as a counter does them" {
+    toban ticket issue 2 --then 6 --json
+    id=$(jq -r .id <<<"$output")
+    toban counter 2 open
+    toban counter 2 call "$id"
+    [ "$status" -eq 0 ]
+    toban counter 2 note 委任状あり --staff-will-come --json
+    jq -e '.ticket | .note == "委任状あり" and .staff_will_come' <<<"$output"
+    toban ticket show "$id" --json # what the visitor's own page may read
+    jq -e 'has("note") | not' <<<"$output"
+    toban counter 2 hold --reason document --minutes 30 --json
+    jq -e '.ticket | .state == "HELD" and .hold.reason == "DOCUMENT" and .hold.owner == 2 and .hold.until' <<<"$output"
+    toban counter 1 call "$id"
+    [ "$status" -eq 1 ]
+    [[ "$output" == *HELD_ELSEWHERE* ]]
+    toban counter 2 undo
+    [ "$status" -eq 0 ]
+    toban counter 2 complete --json
+    jq -e '.ticket | .state == "WAITING" and .category == 6 and .services == [] and .legs[0].outcome == "SERVED"' <<<"$output"
+    toban counter 1 call "$id"
+    toban counter 1 transfer --to-counter 4 --place head --json
+    jq -e '.ticket | .state == "WAITING" and .for_counter == 4 and (.legs | length == 2)' <<<"$output"
+    toban ticket cancel "$id"
+    [ "$status" -eq 0 ]
+}
+
+@test "a manager stops acceptance, limits it, and lets it go on" {
+    toban acceptance stop 3
+    [ "$status" -eq 0 ]
+    toban ticket issue 3
+    [ "$status" -eq 1 ]
+    [[ "$output" == *停止しています*CATEGORY_SUSPENDED* ]]
+    toban acceptance resume 3
+    toban acceptance limit 3 1
+    toban ticket issue 3
+    [ "$status" -eq 0 ]
+    toban ticket issue 3
+    [[ "$output" == *LIMIT_REACHED* ]]
+    toban acceptance
+    [[ "$output" == *残り\ 0* ]]
+    toban acceptance limit 3 none
+    toban acceptance stop
+    toban ticket issue 1
+    [[ "$output" == *ALL_SUSPENDED* ]]
+    toban acceptance resume
+    toban ticket issue 3
+    [ "$status" -eq 0 ]
+    toban ticket hand-written 1 901 # no range is reserved at this site
+    [ "$status" -eq 1 ]
+    [[ "$output" == *NUMBER_NOT_MANUAL* ]]
+}
+
 @test "a refusal exits with 1 and says what to do, once" {
     toban counter 99 open
     [ "$status" -eq 1 ]
