@@ -208,6 +208,19 @@ static void numbers_on_the_skip_list_are_never_given_plain_or_lettered(void **st
     office_free(office);
 }
 
+/* decide only looks at how many there are. */
+static void refuse_when_full(struct office *office, struct queue_command command)
+{
+    uint32_t count = office->queue->ticket_count;
+
+    command.at_ms = office->now_ms;
+    command.origin = origin_here(office);
+    office->queue->ticket_count = QUEUE_TICKETS_MAX;
+    queue_decide(office->queue, &command, &office->last);
+    office->queue->ticket_count = count;
+    assert_int_equal(office->last.reason, QUEUE_DAY_FULL);
+}
+
 static void a_hand_written_ticket_is_entered_once_and_called_like_any_other(void **state)
 {
     struct office *office = office_open();
@@ -229,6 +242,15 @@ static void a_hand_written_ticket_is_entered_once_and_called_like_any_other(void
     assert_int_equal(act(office, command), QUEUE_NUMBER_NOT_MANUAL);
     command.category = 9;
     assert_int_equal(act(office, command), QUEUE_NO_SUCH_CATEGORY);
+    assert_int_equal(queue_limit(office->queue, 9), -1);
+    assert_int_equal(queue_accepts(office->queue, 9, office->now_ms, false),
+                     QUEUE_NO_SUCH_CATEGORY);
+    command.category = 2;
+    command.number = 903;
+    memcpy(command.language, "xx", 3);
+    assert_int_equal(act(office, command), QUEUE_BAD_LANGUAGE);
+    memset(command.language, 0, sizeof(command.language));
+    refuse_when_full(office, command);
     /* Its id is no secret: no visitor may cancel by it. */
     assert_int_equal(press_ticket(office, QUEUE_CANCEL, 0, id), QUEUE_WRONG_STATE);
     assert_int_equal(called_number(office, 2), 901);
@@ -366,6 +388,7 @@ static void a_day_opened_by_mistake_is_annulled_and_its_numbers_are_not_given_ag
     assert_int_equal(press(office, QUEUE_DAY_CLOSING, 0), QUEUE_OK);
     assert_int_equal(press(office, QUEUE_DAY_ERASING, 0), QUEUE_OK);
     open_day(office, 20270401); /* the clock stood wrong */
+    assert_int_equal(queue_number_date(office->queue), 20270401);
     (void)issue(office, 1);
     assert_int_equal(press(office, QUEUE_DAY_ANNULLING, 0), QUEUE_OK);
     assert_int_equal(office->queue->day.state, QUEUE_DAY_ANNULLED);
@@ -377,6 +400,7 @@ static void a_day_opened_by_mistake_is_annulled_and_its_numbers_are_not_given_ag
         act(office, (struct queue_command){.action = QUEUE_DAY_OPENING, .date = OFFICE_DATE}),
         QUEUE_DAY_NOT_LATER);
     open_day(office, OFFICE_DATE + 1);
+    assert_int_equal(queue_number_date(office->queue), 20270401);
     assert_int_equal(ticket_of(office, issue(office, 1))->number, 102);
     assert_int_equal(office->queue->totals[0].issued, 1);
     assert_int_equal(press(office, QUEUE_DAY_CLOSING, 0), QUEUE_OK);
@@ -387,6 +411,7 @@ static void a_day_opened_by_mistake_is_annulled_and_its_numbers_are_not_given_ag
     assert_int_equal(press(office, QUEUE_DAY_ERASING, 0), QUEUE_OK);
     open_day(office, 20270402);
     assert_int_equal(ticket_of(office, issue(office, 1))->number, 101);
+    assert_int_equal(queue_number_date(office->queue), 20270402);
     check_invariants(office);
     office_free(office);
 }

@@ -513,6 +513,13 @@ static void the_configuration_comes_back(void **state)
     assert_non_null(bytes);
     small_config(&config);
     config.categories[0].wait_ms_limit = 30 * MINUTE_MS;
+    config.categories[0].span_count = 2;
+    config.categories[0].spans[0] = (struct queue_span){540, 720};
+    config.categories[0].spans[1] = (struct queue_span){780, 960};
+    config.skip_count = 2;
+    config.skips[0] = 4;
+    config.skips[1] = 42;
+    config.utc_offset_minutes = -210;
     len_bytes = queue_config_encode(&config, bytes, QUEUE_CONFIG_BYTES_MAX);
     assert_true(len_bytes > 0);
     assert_true(queue_config_decode(bytes, len_bytes, &decoded));
@@ -538,6 +545,14 @@ static void full_config(struct queue_config *config)
         memset(category->name_en, 'x', QUEUE_NAME_BYTES - 1);
         category->number_first = (uint16_t)(1 + 300 * i);
         category->number_last = (uint16_t)(300 * (i + 1));
+        category->span_count = QUEUE_SPANS_MAX;
+        for (uint16_t k = 0; k < QUEUE_SPANS_MAX; k++) {
+            category->spans[k] = (struct queue_span){(uint16_t)(100 * k), (uint16_t)(100 * k + 99)};
+        }
+    }
+    config->skip_count = QUEUE_SKIPS_MAX;
+    for (uint16_t i = 0; i < QUEUE_SKIPS_MAX; i++) {
+        config->skips[i] = (uint16_t)(i + 1);
     }
     for (int i = 0; i < QUEUE_COUNTERS_MAX; i++) {
         struct queue_counter_config *counter = &config->counters[i];
@@ -601,6 +616,20 @@ static void a_contradictory_configuration_is_refused(void **state)
     INVALID(counters[1].categories[0].category, 4);
     INVALID(counters[1].categories[0].category, 1);
     INVALID(counters[1].categories[0].tier, 0);
+    INVALID(categories[0].manual_first, 901);
+    INVALID(categories[0].manual_last, 5);
+    INVALID(categories[1].manual_first, 910);
+    INVALID(categories[1].manual_last, QUEUE_NUMBER_MAX + 1);
+    INVALID(categories[1].manual_first, 205);
+    INVALID(categories[2].number_last, 901);
+    INVALID(categories[0].last_minute, QUEUE_MINUTES_A_DAY + 1);
+    INVALID(categories[0].span_count, 1); /* a span without length */
+    INVALID(categories[0].span_count, QUEUE_SPANS_MAX + 1);
+    INVALID(skip_count, 1); /* zero is no number */
+    INVALID(skip_count, QUEUE_SKIPS_MAX + 1);
+    INVALID(absent_after, QUEUE_AFTER_MAX + 1);
+    INVALID(absent_minutes, QUEUE_MINUTES_A_DAY + 1);
+    INVALID(utc_offset_minutes, -QUEUE_MINUTES_A_DAY - 1);
     INVALID(counters[1].name_ja[0], '\n');
     INVALID(categories[1].name_en[0], '\x7f');
 }

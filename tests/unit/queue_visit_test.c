@@ -187,6 +187,53 @@ static void who_is_sent_to_a_counter_waits_for_that_one_alone(void **state)
     assert_int_equal(called_number(office, 1), 0);
     assert_int_equal(called_number(office, 3), 0);
     assert_int_equal(called_number(office, 2), 101);
+    assert_int_equal(press(office, QUEUE_COMPLETE, 2), QUEUE_OK);
+    office_free(office);
+}
+
+static void of_two_who_wait_for_one_counter_the_one_at_the_head_is_called(void **state)
+{
+    struct office *office = office_serving();
+    struct ids_token first = issue(office, 1);
+    struct ids_token second;
+
+    (void)state;
+    office->now_ms += MINUTE_MS;
+    second = issue(office, 1);
+    (void)issue(office, 2); /* counter 2 would call this one first */
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(called_number(office, 1), 101 + i);
+        assert_int_equal(ask(office, (struct queue_command){.action = QUEUE_TRANSFER,
+                                                            .counter = 1,
+                                                            .to_counter = 2,
+                                                            .place = i == 0 ? QUEUE_PLACE_TAIL
+                                                                            : QUEUE_PLACE_HEAD}),
+                         QUEUE_OK);
+    }
+    assert_int_equal(queue_waiting_ahead(office->queue, ticket_of(office, second)), 0);
+    assert_int_equal(queue_waiting_ahead(office->queue, ticket_of(office, first)), 1);
+    /* Nobody of category 1 is at counter 2 otherwise, and one who waits for it is not for counter 3. */
+    assert_int_equal(press(office, QUEUE_COUNTER_CLOSE, 1), QUEUE_OK);
+    assert_int_equal(called_number(office, 3), 0);
+    assert_int_equal(called_number(office, 2), 102);
+    office_free(office);
+}
+
+static void
+who_waits_for_a_closed_counter_is_not_called_where_the_service_is_not_given(void **state)
+{
+    struct office *office = office_serving();
+
+    (void)state;
+    (void)issue(office, 2);
+    assert_int_equal(called_number(office, 2), 201);
+    assert_int_equal(
+        ask(office,
+            (struct queue_command){.action = QUEUE_TRANSFER, .counter = 2, .to_counter = 1}),
+        QUEUE_OK);
+    assert_int_equal(press(office, QUEUE_COUNTER_CLOSE, 1), QUEUE_OK);
+    assert_int_equal(called_number(office, 3), 0);
+    assert_int_equal(called_number(office, 2), 201);
     office_free(office);
 }
 
@@ -316,6 +363,33 @@ static void who_comes_back_in_time_has_the_old_place_and_later_waits_behind_some
     }
 }
 
+static void who_comes_back_late_waits_at_the_end_where_the_site_says_so(void **state)
+{
+    struct office *office = office_serving();
+    struct ids_token id;
+
+    (void)state;
+    office->queue->config.absent_minutes = 10;
+    id = absent_one(office);
+    office->now_ms += 11 * MINUTE_MS;
+    assert_int_equal(press_ticket(office, QUEUE_RETURN, 1, id), QUEUE_OK);
+    assert_int_equal(nth_called(office, 5), 101);
+    office_free(office);
+}
+
+static void every_outcome_and_reason_of_a_hold_has_a_code(void **state)
+{
+    (void)state;
+    assert_string_equal(queue_outcome_code(QUEUE_OUTCOME_NONE), "NONE");
+    assert_string_equal(queue_outcome_code(QUEUE_OUTCOME_VOID), "VOID");
+    for (int i = QUEUE_OUTCOME_NONE; i <= QUEUE_OUTCOME_VOID; i++) {
+        assert_non_null(queue_outcome_code((enum queue_outcome)i));
+    }
+    for (int i = QUEUE_HOLD_OTHER; i <= QUEUE_HOLD_INQUIRY; i++) {
+        assert_non_null(queue_hold_reason_code((enum queue_hold_reason)i));
+    }
+}
+
 static void who_never_came_is_given_up(void **state)
 {
     struct office *office = office_serving();
@@ -398,6 +472,19 @@ static struct office *office_of_twins(struct ids_token *ret_plain, struct ids_to
     return office;
 }
 
+/* A meeting may bring a call of the other one that nobody here knew of. */
+static void recall_waits_too(struct office *office, struct ids_token plain)
+{
+    struct queue_row row = {.kind = QUEUE_ROW_TICKET, .ticket = *ticket_of(office, plain)};
+    struct queue_row before = row;
+
+    row.ticket.called_ms = office->now_ms;
+    assert_true(queue_load_row(office->queue, &row));
+    office->now_ms += QUEUE_RECALL_INTERVAL_MS;
+    assert_int_equal(press(office, QUEUE_RECALL, 3), QUEUE_TWIN_CALLED);
+    assert_true(queue_load_row(office->queue, &before));
+}
+
 static void a_number_is_not_called_within_a_minute_of_the_same_with_a_letter(void **state)
 {
     struct ids_token plain, letter;
@@ -421,6 +508,7 @@ static void a_number_is_not_called_within_a_minute_of_the_same_with_a_letter(voi
     assert_int_equal(press_ticket(office, QUEUE_CALL, 3, letter), QUEUE_OK);
     office->now_ms += QUEUE_RECALL_INTERVAL_MS;
     assert_int_equal(press(office, QUEUE_RECALL, 3), QUEUE_OK);
+    recall_waits_too(office, plain);
     assert_int_equal(press_ticket(office, QUEUE_CALL, 1, plain), QUEUE_TWIN_CALLED);
     /* Sent on to another service it was called all the same. */
     assert_int_equal(
@@ -511,10 +599,15 @@ int main(void)
         cmocka_unit_test(the_services_of_a_ticket_have_an_end),
         cmocka_unit_test(a_transfer_goes_to_the_head_by_age_behind_some_or_to_the_tail),
         cmocka_unit_test(who_is_sent_to_a_counter_waits_for_that_one_alone),
+        cmocka_unit_test(of_two_who_wait_for_one_counter_the_one_at_the_head_is_called),
+        cmocka_unit_test(
+            who_waits_for_a_closed_counter_is_not_called_where_the_service_is_not_given),
         cmocka_unit_test(who_waits_for_a_closed_counter_is_called_by_another_one_of_the_service),
         cmocka_unit_test(a_hold_with_a_time_ends_by_itself_and_waits_for_its_counter),
         cmocka_unit_test(a_held_visitor_is_the_counters_that_goes_on_while_it_is_open),
         cmocka_unit_test(who_comes_back_in_time_has_the_old_place_and_later_waits_behind_some),
+        cmocka_unit_test(who_comes_back_late_waits_at_the_end_where_the_site_says_so),
+        cmocka_unit_test(every_outcome_and_reason_of_a_hold_has_a_code),
         cmocka_unit_test(who_never_came_is_given_up),
         cmocka_unit_test(undo_takes_back_nothing_that_somebody_else_did),
         cmocka_unit_test(a_note_and_the_flag_are_the_tickets_own_and_short),
