@@ -213,6 +213,8 @@ evidence:
 bench:
 	$(Q)tools/deps bench
 	$(Q)$(MAKE) --no-print-directory all
+	$(Q)$(MAKE) --no-print-directory -s $(B)/tests/tests/unit/queue_estimate_day_test
+	$(Q)$(B)/tests/tests/unit/queue_estimate_day_test | grep 'wait estimate'
 	$(Q)BUILD=$(BUILD) QUICK=$(QUICK) tools/bench/run.sh
 
 RUNS ?= 10000

@@ -295,7 +295,7 @@ static bool put_key(struct queue *queue, const struct queue_key *key)
 static void row_before(const struct queue *queue, const struct queue_row *row,
                        struct queue_row *before)
 {
-    memset(before, 0, sizeof(*before));
+    before->kind = 0;
     switch ((enum queue_row_kind)row->kind) {
     case QUEUE_ROW_DAY:
         before->kind = queue->day.date == 0 ? 0 : QUEUE_ROW_DAY;

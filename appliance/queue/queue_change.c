@@ -3,7 +3,18 @@
 
 #include "base/check.h"
 
+#include <assert.h>
+#include <stddef.h>
 #include <string.h>
+
+enum { SMALL_ROW_BYTES = 256 };
+
+static_assert(sizeof(struct queue_counter) <= SMALL_ROW_BYTES &&
+                  sizeof(struct queue_key) <= SMALL_ROW_BYTES &&
+                  sizeof(struct queue_category) <= SMALL_ROW_BYTES &&
+                  sizeof(struct queue_totals) <= SMALL_ROW_BYTES &&
+                  sizeof(struct queue_day) <= SMALL_ROW_BYTES,
+              "all but a ticket are small");
 
 bool queue_origin_equal(const struct queue_origin *a, const struct queue_origin *b)
 {
@@ -16,7 +27,9 @@ struct queue_row *queue_change_add(struct queue_change *change, enum queue_row_k
 
     CHECK(change->row_count < QUEUE_CHANGE_ROWS_MAX);
     row = &change->rows[change->row_count++];
-    memset(row, 0, sizeof(*row));
+    if (kind != QUEUE_ROW_TICKET) { /* a ticket is put there whole, and is most of a row */
+        memset(row, 0, offsetof(struct queue_row, key) + SMALL_ROW_BYTES);
+    }
     row->kind = (uint8_t)kind;
     return row;
 }

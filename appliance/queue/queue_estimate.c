@@ -48,6 +48,7 @@ struct play {
     int64_t now_ms;
     int asked_slot;
     int asked_own;
+    bool breaks; /* some category has one */
     int64_t asked_order_ms;
     int counter_count; /* open, and not yet out of tickets */
     int counter_slots[QUEUE_COUNTERS_MAX];
@@ -299,6 +300,7 @@ static bool play_start(struct play *play, uint32_t ahead)
         bool asked = slot == play->asked_slot && play->asked_own == ANY_COUNTER;
         uint32_t left = asked ? ahead : line_total(queue, slot);
 
+        play->breaks = play->breaks || queue->config.categories[slot].span_count > 1;
         if (left > 0 || asked) {
             add_line(play, slot, ANY_COUNTER,
                      &queue->lines[1 + (uint32_t)slot * QUEUE_LINE_COUNT + QUEUE_LINE_WAITING],
@@ -356,6 +358,9 @@ static bool may_take(const struct play *play, int at, int slot, int own, struct 
 
     if (own != ANY_COUNTER ? own != counter_slot : play->queue->tiers[counter_slot][slot] == 0) {
         return false;
+    }
+    if (!play->breaks) {
+        return true;
     }
     break_ms = queue_break_ms(play->queue, slot, play->now_ms + play->free_ms[at]);
     if (break_ms > 0 && (taken->later_ms == 0 || play->free_ms[at] + break_ms < taken->later_ms)) {
@@ -452,6 +457,7 @@ int64_t queue_play_forward_ms(const struct queue *queue, int slot, int own, uint
     play.asked_own = own >= 0 && queue->counters[own].open ? own : ANY_COUNTER;
     play.asked_order_ms = order_ms;
     play.counter_count = play.line_count = play.arrival_count = 0;
+    play.breaks = false;
     if (!play_start(&play, ahead)) {
         return -1;
     }
