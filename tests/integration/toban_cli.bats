@@ -199,6 +199,35 @@ handover_is_taken() {
     [ "$before" != "$after" ]
 }
 
+@test "a day that was opened by mistake is annulled: its keys are gone, and its numbers are not given again" {
+    toban ticket issue 1 --json
+    number=$(jq -r .number <<<"$output")
+    toban day annul
+    [ "$status" -eq 0 ]
+    toban day status --json
+    jq -e '.state == "ANNULLED" and (.accepting | not)' <<<"$output"
+    toban ticket issue 1
+    [ "$status" -eq 1 ]
+    [[ "$output" == *DAY_NOT_OPEN* ]]
+    for unit in 1 2; do
+        dir=$(build/bin/toban-office info --name "$OFFICE" --json | jq -r ".units[] | select(.unit == $unit) | .data_dir")
+        for _ in $(seq 50); do # the spare's next batch
+            [ -z "$(ls "$dir/keys")" ] && break
+            sleep 0.1
+        done
+        [ -z "$(ls "$dir/keys")" ]
+    done
+    toban day open 2026-11-24 # it was no mistake
+    [ "$status" -eq 0 ]
+    toban ticket issue 1 --json
+    [ "$status" -eq 0 ]
+    jq -e ".number == $number + 1 and .service_day == \"2026-11-24\"" <<<"$output"
+    toban ledger verify
+    [ "$status" -eq 0 ]
+    toban ledger diff
+    [ "$status" -eq 0 ]
+}
+
 @test "metrics are OpenMetrics text" {
     toban metrics
     [ "$status" -eq 0 ]
