@@ -174,6 +174,18 @@ static void bad_input_is_refused_and_never_reaches_the_engine(void **state)
          "MANAGEMENT_ONLY"},
         {"POST /api/v1/duty/stop HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 403,
          "MANAGEMENT_ONLY"},
+        {"POST /api/v1/acceptance/suspend HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 403,
+         "MANAGEMENT_ONLY"},
+        {"POST /api/v1/categories/1/suspend HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 403,
+         "MANAGEMENT_ONLY"},
+        {"POST /api/v1/categories/0/suspend HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 404,
+         "NO_SUCH_PATH"},
+        {"POST /api/v1/counters/1/transfer HTTP/1.1\r\n" KEYED
+         "Content-Length: 17\r\n\r\n{\"place\": \"head\"}",
+         422, "CATEGORY_OR_COUNTER"},
+        {"POST /api/v1/counters/1/return HTTP/1.1\r\n" KEYED "Content-Length: 69\r\n\r\n"
+         "{\"ticket\": \"0123456789abcdef0123456789abcdef\", \"place\": \"after\"     }",
+         422, "PLACE_AFTER"},
         {"GET /metrics HTTP/1.1\r\n" HOST "\r\n", 404, "NO_SUCH_PATH"},
         {"GET /healthz HTTP/1.1\r\n" HOST "\r\n", 404, "NO_SUCH_PATH"},
     };
