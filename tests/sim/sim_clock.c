@@ -22,7 +22,7 @@ int64_t sim_unit_wall_ms(const struct unit *unit)
                                       : sim_wall_ms(sim) + unit->clock_ms + drifted_ms;
 }
 
-static bool is_right(const struct unit *unit)
+bool sim_clock_is_right(const struct unit *unit)
 {
     return unit->clock_ms == 0 && unit->stopped_wall_ms == 0 && unit->drift_percent == 0;
 }
@@ -53,7 +53,7 @@ static void both_alike(struct sim *sim)
                                        -20 * 365 * DAY_MS};
     int64_t step_ms = steps_ms[sim_fault_below(sim, ARRAY_COUNT(steps_ms))];
 
-    if (!is_right(&sim->units[0]) || !is_right(&sim->units[1])) {
+    if (!sim_clock_is_right(&sim->units[0]) || !sim_clock_is_right(&sim->units[1])) {
         return;
     }
     for (int i = 0; i < SIM_UNITS; i++) {
@@ -72,7 +72,7 @@ void sim_begin_clock_fault(struct sim *sim, enum sim_fault fault, int index)
         both_alike(sim);
         return;
     }
-    if (!is_right(&sim->units[1 - index]) || !is_right(unit)) {
+    if (!sim_clock_is_right(&sim->units[1 - index]) || !sim_clock_is_right(unit)) {
         return; /* two clocks that are wrong alike vouch for one another: rule 9 asks for no more */
     }
     nobody_vouches(unit);

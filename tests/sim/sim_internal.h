@@ -281,7 +281,7 @@ struct sim {
     struct sim_expected expected[SIM_EXPECTED]; /* ring */
     struct client again;       /* who asks again with an old key */
     struct sim_called called[QUEUE_NUMBER_MAX + 1];
-    uint64_t unpaired_ms; /* when they were not, last */
+    uint64_t unpaired_ms; /* when they were not, or a clock stood wrong, last */
     struct crypto *crypto;
     uint32_t writers[SIM_TERMS_MAX]; /* who assigned plain numbers in that term; 0 nobody yet */
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
@@ -339,6 +339,7 @@ void sim_day_next(struct sim *sim);
 
 /* sim_clock.c */
 int64_t sim_unit_wall_ms(const struct unit *unit);
+bool sim_clock_is_right(const struct unit *unit);
 void sim_begin_clock_fault(struct sim *sim, enum sim_fault fault, int index);
 void sim_end_clock_fault(struct sim *sim, enum sim_fault fault, int index);
 

@@ -104,9 +104,16 @@ static void judge_holds(struct sim *sim, struct unit *unit)
     }
 }
 
+/* Whoever calls knows of all calls, and how long ago they were. */
+static bool minutes_are_known(const struct sim *sim)
+{
+    return sim_is_paired(sim) && sim_clock_is_right(&sim->units[0]) &&
+           sim_clock_is_right(&sim->units[1]);
+}
+
 void judge_visits(struct sim *sim)
 {
-    if (!sim_is_paired(sim)) {
+    if (!minutes_are_known(sim)) {
         sim->unpaired_ms = sim->now_ms;
     }
     for (int i = 0; i < SIM_UNITS; i++) {
@@ -194,11 +201,12 @@ void judge_call_time(struct sim *sim, const char *body)
     }
     last = &sim->called[number];
     apart_ms = at_ms - last->at_ms;
-    if (sim_is_paired(sim) && last->display != 0 && last->display != hash &&
-        last->heard_ms > sim->unpaired_ms && apart_ms > -TWIN_MS && apart_ms < TWIN_MS) {
+    if (!minutes_are_known(sim)) {
+        sim->unpaired_ms = sim->now_ms;
+    } else if (last->display != 0 && last->display != hash && last->heard_ms > sim->unpaired_ms &&
+               apart_ms > -TWIN_MS && apart_ms < TWIN_MS) {
         sim_fail(sim, "visits: %.8s is called %lld ms after the same number of another series",
                  display, (long long)apart_ms);
     }
-    *last = (struct sim_called){
-        .display = hash, .at_ms = at_ms, .heard_ms = sim_is_paired(sim) ? sim->now_ms : 0};
+    *last = (struct sim_called){.display = hash, .at_ms = at_ms, .heard_ms = sim->now_ms};
 }
