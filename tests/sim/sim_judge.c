@@ -219,7 +219,7 @@ bool judge_ticket(struct sim *sim, const struct client *client, const char *body
     sim->result->tickets++;
     sim->ticket_ms = sim->now_ms;
     judge_limit(sim, &sim->tickets[sim->ticket_count - 1], unit);
-    if (sim->faults_over) {
+    if (sim->faults_over && !sim_stays_spoiled(sim, SPOIL_NO_SERVICE)) {
         sim->issued_after_heal++;
     }
     if (seen.series[0] != '\0') {
