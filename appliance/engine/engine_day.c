@@ -262,6 +262,9 @@ void day_turn(struct engine *engine)
     if (engine->tick_ms != 0 && engine->now_ms - engine->tick_ms < ENGINE_TICK_MS) {
         return;
     }
+    if (engine->failure != 0) { /* found in this very turn: nothing is written any more */
+        return;
+    }
     engine->tick_ms = engine->now_ms;
     calendar_get_state(engine->options.calendar, engine->wall_ms, &engine->level);
     needed = engine->level.level == CALENDAR_OPEN || engine->level.level == CALENDAR_LEAD ||

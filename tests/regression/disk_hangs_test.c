@@ -5,7 +5,9 @@
  * stood beside it. Since then who serves ends when a batch is not durable after ENGINE_DISK_HUNG_MS: the other
  * one misses its words and takes its turn. And a disk that gives no answer to a read at start is not called
  * damaged: the ledger of a damaged one is put aside. Nor does a unit go on whose tail a meeting has just replaced and
- * who cannot read what stands there now (seed 24): it would serve and swap again from what it remembers.
+ * who cannot read what stands there now (seed 24): it would serve and swap again from what it remembers. And in the
+ * turn in which the disk is given up nothing is written any more: a hold whose time was over just then broke an
+ * invariant (seed 298).
  */
 #include "appliance/engine/engine_internal.h"
 
@@ -189,6 +191,51 @@ static void who_is_taking_duty_does_not_wait_for_its_disk_for_ever(void **state)
     engine_destroy(engine);
 }
 
+/* A visitor on hold, whose time is over when the disk is given up. */
+static void hold_until(struct engine *engine, int64_t until_ms)
+{
+    struct queue_config config = {.category_count = 1,
+                                  .categories = {{.id = 1, .number_first = 1, .number_last = 99}}};
+    struct queue_row day = {.kind = QUEUE_ROW_DAY,
+                            .day = {.date = 20261124, .state = QUEUE_DAY_OPEN, .openings = 1}};
+    struct queue_row ticket = {.kind = QUEUE_ROW_TICKET,
+                               .ticket = {.id = {{1}},
+                                          .day = 20261124,
+                                          .category = 1,
+                                          .number = 1,
+                                          .state = QUEUE_HELD,
+                                          .delivery = QUEUE_DELIVERY_SCREEN,
+                                          .language = "ja",
+                                          .hold_reason = QUEUE_HOLD_FORM,
+                                          .hold_until_ms = until_ms}};
+
+    queue_set_config(engine->queue, &config);
+    assert_true(queue_load_row(engine->queue, &day));
+    assert_true(queue_load_row(engine->queue, &ticket));
+}
+
+static void nothing_is_written_in_the_turn_in_which_the_disk_is_given_up(void **state)
+{
+    int sound = 0;
+    struct world world = world_of(&sound);
+    struct engine *engine = with_a_batch_in_flight(&world, DUTY_ALONE);
+    struct engine_event event = {.kind = ENGINE_TIMER};
+    uint64_t last_lsn = engine->last_lsn;
+
+    (void)state;
+    engine->duty.session = engine->duty.address = true;
+    hold_until(engine, BEGAN_MS + ENGINE_DISK_HUNG_MS + 1);
+    for (event.now_ms = BEGAN_MS; engine->failure == 0; event.now_ms += STEP_MS) {
+        engine->duty.deadline_ms = UINT64_MAX;
+        engine->tick_ms = 0; /* the day is looked at in every turn */
+        event.wall_ms = (int64_t)event.now_ms;
+        assert_true(event.now_ms < BEGAN_MS + 2 * ENGINE_DISK_HUNG_MS);
+        (void)engine_step(engine, &event);
+    }
+    assert_int_equal(engine->last_lsn, last_lsn);
+    engine_destroy(engine);
+}
+
 static void who_serves_nobody_waits_for_its_disk(void **state)
 {
     int sound = 0;
@@ -265,6 +312,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(who_is_taking_duty_does_not_wait_for_its_disk_for_ever),
+        cmocka_unit_test(nothing_is_written_in_the_turn_in_which_the_disk_is_given_up),
         cmocka_unit_test(who_serves_nobody_waits_for_its_disk),
         cmocka_unit_test(what_cannot_be_read_is_not_called_damaged),
         cmocka_unit_test(whoever_cannot_read_its_replaced_tail_ends),
