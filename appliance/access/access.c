@@ -238,50 +238,67 @@ struct table {
 
 static struct table table_of(struct access *access, uint8_t kind)
 {
+    struct table table = {0};
+
     switch ((enum access_row_kind)kind) {
     case ACCESS_ROW_ACCOUNT:
-        return (struct table){(uint8_t *)access->accounts, sizeof(access->accounts[0]),
-                              ACCESS_ACCOUNTS_MAX, &access->account_count,
-                              offsetof(struct access_row, account)};
+        table = (struct table){(uint8_t *)access->accounts, sizeof(access->accounts[0]),
+                               ACCESS_ACCOUNTS_MAX, &access->account_count,
+                               offsetof(struct access_row, account)};
+        break;
     case ACCESS_ROW_DEVICE:
-        return (struct table){(uint8_t *)access->devices, sizeof(access->devices[0]),
-                              ACCESS_DEVICES_MAX, &access->device_count,
-                              offsetof(struct access_row, device)};
+        table = (struct table){(uint8_t *)access->devices, sizeof(access->devices[0]),
+                               ACCESS_DEVICES_MAX, &access->device_count,
+                               offsetof(struct access_row, device)};
+        break;
     case ACCESS_ROW_SESSION:
-        return (struct table){(uint8_t *)access->sessions, sizeof(access->sessions[0]),
-                              ACCESS_SESSIONS_MAX, &access->session_count,
-                              offsetof(struct access_row, session)};
+        table = (struct table){(uint8_t *)access->sessions, sizeof(access->sessions[0]),
+                               ACCESS_SESSIONS_MAX, &access->session_count,
+                               offsetof(struct access_row, session)};
+        break;
     case ACCESS_ROW_THROTTLE:
-        return (struct table){(uint8_t *)access->throttles, sizeof(access->throttles[0]),
-                              ACCESS_THROTTLES_MAX, &access->throttle_count,
-                              offsetof(struct access_row, throttle)};
+        table = (struct table){(uint8_t *)access->throttles, sizeof(access->throttles[0]),
+                               ACCESS_THROTTLES_MAX, &access->throttle_count,
+                               offsetof(struct access_row, throttle)};
+        break;
     }
-    return (struct table){0};
+    CHECK(table.count != NULL);
+    return table;
+}
+
+static int account_position(const struct access *access, uint16_t id)
+{
+    const struct access_account *account = access_account_by_id(access, id);
+
+    return account == NULL ? -1 : (int)(account - access->accounts);
+}
+
+static int device_position(const struct access *access, uint16_t id)
+{
+    const struct access_device *device = access_device_by_id(access, id);
+
+    return device == NULL ? -1 : (int)(device - access->devices);
 }
 
 static int position_of(const struct access *access, const struct access_row *row)
 {
+    int at = -1;
+
     switch ((enum access_row_kind)row->kind) {
     case ACCESS_ROW_ACCOUNT:
-        for (int i = 0; i < access->account_count; i++) {
-            if (access->accounts[i].id == row->account.id) {
-                return i;
-            }
-        }
-        return -1;
+        at = account_position(access, row->account.id);
+        break;
     case ACCESS_ROW_DEVICE:
-        for (int i = 0; i < access->device_count; i++) {
-            if (access->devices[i].id == row->device.id) {
-                return i;
-            }
-        }
-        return -1;
+        at = device_position(access, row->device.id);
+        break;
     case ACCESS_ROW_SESSION:
-        return parts_session(access, &row->session.token);
+        at = parts_session(access, &row->session.token);
+        break;
     case ACCESS_ROW_THROTTLE:
-        return parts_throttle(access, row->throttle.who);
+        at = parts_throttle(access, row->throttle.who);
+        break;
     }
-    return -1;
+    return at;
 }
 
 static void row_at(struct access *access, uint8_t kind, size_t position, struct access_row *ret_row)
@@ -310,18 +327,24 @@ bool parts_current(const struct access *access, const struct access_row *row,
 /* Did the row take a right away that the one before it had? */
 static bool takes_away(const struct access_row *before, const struct access_row *row)
 {
+    bool away = row->gone != 0;
+
     switch ((enum access_row_kind)row->kind) {
     case ACCESS_ROW_ACCOUNT:
-        return row->account.revoked != before->account.revoked ||
+        away = away || row->account.revoked != before->account.revoked ||
                row->account.epoch != before->account.epoch;
+        break;
     case ACCESS_ROW_DEVICE:
-        return row->gone || row->device.revoked != before->device.revoked;
+        away = away || row->device.revoked != before->device.revoked;
+        break;
     case ACCESS_ROW_SESSION:
-        return row->gone || row->session.ended != before->session.ended;
+        away = away || row->session.ended != before->session.ended;
+        break;
     case ACCESS_ROW_THROTTLE:
-        return false;
+        away = false;
+        break;
     }
-    return false;
+    return away;
 }
 
 static void put_row(struct access *access, const struct access_row *row, access_touched_fn *touched,
@@ -419,15 +442,21 @@ void access_for_each_row(const struct access *access, access_touched_fn *each, v
 
 uint64_t access_row_changed_lsn(const struct access_row *row)
 {
+    uint64_t lsn = 0;
+
     switch ((enum access_row_kind)row->kind) {
     case ACCESS_ROW_ACCOUNT:
-        return row->account.changed_lsn;
+        lsn = row->account.changed_lsn;
+        break;
     case ACCESS_ROW_DEVICE:
-        return row->device.changed_lsn;
+        lsn = row->device.changed_lsn;
+        break;
     case ACCESS_ROW_SESSION:
-        return row->session.changed_lsn;
+        lsn = row->session.changed_lsn;
+        break;
     case ACCESS_ROW_THROTTLE:
-        return row->throttle.changed_lsn;
+        lsn = row->throttle.changed_lsn;
+        break;
     }
-    return 0;
+    return lsn;
 }

@@ -7,6 +7,9 @@
 
 #include <string.h>
 
+/* Beside the five rows of a sign-in. */
+enum { TERMINAL_ROWS_MAX = 3 };
+
 struct deciding {
     const struct access *access;
     const struct access_command *command;
@@ -229,23 +232,19 @@ static enum access_reason begin_session(struct deciding *deciding,
     return ACCESS_OK;
 }
 
-/* One clerk at a terminal: who was signed in there is signed out. */
+/* One clerk at a terminal: who is signed in there is signed out; after a meeting that may be two. */
 static void leave_terminal(struct deciding *deciding)
 {
     const struct access *access = deciding->access;
-    const struct access_session *newest = NULL;
 
     for (size_t i = 0; i < access->session_count; i++) {
         const struct access_session *session = &access->sessions[i];
 
         if (session->device == deciding->who.device &&
-            parts_session_lives(access, session, deciding->command->at_ms) &&
-            (newest == NULL || session->began_ms > newest->began_ms)) {
-            newest = session;
+            deciding->decision->change.row_count < TERMINAL_ROWS_MAX &&
+            parts_session_lives(access, session, deciding->command->at_ms)) {
+            change_session(deciding, session)->ended = 1;
         }
-    }
-    if (newest != NULL) {
-        change_session(deciding, newest)->ended = 1;
     }
 }
 
@@ -338,18 +337,36 @@ static enum access_reason sign_in(struct deciding *deciding, bool pin)
     return ACCESS_OK;
 }
 
-static enum access_reason own_session(struct deciding *deciding, bool end)
+static enum access_reason use_session(struct deciding *deciding, bool end)
 {
     int at = parts_session(deciding->access, &deciding->command->token);
     struct access_session *session;
 
-    if (at < 0 || deciding->who.account == 0) {
-        return ACCESS_WHO_ARE_YOU;
-    }
+    CHECK(at >= 0); /* only a person's session has this right */
     session = change_session(deciding, &deciding->access->sessions[at]);
     session->seen_ms = deciding->command->at_ms;
     session->ended = end;
     return ACCESS_OK;
+}
+
+static enum access_reason sign_in_by_password(struct deciding *deciding)
+{
+    return sign_in(deciding, false);
+}
+
+static enum access_reason sign_in_by_pin(struct deciding *deciding)
+{
+    return sign_in(deciding, true);
+}
+
+static enum access_reason sign_out(struct deciding *deciding)
+{
+    return use_session(deciding, true);
+}
+
+static enum access_reason note_use(struct deciding *deciding)
+{
+    return use_session(deciding, false);
 }
 
 /* ---- accounts --------------------------------------------------------------------------------------- */
@@ -483,32 +500,43 @@ static enum access_reason reset_password(struct deciding *deciding,
     return ACCESS_OK;
 }
 
+static enum access_reason open_account(struct deciding *deciding,
+                                       const struct access_account *account)
+{
+    struct access_account *changed = change_account(deciding, account);
+
+    changed->restored = changed->revoked;
+    changed->revision++;
+    return ACCESS_OK;
+}
+
+static enum access_reason grant(struct deciding *deciding, const struct access_account *account)
+{
+    return access_account_is_open(account) ? begin_session(deciding, account, true)
+                                           : ACCESS_NO_SUCH;
+}
+
 static enum access_reason about_account(struct deciding *deciding)
 {
+    static const struct {
+        enum access_action action;
+        enum access_reason (*act)(struct deciding *deciding, const struct access_account *account);
+    } acts[] = {{ACCESS_ACCOUNT_CHANGE, change_role},
+                {ACCESS_ACCOUNT_REVOKE, close_account},
+                {ACCESS_ACCOUNT_RESTORE, open_account},
+                {ACCESS_PASSWORD_RESET, reset_password},
+                {ACCESS_GRANT, grant}};
     const struct access_account *account = named(deciding);
-    struct access_account *changed;
+    size_t i = 0;
 
     if (account == NULL) {
         return ACCESS_NO_SUCH;
     }
     deciding->decision->change.subject = account->id;
-    switch ((int)deciding->command->action) {
-    case ACCESS_ACCOUNT_CHANGE:
-        return change_role(deciding, account);
-    case ACCESS_ACCOUNT_REVOKE:
-        return close_account(deciding, account);
-    case ACCESS_ACCOUNT_RESTORE:
-        changed = change_account(deciding, account);
-        changed->restored = changed->revoked;
-        changed->revision++;
-        return ACCESS_OK;
-    case ACCESS_PASSWORD_RESET:
-        return reset_password(deciding, account);
-    case ACCESS_GRANT:
-        return access_account_is_open(account) ? begin_session(deciding, account, true)
-                                               : ACCESS_NO_SUCH;
+    while (acts[i].action != deciding->command->action) {
+        i++;
     }
-    CHECK(!"not about an account");
+    return acts[i].act(deciding, account);
 }
 
 /* A new password, PIN or TOTP key of one's own. Other sessions of the account are over, this one goes on. */
@@ -521,9 +549,7 @@ static enum access_reason change_own(struct deciding *deciding)
     struct access_account *changed;
     struct access_session *session;
 
-    if (account == NULL || at < 0) {
-        return ACCESS_WHO_ARE_YOU;
-    }
+    CHECK(account != NULL && at >= 0); /* only a person's session has this right */
     deciding->decision->change.subject = account->id;
     if ((command->action == ACCESS_PASSWORD_CHANGE && !command->proof) ||
         (command->action == ACCESS_TOTP_CHANGE && command->totp_step == 0)) {
@@ -631,124 +657,44 @@ static enum access_reason revoke(struct deciding *deciding)
 
 /* ---- all of them ---------------------------------------------------------------------------------------- */
 
-static enum access_right right_for(enum access_action action)
-{
-    switch (action) {
-    case ACCESS_SIGN_IN_PASSWORD:
-        return ACCESS_SIGN_IN;
-    case ACCESS_SIGN_IN_PIN:
-        return ACCESS_CLERK_SIGN_IN;
-    case ACCESS_SIGN_OUT:
-    case ACCESS_SEEN:
-    case ACCESS_PASSWORD_CHANGE:
-    case ACCESS_PIN_CHANGE:
-    case ACCESS_TOTP_CHANGE:
-        return ACCESS_OWN;
-    case ACCESS_ACCOUNT_ADD:
-    case ACCESS_ACCOUNT_CHANGE:
-    case ACCESS_ACCOUNT_RESTORE:
-    case ACCESS_PASSWORD_RESET:
-    case ACCESS_DEVICE_ADD:
-        return ACCESS_PEOPLE_CHANGE;
-    case ACCESS_ACCOUNT_REVOKE:
-    case ACCESS_DEVICE_REVOKE:
-    case ACCESS_SESSION_REVOKE:
-        return ACCESS_PEOPLE_REVOKE;
-    case ACCESS_GRANT:
-        return ACCESS_FAULT; /* root's alone */
-    case ACCESS_DENIED:
-    case ACCESS_JOIN:
-    case ACCESS_IMAGE:
-    case ACCESS_ACTION_END:
-        break;
-    }
-    return ACCESS_RIGHT_NONE;
-}
+struct rule {
+    enum access_right right;
+    bool waits_for_pair; /* DESIGN 3 rule 3: in a session no users, no enrolment */
+    enum access_reason (*act)(struct deciding *deciding);
+};
 
-/* DESIGN 3 rule 3: in a session no users, no enrolment. */
-static bool needs_pair(enum access_action action)
-{
-    switch (action) {
-    case ACCESS_ACCOUNT_ADD:
-    case ACCESS_ACCOUNT_CHANGE:
-    case ACCESS_ACCOUNT_RESTORE:
-    case ACCESS_PASSWORD_RESET:
-    case ACCESS_PASSWORD_CHANGE:
-    case ACCESS_PIN_CHANGE:
-    case ACCESS_TOTP_CHANGE:
-    case ACCESS_GRANT:
-    case ACCESS_DEVICE_ADD:
-        return true;
-    case ACCESS_SIGN_IN_PASSWORD:
-    case ACCESS_SIGN_IN_PIN:
-    case ACCESS_SIGN_OUT:
-    case ACCESS_SEEN:
-    case ACCESS_ACCOUNT_REVOKE:
-    case ACCESS_DEVICE_REVOKE:
-    case ACCESS_SESSION_REVOKE:
-    case ACCESS_DENIED:
-    case ACCESS_JOIN:
-    case ACCESS_IMAGE:
-    case ACCESS_ACTION_END:
-        break;
-    }
-    return false;
-}
+/* DENIED, JOIN and IMAGE are not asked for: nobody has their right. */
+static const struct rule rules[ACCESS_ACTION_END] = {
+    [ACCESS_SIGN_IN_PASSWORD] = {ACCESS_SIGN_IN, false, sign_in_by_password},
+    [ACCESS_SIGN_IN_PIN] = {ACCESS_CLERK_SIGN_IN, false, sign_in_by_pin},
+    [ACCESS_SIGN_OUT] = {ACCESS_OWN, false, sign_out},
+    [ACCESS_SEEN] = {ACCESS_OWN, false, note_use},
+    [ACCESS_ACCOUNT_ADD] = {ACCESS_PEOPLE_CHANGE, true, add_account},
+    [ACCESS_ACCOUNT_CHANGE] = {ACCESS_PEOPLE_CHANGE, true, about_account},
+    [ACCESS_ACCOUNT_REVOKE] = {ACCESS_PEOPLE_REVOKE, false, about_account},
+    [ACCESS_ACCOUNT_RESTORE] = {ACCESS_PEOPLE_CHANGE, true, about_account},
+    [ACCESS_PASSWORD_RESET] = {ACCESS_PEOPLE_CHANGE, true, about_account},
+    [ACCESS_PASSWORD_CHANGE] = {ACCESS_OWN, true, change_own},
+    [ACCESS_PIN_CHANGE] = {ACCESS_OWN, true, change_own},
+    [ACCESS_TOTP_CHANGE] = {ACCESS_OWN, true, change_own},
+    [ACCESS_GRANT] = {ACCESS_FAULT, true, about_account}, /* root's alone */
+    [ACCESS_DEVICE_ADD] = {ACCESS_PEOPLE_CHANGE, true, add_device},
+    [ACCESS_DEVICE_REVOKE] = {ACCESS_PEOPLE_REVOKE, false, revoke},
+    [ACCESS_SESSION_REVOKE] = {ACCESS_PEOPLE_REVOKE, false, revoke},
+};
 
-static enum access_reason act(struct deciding *deciding)
-{
-    switch (deciding->command->action) {
-    case ACCESS_SIGN_IN_PASSWORD:
-        return sign_in(deciding, false);
-    case ACCESS_SIGN_IN_PIN:
-        return sign_in(deciding, true);
-    case ACCESS_SIGN_OUT:
-        return own_session(deciding, true);
-    case ACCESS_SEEN:
-        return own_session(deciding, false);
-    case ACCESS_ACCOUNT_ADD:
-        return add_account(deciding);
-    case ACCESS_ACCOUNT_CHANGE:
-    case ACCESS_ACCOUNT_REVOKE:
-    case ACCESS_ACCOUNT_RESTORE:
-    case ACCESS_PASSWORD_RESET:
-    case ACCESS_GRANT:
-        return about_account(deciding);
-    case ACCESS_PASSWORD_CHANGE:
-    case ACCESS_PIN_CHANGE:
-    case ACCESS_TOTP_CHANGE:
-        return change_own(deciding);
-    case ACCESS_DEVICE_ADD:
-        return add_device(deciding);
-    case ACCESS_DEVICE_REVOKE:
-    case ACCESS_SESSION_REVOKE:
-        return revoke(deciding);
-    case ACCESS_DENIED:
-    case ACCESS_JOIN:
-    case ACCESS_IMAGE:
-    case ACCESS_ACTION_END:
-        break;
-    }
-    CHECK(!"not for decide");
-}
-
-/* Only an account's owner is told that he may do nothing yet; signing out is always possible. */
 static enum access_reason judge(struct deciding *deciding)
 {
-    const struct access_command *command = deciding->command;
-    enum access_reason reason;
+    const struct rule *rule = &rules[deciding->command->action];
+    enum access_reason reason = access_check(&deciding->who, rule->right, 0, false);
 
-    if (command->action == ACCESS_DENIED) {
-        return ACCESS_NOT_YOURS;
-    }
-    reason = access_check(&deciding->who, right_for(command->action), 0, false);
     if (reason != ACCESS_OK) {
         return reason;
     }
-    if (command->alone && needs_pair(command->action)) {
+    if (deciding->command->alone && rule->waits_for_pair) {
         return ACCESS_NOT_ALONE;
     }
-    return act(deciding);
+    return rule->act(deciding);
 }
 
 void access_decide(const struct access *access, const struct access_command *command,

@@ -78,20 +78,26 @@ static bool join_throttle(struct access_throttle *ours, const struct access_thro
 /* What is not here: taken over if there is room and it is still of use. */
 static bool adopt(const struct access *access, const struct access_row *theirs, int64_t at_ms)
 {
+    bool wanted = false;
+
     switch ((enum access_row_kind)theirs->kind) {
     case ACCESS_ROW_ACCOUNT:
-        return access->account_count < ACCESS_ACCOUNTS_MAX &&
-               access_account_by_name(access, theirs->account.name) == NULL;
+        wanted = access->account_count < ACCESS_ACCOUNTS_MAX &&
+                 access_account_by_name(access, theirs->account.name) == NULL;
+        break;
     case ACCESS_ROW_DEVICE:
-        return access->device_count < ACCESS_DEVICES_MAX &&
-               parts_device(access, &theirs->device.token) < 0;
+        wanted = access->device_count < ACCESS_DEVICES_MAX &&
+                 parts_device(access, &theirs->device.token) < 0;
+        break;
     case ACCESS_ROW_SESSION:
-        return access->session_count < ACCESS_SESSIONS_MAX && !theirs->session.ended &&
-               parts_session_lives(access, &theirs->session, at_ms);
+        wanted = access->session_count < ACCESS_SESSIONS_MAX && !theirs->session.ended &&
+                 parts_session_lives(access, &theirs->session, at_ms);
+        break;
     case ACCESS_ROW_THROTTLE:
-        return access->throttle_count < ACCESS_THROTTLES_MAX;
+        wanted = access->throttle_count < ACCESS_THROTTLES_MAX;
+        break;
     }
-    return false;
+    return wanted;
 }
 
 static void set_lsn(struct access_row *row, uint64_t lsn)
@@ -114,17 +120,23 @@ static void set_lsn(struct access_row *row, uint64_t lsn)
 
 static bool join_row(struct access_row *ours, const struct access_row *theirs)
 {
+    bool joined = false;
+
     switch ((enum access_row_kind)ours->kind) {
     case ACCESS_ROW_ACCOUNT:
-        return join_account(&ours->account, &theirs->account);
+        joined = join_account(&ours->account, &theirs->account);
+        break;
     case ACCESS_ROW_DEVICE:
-        return join_device(&ours->device, &theirs->device);
+        joined = join_device(&ours->device, &theirs->device);
+        break;
     case ACCESS_ROW_SESSION:
-        return join_session(&ours->session, &theirs->session);
+        joined = join_session(&ours->session, &theirs->session);
+        break;
     case ACCESS_ROW_THROTTLE:
-        return join_throttle(&ours->throttle, &theirs->throttle);
+        joined = join_throttle(&ours->throttle, &theirs->throttle);
+        break;
     }
-    return false;
+    return joined;
 }
 
 bool access_join(const struct access *access, const struct access_row *theirs, uint64_t lsn,
