@@ -114,6 +114,58 @@ static void get_more(struct bytes_reader *reader, struct api_more *more)
     bytes_get_text(reader, more->note, sizeof(more->note));
     reader->failed = reader->failed || more->to_pool > 1 || more->served > 1 ||
                      more->has_note > 1 || !more_is_given(more);
+
+static void put_access(struct bytes_writer *writer, const struct api_access *access)
+{
+    bytes_put_u8(writer, access->what);
+    bytes_put_u8(writer, access->pin);
+    bytes_put_u8(writer, access->role);
+    bytes_put_u8(writer, access->right);
+    bytes_put_u16(writer, access->counter);
+    bytes_put_u16(writer, access->subject);
+    bytes_put_text(writer, access->name);
+    bytes_put_text(writer, access->title);
+    bytes_put_text(writer, access->text);
+    bytes_put(writer, access->proof, sizeof(access->proof));
+    bytes_put(writer, access->fresh, sizeof(access->fresh));
+    bytes_put(writer, access->salt, sizeof(access->salt));
+    bytes_put(writer, access->token.bytes, sizeof(access->token.bytes));
+}
+
+static void get_access(struct bytes_reader *reader, struct api_access *access)
+{
+    access->what = bytes_get_u8(reader);
+    access->pin = bytes_get_u8(reader);
+    access->role = bytes_get_u8(reader);
+    access->right = bytes_get_u8(reader);
+    access->counter = bytes_get_u16(reader);
+    access->subject = bytes_get_u16(reader);
+    bytes_get_text(reader, access->name, sizeof(access->name));
+    bytes_get_text(reader, access->title, sizeof(access->title));
+    bytes_get_text(reader, access->text, sizeof(access->text));
+    bytes_get(reader, access->proof, sizeof(access->proof));
+    bytes_get(reader, access->fresh, sizeof(access->fresh));
+    bytes_get(reader, access->salt, sizeof(access->salt));
+    bytes_get(reader, access->token.bytes, sizeof(access->token.bytes));
+}
+
+static void put_from(struct bytes_writer *writer, const struct api_from *from)
+{
+    if (from->via != API_VIA_LOCAL) {
+        bytes_put_u8(writer, from->via);
+        bytes_put(writer, from->token.bytes, sizeof(from->token.bytes));
+        bytes_put(writer, from->address, sizeof(from->address));
+    }
+}
+
+static void get_from(struct bytes_reader *reader, struct api_from *from)
+{
+    if (bytes_left(reader) > 0) {
+        from->via = bytes_get_u8(reader);
+        bytes_get(reader, from->token.bytes, sizeof(from->token.bytes));
+        bytes_get(reader, from->address, sizeof(from->address));
+        reader->failed = reader->failed || from->via != API_VIA_WEB;
+    }
 }
 
 size_t api_request_encode(const struct api_request *request, uint8_t *bytes, size_t capacity_bytes)
@@ -144,9 +196,12 @@ size_t api_request_encode(const struct api_request *request, uint8_t *bytes, siz
         bytes_put_u8(&writer, request->control.what);
         bytes_put_u8(&writer, request->control.actor);
         bytes_put_text(&writer, request->control.text);
+    } else if (request->type == API_ACCESS) {
+        put_access(&writer, &request->access);
     } else if (request->type != API_SUBSCRIBE) {
         writer.failed = true;
     }
+    put_from(&writer, &request->from);
     return finish(&writer, 0);
 }
 
@@ -179,9 +234,12 @@ bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_reque
         request.control.what = bytes_get_u8(&reader);
         request.control.actor = bytes_get_u8(&reader);
         bytes_get_text(&reader, request.control.text, sizeof(request.control.text));
+    } else if (request.type == API_ACCESS) {
+        get_access(&reader, &request.access);
     } else if (request.type != API_SUBSCRIBE) {
         return false;
     }
+    get_from(&reader, &request.from);
     if (!bytes_finished(&reader)) {
         return false;
     }

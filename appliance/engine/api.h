@@ -31,6 +31,11 @@ enum api_limit {
     API_NOTE_BYTES = 96,
     API_UNIT_SERIAL_BYTES_MAX = 31,
     API_UNIT_PERSON_BYTES_MAX = 60,
+    API_NAME_BYTES = 33,                  /* of an account, with the closing zero */
+    API_TITLE_BYTES = 64,
+    API_DERIVED_BYTES = 32,               /* what is made of a password, a PIN */
+    API_SALT_BYTES = 16,
+    API_ADDRESS_BYTES = 16,               /* IPv6, or IPv4 mapped into it */
     API_REQUESTS_IN_FLIGHT_MAX = 1024,    /* per connection; more are answered 503 OVERLOAD */
     API_FRAME_HEADER_BYTES = 4 + 1 + 4,
 };
@@ -40,9 +45,11 @@ enum api_type {
     API_READ = 2,       /* struct api_read */
     API_SUBSCRIBE = 3,  /* no body: from now on EVENT frames; the first comes at once */
     API_CONTROL = 4,    /* struct api_control: operators */
+    API_ACCESS = 5,     /* struct api_access: signing in, accounts, devices */
     API_REPLY = 129,    /* struct api_reply */
     API_EVENT = 130,    /* struct api_event */
     API_STATE = 131,    /* struct api_state */
+    API_REVOKED = 132,  /* no body: somebody lost a right; whoever streams asks again whether he may */
 };
 
 /* Who asks; the number is a counter's or 0. Goes into the entry's actor field. */
@@ -114,6 +121,56 @@ struct api_control {
     char text[API_TEXT_BYTES];
 };
 
+/* By what a request came, and with which credential: it stands behind the body of every request, and may be
+ * missing: then it is LOCAL, root on the unit, by this socket. A gateway never says so. */
+enum api_via { API_VIA_LOCAL = 0, API_VIA_WEB = 1 };
+
+struct api_from {
+    uint8_t via;                   /* enum api_via */
+    struct ids_hash token;         /* SHA-256 of the session's or device's token; zero: none was given */
+    uint8_t address[API_ADDRESS_BYTES];
+};
+
+enum api_access_what {
+    API_ACCESS_SALT = 1,          /* name, pin -> how to derive; refused while it has to wait */
+    API_ACCESS_SIGN_IN = 2,       /* name, pin, proof, text: code of the second factor, token: the new one's */
+    API_ACCESS_SIGN_OUT = 3,
+    API_ACCESS_WHO = 4,           /* of from.token */
+    API_ACCESS_CHECK = 5,         /* right: 204, or why not */
+    API_ACCESS_PASSWORD = 6,      /* own: proof of the old one; fresh, salt */
+    API_ACCESS_PIN = 7,           /* own: fresh, salt */
+    API_ACCESS_TOTP_BEGIN = 8,    /* -> a key to put into the phone */
+    API_ACCESS_TOTP_CONFIRM = 9,  /* title: that key, text: a code -> ten one-use codes */
+    API_ACCESS_OFFER = 10,        /* a device shows a code; token: its own */
+    API_ACCESS_LIST = 11,         /* accounts, devices, sessions */
+    API_ACCESS_ADD = 12,          /* name, title, role, fresh, salt */
+    API_ACCESS_CHANGE = 13,       /* name; title, role */
+    API_ACCESS_REVOKE = 14,       /* name */
+    API_ACCESS_RESTORE = 15,      /* name */
+    API_ACCESS_RESET = 16,        /* name, fresh, salt */
+    API_ACCESS_GRANT = 17,        /* root: name, token */
+    API_ACCESS_PAIR = 18,         /* text: the code shown; role, counter, title */
+    API_ACCESS_DEVICE_ADD = 19,   /* token, role, counter, title */
+    API_ACCESS_DEVICE_REVOKE = 20, /* subject */
+    API_ACCESS_SESSION_REVOKE = 21, /* text: the session's id in the list */
+};
+
+struct api_access {
+    uint8_t what;
+    uint8_t pin;                   /* 1: by PIN, at a terminal */
+    uint8_t role;                  /* enum access_role; 0 not given */
+    uint8_t right;                 /* enum access_right */
+    uint16_t counter, subject;
+    char name[API_NAME_BYTES];
+    char title[API_TITLE_BYTES];
+    char text[API_TITLE_BYTES];
+    uint8_t proof[API_DERIVED_BYTES], fresh[API_DERIVED_BYTES], salt[API_SALT_BYTES];
+    struct ids_hash token;         /* SHA-256 */
+};
+
+/* How 32 bytes are derived of a password; the only way there is so far: scrypt, N 2^14, r 8, p 5. */
+enum { API_DERIVE_SCRYPT = 1 };
+
 struct api_reply {
     uint16_t status;               /* as HTTP: 200, 201, 404, 409, 422, 503 ... */
     uint16_t retry_after_s;        /* with 503; 0 none */
@@ -136,10 +193,12 @@ struct api_state {
 struct api_request {
     uint8_t type;
     uint32_t id;
+    struct api_from from;
     union {
         struct api_command command;
         struct api_read read;
         struct api_control control;
+        struct api_access access;
     };
 };
 

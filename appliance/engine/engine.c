@@ -586,14 +586,15 @@ struct engine *engine_create(const struct engine_options *options)
     engine->world = *options->world;
     engine->crypto = crypto_create();
     engine->queue = calloc(1, sizeof(*engine->queue));
+    engine->access = calloc(1, sizeof(*engine->access));
     engine->cache = calloc(ENGINE_CACHE_ENTRIES, sizeof(*engine->cache));
     engine->replies = calloc(ENGINE_REPLIES_MAX, sizeof(*engine->replies));
     engine->held = calloc(ENGINE_HELD_MAX, sizeof(*engine->held));
     engine->frame = malloc(SHIP_FRAME_BYTES_MAX);
     engine->body = malloc(SHIP_FRAME_BYTES_MAX);
-    CHECK_GIVEN(engine->crypto != NULL && engine->queue != NULL && engine->cache != NULL &&
-                engine->replies != NULL && engine->held != NULL && engine->frame != NULL &&
-                engine->body != NULL);
+    CHECK_GIVEN(engine->crypto != NULL && engine->queue != NULL && engine->access != NULL &&
+                engine->cache != NULL && engine->replies != NULL && engine->held != NULL &&
+                engine->frame != NULL && engine->body != NULL);
     engine->random_used = RANDOM_POOL_BYTES;
     engine->gather_from = 1;
     queue_init(engine->queue);
@@ -621,6 +622,9 @@ void engine_destroy(struct engine *engine)
     free(engine->meeting.staged.data);
     free(engine->dirty);
     free(engine->dirty_index);
+    free(engine->dirty_access);
+    free(engine->access_images);
+    free(engine->access);
     free(engine->event_body);
     free(engine->frame);
     free(engine->body);

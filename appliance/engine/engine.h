@@ -102,6 +102,8 @@ struct engine_options {
     const char *unit_name_ja, *unit_name_en;
     const char *peer_name_ja, *peer_name_en;
     const char *unit_address, *peer_address;
+    bool roles;                       /* what comes by the web needs a credential (appliance/access) */
+    bool private_page;                /* also for what visitors see: waiting, now serving */
     uint64_t snapshot_entries;        /* who is further behind takes a snapshot; 0: ENGINE_SNAPSHOT_ENTRIES */
 };
 

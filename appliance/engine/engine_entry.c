@@ -76,6 +76,22 @@ static void make_own_key(struct engine *engine, uint32_t day)
     }
 }
 
+uint32_t engine_site_key(struct engine *engine, bool make)
+{
+    uint32_t unit = 0;
+
+    for (size_t i = 0; i < engine->key_count; i++) {
+        if (engine->keys[i].day == SITE_KEY_DAY && (unit == 0 || engine->keys[i].unit < unit)) {
+            unit = engine->keys[i].unit;
+        }
+    }
+    if (unit == 0 && make) {
+        make_own_key(engine, SITE_KEY_DAY);
+        unit = own_key_name(engine, SITE_KEY_DAY);
+    }
+    return unit;
+}
+
 /* Every key of a day that the ledger calls erased goes, here and by the next batch on disk. */
 void engine_destroy_keys(struct engine *engine)
 {
@@ -173,6 +189,9 @@ static void seal_payload(struct engine *engine, struct entry *entry, const void 
 void engine_note_entry(struct engine *engine, const struct entry *entry)
 {
     engine->last_lsn = entry->lsn;
+    if (entry->kind != ENTRY_ACCESS && entry->kind != ENTRY_CHECKPOINT) {
+        engine->state.image_count = 0;
+    }
     if (entry->wall_ms > engine->state.newest_wall_ms) {
         engine->state.newest_wall_ms = entry->wall_ms;
     }

@@ -14,10 +14,13 @@
  *   engine_render.c   JSON of the queue
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
  *   engine_status.c   JSON of status, ready, explain
+ *   engine_access.c   accounts, devices, sessions as rows; may this request be made?
+ *   engine_people.c   requests about them; engine_secret.c: what is sealed; engine_render_people.c: JSON
  */
 #ifndef APPLIANCE_ENGINE_ENGINE_INTERNAL_H
 #define APPLIANCE_ENGINE_ENGINE_INTERNAL_H
 
+#include "appliance/access/access.h"
 #include "appliance/engine/api.h"
 #include "appliance/engine/engine.h"
 #include "appliance/engine/json.h"
@@ -81,6 +84,14 @@ struct dirty_row {
     struct queue_row after; /* kind 0: gone */
     struct ids_hash hash;   /* of `after`, while hashed: what the digest holds */
     bool hashed;
+};
+
+/* A row of accounts, devices or sessions that changed since the last batch. */
+struct dirty_access {
+    uint8_t key[32];
+    uint8_t key_len_bytes;
+    uint16_t value_len_bytes; /* 0: gone */
+    uint8_t value[ACCESS_ROW_BYTES_MAX];
 };
 
 struct derived_key {
@@ -156,7 +167,9 @@ struct engine_state {
     bool given_to_retired; /* said twice: also hardware that was retired may come */
     uint32_t given_id; /* a place is free: who comes blank gets this id; 0: none is */
     bool founded;
-    uint64_t checkpoint_lsn;
+    uint64_t checkpoint_lsn;   /* where the fold may begin: the first of its images, or itself */
+    uint16_t checkpoint_images;
+    uint16_t image_count;      /* entries with rows of accounts and devices, right up to here */
     int64_t newest_wall_ms;
     bool sound; /* every entry since the checkpoint could be opened */
 };
@@ -200,6 +213,16 @@ struct engine {
     struct crypto *crypto;
     struct duty duty;
     struct queue *queue;
+    struct access *access;
+    struct access *access_images;     /* gathered until their checkpoint comes; NULL: none */
+    struct access_offers offers;      /* devices that show a code to this unit */
+    struct denials {                  /* not every refusal is written: nobody fills the ledger by asking */
+        uint64_t since_ms;
+        uint32_t count;
+    } denials;
+    uint64_t revocations_told;        /* access->revocations that gateways know of */
+    uint8_t fallback_salt[CRYPTO_KEY_BYTES]; /* while there is no site key */
+    bool fallback_drawn;
     struct engine_state state;
     char why[WHY_BYTES];
     int failure;
@@ -242,6 +265,8 @@ struct engine {
     uint64_t gather_from;             /* first lsn not in a submitted batch */
     struct dirty_row *dirty;
     size_t dirty_count, dirty_capacity;
+    struct dirty_access *dirty_access;
+    size_t dirty_access_count, dirty_access_capacity;
     uint32_t *dirty_index;            /* 0 free, else 1 + position */
     size_t dirty_index_size;
     struct ledger_day_key keys_new[ENGINE_KEYS_MAX], keys_destroy[ENGINE_KEYS_MAX];
@@ -346,6 +371,10 @@ struct cached_entry *engine_cache_slot(struct engine *engine, uint64_t lsn, size
 void engine_note_entry(struct engine *engine, const struct entry *entry);
 void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes);
 void engine_destroy_keys(struct engine *engine);
+/* A key beside the days': it seals what accounts know, and goes only with all of them. 0: there is none, unless
+ * `make`; else its name. */
+enum { SITE_KEY_DAY = 99991231 };
+uint32_t engine_site_key(struct engine *engine, bool make);
 /* NULL: that day's key is not here. Valid until the next call. */
 const struct crypto_key *engine_derived_key(struct engine *engine, uint32_t day, uint32_t unit,
                                             uint64_t term, uint32_t session);
@@ -362,6 +391,70 @@ void rows_rebuilt(void *context, const struct queue_row *before, const struct qu
 /* Puts what changed into the batch in flight; rows_forget: it is there. */
 void rows_fill(struct engine *engine);
 void rows_forget(struct engine *engine);
+
+void rows_access_touched(void *context, const struct access_row *before,
+                         const struct access_row *after);
+void rows_access_seen(void *context, const struct access_row *before, const struct access_row *after);
+/* Of all rows, of both tables. */
+void rows_digest_all(struct engine *engine);
+void rows_rebuild_all(struct engine *engine);
+
+/* engine_access.c */
+int access_fold(struct engine *engine, const uint8_t *payload, size_t len_bytes);
+uint64_t access_append(struct engine *engine, const struct access_change *change, uint32_t actor);
+/* Every row, right before a checkpoint; how many entries. */
+uint16_t access_append_images(struct engine *engine);
+void access_fold_checkpoint(struct engine *engine, uint64_t lsn);
+/* The state is what the images say; false: they are not all there. */
+bool access_restore(struct engine *engine, uint16_t images);
+/* May this request be made? Else it is refused, and that is written down. */
+bool access_admits(struct engine *engine, uint64_t client, const struct api_request *request);
+/* Who asks, for the entry: account, device, else what the gateway calls it; `number` a counter's. */
+uint32_t access_actor(const struct engine *engine, const struct api_request *request, uint8_t kind,
+                      uint16_t number);
+void access_who(const struct engine *engine, const struct api_from *from, struct access_who *ret_who);
+/* Tells gateways that somebody lost a right: streams are asked about again. */
+void access_turn(struct engine *engine);
+
+/* engine_people.c */
+/* Answered from memory, also where nobody is served. False: it is none of these. */
+bool people_read(struct engine *engine, uint64_t client, const struct api_request *request);
+void people_request(struct engine *engine, uint64_t client, const struct api_request *request);
+void people_refuse(struct engine *engine, uint64_t client, uint32_t id, enum access_reason reason,
+                   uint64_t wait_ms, bool wrote);
+
+/* engine_secret.c: an account's sealed blob */
+enum secret_limit {
+    SECRET_TOTP_BYTES = 20,
+    SECRET_TOTP_TEXT_BYTES = 33,   /* base32 and the closing zero */
+    SECRET_CODE_HASH_BYTES = 8,
+    SECRET_CODE_CHARACTERS = 10,
+    SECRET_TOTP_STEP_MS = 30000,
+};
+
+struct secret {
+    uint8_t cost, pin_cost;        /* API_DERIVE_SCRYPT; 0: there is none */
+    uint8_t salt[API_SALT_BYTES], pin_salt[API_SALT_BYTES];
+    struct ids_hash password, pin; /* SHA-256 of what was derived */
+    uint8_t totp[SECRET_TOTP_BYTES];
+    uint8_t codes[ACCESS_CODES][SECRET_CODE_HASH_BYTES];
+};
+
+/* False: the site key is not here, or the blob does not fit it. */
+bool secret_open(struct engine *engine, const struct access_account *account, struct secret *ret_secret);
+/* Makes the site key when there is none. */
+void secret_seal(struct engine *engine, const struct secret *secret, struct access_command *command);
+/* The same for the same name on both units, and like a real one. */
+void secret_fake_salt(struct engine *engine, const char *name, uint8_t salt[API_SALT_BYTES]);
+void secret_totp_to_text(const uint8_t key[SECRET_TOTP_BYTES], char text[SECRET_TOTP_TEXT_BYTES]);
+bool secret_totp_from_text(const char *text, uint8_t key[SECRET_TOTP_BYTES]);
+/* The step a code fits, 0 none: now, one before, one after. */
+uint64_t secret_totp_step(const uint8_t key[SECRET_TOTP_BYTES], const char *code, int64_t wall_ms);
+/* Draws ten; the texts are shown once. */
+void secret_draw_codes(struct engine *engine, struct secret *secret,
+                       char texts[ACCESS_CODES][SECRET_CODE_CHARACTERS + 1]);
+/* From 1; 0: none fits. */
+uint8_t secret_find_code(struct engine *engine, const struct secret *secret, const char *text);
 
 /* engine_units.c */
 int units_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
@@ -475,6 +568,11 @@ void serve_last_event(struct engine *engine);
 /* A live event waits for nothing but its interval. */
 bool serve_event_is_awaited(const struct engine *engine);
 uint64_t serve_watermark(const struct engine *engine);
+/* Takes the body. Now: it says nothing that is not durable. Later: when all that was appended is. */
+void serve_answer_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                      uint16_t retry_after_s, char *body, size_t len_bytes);
+void serve_answer_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
+                        size_t len_bytes);
 
 /* engine_day.c */
 void day_turn(struct engine *engine);
@@ -508,5 +606,9 @@ char *status_units(struct engine *engine, bool another_person, size_t *ret_len_b
 char *status_explain(struct engine *engine, size_t *ret_len_bytes);
 char *status_metrics(struct engine *engine, size_t *ret_len_bytes);
 char *status_ledger(struct engine *engine, size_t *ret_len_bytes);
+
+/* engine_render_people.c */
+char *render_people(struct engine *engine, size_t *ret_len_bytes);
+char *render_who(struct engine *engine, const struct access_who *who, size_t *ret_len_bytes);
 
 #endif

@@ -69,6 +69,7 @@ void engine_append_checkpoint(struct engine *engine)
     uint8_t *config = malloc(QUEUE_CONFIG_BYTES_MAX);
     struct bytes_writer writer = bytes_writer_over(bytes, CHECKPOINT_BYTES_MAX);
     uint8_t term[DUTY_TERM_BYTES_MAX];
+    uint16_t images = access_append_images(engine);
 
     CHECK_GIVEN(bytes != NULL && config != NULL);
     bytes_put_blob16(&writer, config,
@@ -84,6 +85,7 @@ void engine_append_checkpoint(struct engine *engine)
         bytes_put_u32(&writer, engine->state.sessions[i].number);
     }
     units_put_checkpoint(engine, &writer);
+    bytes_put_u16(&writer, images);
     queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
     CHECK(!writer.failed);
     (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
@@ -115,9 +117,10 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
     const uint8_t *term_bytes = bytes_take_blob16(&reader, &term_len_bytes);
     struct duty_term term = {0};
     struct queue_config *config;
+    uint16_t images;
     bool sound = false;
 
-    engine->state.checkpoint_lsn = entry->lsn;
+    access_fold_checkpoint(engine, entry->lsn);
     if (engine->state.sound && engine->started) {
         return 0; /* our own fold says the same; the digests are compared at every acknowledgement */
     }
@@ -128,6 +131,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
         engine->state.sessions[i].number = bytes_get_u32(&reader);
     }
     units_get_checkpoint(engine, &reader);
+    images = bytes_get_u16(&reader);
     if (reader.failed ||
         (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
         return -EBADMSG;
@@ -141,7 +145,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
         engine->state.term = term;
         engine->state.founded = true;
         engine->rows_rebuild = true;
-        sound = restore_rows(engine, &reader) == 0;
+        sound = restore_rows(engine, &reader) == 0 && access_restore(engine, images);
     }
     free(config);
     engine->state.sound = sound;
@@ -158,8 +162,7 @@ static int fold_config(struct engine *engine, const uint8_t *payload, size_t len
     if (valid) {
         queue_set_config(engine->queue, config);
         engine->state.founded = true;
-        rows_digest_begin(engine);
-        queue_for_each_row(engine->queue, rows_seen, engine);
+        rows_digest_all(engine);
         engine->rows_rebuild = true;
     }
     free(config);
@@ -266,6 +269,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return 0;
     case ENTRY_UNIT:
         return units_fold(engine, entry, payload, len_bytes);
+    case ENTRY_ACCESS:
+        return access_fold(engine, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }
@@ -489,14 +494,13 @@ void engine_submit(struct engine *engine)
     if (engine->in_flight || engine->failure != 0 ||
         (engine->gather_from > engine->last_lsn && !engine->rows_rebuild && !engine->record_dirty &&
          engine->keys_new_count == 0 && engine->keys_destroy_count == 0 &&
-         engine->dirty_count == 0)) {
+         engine->dirty_count + engine->dirty_access_count == 0)) {
         return;
     }
     *batch = (struct ledger_batch){0};
     engine->flight_bytes.len_bytes = 0;
     if (engine->rows_rebuild) {
-        rows_forget(engine);
-        queue_for_each_row(engine->queue, rows_rebuilt, engine);
+        rows_rebuild_all(engine);
         batch->clear_rows = true;
         engine->rows_rebuild = false;
     }
@@ -519,7 +523,7 @@ void engine_submit(struct engine *engine)
     batch->entries = engine->flight_entries;
     batch->entry_count = (size_t)(engine->last_lsn + 1 - engine->gather_from);
     batch->rows = engine->flight_rows;
-    batch->row_count = engine->dirty_count;
+    batch->row_count = engine->dirty_count + engine->dirty_access_count;
     engine->keys_new_count = engine->keys_destroy_count = 0;
     rows_forget(engine);
     engine->flight_last = engine->last_lsn;
@@ -609,7 +613,7 @@ void engine_submit_swap(struct engine *engine, uint64_t from_lsn, struct bytes_b
                                 .key = item + 4,
                                 .value = item};
     }
-    if (engine->state.checkpoint_lsn >= from_lsn) {
+    if (engine->state.checkpoint_lsn + engine->state.checkpoint_images >= from_lsn) {
         engine->state.checkpoint_lsn = 0; /* the fold begins anew: ours was replaced */
     }
     put_metas(engine, meta, encode_meta(engine, engine->digest, 0, meta));
@@ -813,6 +817,7 @@ static void forget_log(struct engine *engine)
         engine->cache[i].lsn = 0;
     }
     queue_init(engine->queue);
+    access_init(engine->access);
     memset(&engine->state, 0, sizeof(engine->state));
     rows_digest_begin(engine);
     engine->rows_rebuild = false;
@@ -846,8 +851,7 @@ int engine_reload(struct engine *engine)
     if (r < 0) {
         return r;
     }
-    rows_digest_begin(engine);
-    queue_for_each_row(engine->queue, rows_seen, engine);
+    rows_digest_all(engine);
     rows_forget(engine);
     engine->keys_destroy_count = 0;
     engine_destroy_keys(engine);

@@ -23,6 +23,13 @@
 
 enum { TAIL_PAYLOAD_BYTES = 4 + 8 + 8 + IDS_HASH_BYTES, SESSION_PAYLOAD_BYTES = 12 };
 
+/* An encoded row, of either table, names its kind behind its version. */
+enum { ROW_KIND_AT = 1 };
+
+_Static_assert((int)SHIP_TAIL_ROWS_MAX *((int)ACCESS_ROW_BYTES_MAX + 4) <
+                   (int)SHIP_FRAME_BYTES_MAX - 256,
+               "a frame of the largest rows fits");
+
 /* In a TAKE to a retired unit: your tail is adopted, keep nothing. */
 enum { SALVAGED = 1 };
 
@@ -390,6 +397,36 @@ static void adopt_row(struct engine *engine, const struct queue_row *row)
     }
 }
 
+/* Accounts, devices, sessions: a revocation on either side wins (rule 5). */
+static bool adopt_access(struct engine *engine, const uint8_t *item, size_t len_bytes)
+{
+    struct access_change change;
+    struct access_row row;
+
+    if (!access_row_decode(item, len_bytes, &row)) {
+        return false;
+    }
+    if (access_join(engine->access, &row, engine->last_lsn + 1, engine->wall_ms, &change)) {
+        engine->adopted_lsn = access_append(engine, &change, 0);
+        engine->meeting.adopted_count++;
+    }
+    return true;
+}
+
+static bool adopt_item(struct engine *engine, const uint8_t *item, size_t len_bytes)
+{
+    struct queue_row row;
+
+    if (len_bytes > ROW_KIND_AT && item[ROW_KIND_AT] >= ACCESS_ROW_ACCOUNT) {
+        return adopt_access(engine, item, len_bytes);
+    }
+    if (!queue_row_decode(item, len_bytes, &row)) {
+        return false;
+    }
+    adopt_row(engine, &row);
+    return true;
+}
+
 static void take_tail(struct engine *engine, const struct ship_frame *frame)
 {
     struct meeting *meeting = &engine->meeting;
@@ -400,15 +437,13 @@ static void take_tail(struct engine *engine, const struct ship_frame *frame)
         return;
     }
     for (uint32_t i = 0; i < frame->count; i++) {
-        struct queue_row row;
         size_t len_bytes;
         const uint8_t *item = ship_body_next(&body, &len_bytes);
 
-        if (!queue_row_decode(item, len_bytes, &row)) {
+        if (!adopt_item(engine, item, len_bytes)) {
             meeting_break(engine, "a row of the other's tail cannot be read");
             return;
         }
-        adopt_row(engine, &row);
     }
     meeting->tail_index += frame->count;
     meeting->asked_ms = 0;
@@ -504,22 +539,44 @@ static bool row_is_of_tail(const struct queue_row *row, uint64_t after_lsn)
     return false;
 }
 
+/* Is it this frame's turn? */
+static bool gives(struct tail_giving *giving)
+{
+    if (giving->seen++ < giving->skip) {
+        return false;
+    }
+    if (giving->count == SHIP_TAIL_ROWS_MAX) {
+        giving->more = true;
+        return false;
+    }
+    giving->count++;
+    return true;
+}
+
 static void give_row(void *context, const struct queue_row *before, const struct queue_row *after)
 {
     struct tail_giving *giving = context;
     uint8_t bytes[QUEUE_ROW_BYTES_MAX];
 
     (void)before;
-    if (!row_is_of_tail(after, giving->after_lsn) || giving->seen++ < giving->skip) {
-        return;
+    if (row_is_of_tail(after, giving->after_lsn) && gives(giving)) {
+        ship_body_put(&giving->body, bytes, queue_row_encode(after, bytes, sizeof(bytes)));
+        CHECK(!giving->body.failed);
     }
-    if (giving->count == SHIP_TAIL_ROWS_MAX) {
-        giving->more = true;
-        return;
+}
+
+/* What access_join does not need is not given: it asks for nothing that was not changed since. */
+static void give_access(void *context, const struct access_row *before,
+                        const struct access_row *after)
+{
+    struct tail_giving *giving = context;
+    uint8_t bytes[ACCESS_ROW_BYTES_MAX];
+
+    (void)before;
+    if (access_row_changed_lsn(after) > giving->after_lsn && gives(giving)) {
+        ship_body_put(&giving->body, bytes, access_row_encode(after, bytes, sizeof(bytes)));
+        CHECK(!giving->body.failed);
     }
-    ship_body_put(&giving->body, bytes, queue_row_encode(after, bytes, sizeof(bytes)));
-    CHECK(!giving->body.failed);
-    giving->count++;
 }
 
 /* Rule 5, "of either ledger or store": our record knows of the source's day what our disk may have lost. */
@@ -549,6 +606,7 @@ static void give_tail(struct engine *engine, uint64_t after_lsn, uint32_t index)
 
     give_store(engine, &giving);
     queue_for_each_row(engine->queue, give_row, &giving);
+    access_for_each_row(engine->access, give_access, &giving);
     frame.count = giving.count;
     frame.more = giving.more;
     frame.body = engine->body;

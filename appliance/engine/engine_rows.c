@@ -10,6 +10,7 @@
 #include <string.h>
 
 enum {
+    DIRTY_ACCESS_START = 16,
     DIRTY_INDEX_START = 1024,
     ROW_SEAL_HEADER_BYTES = 1 + 4 + 4,
     FLIGHT_SPARE_BYTES = 1024,
@@ -112,6 +113,7 @@ static struct dirty_row *dirty_row(struct engine *engine, const uint8_t *key, si
 
 void rows_forget(struct engine *engine)
 {
+    engine->dirty_access_count = 0;
     engine->dirty_count = 0;
     if (engine->dirty_index_size > 0) {
         memset(engine->dirty_index, 0, engine->dirty_index_size * sizeof(*engine->dirty_index));
@@ -182,6 +184,111 @@ void rows_rebuilt(void *context, const struct queue_row *before, const struct qu
     row->hashed = false;
 }
 
+/* ---- rows of accounts, devices and sessions: seldom changed, a few at a time ---------------------------- */
+
+static void hash_access_row(struct engine *engine, const struct access_row *row, bool add)
+{
+    uint8_t key[32], value[ACCESS_ROW_BYTES_MAX];
+    size_t key_len_bytes = access_row_key(row, key);
+    size_t value_len_bytes = access_row_encode(row, value, sizeof(value));
+    struct ids_hash hash;
+
+    CHECK(value_len_bytes > 0);
+    crypto_hash(engine->crypto, key, key_len_bytes, value, value_len_bytes, &hash);
+    digest_hash(engine, &hash, add);
+}
+
+static void note_access_row(struct engine *engine, const struct access_row *named,
+                            const struct access_row *after)
+{
+    struct dirty_access fresh = {0};
+    size_t at = 0;
+
+    fresh.key_len_bytes = (uint8_t)access_row_key(named, fresh.key);
+    if (after != NULL) {
+        fresh.value_len_bytes =
+            (uint16_t)access_row_encode(after, fresh.value, sizeof(fresh.value));
+        CHECK(fresh.value_len_bytes > 0);
+    }
+    while (at < engine->dirty_access_count &&
+           (engine->dirty_access[at].key_len_bytes != fresh.key_len_bytes ||
+            memcmp(engine->dirty_access[at].key, fresh.key, fresh.key_len_bytes) != 0)) {
+        at++;
+    }
+    if (at == engine->dirty_access_capacity) {
+        engine->dirty_access_capacity = at == 0 ? DIRTY_ACCESS_START : 2 * at;
+        engine->dirty_access = realloc(engine->dirty_access, engine->dirty_access_capacity *
+                                                                 sizeof(*engine->dirty_access));
+        CHECK(engine->dirty_access != NULL);
+    }
+    engine->dirty_access[at] = fresh;
+    engine->dirty_access_count += at == engine->dirty_access_count ? 1 : 0;
+}
+
+void rows_access_touched(void *context, const struct access_row *before,
+                         const struct access_row *after)
+{
+    struct engine *engine = context;
+
+    if (before != NULL) {
+        hash_access_row(engine, before, false);
+    }
+    if (after != NULL) {
+        hash_access_row(engine, after, true);
+    }
+    note_access_row(engine, after != NULL ? after : before, after);
+}
+
+void rows_access_seen(void *context, const struct access_row *before,
+                      const struct access_row *after)
+{
+    (void)before;
+    hash_access_row(context, after, true);
+}
+
+static void access_rebuilt(void *context, const struct access_row *before,
+                           const struct access_row *after)
+{
+    (void)before;
+    note_access_row(context, after, after);
+}
+
+void rows_digest_all(struct engine *engine)
+{
+    rows_digest_begin(engine);
+    queue_for_each_row(engine->queue, rows_seen, engine);
+    access_for_each_row(engine->access, rows_access_seen, engine);
+}
+
+void rows_rebuild_all(struct engine *engine)
+{
+    rows_forget(engine);
+    queue_for_each_row(engine->queue, rows_rebuilt, engine);
+    access_for_each_row(engine->access, access_rebuilt, engine);
+}
+
+/* Offsets, as rows_fill has them. */
+static void fill_access(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->dirty_access_count; i++) {
+        const struct dirty_access *row = &engine->dirty_access[i];
+        size_t len_bytes = sizeof(row->key) + 1 + row->value_len_bytes;
+        uint8_t *bytes = buffer_extend(&engine->flight_bytes, len_bytes);
+        size_t key_at = engine->flight_bytes.len_bytes - len_bytes;
+        struct ledger_put *put = &engine->flight_rows[engine->dirty_count + i];
+
+        memcpy(bytes, row->key, sizeof(row->key));
+        bytes[sizeof(row->key)] = 0; /* in clear: its secrets are sealed within */
+        memcpy(bytes + sizeof(row->key) + 1, row->value, row->value_len_bytes);
+        *put = (struct ledger_put){.key_len_bytes = row->key_len_bytes,
+                                   .key = (const uint8_t *)(uintptr_t)key_at};
+        if (row->value_len_bytes > 0) {
+            put->value_len_bytes = (uint32_t)row->value_len_bytes + 1;
+            put->value = (const uint8_t *)(uintptr_t)(key_at + sizeof(row->key) + 1);
+        }
+    }
+}
+
 /* ---- rows as they are stored ----------------------------------------------------------------------- */
 
 /* Of a visit, or a counter that names one: it goes with the visit (promise 15). Closing the day wipes what
@@ -246,7 +353,9 @@ void rows_fill(struct engine *engine)
 {
     enum { STORED_MAX = QUEUE_ROW_BYTES_MAX + ROW_SEAL_HEADER_BYTES + ENTRY_SEAL_OVERHEAD_BYTES };
 
-    engine_grow_puts(&engine->flight_rows, &engine->flight_rows_capacity, engine->dirty_count);
+    size_t count = engine->dirty_count + engine->dirty_access_count;
+
+    engine_grow_puts(&engine->flight_rows, &engine->flight_rows_capacity, count);
     for (size_t i = 0; i < engine->dirty_count; i++) {
         const struct dirty_row *row = &engine->dirty[i];
         uint8_t *key = buffer_extend(&engine->flight_bytes, 32);
@@ -267,10 +376,11 @@ void rows_fill(struct engine *engine)
                 (const uint8_t *)(uintptr_t)(engine->flight_bytes.len_bytes - len_bytes + 1);
         }
     }
+    fill_access(engine);
     /* Room for record and meta as well, so that nothing moves once pointers are made. */
     (void)buffer_extend(&engine->flight_bytes, FLIGHT_SPARE_BYTES);
     engine->flight_bytes.len_bytes -= FLIGHT_SPARE_BYTES;
-    for (size_t i = 0; i < engine->dirty_count; i++) {
+    for (size_t i = 0; i < count; i++) {
         struct ledger_put *put = &engine->flight_rows[i];
 
         put->key = engine->flight_bytes.data + (uintptr_t)put->key;

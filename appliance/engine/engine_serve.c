@@ -51,15 +51,22 @@ static void send_reply(struct engine *engine, uint64_t client, uint32_t id, stru
     free(body);
 }
 
-static void reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
-                      char *body, size_t len_bytes)
+void serve_answer_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                      uint16_t retry_after_s, char *body, size_t len_bytes)
 {
     struct api_reply reply = {.status = status,
-                              .retry_after_s = status == STATUS_UNAVAILABLE ? RETRY_AFTER_S : 0,
+                              .retry_after_s = retry_after_s,
                               .lsn = engine->durable_lsn,
                               .body_len_bytes = (uint32_t)len_bytes};
 
     send_reply(engine, client, id, &reply, body);
+}
+
+static void reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                      char *body, size_t len_bytes)
+{
+    serve_answer_now(engine, client, id, status, status == STATUS_UNAVAILABLE ? RETRY_AFTER_S : 0,
+                     body, len_bytes);
 }
 
 static void refuse_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
@@ -88,6 +95,12 @@ static struct pending_reply *reply_later(struct engine *engine, uint64_t client,
         .body = body,
     };
     return pending;
+}
+
+void serve_answer_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                        char *body, size_t len_bytes)
+{
+    (void)reply_later(engine, client, id, status, body, len_bytes);
 }
 
 static uint16_t status_of(enum queue_reason reason)
@@ -218,10 +231,10 @@ static void accepted(struct engine *engine, uint64_t client, const struct api_re
     char *body;
 
     if (decision->change.row_count > 0) {
-        (void)engine_append_change(engine, &decision->change,
-                                   (uint32_t)request->command.actor << 16 |
-                                       request->command.counter,
-                                   &request->command.key);
+        (void)engine_append_change(
+            engine, &decision->change,
+            access_actor(engine, request, request->command.actor, request->command.counter),
+            &request->command.key);
     }
     body = render_ticket_answer(engine, &decision->answer, replayed, &len_bytes);
     reply_later(engine, client, request->id,
@@ -378,7 +391,7 @@ static uint32_t date_from_text(const char *text)
 static void control_day(struct engine *engine, uint64_t client, const struct api_request *request)
 {
     const struct api_control *control = &request->control;
-    uint32_t actor = (uint32_t)control->actor << 16;
+    uint32_t actor = access_actor(engine, request, control->actor, 0);
     enum queue_reason reason;
     size_t len_bytes;
     char *body;
@@ -497,7 +510,7 @@ static struct unit_refusal why_not(enum unit_answer answer)
 static void control_units(struct engine *engine, uint64_t client, const struct api_request *request)
 {
     const struct api_control *control = &request->control;
-    uint32_t actor = (uint32_t)control->actor << 16;
+    uint32_t actor = access_actor(engine, request, control->actor, 0);
     struct unit_refusal refusal;
     struct unit_words words;
     enum unit_answer answer;
@@ -527,9 +540,15 @@ static void control_units(struct engine *engine, uint64_t client, const struct a
         !engine_serves(engine);
 }
 
+/* A credential counts as of now, not of when its request was held. */
 static void run(struct engine *engine, uint64_t client, const struct api_request *request)
 {
-    if (request->type == API_COMMAND) {
+    if (!access_admits(engine, client, request)) {
+        return;
+    }
+    if (request->type == API_ACCESS) {
+        people_request(engine, client, request);
+    } else if (request->type == API_COMMAND) {
         command(engine, client, request);
     } else if (request->type == API_READ) {
         read_queue(engine, client, request);
@@ -574,6 +593,28 @@ static void know_client(struct engine *engine, uint64_t client)
     }
 }
 
+/* By a unit that serves nobody as well: what it says of itself, and orders to it. */
+static bool answers_at_once(const struct api_request *request)
+{
+    switch ((enum api_type)request->type) {
+    case API_READ:
+        return request->read.what >= API_READ_STATUS && request->read.what != API_READ_CALENDAR;
+    case API_CONTROL:
+        return request->control.what >= API_CONTROL_DUTY_HANDOVER;
+    case API_ACCESS:
+        return request->access.what == API_ACCESS_SALT || request->access.what == API_ACCESS_WHO ||
+               request->access.what == API_ACCESS_CHECK || request->access.what == API_ACCESS_LIST;
+    case API_COMMAND:
+    case API_SUBSCRIBE:
+    case API_REPLY:
+    case API_EVENT:
+    case API_STATE:
+    case API_REVOKED:
+        break;
+    }
+    return false;
+}
+
 void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes, size_t len_bytes)
 {
     struct api_request request;
@@ -596,8 +637,12 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         not_on_duty(engine, client, request.id);
         return;
     }
-    if (request.type == API_READ && read_at_once(engine, client, &request)) {
-        return;
+    if (answers_at_once(&request)) {
+        if (!access_admits(engine, client, &request) ||
+            (request.type == API_READ && read_at_once(engine, client, &request)) ||
+            (request.type == API_ACCESS && people_read(engine, client, &request))) {
+            return;
+        }
     }
     if (request.type == API_CONTROL && (request.control.what == API_CONTROL_UNIT_APPROVE ||
                                         request.control.what == API_CONTROL_UNIT_RETIRE)) {
@@ -791,5 +836,6 @@ void serve_flush(struct engine *engine)
         engine->replies_first = (engine->replies_first + 1) % ENGINE_REPLIES_MAX;
         engine->replies_count--;
     }
+    access_turn(engine);
     flush_event(engine, watermark);
 }

@@ -41,6 +41,10 @@ void crypto_seal(struct crypto *crypto, const struct crypto_key *key,
  * sealed bytes; ret_plain takes len_bytes - 28. */
 bool crypto_open(struct crypto *crypto, const struct crypto_key *key, const void *aad,
                  size_t aad_len_bytes, const uint8_t *sealed, size_t len_bytes, uint8_t *ret_plain);
+/* Six digits of RFC 6238 (HMAC-SHA-1, steps of 30 s): what phones know. */
+uint32_t crypto_totp(const void *key, size_t key_len_bytes, uint64_t step);
+/* In a time that does not depend on where they differ. */
+bool crypto_equal(const void *a, const void *b, size_t len_bytes);
 /* The newest keys are kept, scheduled, until here: said when a key is destroyed. */
 void crypto_forget_keys(struct crypto *crypto);
 void crypto_random(void *bytes, size_t len_bytes);

@@ -5,6 +5,7 @@
 #include <openssl/core_names.h>
 #include <openssl/crypto.h>
 #include <openssl/evp.h>
+#include <openssl/hmac.h>
 #include <openssl/kdf.h>
 #include <openssl/params.h>
 #include <openssl/rand.h>
@@ -195,4 +196,33 @@ void crypto_random(void *bytes, size_t len_bytes)
 void crypto_forget(void *bytes, size_t len_bytes)
 {
     OPENSSL_cleanse(bytes, len_bytes);
+}
+
+enum { TOTP_COUNTER_BYTES = 8, TOTP_OFFSET_MASK = 0x0f, TOTP_MODULUS = 1000000, SHA1_BYTES = 20 };
+
+/* RFC 4226 5.3: four bytes from where the last one points, without the sign. */
+uint32_t crypto_totp(const void *key, size_t key_len_bytes, uint64_t step)
+{
+    uint8_t counter[TOTP_COUNTER_BYTES], mac[EVP_MAX_MD_SIZE];
+    unsigned len_bytes = 0;
+    uint32_t value = 0;
+    size_t offset;
+
+    for (size_t i = 0; i < TOTP_COUNTER_BYTES; i++) {
+        counter[i] = (uint8_t)(step >> 8 * (TOTP_COUNTER_BYTES - 1 - i));
+    }
+    CHECK(key_len_bytes <= INT_MAX &&
+          HMAC(EVP_sha1(), key, (int)key_len_bytes, counter, sizeof(counter), mac, &len_bytes) !=
+              NULL &&
+          len_bytes == SHA1_BYTES);
+    offset = mac[SHA1_BYTES - 1] & TOTP_OFFSET_MASK;
+    for (size_t i = 0; i < sizeof(value); i++) {
+        value = value << 8 | mac[offset + i];
+    }
+    return (value & INT32_MAX) % TOTP_MODULUS;
+}
+
+bool crypto_equal(const void *a, const void *b, size_t len_bytes)
+{
+    return CRYPTO_memcmp(a, b, len_bytes) == 0;
 }

@@ -1,0 +1,414 @@
+/*
+ * Accounts, devices and sessions as rows of the ledger, and the question that every request is asked: may whoever
+ * sent it do this? What may be done is appliance/access's to say; here requests are translated into rights.
+ *
+ * A checkpoint is preceded by images: entries that carry every row. The fold begins at the first of them, and the
+ * checkpoint says how many there are, so that half of them is never taken for the whole.
+ */
+#include "appliance/engine/engine_internal.h"
+
+#include "base/check.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    ACTOR_ACCOUNT = 1,
+    ACTOR_DEVICE = 2,
+    ACTOR_FORM_SHIFT = 30,
+    ACTOR_SUBJECT_SHIFT = 16,
+    DENIALS_PER_MINUTE = 20,
+    DENIALS_MS = 60 * 1000,
+};
+
+_Static_assert((int)ACCESS_SUBJECT_MAX < 1 << (ACTOR_FORM_SHIFT - ACTOR_SUBJECT_SHIFT),
+               "who asks fits into an entry's actor");
+_Static_assert((int)API_NAME_BYTES == (int)ACCESS_NAME_BYTES &&
+                   (int)API_TITLE_BYTES == (int)ACCESS_TITLE_BYTES &&
+                   (int)API_ADDRESS_BYTES == (int)ACCESS_ADDRESS_BYTES,
+               "the socket and the rows speak of the same");
+
+/* ---- entries -------------------------------------------------------------------------------------- */
+
+uint64_t access_append(struct engine *engine, const struct access_change *change, uint32_t actor)
+{
+    uint8_t payload[ACCESS_CHANGE_BYTES_MAX];
+    size_t len_bytes = access_change_encode(change, payload, sizeof(payload));
+
+    CHECK(len_bytes > 0);
+    return engine_append(engine, ENTRY_ACCESS, payload, len_bytes, false, actor, NULL);
+}
+
+/* While our own fold says the same, images are only counted. */
+static int fold_image(struct engine *engine, const struct access_change *change)
+{
+    bool gathers = !engine->state.sound || !engine->started;
+
+    if (change->subject == 0) {
+        engine->state.image_count = 0;
+        free(engine->access_images);
+        engine->access_images = gathers ? calloc(1, sizeof(*engine->access_images)) : NULL;
+        CHECK(!gathers || engine->access_images != NULL);
+    }
+    if (change->subject != engine->state.image_count) {
+        return -EBADMSG;
+    }
+    engine->state.image_count++;
+    return engine->access_images == NULL || access_apply(engine->access_images, change, NULL, NULL)
+               ? 0
+               : -EBADMSG;
+}
+
+int access_fold(struct engine *engine, const uint8_t *payload, size_t len_bytes)
+{
+    struct access_change change;
+
+    if (!access_change_decode(payload, len_bytes, &change)) {
+        return -EBADMSG;
+    }
+    if (change.action == ACCESS_IMAGE) {
+        return fold_image(engine, &change);
+    }
+    engine->state.image_count = 0;
+    if (!engine->state.sound) {
+        return 0; /* old rows are walked by, until a checkpoint */
+    }
+    return access_apply(engine->access, &change, rows_access_touched, engine) ? 0 : -EBADMSG;
+}
+
+struct imaging {
+    struct engine *engine;
+    struct access_change change;
+    uint16_t count;
+};
+
+static void flush_image(struct imaging *imaging)
+{
+    imaging->change.action = ACCESS_IMAGE;
+    imaging->change.subject = imaging->count++;
+    (void)access_append(imaging->engine, &imaging->change, 0);
+    imaging->change.row_count = 0;
+}
+
+static void image_row(void *context, const struct access_row *before,
+                      const struct access_row *after)
+{
+    struct imaging *imaging = context;
+
+    (void)before;
+    imaging->change.rows[imaging->change.row_count++] = *after;
+    if (imaging->change.row_count == ACCESS_CHANGE_ROWS_MAX) {
+        flush_image(imaging);
+    }
+}
+
+uint16_t access_append_images(struct engine *engine)
+{
+    struct imaging *imaging = calloc(1, sizeof(*imaging));
+    uint16_t count;
+
+    CHECK(imaging != NULL);
+    imaging->engine = engine;
+    access_for_each_row(engine->access, image_row, imaging);
+    if (imaging->change.row_count > 0) {
+        flush_image(imaging);
+    }
+    count = imaging->count;
+    free(imaging);
+    return count;
+}
+
+void access_fold_checkpoint(struct engine *engine, uint64_t lsn)
+{
+    engine->state.checkpoint_images = engine->state.image_count;
+    engine->state.checkpoint_lsn = lsn - engine->state.image_count;
+}
+
+bool access_restore(struct engine *engine, uint16_t images)
+{
+    bool whole =
+        engine->state.image_count == images && (images == 0 || engine->access_images != NULL);
+
+    if (whole && images == 0) {
+        access_init(engine->access);
+    } else if (whole) {
+        memcpy(engine->access, engine->access_images, sizeof(*engine->access));
+    }
+    free(engine->access_images);
+    engine->access_images = NULL;
+    if (whole) {
+        access_for_each_row(engine->access, rows_access_seen, engine);
+    }
+    return whole;
+}
+
+/* ---- who, and may he -------------------------------------------------------------------------------- */
+
+void access_who(const struct engine *engine, const struct api_from *from,
+                struct access_who *ret_who)
+{
+    if (from->via == API_VIA_LOCAL) {
+        *ret_who = (struct access_who){.role = ACCESS_LOCAL};
+    } else {
+        access_identify(engine->access, &from->token, engine->wall_ms, ret_who);
+    }
+}
+
+uint32_t access_actor(const struct engine *engine, const struct api_request *request, uint8_t kind,
+                      uint16_t number)
+{
+    struct access_who who;
+
+    access_who(engine, &request->from, &who);
+    if (who.account != 0) {
+        return (uint32_t)ACTOR_ACCOUNT << ACTOR_FORM_SHIFT |
+               (uint32_t)who.account << ACTOR_SUBJECT_SHIFT | number;
+    }
+    if (who.device != 0) {
+        return (uint32_t)ACTOR_DEVICE << ACTOR_FORM_SHIFT |
+               (uint32_t)who.device << ACTOR_SUBJECT_SHIFT | number;
+    }
+    return (uint32_t)kind << ACTOR_SUBJECT_SHIFT | number;
+}
+
+static enum access_right right_of_command(enum queue_action action)
+{
+    switch (action) {
+    case QUEUE_ISSUE:
+        return ACCESS_TICKET_ISSUE;
+    case QUEUE_PRINTED:
+    case QUEUE_PRINT_UNKNOWN:
+        return ACCESS_TICKET_PRINTED;
+    case QUEUE_REPRINT:
+        return ACCESS_TICKET_REPRINT;
+    case QUEUE_CANCEL:
+        return ACCESS_TICKET_CANCEL;
+    case QUEUE_RETURN:
+    case QUEUE_HOLD:
+    case QUEUE_TRANSFER:
+        return ACCESS_TICKET_PRESS;
+    case QUEUE_CALL_NEXT:
+    case QUEUE_CALL:
+    case QUEUE_RECALL:
+    case QUEUE_START:
+    case QUEUE_COMPLETE:
+    case QUEUE_SET_ABSENT:
+    case QUEUE_PUT_BACK:
+    case QUEUE_UNDO:
+    case QUEUE_COUNTER_OPEN:
+    case QUEUE_COUNTER_CLOSE:
+        return ACCESS_COUNTER_PRESS;
+    case QUEUE_DAY_OPENING:
+    case QUEUE_DAY_CLOSING:
+    case QUEUE_DAY_ERASING:
+    case QUEUE_SKIP_NUMBERS:
+    case QUEUE_RAISE_CEILING:
+    case QUEUE_JOIN:
+    case QUEUE_ACTION_END:
+        break;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+static enum access_right right_of_read(enum api_read_what what)
+{
+    switch (what) {
+    case API_READ_QUEUE:
+        return ACCESS_QUEUE_READ;
+    case API_READ_TICKET:
+        return ACCESS_TICKET_READ;
+    case API_READ_COUNTER:
+        return ACCESS_COUNTER_READ;
+    case API_READ_DAY:
+        return ACCESS_DAY_READ;
+    case API_READ_STATUS:
+    case API_READ_READY:
+        return ACCESS_STATUS_READ;
+    case API_READ_EXPLAIN:
+        return ACCESS_EXPLAIN_READ;
+    case API_READ_LEDGER:
+        return ACCESS_LEDGER_READ;
+    case API_READ_CALENDAR:
+        return ACCESS_CALENDAR_READ;
+    case API_READ_METRICS:
+        return ACCESS_METRICS_READ;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+static enum access_right right_of_control(enum api_control_what what)
+{
+    switch (what) {
+    case API_CONTROL_DAY_OPEN:
+    case API_CONTROL_DAY_CLOSE:
+        return ACCESS_DAY_CHANGE;
+    case API_CONTROL_DUTY_HANDOVER:
+    case API_CONTROL_DUTY_STOP:
+    case API_CONTROL_DUTY_RESUME:
+        return ACCESS_DUTY_CHANGE;
+    case API_CONTROL_UNIT_APPROVE:
+    case API_CONTROL_UNIT_RETIRE:
+        return ACCESS_UNIT_CHANGE;
+    case API_CONTROL_FAULT:
+        return ACCESS_FAULT;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+/* What changes accounts is judged by access_decide, once more and with its entry. */
+static enum access_right right_of_people(const struct api_access *access)
+{
+    switch ((enum api_access_what)access->what) {
+    case API_ACCESS_LIST:
+        return ACCESS_PEOPLE_READ;
+    case API_ACCESS_CHECK:
+        return access->right < ACCESS_RIGHT_END ? (enum access_right)access->right
+                                                : ACCESS_RIGHT_NONE;
+    case API_ACCESS_TOTP_BEGIN:
+        return ACCESS_OWN;
+    case API_ACCESS_SALT:
+    case API_ACCESS_SIGN_IN:
+    case API_ACCESS_SIGN_OUT:
+    case API_ACCESS_WHO:
+    case API_ACCESS_PASSWORD:
+    case API_ACCESS_PIN:
+    case API_ACCESS_TOTP_CONFIRM:
+    case API_ACCESS_OFFER:
+    case API_ACCESS_ADD:
+    case API_ACCESS_CHANGE:
+    case API_ACCESS_REVOKE:
+    case API_ACCESS_RESTORE:
+    case API_ACCESS_RESET:
+    case API_ACCESS_GRANT:
+    case API_ACCESS_PAIR:
+    case API_ACCESS_DEVICE_ADD:
+    case API_ACCESS_DEVICE_REVOKE:
+    case API_ACCESS_SESSION_REVOKE:
+        return ACCESS_SIGN_IN;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+static enum access_right right_of(const struct api_request *request)
+{
+    switch ((enum api_type)request->type) {
+    case API_COMMAND:
+        return right_of_command((enum queue_action)request->command.action);
+    case API_READ:
+        return right_of_read((enum api_read_what)request->read.what);
+    case API_CONTROL:
+        return right_of_control((enum api_control_what)request->control.what);
+    case API_ACCESS:
+        return right_of_people(&request->access);
+    case API_SUBSCRIBE:
+    case API_REPLY:
+    case API_EVENT:
+    case API_STATE:
+    case API_REVOKED:
+        break;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+/* Whose counter it is about: the one that is named, else the one that has the ticket; any, when none has it. */
+static uint16_t counter_of(const struct engine *engine, const struct api_request *request,
+                           const struct access_who *who)
+{
+    const struct queue_ticket *ticket;
+
+    if (request->type == API_READ) {
+        return request->read.what == API_READ_COUNTER ? request->read.number : 0;
+    }
+    if (request->type != API_COMMAND) {
+        return request->type == API_ACCESS ? request->access.counter : 0;
+    }
+    if (request->command.counter != 0) {
+        return request->command.counter;
+    }
+    ticket = queue_ticket_find(engine->queue, &request->command.ticket);
+    return ticket != NULL && ticket->counter != 0 ? ticket->counter : who->counter;
+}
+
+/* In the ledger: who tried what. Not of strangers, and not more than a few a minute. */
+static bool note_denial(struct engine *engine, const struct api_request *request,
+                        const struct access_who *who, enum access_right right,
+                        enum access_reason reason)
+{
+    struct access_change change = {.action = ACCESS_DENIED,
+                                   .reason = (uint8_t)reason,
+                                   .role = (uint8_t)who->role,
+                                   .by_account = who->account,
+                                   .by_device = who->device,
+                                   .right = (uint8_t)right};
+
+    if (who->role == ACCESS_ANYONE || !engine_serves(engine)) {
+        return false;
+    }
+    if (engine->denials.count == 0 || engine->now_ms - engine->denials.since_ms >= DENIALS_MS) {
+        engine->denials.since_ms = engine->now_ms;
+        engine->denials.count = 0;
+    }
+    if (engine->denials.count++ >= DENIALS_PER_MINUTE) {
+        return false;
+    }
+    memcpy(change.address, request->from.address, sizeof(change.address));
+    (void)access_append(engine, &change, access_actor(engine, request, 0, 0));
+    return true;
+}
+
+/* A session in use does not end by rest; written seldom. */
+static void note_use(struct engine *engine, const struct api_request *request)
+{
+    struct access_command command = {.action = ACCESS_SEEN,
+                                     .at_ms = engine->wall_ms,
+                                     .token = request->from.token,
+                                     .lsn = engine->last_lsn + 1};
+    struct access_decision decision;
+
+    memcpy(command.address, request->from.address, sizeof(command.address));
+    access_decide(engine->access, &command, &decision);
+    if (decision.reason == ACCESS_OK) {
+        (void)access_append(engine, &decision.change, access_actor(engine, request, 0, 0));
+    }
+}
+
+bool access_admits(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    enum access_right right = right_of(request);
+    enum access_reason reason;
+    struct access_who who;
+
+    access_who(engine, &request->from, &who);
+    reason =
+        access_check(&who, right, counter_of(engine, request, &who), !engine->options.private_page);
+    if (reason == ACCESS_OK ||
+        (!engine->options.roles && who.role == ACCESS_ANYONE && request->type != API_ACCESS)) {
+        if (who.seen_due && engine_serves(engine)) {
+            note_use(engine, request);
+        }
+        return true;
+    }
+    if (right == ACCESS_RIGHT_NONE && who.role == ACCESS_LOCAL) {
+        return true; /* no such request: refused by whoever would do it */
+    }
+    people_refuse(engine, client, request->id, reason, 0,
+                  note_denial(engine, request, &who, right, reason));
+    return false;
+}
+
+/* At once: whoever asks again is judged by what is known here, durable or not. */
+void access_turn(struct engine *engine)
+{
+    static const uint8_t frame[API_FRAME_HEADER_BYTES] = {0, 0, 0, API_FRAME_HEADER_BYTES - 4,
+                                                          API_REVOKED};
+
+    if (engine->access->revocations == engine->revocations_told) {
+        return;
+    }
+    engine->revocations_told = engine->access->revocations;
+    for (size_t i = 0; i < engine->client_count; i++) {
+        engine->world.reply(engine->world.context, engine->clients[i], frame, sizeof(frame), NULL,
+                            0);
+    }
+}
