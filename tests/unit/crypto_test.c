@@ -272,6 +272,23 @@ static void random_bytes_differ_and_forgotten_bytes_are_zero(void **state)
     assert_memory_equal(a, zero, sizeof(a));
 }
 
+static void codes_of_the_second_factor_are_those_of_rfc_6238(void **state)
+{
+    static const struct {
+        uint64_t time_s;
+        uint32_t code;
+    } published[] = {{59, 287082},       {1111111109, 81804},  {1111111111, 50471},
+                     {1234567890, 5924}, {2000000000, 279037}, {UINT64_C(20000000000), 353130}};
+
+    (void)state;
+    for (size_t i = 0; i < sizeof(published) / sizeof(published[0]); i++) {
+        assert_int_equal(crypto_totp("12345678901234567890", 20, published[i].time_s / 30),
+                         published[i].code);
+    }
+    assert_true(crypto_equal("abc", "abd", 2));
+    assert_false(crypto_equal("abc", "abd", 3));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -281,6 +298,7 @@ int main(void)
         cmocka_unit_test(seals_are_the_published_ones_and_open),
         cmocka_unit_test(a_seal_with_any_bit_changed_does_not_open_and_gives_no_plaintext),
         cmocka_unit_test(one_key_after_another_and_the_same_again_seal_as_if_alone),
+        cmocka_unit_test(codes_of_the_second_factor_are_those_of_rfc_6238),
         cmocka_unit_test(random_bytes_differ_and_forgotten_bytes_are_zero),
     };
 
