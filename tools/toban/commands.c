@@ -28,6 +28,25 @@ static const struct toban_command commands[] = {
      "own,\n"
      "within ten minutes. retire takes the spare out in order, while both are paired.",
      command_unit},
+    {"user",
+     "list | add NAME --role ROLE [--title T] | change NAME [--role ROLE] [--title T]\n"
+     "           | reset NAME | revoke NAME | restore NAME | token NAME | end SESSION",
+     "利用者の登録・変更・失効", "accounts: add, change, revoke",
+     "ROLE は operator 係員、supervisor 窓口責任者、administrator 管理者、engineer 保守員、auditor "
+     "監査。\n"
+     "  初期パスワードは一度だけ表示します。token はプログラム用の資格情報を出します。",
+     "ROLE: operator, supervisor, administrator, engineer or auditor. The first password is drawn "
+     "and\n"
+     "shown once; token gives a program a credential of the account.",
+     command_user},
+    {"device",
+     "list | pair KIND CODE [--counter N] [--title T] | add KIND [--counter N] [--title T]\n"
+     "             | revoke ID",
+     "端末の登録・失効", "kiosks, boards, terminals: pair, revoke",
+     "KIND は kiosk・board・printer・counter・noc。CODE は端末の画面に出ている登録番号 (10分間)。",
+     "KIND: kiosk, board, printer, counter or noc. CODE is what the device shows (for ten "
+     "minutes).",
+     command_device},
     {"calendar", "YEAR [--site FILE] [--holidays FILE]", "その年の閉庁日と理由、開庁日数",
      "days closed in a year and why; opening days",
      "--holidays は内閣府の syukujitsu.csv。--site は所在地の設定ファイル。",
