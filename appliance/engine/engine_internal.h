@@ -22,6 +22,7 @@
 
 #include "appliance/access/access.h"
 #include "appliance/engine/api.h"
+#include "appliance/engine/api_right.h"
 #include "appliance/engine/engine.h"
 #include "appliance/engine/json.h"
 #include "storage/adapters/crypto.h"

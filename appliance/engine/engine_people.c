@@ -104,8 +104,11 @@ static void tell_salt(struct engine *engine, uint64_t client, const struct api_r
     char *body;
 
     access_who(engine, &request->from, &who);
-    wait_ms = access_wait_ms(engine->access, access->name, access->pin != 0, request->from.address,
-                             who.device, engine->wall_ms);
+    if (access->name[0] == '\0') { /* one's own password is asked for once more */
+        account = access_account_by_id(engine->access, who.account);
+    }
+    wait_ms = access_wait_ms(engine->access, account == NULL ? access->name : account->name,
+                             access->pin != 0, request->from.address, who.device, engine->wall_ms);
     if (wait_ms > 0) {
         people_refuse(engine, client, request->id, ACCESS_WAIT, wait_ms, false);
         return;
@@ -120,6 +123,9 @@ static void tell_salt(struct engine *engine, uint64_t client, const struct api_r
     json_open(&json, NULL, '{');
     put_hex(&json, "salt", salt, sizeof(salt));
     json_number(&json, "derive", API_DERIVE_SCRYPT);
+    if (access->name[0] == '\0' && account != NULL) { /* no new password with it in */
+        json_text(&json, "name", account->name);
+    }
     json_close(&json, '}');
     body = json_take(&json, &len_bytes);
     serve_answer_now(engine, client, request->id, STATUS_OK, 0, body, len_bytes);

@@ -25,6 +25,8 @@ static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const cha
         {"Transfer-Encoding", &headers->transfer_encoding},
         {"If-None-Match", &headers->if_none_match},
         {"Toban-Relayed", &headers->relayed},
+        {"Authorization", &headers->authorization},
+        {"Cookie", &headers->cookie},
     };
 
     (void)kind;
@@ -107,13 +109,14 @@ static bool host_is_ours(const struct gateway *gateway, const struct header *hos
     return false;
 }
 
-/* Browsers name the page's origin with every POST; other clients send none. */
-static bool origin_is_ours(const struct headers *headers)
+/* Browsers name the page's origin with every POST; other clients send none. A credential that a browser adds
+ * by itself counts only together with an origin: ours. */
+static bool origin_is_ours(const struct headers *headers, bool by_cookie)
 {
     const char *start;
 
     if (headers->origin.count == 0) {
-        return true;
+        return !by_cookie;
     }
     start = strstr(headers->origin.text, "://");
     return headers->origin.count == 1 && headers->host.count == 1 && start != NULL &&
@@ -177,16 +180,11 @@ static bool answer_page(struct request *request, const char *method, const char 
     return true;
 }
 
-static enum problem read_post(struct request *request, const struct route_match *match,
-                              const char *path, const char **ret_member)
+enum problem dispatch_check_post(const struct request *request)
 {
     const struct headers *headers = &request->headers;
-    struct digest *digest = request->gateway->digest;
-    struct body body;
-    struct ids_token key;
-    enum problem problem;
 
-    if (!origin_is_ours(headers)) {
+    if (!origin_is_ours(headers, request->credential.by_cookie)) {
         return PROBLEM_CROSS_ORIGIN;
     }
     if (headers->key.count == 0) {
@@ -199,8 +197,21 @@ static enum problem read_post(struct request *request, const struct route_match 
     if (request->discarded_bytes > 0) {
         return PROBLEM_BODY_TOO_LARGE;
     }
-    if (request->body_len_bytes > 0 && !type_is_json(&headers->content_type)) {
-        return PROBLEM_NOT_JSON;
+    return request->body_len_bytes > 0 && !type_is_json(&headers->content_type) ? PROBLEM_NOT_JSON
+                                                                                : PROBLEM_NONE;
+}
+
+static enum problem read_post(struct request *request, const struct route_match *match,
+                              const char *path, const char **ret_member)
+{
+    const struct headers *headers = &request->headers;
+    struct digest *digest = request->gateway->digest;
+    enum problem problem = dispatch_check_post(request);
+    struct body body;
+    struct ids_token key;
+
+    if (problem != PROBLEM_NONE) {
+        return problem;
     }
     problem = body_parse(request->body, request->body_len_bytes, match->route->required,
                          match->route->optional, &body, ret_member);
@@ -256,6 +267,12 @@ static void answer_match(struct request *request, const struct route_match *matc
     case ROUTE_CONTROL:
         problem = read_post(request, match, path, &member);
         break;
+    case ROUTE_PEOPLE:
+        people_dispatch(request, match);
+        return;
+    }
+    if (problem == PROBLEM_NONE && !credential_is_enough(request, &request->api)) {
+        problem = PROBLEM_SIGN_IN;
     }
     if (problem != PROBLEM_NONE) {
         server_answer_problem(request, problem, member == NULL ? NULL : "member", member);
@@ -285,12 +302,17 @@ void dispatch_request(struct request *request, const char *method, const char *p
     if (!relay && answer_page(request, method, path)) {
         return;
     }
+    if (!credential_read(&request->headers, &request->credential)) {
+        server_answer_problem(request, PROBLEM_BAD_REQUEST, NULL, NULL);
+        return;
+    }
     found = route_find(method, path, &match, allow);
     if (relay && found == ROUTE_FOUND && match.route->kind != ROUTE_COMMAND &&
         match.route->kind != ROUTE_READ) {
         found = ROUTE_NO_SUCH_PATH;
     }
     if (found == ROUTE_FOUND && match.route->management_only &&
+        !(request->gateway->config.roles && match.route->kind == ROUTE_CONTROL) &&
         !request->connection->listener->management) {
         server_answer_problem(request,
                               match.route->kind == ROUTE_CONTROL ||

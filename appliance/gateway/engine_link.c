@@ -93,6 +93,8 @@ static bool take_frame(struct engine_link *link, const uint8_t *frame, size_t le
         link->backoff_ms = GATEWAY_RECONNECT_MS_MIN;
         forward_engine_state(link->gateway, &state);
         return true;
+    case API_REVOKED:
+        return len_bytes == API_FRAME_HEADER_BYTES;
     }
     return false;
 }

@@ -22,6 +22,12 @@ _Static_assert((int)GATEWAY_REQUESTS_MAX <= (int)API_REQUESTS_IN_FLIGHT_MAX,
 static int on_deadline(sd_event_source *source, uint64_t usec, void *userdata);
 static int on_retry(sd_event_source *source, uint64_t usec, void *userdata);
 
+/* Carries no key: sent once, and who does not hear of it looks what became of it. */
+static bool is_once(const struct request *request)
+{
+    return request->api.type == API_CONTROL || request->api.type == API_ACCESS;
+}
+
 static void state_away(struct api_state *state)
 {
     *state = (struct api_state){.serving = false, .reason = "ENGINE_AWAY"};
@@ -101,8 +107,9 @@ static void try_relay(struct request *request)
     const struct listener *listener = request->connection->listener;
 
     if (request->phase != REQUEST_HELD || request->relay_tried || request->at_once ||
-        request->api.type == API_CONTROL || listener->management || listener->relay ||
-        request->headers.relayed.count > 0 || gateway->stopping || !forward_is_moved(gateway) ||
+        request->api.type == API_CONTROL || request->api.type == API_ACCESS ||
+        listener->management || listener->relay || request->headers.relayed.count > 0 ||
+        gateway->stopping || !forward_is_moved(gateway) ||
         gateway->forward.relay_count == GATEWAY_RELAYS_MAX) {
         return;
     }
@@ -157,6 +164,7 @@ void forward_request(struct request *request)
     request->phase = REQUEST_HELD;
     request->arrived_ms = gateway_now_ms(gateway);
     TAILQ_INSERT_TAIL(&forward->waiting, request, by_age);
+    credential_put(request, &request->api);
     try_send(request);
     try_relay(request);
     gateway->counters.held += request->phase == REQUEST_HELD ? 1 : 0;
@@ -189,7 +197,7 @@ static void give_up(struct request *request)
     gateway->counters.timed_out++;
     if (request->metrics) {
         server_answer(request, MHD_HTTP_OK, metrics_page(gateway, NULL, 0));
-    } else if (was_sent && request->api.type == API_CONTROL) {
+    } else if (was_sent && is_once(request)) {
         server_answer_problem(request, PROBLEM_OUTCOME_UNKNOWN, NULL, NULL);
     } else if (was_sent) {
         server_answer_problem(request, PROBLEM_ENGINE_SILENT, NULL, NULL);
@@ -268,7 +276,7 @@ void forward_engine_down(struct gateway *gateway)
     while (request != NULL) {
         struct request *next = TAILQ_NEXT(request, by_age);
 
-        if (request->phase == REQUEST_SENT && request->api.type == API_CONTROL) {
+        if (request->phase == REQUEST_SENT && is_once(request)) {
             release(request);
             server_answer_problem(request, PROBLEM_OUTCOME_UNKNOWN, NULL, NULL);
         } else if (request->phase == REQUEST_SENT) {
@@ -334,7 +342,9 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
         return;
     }
     release(request);
-    if (request->metrics) {
+    if (request->people != NULL) {
+        people_reply(request, reply);
+    } else if (request->metrics) {
         server_answer(request, MHD_HTTP_OK,
                       metrics_page(gateway, reply->status == MHD_HTTP_OK ? reply->body : NULL,
                                    reply->body_len_bytes));

@@ -189,6 +189,9 @@ static int set_up(struct gateway *gateway)
         r = files_load(gateway->files, gateway->config.web_dir);
     }
     if (r >= 0) {
+        r = people_create(gateway, &gateway->people);
+    }
+    if (r >= 0) {
         r = forward_init(gateway);
     }
     if (r >= 0) {
@@ -235,6 +238,7 @@ void gateway_destroy(struct gateway *gateway)
     gateway->stopping = true;
     /* No connection may be suspended when its daemon stops: all are answered or ended first. */
     forward_finish(gateway);
+    people_destroy(gateway->people);
     stream_finish(gateway);
     server_finish(gateway);
     engine_link_destroy(gateway->link);

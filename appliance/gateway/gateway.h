@@ -79,6 +79,7 @@ struct gateway_config {
     struct gateway_listen relay_peer;   /* the other unit's relay listener; length 0: none */
     uint32_t hold_ms;                   /* 0: GATEWAY_HOLD_MS */
     uint32_t read_ms_max;               /* 0: GATEWAY_READ_MS_MAX */
+    bool roles;                         /* what is nobody's to see or do needs a credential */
 };
 
 struct gateway;

@@ -28,10 +28,12 @@ enum internal_limit {
     INTERNAL_SPARE_REQUESTS_MAX = 64,
     INTERNAL_STATUS_CLASSES = 6,
     INTERNAL_USEC_PER_MSEC = 1000,
+    INTERNAL_TOKEN_BYTES = 129,     /* a credential's text, with the closing zero */
 };
 
-enum request_phase { REQUEST_READING, REQUEST_HELD, REQUEST_SENT, REQUEST_RELAYED, REQUEST_STREAMING,
-                     REQUEST_ANSWERED };
+/* DERIVING: a password is worked on in people.c's thread; its connection is suspended. */
+enum request_phase { REQUEST_READING, REQUEST_HELD, REQUEST_SENT, REQUEST_RELAYED, REQUEST_DERIVING,
+                     REQUEST_STREAMING, REQUEST_ANSWERED };
 
 /* The headers that are looked at, found in one pass. Borrowed from the connection. */
 struct header {
@@ -42,11 +44,20 @@ struct header {
 
 struct headers {
     struct header host, origin, key, content_type, content_length, transfer_encoding, if_none_match,
-        relayed;
+        relayed, authorization, cookie;
+};
+
+/* What a request says of who sends it (credential.c). */
+struct credential {
+    char token[INTERNAL_TOKEN_BYTES]; /* "": none */
+    char device[INTERNAL_TOKEN_BYTES]; /* of the terminal, beside a person's */
+    bool by_cookie;                   /* a browser's: what other sites may make it send */
 };
 
 struct stream;
 struct relay;
+struct people;
+struct people_job;
 
 struct connection {
     TAILQ_ENTRY(connection) all;
@@ -66,6 +77,8 @@ struct request {
     bool metrics;                       /* the reply goes into the gateway's own page */
     const char *method, *path;          /* borrowed from the connection */
     struct headers headers;
+    struct credential credential;
+    struct people_job *people;          /* a request of ROUTE_PEOPLE: its stage and secrets; else NULL */
     struct relay *relay;                /* RELAYED */
     bool relay_tried;                   /* at most once */
     struct api_request api;
@@ -147,6 +160,7 @@ struct gateway {
     struct digest *digest;
     struct files *files;
     struct engine_link *link;
+    struct people *people;
     struct forward forward;
     struct streams streams;
     struct listener listeners[GATEWAY_LISTENERS_MAX];
@@ -181,6 +195,8 @@ void server_resume(struct request *request);
 void dispatch_request(struct request *request, const char *method, const char *path);
 /* Headers that make it unsafe even to read the body. */
 enum problem dispatch_check_framing(struct request *request);
+/* What every POST has to have, whatever its body says. */
+enum problem dispatch_check_post(const struct request *request);
 
 /* forward.c: to the engine and back */
 int forward_init(struct gateway *gateway);
@@ -201,6 +217,21 @@ void forward_relay_over(struct request *request, const struct api_reply *reply);
 int relay_begin(struct request *request);
 /* Closes it; nothing is called any more. NULL is fine. */
 void relay_end(struct relay *relay);
+
+/* credential.c. False: what was given cannot be one (or two of a kind). */
+bool credential_read(const struct headers *headers, struct credential *ret_credential);
+/* By what and for whom: into the frame for toband. */
+void credential_put(struct request *request, struct api_request *api);
+/* Whether this may be asked at all without a credential; toband says the rest. */
+bool credential_is_enough(const struct request *request, const struct api_request *api);
+
+/* people.c: signing in, accounts, devices */
+int people_create(struct gateway *gateway, struct people **ret_people);
+void people_destroy(struct people *people);
+void people_dispatch(struct request *request, const struct route_match *match);
+/* toband's reply to a stage of it; takes the request to its next stage, or answers it. */
+void people_reply(struct request *request, const struct api_reply *reply);
+void people_job_destroy(struct people_job *job);
 
 /* stream.c: live events */
 int stream_init(struct gateway *gateway);

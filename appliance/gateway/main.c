@@ -26,6 +26,7 @@ static const char usage[] =
     "  --relay-listen ADDR:PORT  from the other unit, on the direct link / 号機間の待受アドレス\n"
     "  --relay-peer ADDR:PORT    the other unit's relay listener / 相手号機の号機間アドレス\n"
     "  --web-dir DIR          the pages / 画面のフォルダー\n"
+    "  --roles                need credentials / 資格情報を求める\n"
     "  --host NAME            a name that clients may use / 使ってよいホスト名\n";
 
 static int add_listen(struct gateway_config *config, const char *text, bool management)
@@ -77,6 +78,9 @@ static int read_option(struct gateway_config *config, int option)
             return 0;
         }
         return -E2BIG;
+    case 'R':
+        config->roles = true;
+        return 0;
     default:
         return -EINVAL;
     }
@@ -92,6 +96,7 @@ static int read_options(int argc, char **argv, struct gateway_config *config)
         {"relay-peer", required_argument, NULL, 'p'},
         {"web-dir", required_argument, NULL, 'w'},
         {"host", required_argument, NULL, 'n'},
+        {"roles", no_argument, NULL, 'R'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };

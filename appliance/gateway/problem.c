@@ -29,6 +29,8 @@ static const struct entry entries[PROBLEM_END] = {
          "retries.",
          "Idempotency-Keyがありません",
          "操作ごとに新しく、再送では同じ値のIdempotency-Keyを付けてください。"},
+    [PROBLEM_SIGN_IN] = {401, 0, "SIGN_IN", "Sign in first", "Sign in, or have this device paired.",
+                         "ログインが必要です", "ログインするか、端末を登録してください。"},
     [PROBLEM_MANAGEMENT_ONLY] = {403, 0, "MANAGEMENT_ONLY", "Not from here",
                                  "Do this from the management side of the unit.",
                                  "ここからは操作できません", "管理用の接続から操作してください。"},
@@ -74,6 +76,13 @@ static const struct entry entries[PROBLEM_END] = {
     [PROBLEM_BAD_MEMBER] = {422, 0, "BAD_MEMBER", "A member's value cannot be used",
                             "Correct the member that is named.", "項目の値が正しくありません",
                             "示された項目の値を直してください。"},
+    [PROBLEM_BAD_SECRET] =
+        {422, 0, "BAD_SECRET", "This can be guessed",
+         "A password has 12 characters or more, without the name or a common word; a PIN has 6 to "
+         "8 digits that are not a row.",
+         "推測されやすい値です",
+         "パスワードは12文字以上で、名前やよくある言葉を含まないもの、PINは6〜8桁で連番やぞろ目で"
+         "ないものにしてください。"},
     [PROBLEM_TICKET_OR_NUMBER] =
         {422, 0, "TICKET_OR_NUMBER", "Name one visitor",
          "Give either ticket, or number with its series.", "お呼びする方を一人だけ指定してください",

@@ -18,6 +18,7 @@ enum problem {
     PROBLEM_BAD_REQUEST,        /* 400: framing or a header that cannot be trusted */
     PROBLEM_BAD_JSON,           /* 400 */
     PROBLEM_KEY_MISSING,        /* 400 */
+    PROBLEM_SIGN_IN,            /* 401: no credential, and this needs one */
     PROBLEM_MANAGEMENT_ONLY,    /* 403 */
     PROBLEM_CROSS_ORIGIN,       /* 403 */
     PROBLEM_NO_SUCH_PATH,       /* 404 */
@@ -32,6 +33,7 @@ enum problem {
     PROBLEM_UNKNOWN_MEMBER,     /* 422 */
     PROBLEM_MISSING_MEMBER,     /* 422 */
     PROBLEM_BAD_MEMBER,         /* 422 */
+    PROBLEM_BAD_SECRET,         /* 422: a password or PIN that everybody would guess */
     PROBLEM_TICKET_OR_NUMBER,
     PROBLEM_PLACE_AFTER,
     PROBLEM_CATEGORY_OR_COUNTER,   /* 422: call names one visitor, by ticket or by number */

@@ -17,7 +17,8 @@
 
 enum {
     HEAD_BYTES_MAX = 8192,
-    OUTPUT_BYTES = GATEWAY_PATH_BYTES_MAX + GATEWAY_KEY_BYTES_MAX + GATEWAY_BODY_BYTES_MAX + 512,
+    OUTPUT_BYTES = GATEWAY_PATH_BYTES_MAX + GATEWAY_KEY_BYTES_MAX + GATEWAY_BODY_BYTES_MAX +
+                   INTERNAL_TOKEN_BYTES + 512,
     INPUT_BYTES_MIN = 4096,
     STATUS_OFFSET = 9, /* after "HTTP/1.1 " */
     RETRY_AFTER_S_MAX = 60,
@@ -59,6 +60,10 @@ static void write_request(struct relay *relay)
                        is_post ? "POST" : "GET", request->path);
 
     CHECK(len > 0);
+    if (request->credential.token[0] != '\0') {
+        len += snprintf(relay->output + len, sizeof(relay->output) - (size_t)len,
+                        "Authorization: Bearer %s\r\n", request->credential.token);
+    }
     if (is_post) {
         len += snprintf(relay->output + len, sizeof(relay->output) - (size_t)len,
                         "Idempotency-Key: %s\r\nContent-Type: application/json\r\n"

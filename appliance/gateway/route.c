@@ -41,6 +41,11 @@
         .at_once = true,                                                                           \
     }
 
+#define PEOPLE(m, p, what)                                                                         \
+    {                                                                                              \
+        .method = m, .path = API p, .kind = ROUTE_PEOPLE, .code = (what),                          \
+    }
+
 enum {
     HOLD_MEMBERS = BODY_REASON | BODY_MINUTES | BODY_OWNER,
     TRANSFER_MEMBERS = BODY_CATEGORY | BODY_TO_COUNTER | BODY_PLACE | BODY_AFTER,
@@ -97,6 +102,23 @@ static const struct route routes[] = {
     CONTROL("/duty/resume", API_CONTROL_DUTY_RESUME, 0),
     UNIT("/units/approve", API_CONTROL_UNIT_APPROVE, BODY_SERIAL | BODY_BY | BODY_OFF),
     UNIT("/units/retire", API_CONTROL_UNIT_RETIRE, BODY_SERIAL | BODY_BY),
+    PEOPLE("POST", "/session", API_ACCESS_SIGN_IN),
+    PEOPLE("GET", "/session", API_ACCESS_WHO),
+    PEOPLE("POST", "/session/end", API_ACCESS_SIGN_OUT),
+    PEOPLE("POST", "/session/password", API_ACCESS_PASSWORD),
+    PEOPLE("POST", "/session/pin", API_ACCESS_PIN),
+    PEOPLE("POST", "/session/second-factor", API_ACCESS_TOTP_BEGIN),
+    PEOPLE("POST", "/session/second-factor/confirm", API_ACCESS_TOTP_CONFIRM),
+    PEOPLE("POST", "/pairings", API_ACCESS_OFFER),
+    PEOPLE("GET", "/people", API_ACCESS_LIST),
+    PEOPLE("POST", "/accounts", API_ACCESS_ADD),
+    PEOPLE("POST", "/accounts/change", API_ACCESS_CHANGE),
+    PEOPLE("POST", "/accounts/reset", API_ACCESS_RESET),
+    PEOPLE("POST", "/accounts/revoke", API_ACCESS_REVOKE),
+    PEOPLE("POST", "/accounts/restore", API_ACCESS_RESTORE),
+    PEOPLE("POST", "/devices", API_ACCESS_PAIR),
+    PEOPLE("POST", "/devices/revoke", API_ACCESS_DEVICE_REVOKE),
+    PEOPLE("POST", "/sessions/revoke", API_ACCESS_SESSION_REVOKE),
     {.method = "GET", .path = API "/openapi.json", .kind = ROUTE_OPENAPI},
     {.method = "GET", .path = "/healthz", .kind = ROUTE_HEALTH, .management_only = true},
     {.method = "GET",

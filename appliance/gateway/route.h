@@ -24,6 +24,7 @@ enum route_kind {
     ROUTE_OPENAPI,
     ROUTE_HEALTH,
     ROUTE_METRICS,
+    ROUTE_PEOPLE,       /* code: enum api_access_what; its body is people.c's to read */
 };
 
 struct route {

@@ -25,7 +25,8 @@ static void set_phase(struct request *request, enum request_phase phase)
 {
     request->phase = phase;
     request->connection->at_work = phase == REQUEST_HELD || phase == REQUEST_SENT ||
-                                   phase == REQUEST_RELAYED || phase == REQUEST_STREAMING;
+                                   phase == REQUEST_RELAYED || phase == REQUEST_DERIVING ||
+                                   phase == REQUEST_STREAMING;
     request->connection->since_ms = gateway_now_ms(request->gateway);
 }
 
@@ -82,6 +83,8 @@ static void request_destroy(struct request *request)
     struct gateway *gateway = request->gateway;
 
     free(request->refusal);
+    people_job_destroy(request->people);
+    request->people = NULL;
     if (gateway->spare_count < INTERNAL_SPARE_REQUESTS_MAX) {
         gateway->spares[gateway->spare_count++] = request;
     } else {
@@ -102,7 +105,7 @@ static void request_completed(void *cls, struct MHD_Connection *http, void **con
         return;
     }
     CHECK(request->phase != REQUEST_HELD && request->phase != REQUEST_SENT &&
-          request->phase != REQUEST_RELAYED);
+          request->phase != REQUEST_RELAYED && request->phase != REQUEST_DERIVING);
     if (request->stream != NULL) {
         stream_close(request->stream);
     }
@@ -195,7 +198,7 @@ static enum MHD_Result handle_request(void *cls, struct MHD_Connection *http, co
         return queue_answer(request);
     }
     CHECK(request->phase == REQUEST_HELD || request->phase == REQUEST_SENT ||
-          request->phase == REQUEST_RELAYED);
+          request->phase == REQUEST_RELAYED || request->phase == REQUEST_DERIVING);
     request->connection->at_work = true;
     request->suspended = true;
     MHD_suspend_connection(http);

@@ -1,0 +1,142 @@
+#include "appliance/engine/api_right.h"
+
+#include "appliance/queue/queue.h"
+
+static enum access_right right_of_command(enum queue_action action)
+{
+    switch (action) {
+    case QUEUE_ISSUE:
+        return ACCESS_TICKET_ISSUE;
+    case QUEUE_PRINTED:
+    case QUEUE_PRINT_UNKNOWN:
+        return ACCESS_TICKET_PRINTED;
+    case QUEUE_REPRINT:
+        return ACCESS_TICKET_REPRINT;
+    case QUEUE_CANCEL:
+        return ACCESS_TICKET_CANCEL;
+    case QUEUE_RETURN:
+    case QUEUE_HOLD:
+    case QUEUE_TRANSFER:
+        return ACCESS_TICKET_PRESS;
+    case QUEUE_CALL_NEXT:
+    case QUEUE_CALL:
+    case QUEUE_RECALL:
+    case QUEUE_START:
+    case QUEUE_COMPLETE:
+    case QUEUE_SET_ABSENT:
+    case QUEUE_PUT_BACK:
+    case QUEUE_UNDO:
+    case QUEUE_COUNTER_OPEN:
+    case QUEUE_COUNTER_CLOSE:
+        return ACCESS_COUNTER_PRESS;
+    case QUEUE_DAY_OPENING:
+    case QUEUE_DAY_CLOSING:
+    case QUEUE_DAY_ERASING:
+    case QUEUE_SKIP_NUMBERS:
+    case QUEUE_RAISE_CEILING:
+    case QUEUE_JOIN:
+    case QUEUE_ACTION_END:
+        break;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+static enum access_right right_of_read(enum api_read_what what)
+{
+    switch (what) {
+    case API_READ_QUEUE:
+        return ACCESS_QUEUE_READ;
+    case API_READ_TICKET:
+        return ACCESS_TICKET_READ;
+    case API_READ_COUNTER:
+        return ACCESS_COUNTER_READ;
+    case API_READ_DAY:
+        return ACCESS_DAY_READ;
+    case API_READ_STATUS:
+    case API_READ_READY:
+        return ACCESS_STATUS_READ;
+    case API_READ_EXPLAIN:
+        return ACCESS_EXPLAIN_READ;
+    case API_READ_LEDGER:
+        return ACCESS_LEDGER_READ;
+    case API_READ_CALENDAR:
+        return ACCESS_CALENDAR_READ;
+    case API_READ_METRICS:
+        return ACCESS_METRICS_READ;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+static enum access_right right_of_control(enum api_control_what what)
+{
+    switch (what) {
+    case API_CONTROL_DAY_OPEN:
+    case API_CONTROL_DAY_CLOSE:
+        return ACCESS_DAY_CHANGE;
+    case API_CONTROL_DUTY_HANDOVER:
+    case API_CONTROL_DUTY_STOP:
+    case API_CONTROL_DUTY_RESUME:
+        return ACCESS_DUTY_CHANGE;
+    case API_CONTROL_UNIT_APPROVE:
+    case API_CONTROL_UNIT_RETIRE:
+        return ACCESS_UNIT_CHANGE;
+    case API_CONTROL_FAULT:
+        return ACCESS_FAULT;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+/* What changes accounts is judged by access_decide, once more and with its entry. */
+static enum access_right right_of_people(const struct api_access *access)
+{
+    switch ((enum api_access_what)access->what) {
+    case API_ACCESS_LIST:
+        return ACCESS_PEOPLE_READ;
+    case API_ACCESS_CHECK:
+        return access->right < ACCESS_RIGHT_END ? (enum access_right)access->right
+                                                : ACCESS_RIGHT_NONE;
+    case API_ACCESS_TOTP_BEGIN:
+        return ACCESS_OWN;
+    case API_ACCESS_SALT:
+    case API_ACCESS_SIGN_IN:
+    case API_ACCESS_SIGN_OUT:
+    case API_ACCESS_WHO:
+    case API_ACCESS_PASSWORD:
+    case API_ACCESS_PIN:
+    case API_ACCESS_TOTP_CONFIRM:
+    case API_ACCESS_OFFER:
+    case API_ACCESS_ADD:
+    case API_ACCESS_CHANGE:
+    case API_ACCESS_REVOKE:
+    case API_ACCESS_RESTORE:
+    case API_ACCESS_RESET:
+    case API_ACCESS_GRANT:
+    case API_ACCESS_PAIR:
+    case API_ACCESS_DEVICE_ADD:
+    case API_ACCESS_DEVICE_REVOKE:
+    case API_ACCESS_SESSION_REVOKE:
+        return ACCESS_SIGN_IN;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
+enum access_right api_right_of(const struct api_request *request)
+{
+    switch ((enum api_type)request->type) {
+    case API_COMMAND:
+        return right_of_command((enum queue_action)request->command.action);
+    case API_READ:
+        return right_of_read((enum api_read_what)request->read.what);
+    case API_CONTROL:
+        return right_of_control((enum api_control_what)request->control.what);
+    case API_ACCESS:
+        return right_of_people(&request->access);
+    case API_SUBSCRIBE:
+    case API_REPLY:
+    case API_EVENT:
+    case API_STATE:
+    case API_REVOKED:
+        break;
+    }
+    return ACCESS_RIGHT_NONE;
+}
