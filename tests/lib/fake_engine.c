@@ -109,6 +109,9 @@ static void answer(struct fake_engine *engine, const struct api_request *request
     if (issue) {
         (void)snprintf(body, sizeof(body), "{\"display\":\"%u\"}",
                        number_for(engine, &request->command.key));
+    } else if (request->type == API_ACCESS && request->access.what == API_ACCESS_SALT) {
+        (void)snprintf(body, sizeof(body),
+                       "{\"salt\":\"000102030405060708090a0b0c0d0e0f\",\"derive\":1}");
     } else if (request->type == API_READ && request->read.what == API_READ_METRICS) {
         (void)snprintf(body, sizeof(body), "# TYPE fake gauge\nfake 1\n# EOF\n");
     } else {
