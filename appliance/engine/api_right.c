@@ -86,36 +86,39 @@ static enum access_right right_of_control(enum api_control_what what)
     return ACCESS_RIGHT_NONE;
 }
 
-/* What changes accounts is judged by access_decide, once more and with its entry. */
+/* What changes accounts is judged by access_decide once more, with its entry. */
 static enum access_right right_of_people(const struct api_access *access)
 {
     switch ((enum api_access_what)access->what) {
-    case API_ACCESS_LIST:
-        return ACCESS_PEOPLE_READ;
+    case API_ACCESS_SALT:
+    case API_ACCESS_SIGN_IN: /* by PIN: access_decide asks for the terminal */
+    case API_ACCESS_WHO:
+    case API_ACCESS_OFFER:
+        return ACCESS_SIGN_IN;
     case API_ACCESS_CHECK:
         return access->right < ACCESS_RIGHT_END ? (enum access_right)access->right
                                                 : ACCESS_RIGHT_NONE;
-    case API_ACCESS_TOTP_BEGIN:
-        return ACCESS_OWN;
-    case API_ACCESS_SALT:
-    case API_ACCESS_SIGN_IN:
     case API_ACCESS_SIGN_OUT:
-    case API_ACCESS_WHO:
     case API_ACCESS_PASSWORD:
     case API_ACCESS_PIN:
+    case API_ACCESS_TOTP_BEGIN:
     case API_ACCESS_TOTP_CONFIRM:
-    case API_ACCESS_OFFER:
+        return ACCESS_OWN;
+    case API_ACCESS_LIST:
+        return ACCESS_PEOPLE_READ;
     case API_ACCESS_ADD:
     case API_ACCESS_CHANGE:
-    case API_ACCESS_REVOKE:
     case API_ACCESS_RESTORE:
     case API_ACCESS_RESET:
-    case API_ACCESS_GRANT:
     case API_ACCESS_PAIR:
     case API_ACCESS_DEVICE_ADD:
+        return ACCESS_PEOPLE_CHANGE;
+    case API_ACCESS_REVOKE:
     case API_ACCESS_DEVICE_REVOKE:
     case API_ACCESS_SESSION_REVOKE:
-        return ACCESS_SIGN_IN;
+        return ACCESS_PEOPLE_REVOKE;
+    case API_ACCESS_GRANT:
+        return ACCESS_FAULT; /* root's alone */
     }
     return ACCESS_RIGHT_NONE;
 }
