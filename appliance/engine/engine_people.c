@@ -466,7 +466,9 @@ void people_request(struct engine *engine, uint64_t client, const struct api_req
         .engine = engine,
         .request = request,
         .command = {.at_ms = engine->wall_ms,
-                    .alone = duty_serves(&engine->duty) == DUTY_SERVE_LETTER,
+                    /* Of an office with one unit alone nothing waits for another one. */
+                    .alone = duty_serves(&engine->duty) == DUTY_SERVE_LETTER &&
+                             engine->options.duty.peer_place != 0,
                     .local = request->from.via == API_VIA_LOCAL,
                     .token = request->from.token,
                     .subject = access->subject,

@@ -727,6 +727,7 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
         .snapshot_entries = daemon->settings.snapshot_entries,
+        .roles = daemon->settings.roles,
         .peer_address = daemon->settings.service_peer != NULL ? daemon->settings.service_peer : "",
     };
 

@@ -34,6 +34,7 @@ enum option_id {
     OPTION_NET_SOCKET,
     OPTION_TRACE,
     OPTION_SNAPSHOT,
+    OPTION_ROLES,
     OPTION_IGNORED,
 };
 
@@ -57,6 +58,7 @@ static const struct option options[] = {
     {"net-socket", required_argument, NULL, OPTION_NET_SOCKET},
     {"trace", required_argument, NULL, OPTION_TRACE},
     {"snapshot-entries", required_argument, NULL, OPTION_SNAPSHOT},
+    {"roles", no_argument, NULL, OPTION_ROLES},
     {"floating", required_argument, NULL, OPTION_IGNORED},
     {"lan-interface", required_argument, NULL, OPTION_IGNORED},
     {"direct-interface", required_argument, NULL, OPTION_IGNORED},
@@ -116,6 +118,9 @@ static bool take_option(struct settings *settings, int id, const char *value)
         return true;
     case OPTION_SNAPSHOT:
         settings->snapshot_entries = strtoull(value, NULL, 10);
+        return true;
+    case OPTION_ROLES:
+        settings->roles = true;
         return true;
     case OPTION_NET_SOCKET:
         settings->net_socket = value;

@@ -21,6 +21,7 @@ struct settings {
     const char *net_socket, *trace_path;
     int64_t clock_offset_ms;
     uint64_t snapshot_entries; /* engine.h; 0: its default */
+    bool roles;                /* engine.h */
 };
 
 /* false: unknown, missing or superfluous arguments. */

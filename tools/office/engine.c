@@ -1,4 +1,4 @@
-/* Asks toband for its status: the only thing of the engine that the office needs to know. */
+/* Asks toband: for its status, and, once, for the credentials of whoever uses this office. */
 #include "tools/office/client.h"
 
 #include "appliance/engine/api.h"
@@ -18,18 +18,19 @@ enum {
     REQUEST_ID = 1,
 };
 
-static int send_request(int fd)
+static int send_request(int fd, const struct api_request *request)
 {
-    struct api_request request = {
-        .type = API_READ, .id = REQUEST_ID, .read = {.what = API_READ_STATUS}};
     uint8_t bytes[API_REQUEST_BYTES_MAX];
-    size_t len = api_request_encode(&request, bytes, sizeof(bytes));
+    struct api_request numbered = *request;
+    size_t len;
 
+    numbered.id = REQUEST_ID;
+    len = api_request_encode(&numbered, bytes, sizeof(bytes));
     return len > 0 && send(fd, bytes, len, MSG_NOSIGNAL) == (ssize_t)len ? 0 : -EPIPE;
 }
 
 /* Takes whole frames off the front. 1: the reply was there; 0: not yet. */
-static int take_frames(uint8_t *bytes, size_t *len_bytes, json_t **ret_status)
+static int take_frames(uint8_t *bytes, size_t *len_bytes, uint16_t *ret_status, json_t **ret_body)
 {
     int64_t frame = 0;
 
@@ -40,8 +41,9 @@ static int take_frames(uint8_t *bytes, size_t *len_bytes, json_t **ret_status)
 
         if (api_frame_type(bytes) == API_REPLY &&
             api_reply_decode(bytes, (size_t)frame, &id, &reply) && id == REQUEST_ID) {
-            *ret_status = json_loadb((const char *)reply.body, reply.body_len_bytes, 0, NULL);
-            return *ret_status == NULL ? -EPROTO : 1;
+            *ret_status = reply.status;
+            *ret_body = json_loadb((const char *)reply.body, reply.body_len_bytes, 0, NULL);
+            return *ret_body == NULL ? -EPROTO : 1;
         }
         *len_bytes -= (size_t)frame;
         memmove(bytes, bytes + frame, *len_bytes);
@@ -49,7 +51,7 @@ static int take_frames(uint8_t *bytes, size_t *len_bytes, json_t **ret_status)
     return frame < 0 ? -EPROTO : 0;
 }
 
-static int receive_status(int fd, uint8_t *bytes, json_t **ret_status)
+static int receive(int fd, uint8_t *bytes, uint16_t *ret_status, json_t **ret_body)
 {
     int64_t until_ms = office_monotonic_ms() + STATUS_WAIT_MS;
     size_t len_bytes = 0;
@@ -68,7 +70,7 @@ static int receive_status(int fd, uint8_t *bytes, json_t **ret_status)
             return -ECONNREFUSED;
         }
         len_bytes += (size_t)got;
-        r = take_frames(bytes, &len_bytes, ret_status);
+        r = take_frames(bytes, &len_bytes, ret_status, ret_body);
         if (r == 0 && len_bytes == STATUS_BYTES_MAX) {
             return -EPROTO;
         }
@@ -76,7 +78,8 @@ static int receive_status(int fd, uint8_t *bytes, json_t **ret_status)
     return r < 0 ? r : 0;
 }
 
-int client_engine_status(const char *socket_path, json_t **ret_status)
+int client_engine_ask(const char *socket_path, const struct api_request *request,
+                      uint16_t *ret_status, json_t **ret_body)
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     uint8_t *bytes = malloc(STATUS_BYTES_MAX);
@@ -87,11 +90,19 @@ int client_engine_status(const char *socket_path, json_t **ret_status)
     if (r == 0 && connect(fd, (const struct sockaddr *)&address, sizeof(address)) < 0) {
         r = -errno;
     }
-    r = r < 0 ? r : send_request(fd);
-    r = r < 0 ? r : receive_status(fd, bytes, ret_status);
+    r = r < 0 ? r : send_request(fd, request);
+    r = r < 0 ? r : receive(fd, bytes, ret_status, ret_body);
     free(bytes);
     if (fd >= 0) {
         (void)close(fd);
     }
     return r;
+}
+
+int client_engine_status(const char *socket_path, json_t **ret_status)
+{
+    struct api_request request = {.type = API_READ, .read = {.what = API_READ_STATUS}};
+    uint16_t status;
+
+    return client_engine_ask(socket_path, &request, &status, ret_status);
 }

@@ -235,6 +235,8 @@ static json_t *describe(const struct keeper *keeper)
     json_t *units = json_array();
     json_t *namespaces = json_object();
     json_t *credentials = json_object();
+    json_t *founded;
+    char path[OFFICE_PATH_BYTES + 32];
     char host_url[64];
     char netns[32];
 
@@ -250,6 +252,10 @@ static json_t *describe(const struct keeper *keeper)
     for (size_t i = 0; i < ARRAY_COUNT(roles); i++) {
         (void)json_object_set_new(credentials, roles[i], json_string(""));
     }
+    (void)snprintf(path, sizeof(path), "%s/credentials.json", office->run_dir);
+    founded = json_load_file(path, 0, NULL);
+    (void)json_object_update(credentials, founded);
+    json_decref(founded);
     (void)snprintf(host_url, sizeof(host_url), "http://127.0.0.1:%u", office->host_port);
     return json_pack("{s:b, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:s, s:I, s:i, s:s}", "ok", 1,
                      "name", office->name, "floating", OFFICE_FLOATING, "url",

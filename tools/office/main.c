@@ -17,6 +17,7 @@ enum {
     OPTION_UNITS,
     OPTION_UNIT,
     OPTION_KEEP,
+    OPTION_ROLES,
     OPTION_PORT,
     OPTION_DISK,
     OPTION_DISK_MIB,
@@ -51,6 +52,7 @@ static const struct option long_options[] = {
     {"units", required_argument, NULL, OPTION_UNITS},
     {"unit", required_argument, NULL, OPTION_UNIT},
     {"keep", no_argument, NULL, OPTION_KEEP},
+    {"roles", no_argument, NULL, OPTION_ROLES},
     {"port", required_argument, NULL, OPTION_PORT},
     {"disk", required_argument, NULL, OPTION_DISK},
     {"disk-mib", required_argument, NULL, OPTION_DISK_MIB},
@@ -93,6 +95,7 @@ static const char help_en[] =
     "                         (now while the office is open, else the next opening)\n"
     "  --site FILE            the site file\n"
     "  --units 1|2            a lone unit, or the pair (2)\n"
+    "  --roles                the web asks for credentials; `info --json` has them\n"
     "  --port P               port on the host (8080 for the office \"toban\", else a free one)\n"
     "  --disk loop|directory  an own file system (loop), or a directory of the host\n"
     "  --disk-mib N           its size (2048)\n"
@@ -131,6 +134,7 @@ static const char help_ja[] =
     "  --at 2026-11-24T08:20  その時刻から始めます（なければ、開庁中は今、閉庁中は次の開庁時刻）\n"
     "  --site ファイル        窓口の設定ファイル\n"
     "  --units 1|2            一台だけ、または二台（2）\n"
+    "  --roles                Webで資格情報を求める（info --json に表示）\n"
     "  --port P               この計算機でのポート（toban は 8080、ほかは空き番号）\n"
     "  --disk loop|directory  専用のファイルシステム（loop）か、この計算機のディレクトリ\n"
     "  --disk-mib N           その大きさ（2048）\n"
@@ -236,6 +240,9 @@ static bool take_option(int option, const char *text, struct office *office,
         return true;
     case OPTION_AT:
         options->at = text;
+        return true;
+    case OPTION_ROLES:
+        office->roles = true;
         return true;
     case OPTION_SITE:
         options->site = text;

@@ -160,6 +160,9 @@ static void add_toband(const struct office *office, unsigned place, int64_t cloc
     if (getenv("TOBAN_OFFICE_SNAPSHOT_ENTRIES") != NULL) { /* tests: long before a ledger is long */
         add_option(argv, "--snapshot-entries", getenv("TOBAN_OFFICE_SNAPSHOT_ENTRIES"));
     }
+    if (office->roles) {
+        add(argv, "--roles");
+    }
     add_option(argv, "--cert", "/run/tls/unit.crt");
     add_option(argv, "--key", "/run/tls/unit.key");
     add_option(argv, "--ca", "/run/tls/ca.crt");
@@ -234,6 +237,9 @@ void office_program_argv(const struct office *office, unsigned place, enum offic
         add_relay(office, place, ret_argv);
         add_option(ret_argv, "--engine-socket", "/run/toband.sock");
         add_option(ret_argv, "--web-dir", office->web_dir);
+        if (office->roles) {
+            add(ret_argv, "--roles");
+        }
         break;
     case OFFICE_PROGRAM_COUNT:
         break;

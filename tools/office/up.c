@@ -292,7 +292,7 @@ static int wait_until_ready(const struct starting *starting)
     while (office_monotonic_ms() < until_ms) {
         enum client_wait wait = client_readiness(office, awaited, sizeof(awaited));
 
-        if (wait == CLIENT_READY) {
+        if (wait == CLIENT_READY && (!office->roles || client_found_credentials(office) == 0)) {
             end_steps(starting);
             return OFFICE_EXIT_OK;
         }
