@@ -198,6 +198,7 @@ static void happen(struct sim *sim, struct item *item)
         sim_people_look(sim);
         sim_judge_boxes(sim);
         sim_people_press(sim);
+        sim_access_turn(sim);
         judge_service(sim);
         judge_visits(sim);
         judge_damage(sim);

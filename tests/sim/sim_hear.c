@@ -398,6 +398,10 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
     CHECK(reply.body_len_bytes < sizeof(text));
     memcpy(text, reply.body, reply.body_len_bytes);
     text[reply.body_len_bytes] = '\0';
+    if (client >= SIM_ACCESS_CLIENT) {
+        sim_access_reply(unit, client, id, reply.status, text);
+        return;
+    }
     if (client == AGAIN && id != sim->again.request_id) {
         return; /* of an earlier key */
     }

@@ -11,6 +11,7 @@
  *   sim_box.c     which hardware stands where, and what people say of it
  *   sim_ghost.c   a third live unit: a replaced box that is on again
  *   sim_client.c  visitors and staff who ask again with the same key
+ *   sim_access.c  devices and people who get a credential, use it, and have it taken away
  *   sim_judge.c   the oracles: the table of them, and those on tickets and service
  *   sim_ledger.c  those on what disks are given and hold
  *   sim_clock.c   wall clocks that are wrong
@@ -45,6 +46,7 @@ enum sim_inner_limit {
     SETTLE_MS_MAX = 4000,
     SIM_HEALED_MS = 8000, /* after the last fault began; later when one lasts longer (sim_lasts) */
     SIM_INDEX_SIZE = 1 << 15,
+    SIM_CREDENTIALS = 8,
     SNAPSHOT_ENTRIES_FEW = 150, /* behind by more: a snapshot; by the seed one of these, or never */
     SNAPSHOT_ENTRIES_SOME = 800,
 };
@@ -233,6 +235,18 @@ struct sim_expected {
     uint32_t ticks;
 };
 
+/* A device's or a person's token, and who knows of it: by what was acknowledged and lost since. */
+struct sim_credential {
+    enum { CREDENTIAL_FREE, CREDENTIAL_ASKED, CREDENTIAL_IN_USE, CREDENTIAL_REVOKING, CREDENTIAL_REVOKED } state;
+    bool person;          /* a session; else a device */
+    struct ids_hash token;
+    uint16_t subject;     /* the device's id */
+    uint32_t request_id;  /* of the newest change that was asked for */
+    uint64_t asked_ms, revoked_ms;
+    uint8_t known_by, revoked_by; /* a bit a unit */
+    bool account_added;
+};
+
 struct seen_ticket {
     char id[33], display[24], series[16], day[12];
     uint32_t number, category;
@@ -282,6 +296,9 @@ struct sim {
     struct client again;       /* who asks again with an old key */
     struct sim_called called[QUEUE_NUMBER_MAX + 1];
     uint64_t unpaired_ms; /* when they were not, or a clock stood wrong, last */
+    struct sim_credential credentials[SIM_CREDENTIALS];
+    uint64_t access_random;    /* of its own: what else happens does not depend on it */
+    uint32_t access_request;
     struct crypto *crypto;
     uint32_t writers[SIM_TERMS_MAX]; /* who assigned plain numbers in that term; 0 nobody yet */
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
@@ -433,6 +450,14 @@ void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
                         size_t header_len_bytes, const uint8_t *body, size_t body_len_bytes);
 
 uint64_t sim_client_body_hash(const struct client *client);
+
+/* sim_access.c */
+enum { SIM_ACCESS_CLIENT = 3000, SIM_ACCESS_CHECK = 3100 };
+/* Once a second: credentials are asked for, used at both units, and taken away. */
+void sim_access_turn(struct sim *sim);
+void sim_access_reply(struct unit *unit, uint64_t client, uint32_t id, uint16_t status, const char *body);
+void sim_access_held_paired(struct sim *sim);
+void sim_access_held_lost(struct sim *sim, int index);
 
 /* sim_hear.c */
 /* world.reply: everything that an engine sends to anybody. */

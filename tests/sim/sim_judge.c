@@ -39,6 +39,9 @@
  * 12 bounds         batches, frames, replies, wakings a second, memory    -
  * 13 authenticated  nonsense on socket and links ends no unit, gets       -
  *                   nothing, and moves none to write or speak
+ *  (rules 3, 5)     who was let in is let in after takeover, restart,     known by none that still has its disk; a
+ *                   meeting; who was revoked does nothing at any unit     unit behind a cut, until it meets the other
+ *                   that knows it (sim_access.c)
  * 14 live           a ticket within 13 s of a unit's working for 32 s     lossy or late network: no promise of time
  *                   (judge_service); paired when all is healed
  * 15 erased         no older key when a ticket is handed out; at opening  -

@@ -32,6 +32,7 @@ void sim_held_paired(struct sim *sim)
 {
     sim->held_paired_ms = sim->now_ms;
     sim->units[0].sworn_off = sim->units[1].sworn_off = false;
+    sim_access_held_paired(sim);
     for (size_t i = 0; i < sim->ticket_count; i++) {
         if (sim->tickets[i].held_by != 0) {
             sim->tickets[i].held_by = HELD_BY_BOTH;
@@ -57,6 +58,7 @@ static void held_lost(struct sim *sim, int index, bool with_box)
 
     unit->lost_disk = true;
     unit->lost_ms = sim->now_ms;
+    sim_access_held_lost(sim, index);
     for (size_t i = 0; i < sim->ticket_count; i++) {
         struct seen_ticket *ticket = &sim->tickets[i];
         uint8_t before = ticket->held_by;
