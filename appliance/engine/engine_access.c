@@ -49,7 +49,7 @@ static int fold_image(struct engine *engine, const struct access_change *change)
         engine->state.image_count = 0;
         free(engine->access_images);
         engine->access_images = gathers ? calloc(1, sizeof(*engine->access_images)) : NULL;
-        CHECK(!gathers || engine->access_images != NULL);
+        CHECK_GIVEN(!gathers || engine->access_images != NULL);
     }
     if (change->subject != engine->state.image_count) {
         return -EBADMSG;
@@ -108,7 +108,7 @@ uint16_t access_append_images(struct engine *engine)
     struct imaging *imaging = calloc(1, sizeof(*imaging));
     uint16_t count;
 
-    CHECK(imaging != NULL);
+    CHECK_GIVEN(imaging != NULL);
     imaging->engine = engine;
     access_for_each_row(engine->access, image_row, imaging);
     if (imaging->change.row_count > 0) {

@@ -219,7 +219,7 @@ static void note_access_row(struct engine *engine, const struct access_row *name
         engine->dirty_access_capacity = at == 0 ? DIRTY_ACCESS_START : 2 * at;
         engine->dirty_access = realloc(engine->dirty_access, engine->dirty_access_capacity *
                                                                  sizeof(*engine->dirty_access));
-        CHECK(engine->dirty_access != NULL);
+        CHECK_GIVEN(engine->dirty_access != NULL);
     }
     engine->dirty_access[at] = fresh;
     engine->dirty_access_count += at == engine->dirty_access_count ? 1 : 0;

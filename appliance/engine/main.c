@@ -715,6 +715,7 @@ static void make_engine(struct daemon *daemon, const struct world *world)
 {
     const struct site_unit *own = site_unit_of(daemon, daemon->settings.unit);
     const struct site_unit *peer = site_unit_of(daemon, daemon->settings.peer_unit);
+    const char *own_address = daemon->settings.service_local;
     struct engine_options engine_options = {
         .world = world,
         .duty = {.unit = daemon->settings.unit, .peer_unit = daemon->settings.peer_unit},
@@ -722,8 +723,7 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .calendar = &daemon->calendar,
         .unit_name_ja = own != NULL ? own->name_ja : "号機",
         .unit_name_en = own != NULL ? own->name_en : "unit",
-        .unit_address =
-            daemon->settings.service_local != NULL ? daemon->settings.service_local : "",
+        .unit_address = own_address != NULL ? own_address : "",
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
         .snapshot_entries = daemon->settings.snapshot_entries,
