@@ -282,11 +282,8 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 static void on_client_frame(void *context, uint64_t client, const uint8_t *frame, size_t len_bytes)
 {
     struct daemon *daemon = context;
-    struct engine_event event = {.kind = ENGINE_REQUEST};
+    struct engine_event event = {.kind = ENGINE_REQUEST, .request = {client, frame, len_bytes}};
 
-    event.request.client = client;
-    event.request.bytes = frame;
-    event.request.len_bytes = len_bytes;
     event.more = daemon->frames_owed < FRAMES_PER_TURN_MAX;
     if (event.more && daemon->frames_owed++ == 0) {
         (void)sd_event_source_set_enabled(daemon->turn_source, SD_EVENT_ONESHOT);

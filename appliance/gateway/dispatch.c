@@ -1,13 +1,18 @@
 /* What one whole request is: a page, a refusal, something of our own, or a question for the engine.
  */
+#include "appliance/access/access.h"
+#include "appliance/engine/api_right.h"
 #include "appliance/gateway/answer.h"
 #include "appliance/gateway/body.h"
 #include "appliance/gateway/internal.h"
 #include "appliance/gateway/translate.h"
 #include "base/check.h"
 
+#include <stdio.h>
 #include <string.h>
 #include <strings.h>
+
+enum { HOST_BYTES_MAX = 255 };
 
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                    size_t name_bytes, const char *value, size_t value_bytes)
@@ -282,6 +287,62 @@ static void answer_match(struct request *request, const struct route_match *matc
     forward_request(request);
 }
 
+/* RFC 9110 15.4.9. Host has been looked at: it is one of ours. */
+static void answer_way_to_tls(struct request *request, const char *path)
+{
+    const struct header *host = &request->headers.host;
+    size_t name_bytes = host->len_bytes > 0 && host->text[0] == '['
+                            ? strcspn(host->text, "]") + 1
+                            : strcspn(host->len_bytes > 0 ? host->text : "", ":");
+    char to[GATEWAY_PATH_BYTES_MAX + HOST_BYTES_MAX + sizeof("https://")];
+
+    if (host->count == 0 || name_bytes > HOST_BYTES_MAX || name_bytes > host->len_bytes) {
+        server_answer_problem(request, PROBLEM_TLS_ONLY, NULL, NULL);
+        return;
+    }
+    (void)snprintf(to, sizeof(to), "https://%.*s%s", (int)name_bytes, host->text, path);
+    server_answer(request, MHD_HTTP_PERMANENT_REDIRECT, answer_redirect(to));
+}
+
+/* What anybody may see, and nothing that comes with a credential: it is not looked at here. */
+static bool is_public(const struct request *request, const struct route_match *match)
+{
+    struct api_request asked = {.type = API_READ};
+
+    if (match->route->kind == ROUTE_EVENTS || match->route->kind == ROUTE_OPENAPI) {
+        return true;
+    }
+    if (match->route->kind != ROUTE_READ || !method_reads(request->method)) {
+        return false;
+    }
+    asked.read.what = match->route->code;
+    return access_grant_of(api_right_of(&asked), ACCESS_ANYONE) != ACCESS_REFUSED;
+}
+
+/* The listener without TLS. True: answered. */
+static bool answer_plainly(struct request *request, const char *method, const char *path)
+{
+    struct route_match match;
+    char allow[ROUTE_ALLOW_BYTES];
+    bool api = strncmp(path, "/api/", strlen("/api/")) == 0;
+    bool page = strcmp(path, "/status") == 0 || strncmp(path, "/assets/", strlen("/assets/")) == 0;
+
+    request->credential = (struct credential){0};
+    if (api && route_find(method, path, &match, allow) == ROUTE_FOUND &&
+        is_public(request, &match)) {
+        return false;
+    }
+    if (!api && (page || !method_reads(method))) {
+        return false;
+    }
+    if (api) {
+        server_answer_problem(request, PROBLEM_TLS_ONLY, NULL, NULL);
+    } else {
+        answer_way_to_tls(request, path);
+    }
+    return true;
+}
+
 void dispatch_request(struct request *request, const char *method, const char *path)
 {
     struct route_match match;
@@ -299,11 +360,15 @@ void dispatch_request(struct request *request, const char *method, const char *p
         server_answer_problem(request, PROBLEM_WRONG_HOST, NULL, NULL);
         return;
     }
-    if (!relay && answer_page(request, method, path)) {
+    if (!request->connection->listener->plain &&
+        !credential_read(&request->headers, &request->credential)) {
+        server_answer_problem(request, PROBLEM_BAD_REQUEST, NULL, NULL);
         return;
     }
-    if (!credential_read(&request->headers, &request->credential)) {
-        server_answer_problem(request, PROBLEM_BAD_REQUEST, NULL, NULL);
+    if (request->connection->listener->plain && answer_plainly(request, method, path)) {
+        return;
+    }
+    if (!relay && answer_page(request, method, path)) {
         return;
     }
     found = route_find(method, path, &match, allow);

@@ -18,6 +18,10 @@
  * /api/v1 and nothing more, and what comes there is never passed on again. What cannot be passed on is
  * held as ever.
  *
+ * Three kinds of public listeners: `tls` for staff, administrators and devices; `plain`, where nothing is taken or
+ * shown but what anybody may see without a credential, credentials are not looked at, and every page but the public
+ * one is a redirect; and one that is neither, for a machine of its own (tests, an office on one machine).
+ *
  * Files: route.h (the table of requests), body.h (JSON bodies), translate.h (HTTP -> api_request),
  * problem.h (refusals), engine_link.h (the socket), relay.c (to the other unit), stream.c (live
  * events), files.h (static pages), internal.h (what the .c files of this folder share). Sources: DESIGN 3
@@ -67,11 +71,14 @@ struct gateway_listen {
     socklen_t address_len_bytes;
     bool management;
     bool relay;                         /* for the other unit's gateway only */
+    bool tls;                           /* by tls_certificate and tls_key */
+    bool plain;                         /* for everybody without TLS: the public page, else the way to TLS */
 };
 
 struct gateway_config {
     const char *engine_socket;
     const char *web_dir;                /* NULL: no pages */
+    const char *tls_certificate, *tls_key; /* PEM files; NULL: no listener may be tls */
     uint32_t listen_count;
     struct gateway_listen listens[GATEWAY_LISTENERS_MAX];
     uint32_t host_count;                /* names, beside addresses and localhost, that Host may say */

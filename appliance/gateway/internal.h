@@ -106,7 +106,7 @@ struct listener {
     struct MHD_Daemon *daemon;
     sd_event_source *io;
     int fd;                             /* -1 once it is the daemon's alone to close */
-    bool management, relay;
+    bool management, relay, plain;
     bool dirty;                         /* must run in this turn */
     uint32_t connection_count;
 };
@@ -163,6 +163,7 @@ struct gateway {
     struct people *people;
     struct forward forward;
     struct streams streams;
+    char *tls_certificate, *tls_key;      /* PEM texts, while there are listeners */
     struct listener listeners[GATEWAY_LISTENERS_MAX];
     uint32_t listener_count;
     struct connection_list connections;

@@ -26,6 +26,8 @@ static const char usage[] =
     "  --relay-listen ADDR:PORT  from the other unit, on the direct link / 号機間の待受アドレス\n"
     "  --relay-peer ADDR:PORT    the other unit's relay listener / 相手号機の号機間アドレス\n"
     "  --web-dir DIR          the pages / 画面のフォルダー\n"
+    "  --tls-listen ADDR:PORT --tls-cert FILE --tls-key FILE   by TLS / TLSの待受\n"
+    "  --plain-listen ADDR:PORT  the public page, else the way to TLS / 公開画面とTLSへの案内\n"
     "  --roles                need credentials / 資格情報を求める\n"
     "  --host NAME            a name that clients may use / 使ってよいホスト名\n";
 
@@ -81,6 +83,20 @@ static int read_option(struct gateway_config *config, int option)
     case 'R':
         config->roles = true;
         return 0;
+    case 't':
+    case 'P':
+        if (add_listen(config, optarg, false) < 0) {
+            return -EINVAL;
+        }
+        config->listens[config->listen_count - 1].tls = option == 't';
+        config->listens[config->listen_count - 1].plain = option == 'P';
+        return 0;
+    case 'c':
+        config->tls_certificate = optarg;
+        return 0;
+    case 'k':
+        config->tls_key = optarg;
+        return 0;
     default:
         return -EINVAL;
     }
@@ -97,6 +113,10 @@ static int read_options(int argc, char **argv, struct gateway_config *config)
         {"web-dir", required_argument, NULL, 'w'},
         {"host", required_argument, NULL, 'n'},
         {"roles", no_argument, NULL, 'R'},
+        {"tls-listen", required_argument, NULL, 't'},
+        {"tls-cert", required_argument, NULL, 'c'},
+        {"tls-key", required_argument, NULL, 'k'},
+        {"plain-listen", required_argument, NULL, 'P'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };

@@ -1,5 +1,6 @@
 /* The HTTP daemons: listening sockets, connections, and when a request's bytes are whole. Each
  * listener is one libmicrohttpd daemon in external epoll mode; all run in the one loop. */
+#include "appliance/adapters/derive.h"
 #include "appliance/gateway/answer.h"
 #include "appliance/gateway/gateway.h"
 #include "appliance/gateway/internal.h"
@@ -8,6 +9,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -19,6 +21,8 @@ enum {
     SEND_BUFFER_BYTES = 256 * 1024, /* a screen that stopped reading holds no more than this */
     USER_TIMEOUT_MS = 10000,        /* a client that lost its power is forgotten */
     RUNS_PER_TURN_MAX = 16,
+    PEM_BYTES_MAX = 65536,
+    TLS_OPTIONS = 4,
 };
 
 static void set_phase(struct request *request, enum request_phase phase)
@@ -303,28 +307,84 @@ static int open_socket(const struct gateway_listen *listen_on, int *ret_fd)
     return 0;
 }
 
+/* A small file as text. -EFBIG: no certificate is so long. */
+static int read_pem(const char *path, char **ret_text)
+{
+    FILE *file = fopen(path, "re");
+    char *text = calloc(1, PEM_BYTES_MAX + 1);
+    int r = file == NULL ? -errno : 0;
+    size_t len_bytes = 0;
+
+    if (r == 0 && text == NULL) {
+        r = -ENOMEM;
+    }
+    if (r == 0) {
+        len_bytes = fread(text, 1, PEM_BYTES_MAX + 1, file);
+        r = ferror(file) ? -EIO : len_bytes > PEM_BYTES_MAX ? -EFBIG : 0;
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    if (r < 0) {
+        free(text);
+        return r;
+    }
+    *ret_text = text;
+    return 0;
+}
+
+/* TLS 1.2 and 1.3, nothing older; the library keeps no session of a client that leaves. */
+static int tls_options(struct gateway *gateway, struct MHD_OptionItem options[TLS_OPTIONS])
+{
+    static char priorities[] = "NORMAL:-VERS-ALL:+VERS-TLS1.3:+VERS-TLS1.2:%SERVER_PRECEDENCE";
+    int r = 0;
+
+    if (gateway->config.tls_certificate == NULL || gateway->config.tls_key == NULL ||
+        MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
+        return -ENOTSUP;
+    }
+    if (gateway->tls_certificate == NULL) {
+        r = read_pem(gateway->config.tls_certificate, &gateway->tls_certificate);
+    }
+    if (r == 0 && gateway->tls_key == NULL) {
+        r = read_pem(gateway->config.tls_key, &gateway->tls_key);
+    }
+    options[0] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, gateway->tls_certificate};
+    options[1] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, gateway->tls_key};
+    options[2] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, priorities};
+    options[3] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+    return r;
+}
+
 static int start_listener(struct gateway *gateway, const struct gateway_listen *listen_on,
                           struct listener *listener)
 {
+    struct MHD_OptionItem options[TLS_OPTIONS] = {{MHD_OPTION_END, 0, NULL}};
     const union MHD_DaemonInfo *info;
-    int r;
+    int r = listen_on->tls ? tls_options(gateway, options) : 0;
 
+    if (r < 0) {
+        return r;
+    }
     listener->gateway = gateway;
     listener->management = listen_on->management;
     listener->relay = listen_on->relay;
+    listener->plain = listen_on->plain;
     r = open_socket(listen_on, &listener->fd);
     if (r < 0) {
         return r;
     }
     gateway->listener_count++;
     listener->daemon = MHD_start_daemon(
-        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO, 0, accept_policy, listener,
-        handle_request, listener, MHD_OPTION_LISTEN_SOCKET, listener->fd,
-        MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)GATEWAY_CONNECTION_MEMORY_BYTES,
-        MHD_OPTION_CONNECTION_LIMIT, (unsigned)GATEWAY_CONNECTIONS_MAX + 1,
-        MHD_OPTION_NOTIFY_COMPLETED, request_completed, listener, MHD_OPTION_NOTIFY_CONNECTION,
-        connection_changed, listener, MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL,
-        MHD_OPTION_STRICT_FOR_CLIENT, 1, MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
+        MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO |
+            (listen_on->tls ? MHD_USE_TLS : 0),
+        0, accept_policy, listener, handle_request, listener, MHD_OPTION_ARRAY, options,
+        MHD_OPTION_LISTEN_SOCKET, listener->fd, MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+        (size_t)GATEWAY_CONNECTION_MEMORY_BYTES, MHD_OPTION_CONNECTION_LIMIT,
+        (unsigned)GATEWAY_CONNECTIONS_MAX + 1, MHD_OPTION_NOTIFY_COMPLETED, request_completed,
+        listener, MHD_OPTION_NOTIFY_CONNECTION, connection_changed, listener,
+        MHD_OPTION_UNESCAPE_CALLBACK, keep_escapes, NULL, MHD_OPTION_STRICT_FOR_CLIENT, 1,
+        MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, MHD_OPTION_END);
     if (listener->daemon == NULL) {
         return -EIO;
     }
@@ -435,6 +495,12 @@ void server_finish(struct gateway *gateway)
         }
         listener->fd = -1;
     }
+    if (gateway->tls_key != NULL) {
+        derive_forget(gateway->tls_key, PEM_BYTES_MAX);
+    }
+    free(gateway->tls_key);
+    free(gateway->tls_certificate);
+    gateway->tls_key = gateway->tls_certificate = NULL;
     while (gateway->spare_count > 0) {
         free(gateway->spares[--gateway->spare_count]);
     }

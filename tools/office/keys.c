@@ -65,9 +65,9 @@ static bool set_serial(X509 *certificate)
     return set;
 }
 
-/* issuer NULL: signs itself, a certificate authority. */
-static bool identity_create(const char *common_name, const struct identity *issuer,
-                            struct identity *ret_identity)
+/* issuer NULL: signs itself, a certificate authority. names: what a browser may call it, or NULL. */
+static bool identity_create(const char *common_name, const char *names,
+                            const struct identity *issuer, struct identity *ret_identity)
 {
     EVP_PKEY *key = EVP_EC_gen("P-256");
     X509 *certificate = X509_new();
@@ -90,6 +90,7 @@ static bool identity_create(const char *common_name, const struct identity *issu
                                      : "critical,digitalSignature") &&
         (issuer == NULL ||
          add_extension(certificate, signer, NID_ext_key_usage, "serverAuth,clientAuth")) &&
+        (names == NULL || add_extension(certificate, signer, NID_subject_alt_name, names)) &&
         add_extension(certificate, signer, NID_subject_key_identifier, "hash") &&
         X509_sign(certificate, issuer == NULL ? key : issuer->key, EVP_sha256()) > 0;
 
@@ -134,7 +135,7 @@ static bool create_unit(const struct office *office, unsigned place,
     bool made = false;
 
     (void)snprintf(common_name, sizeof(common_name), "unit-%u", office->site.units[place - 1].id);
-    made = identity_create(common_name, authority, &unit);
+    made = identity_create(common_name, NULL, authority, &unit);
     office_unit_path(office, place, "tls", path);
     made = made && mkdir(path, DIRECTORY_MODE) == 0;
     office_unit_path(office, place, "tls/unit.key", path);
@@ -144,6 +145,23 @@ static bool create_unit(const struct office *office, unsigned place,
     office_unit_path(office, place, "tls/ca.crt", path);
     made = made && write_certificate(path, authority->certificate);
     identity_finish(&unit);
+    return made;
+}
+
+/* What browsers and devices see: another key than the one that the peer believes. */
+static bool create_web(const struct office *office, unsigned place,
+                       const struct identity *authority)
+{
+    struct identity web = {0};
+    char path[OFFICE_PATH_BYTES];
+    bool made = identity_create("toban-web", "IP:" OFFICE_FLOATING ",IP:127.0.0.1,DNS:localhost",
+                                authority, &web);
+
+    office_unit_path(office, place, "tls/web.key", path);
+    made = made && write_key(path, web.key);
+    office_unit_path(office, place, "tls/web.crt", path);
+    made = made && write_certificate(path, web.certificate);
+    identity_finish(&web);
     return made;
 }
 
@@ -165,7 +183,7 @@ int office_keys_create(const struct office *office, struct office_error *ret_err
 {
     struct identity authority = {0};
     char path[OFFICE_PATH_BYTES];
-    bool made = identity_create("Toban site CA", NULL, &authority);
+    bool made = identity_create("Toban site CA", NULL, NULL, &authority);
 
     (void)snprintf(path, sizeof(path), "%.200s/ca", office->run_dir);
     made = made && mkdir(path, DIRECTORY_MODE) == 0;
@@ -174,7 +192,7 @@ int office_keys_create(const struct office *office, struct office_error *ret_err
     (void)snprintf(path, sizeof(path), "%.200s/ca/ca.crt", office->run_dir);
     made = made && write_certificate(path, authority.certificate);
     for (unsigned place = 1; place <= office->unit_count && made; place++) {
-        made = create_unit(office, place, &authority);
+        made = create_unit(office, place, &authority) && create_web(office, place, &authority);
     }
     made = made && create_cluster_key(office);
     identity_finish(&authority);

@@ -231,7 +231,10 @@ void office_program_argv(const struct office *office, unsigned place, enum offic
         add_toband(office, place, clock_offset_ms, ret_argv);
         break;
     case OFFICE_WEB:
-        add_option(ret_argv, "--listen", OFFICE_FLOATING ":80");
+        add_option(ret_argv, office->roles ? "--plain-listen" : "--listen", OFFICE_FLOATING ":80");
+        add_option(ret_argv, "--tls-listen", OFFICE_FLOATING ":443");
+        add_option(ret_argv, "--tls-cert", "/run/tls/web.crt");
+        add_option(ret_argv, "--tls-key", "/run/tls/web.key");
         add_option(ret_argv, "--listen", "127.0.0.1:80");
         add_option(ret_argv, "--management", "127.0.0.1:9180");
         add_relay(office, place, ret_argv);
