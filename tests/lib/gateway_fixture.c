@@ -41,7 +41,7 @@ void gateway_fixture_start(struct gateway_fixture *fixture, uint32_t hold_ms, ui
 {
     struct gateway_config config = {.engine_socket = fixture->socket,
                                     .web_dir = with_pages ? fixture->web_dir : NULL,
-                                    .listen_count = 3,
+                                    .listen_count = 4,
                                     .roles = fixture->roles,
                                     .hold_ms = hold_ms,
                                     .read_ms_max = read_ms_max};
@@ -50,6 +50,8 @@ void gateway_fixture_start(struct gateway_fixture *fixture, uint32_t hold_ms, ui
     must(gateway_listen_parse("127.0.0.1:0", true, &config.listens[1]), "address");
     must(gateway_listen_parse("127.0.0.1:0", false, &config.listens[2]), "address");
     config.listens[2].relay = true;
+    must(gateway_listen_parse("127.0.0.1:0", false, &config.listens[3]), "address");
+    config.listens[3].plain = true;
     if (fixture->relay_peer_port != 0) {
         char text[32];
 
@@ -60,6 +62,7 @@ void gateway_fixture_start(struct gateway_fixture *fixture, uint32_t hold_ms, ui
     fixture->port = gateway_port(fixture->gateway, 0);
     fixture->management_port = gateway_port(fixture->gateway, 1);
     fixture->relay_port = gateway_port(fixture->gateway, 2);
+    fixture->plain_port = gateway_port(fixture->gateway, 3);
     must(-pthread_create(&fixture->thread, NULL, run, fixture->gateway), "thread");
 }
 

@@ -257,6 +257,68 @@ static void with_roles_a_stranger_does_not_trouble_toband(void **state)
                      200);
 }
 
+static struct http_answer ask_plainly(const struct gateway_fixture *fixture, const char *start,
+                                      const char *rest)
+{
+    struct http_client client;
+    struct http_answer answer;
+    char text[1024];
+
+    (void)snprintf(text, sizeof(text), "%s HTTP/1.1\r\n" JSON_HEADERS "%s", start, rest);
+    http_client_open(&client, fixture->plain_port);
+    http_client_send_text(&client, text);
+    answer = http_client_answer(&client, false);
+    http_client_close(&client);
+    return answer;
+}
+
+/* The listener without TLS takes nothing and looks at no credential: whoever sends one there has lost it already. */
+static void without_tls_there_is_the_public_page_and_the_way_to_tls(void **state)
+{
+    static const char *const pages[] = {"/kiosk", "/", "/login", "/counter"};
+    static const char *const public[] = {"/api/v1/queue", "/api/v1/day"};
+    static const char *const others[] = {
+        "GET /api/v1/status",     "GET /api/v1/people",       "GET /api/v1/counters/1",
+        "POST /api/v1/session",   "POST /api/v1/tickets",     "POST /api/v1/counters/1/recall",
+        "POST /api/v1/duty/stop", "POST /api/v1/session/end", "GET /api/v1/session",
+        "POST /api/v1/day/close",
+    };
+    struct gateway_fixture *fixture = *state;
+    char to[256], wanted[256], text[128];
+
+    for (size_t i = 0; i < ARRAY_COUNT(pages); i++) {
+        struct http_answer answer;
+
+        (void)snprintf(text, sizeof(text), "GET %s", pages[i]);
+        answer = ask_plainly(fixture, text, "\r\n");
+        (void)snprintf(wanted, sizeof(wanted), "https://localhost%s", pages[i]);
+        assert_int_equal(answer.status, 308);
+        assert_true(http_answer_header(&answer, "Location", to, sizeof(to)));
+        assert_string_equal(to, wanted);
+        http_answer_free(&answer);
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(others); i++) {
+        struct http_answer answer = ask_plainly(
+            fixture, others[i], "Authorization: Bearer " TOKEN "\r\nContent-Length: 2\r\n\r\n{}");
+
+        assert_int_equal(answer.status, 403);
+        assert_non_null(strstr(answer.body, "TLS_ONLY"));
+        http_answer_free(&answer);
+    }
+    assert_int_equal(fake_engine_received_count(fixture->engine), 0);
+    for (size_t i = 0; i < ARRAY_COUNT(public); i++) {
+        struct http_answer answer;
+        uint8_t none[DERIVE_BYTES] = {0};
+
+        (void)snprintf(text, sizeof(text), "GET %s", public[i]);
+        answer = ask_plainly(fixture, text, "Authorization: Bearer " TOKEN "\r\n\r\n");
+        assert_int_equal(answer.status, 200);
+        assert_memory_equal(fake_engine_received(fixture->engine, (uint32_t)i).from.token.bytes,
+                            none, sizeof(none));
+        http_answer_free(&answer);
+    }
+}
+
 /* More at a time than are worked on: refused, none lost, none left hanging, and the loop turns meanwhile. */
 static void a_flood_of_sign_ins_is_refused_and_holds_nothing_up(void **state)
 {
@@ -313,6 +375,7 @@ int main(void)
         TEST(a_clerk_signs_in_by_the_terminals_credential),
         cmocka_unit_test_setup_teardown(with_roles_a_stranger_does_not_trouble_toband,
                                         start_with_roles, finish),
+        TEST(without_tls_there_is_the_public_page_and_the_way_to_tls),
         TEST(a_flood_of_sign_ins_is_refused_and_holds_nothing_up),
         cmocka_unit_test_setup_teardown(stopping_waits_for_no_password, start, forget),
     };
