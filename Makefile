@@ -42,7 +42,7 @@ objects  = $(patsubst %.c,$(B)/obj/%.o,$(1))
 archive  = $(B)/lib/$(subst /,-,$(1)).a
 # What takes the place of libc's functions is linked to its own program only.
 ALONE    := tests/crash
-ARCHIVED := $(foreach f,$(FOLDERS) tools/toban tools/office tools/bench $(ALONE),$(if $(call sources,$(f)),$(f)))
+ARCHIVED := $(foreach f,$(FOLDERS) tools/toban tools/office tools/bench tools/checks $(ALONE),$(if $(call sources,$(f)),$(f)))
 ARCHIVES := $(foreach f,$(filter-out $(ALONE),$(ARCHIVED)),$(call archive,$(f)))
 # Programs take what they use from all product archives; tests/ is linked to tests only.
 PRODUCT_ARCHIVES := $(foreach f,$(filter-out tests/% tools/%,$(ARCHIVED)),$(call archive,$(f)))
@@ -126,15 +126,21 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
 ## make deps            installs the Debian and npm packages that are missing
-.PHONY: evidence unit check-fast check-layers check-pure check-duty-doc duty-doc planted run demo test campaign sim model soak crash-images nth-failures bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
+.PHONY: evidence unit check-fast check-layers check-pure check-duty-doc duty-doc check-access-doc access-doc planted run demo test campaign sim model soak crash-images nth-failures bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
-check-fast: all check-layers check-pure check-duty-doc unit
+check-fast: all check-layers check-pure check-duty-doc check-access-doc unit
 
 check-duty-doc: $(B)/bin/duty-doc
 	$(Q)tools/check-duty-doc $(B)/bin/duty-doc
 
 duty-doc: $(B)/bin/duty-doc
 	$(Q)tools/check-duty-doc $(B)/bin/duty-doc --write
+
+check-access-doc: $(B)/bin/duty-doc
+	$(Q)tools/check-access-doc $(B)/bin/duty-doc
+
+access-doc: $(B)/bin/duty-doc
+	$(Q)tools/check-access-doc $(B)/bin/duty-doc --write
 
 planted:
 	$(Q)tests/planted/run.sh

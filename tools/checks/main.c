@@ -2,8 +2,10 @@
  * page and this print equal. What a state, an event or an action means is said here, once, for people. */
 #include "base/check.h"
 #include "cluster/duty/duty.h"
+#include "tools/checks/access_doc.h"
 
 #include <stdio.h>
+#include <string.h>
 
 static const struct {
     enum duty_action_kind kind;
@@ -106,7 +108,7 @@ static void print_table(void)
     }
 }
 
-int main(void)
+static void print_duty(void)
 {
     printf("## States\n\n| state | meaning | 意味 |\n|---|---|---|\n");
     for (int state = 0; state < DUTY_STATE_COUNT; state++) {
@@ -127,6 +129,16 @@ int main(void)
     for (int reason = 0; reason < DUTY_REASON_COUNT; reason++) {
         printf("| %s | %s | %s |\n", duty_reason_code((enum duty_reason)reason),
                duty_reason_en((enum duty_reason)reason), duty_reason_ja((enum duty_reason)reason));
+    }
+}
+
+/* duty-doc: docs/DUTY.md; duty-doc access: docs/ACCESS.md */
+int main(int argc, char **argv)
+{
+    if (argc == 2 && strcmp(argv[1], "access") == 0) {
+        access_doc_print();
+    } else {
+        print_duty();
     }
     return fflush(stdout) == 0 ? 0 : 1;
 }
