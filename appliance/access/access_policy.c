@@ -64,7 +64,9 @@ enum access_reason access_judge_name(const char *name)
 
 static char lower(char c)
 {
-    return c >= 'A' && c <= 'Z' ? (char)(c - 'A' + 'a') : c;
+    static const char small[] = "abcdefghijklmnopqrstuvwxyz";
+
+    return c >= 'A' && c <= 'Z' ? small[c - 'A'] : c;
 }
 
 static bool contains(const char *text, const char *part)

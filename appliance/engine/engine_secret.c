@@ -205,7 +205,7 @@ uint8_t secret_find_code(struct engine *engine, const struct secret *secret, con
     size_t len = 0;
 
     for (; *text != '\0'; text++) {
-        char c = *text >= 'a' && *text <= 'z' ? (char)(*text - 'a' + 'A') : *text;
+        char c = *text >= 'a' && *text <= 'z' ? base32[*text - 'a'] : *text;
 
         if (c == '-' || c == ' ') {
             continue;
@@ -216,7 +216,7 @@ uint8_t secret_find_code(struct engine *engine, const struct secret *secret, con
         plain[len++] = c;
     }
     hash_code(engine, plain, hash);
-    for (uint8_t i = 0; i < ACCESS_CODES; i++) {
+    for (size_t i = 0; i < ACCESS_CODES; i++) {
         found = crypto_equal(hash, secret->codes[i], sizeof(hash)) ? (uint8_t)(i + 1) : found;
     }
     return len == SECRET_CODE_CHARACTERS ? found : 0;

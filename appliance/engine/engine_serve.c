@@ -499,8 +499,8 @@ static struct unit_refusal why_not(enum unit_answer answer)
     case UNIT_ANSWER_SAME_PERSON:
         return (struct unit_refusal){
             STATUS_CONFLICT, "SAME_PERSON",
-            "承認は二人で行います。もう一人が、10分以内に同じ操作をしてください。",
-            "Two people approve. Another person must do the same within ten minutes."};
+            "二人で行います。もう一人が、10分以内に同じ操作をしてください。",
+            "This takes two people. Another person must do the same within ten minutes."};
     }
     return (struct unit_refusal){STATUS_BAD, "BAD_REQUEST", "製造番号と氏名を入力してください。",
                                  "Give a serial number and a person's name."};
@@ -511,9 +511,11 @@ static void control_units(struct engine *engine, uint64_t client, const struct a
 {
     const struct api_control *control = &request->control;
     uint32_t actor = access_actor(engine, request, control->actor, 0);
+    const struct access_account *account;
     struct unit_refusal refusal;
     struct unit_words words;
     enum unit_answer answer;
+    struct access_who who;
     size_t len_bytes;
     char *body;
 
@@ -526,6 +528,11 @@ static void control_units(struct engine *engine, uint64_t client, const struct a
     if (batch_is_full(engine)) {
         overload(engine, client, request->id);
         return;
+    }
+    access_who(engine, &request->from, &who);
+    account = access_account_by_id(engine->access, who.account);
+    if (account != NULL) { /* a person is an account, whatever name he writes */
+        memcpy(words.person, account->name, sizeof(account->name));
     }
     answer = control->what == API_CONTROL_UNIT_APPROVE ? units_approve(engine, &words, actor)
                                                        : units_retire(engine, &words, actor);

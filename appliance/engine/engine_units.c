@@ -255,14 +255,28 @@ static bool partner_is_here(const struct engine *engine, const struct duty_unit_
            ids_token_equal(&duty->peer.hardware, &name->hardware);
 }
 
+/* Two people, each by a request of his own: the first is written down, the second one's does it. */
+static enum unit_answer say(struct engine *engine, enum unit_step step,
+                            const struct duty_unit_name *name, const struct unit_words *words,
+                            uint32_t actor)
+{
+    const struct unit_sworn *sworn = &engine->state.sworn;
+    bool second = same_unit(&sworn->name, name) && engine->wall_ms >= sworn->wall_ms &&
+                  engine->wall_ms - sworn->wall_ms <= SWORN_MS;
+
+    if (second && strcasecmp(sworn->person, words->person) == 0) {
+        return UNIT_ANSWER_SAME_PERSON;
+    }
+    append(engine, second ? step : UNIT_SWORN, name, second ? next_id(engine) : 0, words, actor);
+    return second ? UNIT_ANSWER_OK : UNIT_ANSWER_FIRST;
+}
+
 enum unit_answer units_approve(struct engine *engine, const struct unit_words *words,
                                uint32_t actor)
 {
-    const struct unit_sworn *sworn = &engine->state.sworn;
     enum duty_state state = engine->duty.state;
     struct duty_unit_name name;
     enum unit_answer answer;
-    bool second;
 
     if ((state != DUTY_ALONE && state != DUTY_WAITING) || engine_is_swapping(engine) ||
         engine_is_blank(engine) || engine->duty.word.retired || next_id(engine) == 0) {
@@ -278,14 +292,7 @@ enum unit_answer units_approve(struct engine *engine, const struct unit_words *w
     if (!words->off_and_in_my_hands) {
         return UNIT_ANSWER_NO_OATH;
     }
-    second = same_unit(&sworn->name, &name) && engine->wall_ms >= sworn->wall_ms &&
-             engine->wall_ms - sworn->wall_ms <= SWORN_MS;
-    if (second && strcasecmp(sworn->person, words->person) == 0) {
-        return UNIT_ANSWER_SAME_PERSON;
-    }
-    append(engine, second ? UNIT_APPROVED : UNIT_SWORN, &name, second ? next_id(engine) : 0, words,
-           actor);
-    return second ? UNIT_ANSWER_OK : UNIT_ANSWER_FIRST;
+    return say(engine, UNIT_APPROVED, &name, words, actor);
 }
 
 enum unit_answer units_retire(struct engine *engine, const struct unit_words *words, uint32_t actor)
@@ -297,10 +304,7 @@ enum unit_answer units_retire(struct engine *engine, const struct unit_words *wo
         return UNIT_ANSWER_NOT_NOW;
     }
     answer = find_partner(engine, words, &name);
-    if (answer == UNIT_ANSWER_OK) {
-        append(engine, UNIT_RETIRED, &name, next_id(engine), words, actor);
-    }
-    return answer;
+    return answer == UNIT_ANSWER_OK ? say(engine, UNIT_RETIRED, &name, words, actor) : answer;
 }
 
 /* ---- every turn ------------------------------------------------------------------------------------------ */

@@ -43,7 +43,7 @@
 
 #define PEOPLE(m, p, what)                                                                         \
     {                                                                                              \
-        .method = m, .path = API p, .kind = ROUTE_PEOPLE, .code = (what),                          \
+        .method = (m), .path = API p, .kind = ROUTE_PEOPLE, .code = (what),                        \
     }
 
 enum {

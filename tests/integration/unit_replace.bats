@@ -93,6 +93,10 @@ is_paired='[.units[] | select(.state == "PAIRED_DUTY" or .state == "PAIRED_SPARE
 @test "a unit that says farewell is blank, and the other goes on by letter" {
     toban unit retire TB-2026-0002 --by Sato
     [ "$status" -eq 0 ]
+    toban unit retire TB-2026-0002 --by Sato
+    [ "$status" -eq 1 ]
+    toban unit retire TB-2026-0002 --by Suzuki
+    [ "$status" -eq 0 ]
     until_status 1 '.units[] | select(.unit == 1) | .mode == "ALONE"'
     until_status 2 '.units[] | select(.here) | .lsn == 0'
     toban unit list --json

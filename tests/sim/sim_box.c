@@ -136,8 +136,10 @@ void sim_replace_unit(struct sim *sim, int index)
         return; /* nobody takes the unit out that holds the only sound ledger, nor lets it say farewell */
     }
     if (unit->up && sim->units[1 - index].up && sim_fault_below(sim, 3) == 0) {
-        (void)snprintf(words, sizeof(words), "SIM-%d\nperson 1", unit->box);
-        sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);
+        for (int person = 1; person <= 2; person++) {
+            (void)snprintf(words, sizeof(words), "SIM-%d\nperson %d", unit->box, person);
+            sim_order(sim, 1 - index, API_CONTROL_UNIT_RETIRE, words);
+        }
     }
     if (!unit->up || sim_disk_is_damaged(&unit->disk)) {
         return;

@@ -173,7 +173,7 @@ static void words_that_are_not_whole_are_no_words(void **state)
     assert_false(words.off_and_in_my_hands);
 }
 
-static void a_farewell_needs_one_person_and_both_units(void **state)
+static void a_farewell_needs_two_people_and_both_units(void **state)
 {
     struct engine *engine = *state;
     struct unit_words words;
@@ -181,6 +181,10 @@ static void a_farewell_needs_one_person_and_both_units(void **state)
     assert_true(units_words_from_text(PARTNER_SERIAL "\nSuzuki", &words));
     assert_int_equal(units_retire(engine, &words, ACTOR), UNIT_ANSWER_NOT_NOW);
     engine->duty.state = DUTY_PAIRED_DUTY;
+    assert_int_equal(units_retire(engine, &words, ACTOR), UNIT_ANSWER_FIRST);
+    assert_int_equal(units_retire(engine, &words, ACTOR), UNIT_ANSWER_SAME_PERSON);
+    assert_int_equal(engine->state.given_id, 0);
+    assert_true(units_words_from_text(PARTNER_SERIAL "\nSato", &words));
     assert_int_equal(units_retire(engine, &words, ACTOR), UNIT_ANSWER_OK);
     assert_int_equal(engine->state.given_id, RESERVED);
     assert_int_equal(engine->state.retired[0].unit, PARTNER);
@@ -334,7 +338,7 @@ int main(void)
         TEST(the_second_person_has_ten_minutes),
         TEST(what_is_wrong_is_refused_and_changes_nothing),
         TEST(words_that_are_not_whole_are_no_words),
-        TEST(a_farewell_needs_one_person_and_both_units),
+        TEST(a_farewell_needs_two_people_and_both_units),
         TEST(a_retired_unit_gives_its_tail_when_all_of_it_is_durable),
         TEST(hardware_that_was_retired_comes_back_only_when_it_is_said_twice),
         TEST(a_term_retires_whom_it_names_no_more_and_closes_the_place),

@@ -49,8 +49,8 @@ static void print_rights(void)
                access_right_ja((enum access_right)right),
                access_right_en((enum access_right)right));
         for (int role = 0; role < ACCESS_ROLE_END; role++) {
-            printf(" %s |", grant_text(access_grant_of((enum access_right)right,
-                                                       (enum access_role)role)));
+            printf(" %s |",
+                   grant_text(access_grant_of((enum access_right)right, (enum access_role)role)));
         }
         printf("\n");
     }

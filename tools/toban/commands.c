@@ -21,11 +21,12 @@ static const struct toban_command commands[] = {
     {"unit",
      "list | approve SERIAL --by NAME --off-and-in-my-hands\n"
      "           | retire SERIAL --by NAME",
-     "号機の一覧・交換の承認 (二人)・計画撤去", "units; approve a replacement (two people); retire",
-     "SERIAL は取り外した号機の製造番号。承認は二人が10分以内にそれぞれ行います。\n"
+     "号機の一覧・交換の承認・計画撤去 (二人)",
+     "units; approve a replacement, retire one (two people)",
+     "SERIAL は取り外した号機の製造番号。承認も撤去も二人が10分以内にそれぞれ行います。\n"
      "  retire は2台が連携しているときに、予備の号機を計画的に外します。",
-     "SERIAL is that of the unit that was taken out. Two people approve, each by a call of their "
-     "own,\n"
+     "SERIAL is that of the unit that was taken out. Two people approve or retire, each by a call "
+     "of their own,\n"
      "within ten minutes. retire takes the spare out in order, while both are paired.",
      command_unit},
     {"user",
