@@ -66,7 +66,10 @@ static char lower(char c)
 {
     static const char small[] = "abcdefghijklmnopqrstuvwxyz";
 
-    return c >= 'A' && c <= 'Z' ? small[c - 'A'] : c;
+    if (c >= 'A' && c <= 'Z') {
+        return small[c - 'A'];
+    }
+    return c;
 }
 
 static bool contains(const char *text, const char *part)

@@ -205,8 +205,11 @@ uint8_t secret_find_code(struct engine *engine, const struct secret *secret, con
     size_t len = 0;
 
     for (; *text != '\0'; text++) {
-        char c = *text >= 'a' && *text <= 'z' ? base32[*text - 'a'] : *text;
+        char c = *text;
 
+        if (c >= 'a' && c <= 'z') {
+            c = base32[c - 'a'];
+        }
         if (c == '-' || c == ' ') {
             continue;
         }

@@ -268,6 +268,52 @@ static void count_reply(void *context, uint64_t client, const uint8_t *header,
     replied_to = client;
 }
 
+/* Somebody who is signed in, by a session of his own. */
+static struct api_request signed_in(struct engine *engine, const char *name, uint8_t token,
+                                    const char *text)
+{
+    struct api_request request = {.type = API_CONTROL,
+                                  .from = {.via = API_VIA_WEB},
+                                  .control = {.what = API_CONTROL_UNIT_APPROVE}};
+    struct access_change change = {.row_count = 2};
+    struct access_account *account = &change.rows[0].account;
+    struct access_session *session = &change.rows[1].session;
+
+    change.rows[0].kind = ACCESS_ROW_ACCOUNT;
+    change.rows[1].kind = ACCESS_ROW_SESSION;
+    account->id = session->account = token;
+    account->role = ACCESS_ENGINEER;
+    account->has_totp = 1;
+    (void)snprintf(account->name, sizeof(account->name), "%s", name);
+    memset(session->token.bytes, token, sizeof(session->token.bytes));
+    session->program = 1;
+    session->began_ms = session->seen_ms = engine->wall_ms;
+    assert_true(access_apply(engine->access, &change, NULL, NULL));
+    request.from.token = session->token;
+    (void)snprintf(request.control.text, sizeof(request.control.text), "%s", text);
+    return request;
+}
+
+static void whoever_is_signed_in_is_one_person_whatever_name_he_writes(void **state)
+{
+    struct engine *engine = *state;
+    struct api_request sato =
+        signed_in(engine, "sato", 1, PARTNER_SERIAL "\nSuzuki\n" API_UNIT_OATH);
+    struct api_request abe = signed_in(engine, "abe", 2, PARTNER_SERIAL "\nSuzuki\n" API_UNIT_OATH);
+    uint8_t frame[API_REQUEST_BYTES_MAX];
+
+    engine->started = true;
+    engine->world.reply = count_reply;
+    serve_request(engine, 1, frame, api_request_encode(&sato, frame, sizeof(frame)));
+    (void)snprintf(sato.control.text, sizeof(sato.control.text), "%s",
+                   PARTNER_SERIAL "\nTanaka\n" API_UNIT_OATH);
+    serve_request(engine, 1, frame, api_request_encode(&sato, frame, sizeof(frame)));
+    assert_string_equal(engine->state.sworn.person, "sato");
+    assert_int_equal(engine->state.given_id, 0);
+    serve_request(engine, 1, frame, api_request_encode(&abe, frame, sizeof(frame)));
+    assert_int_equal(engine->state.given_id, RESERVED);
+}
+
 static void ask_to_approve(struct engine *engine, uint64_t client, const char *person)
 {
     struct api_request request = {.type = API_CONTROL, .id = 1};
@@ -338,6 +384,7 @@ int main(void)
         TEST(the_second_person_has_ten_minutes),
         TEST(what_is_wrong_is_refused_and_changes_nothing),
         TEST(words_that_are_not_whole_are_no_words),
+        TEST(whoever_is_signed_in_is_one_person_whatever_name_he_writes),
         TEST(a_farewell_needs_two_people_and_both_units),
         TEST(a_retired_unit_gives_its_tail_when_all_of_it_is_durable),
         TEST(hardware_that_was_retired_comes_back_only_when_it_is_said_twice),
