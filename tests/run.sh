@@ -193,6 +193,7 @@ stage_layers() {
     say "== layers: every include line against tools/layers.txt"
     run_step layers make --no-print-directory check-layers
     run_step "duty page" make --no-print-directory check-duty-doc
+    run_step "access page" make --no-print-directory check-access-doc
 }
 
 stage_pure() {

@@ -123,12 +123,13 @@ void access_fold_checkpoint(struct engine *engine, uint64_t lsn)
 {
     engine->state.checkpoint_images = engine->state.image_count;
     engine->state.checkpoint_lsn = lsn - engine->state.image_count;
+    engine->state.image_count = 0; /* they belong to this one alone */
 }
 
 bool access_restore(struct engine *engine, uint16_t images)
 {
     bool whole =
-        engine->state.image_count == images && (images == 0 || engine->access_images != NULL);
+        engine->state.checkpoint_images == images && (images == 0 || engine->access_images != NULL);
 
     if (whole && images == 0) {
         access_init(engine->access);
