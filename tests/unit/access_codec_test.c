@@ -77,6 +77,21 @@ static void the_largest_account_fits(void **state)
     assert_true(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &row));
 }
 
+static void an_account_with_more_codes_than_there_are_is_refused(void **state)
+{
+    struct access_row row = {.kind = ACCESS_ROW_ACCOUNT}, decoded;
+    uint8_t bytes[ACCESS_ROW_BYTES_MAX];
+
+    (void)state;
+    row.account.id = 1;
+    row.account.role = ACCESS_OPERATOR;
+    row.account.name[0] = 'a';
+    row.account.codes_used = (1U << ACCESS_CODES) - 1;
+    assert_true(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &decoded));
+    row.account.codes_used = 1U << ACCESS_CODES;
+    assert_false(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &decoded));
+}
+
 static void a_change_with_anything_wrong_is_refused(void **state)
 {
     struct desk desk;
@@ -143,6 +158,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(every_row_survives_its_bytes_and_nothing_else_does),
         cmocka_unit_test(the_largest_account_fits),
+        cmocka_unit_test(an_account_with_more_codes_than_there_are_is_refused),
         cmocka_unit_test(a_change_with_anything_wrong_is_refused),
         cmocka_unit_test(text_that_is_not_text_is_refused),
     };

@@ -400,6 +400,9 @@ static void a_fold_may_begin_at_a_checkpoint_and_only_with_all_its_images(void *
     other = follow(desk->engine, images_from + 1, false); /* one is missing */
     assert_false(other->state.sound);
     engine_destroy(other);
+    desk->engine->state.checkpoint_images = 3; /* one that speaks of more or fewer than came */
+    assert_false(access_restore(desk->engine, 4));
+    assert_false(access_restore(desk->engine, 0));
 }
 
 static uint16_t press(struct desk *desk, enum queue_action action, uint16_t counter, unsigned token)
@@ -490,6 +493,7 @@ static void a_device_shows_a_code_and_is_what_the_administrator_says(void **stat
     assert_int_equal(who(desk, 40), 200);
     assert_non_null(strstr(desk->body, "kiosk"));
     assert_int_equal(ask(desk, &pair), 404); /* once */
+    assert_null(access_offer_of(&desk->engine->offers, &offer.access.token, desk->engine->wall_ms));
 }
 
 static void alone_people_sign_in_and_nothing_is_added(void **state)
