@@ -31,7 +31,8 @@ struct client {
     size_t output_at_bytes, output_len_bytes, output_capacity_bytes;
     uint8_t *output;
     bool writing; /* EPOLLOUT is on */
-    bool doomed;  /* closed at the end of the turn: callers up the stack still use it */
+    bool stranger;
+    bool doomed; /* closed at the end of the turn: callers up the stack still use it */
 };
 
 struct client_socket {
@@ -129,8 +130,8 @@ static void take_frames(struct client *client)
         if (len_bytes == 0) {
             break;
         }
-        owner->options.on_frame(owner->options.context, client->id, client->input + at_bytes,
-                                (size_t)len_bytes);
+        owner->options.on_frame(owner->options.context, client->id, client->stranger,
+                                client->input + at_bytes, (size_t)len_bytes);
         at_bytes += (size_t)len_bytes;
     }
     memmove(client->input, client->input + at_bytes, client->input_len_bytes - at_bytes);
@@ -163,6 +164,16 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *con
     return 0;
 }
 
+/* Who cannot be asked about is one as well. */
+static bool is_stranger(int fd)
+{
+    struct ucred peer;
+    socklen_t len_bytes = sizeof(peer);
+
+    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len_bytes) < 0 ||
+           (peer.uid != 0 && peer.uid != geteuid());
+}
+
 static int on_connect(sd_event_source *source, int listen_fd, uint32_t events, void *context)
 {
     struct client_socket *owner = context;
@@ -187,8 +198,9 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t events, v
             break;
         }
         client->fd = fd;
+        client->stranger = is_stranger(fd);
         client->id = owner->next_id++;
-        owner->options.on_frame(owner->options.context, client->id, NULL, 0);
+        owner->options.on_frame(owner->options.context, client->id, client->stranger, NULL, 0);
         return 0;
     }
     (void)close(fd); /* full: the client sees the end at once and tries again later */

@@ -8,6 +8,7 @@
 #ifndef APPLIANCE_ADAPTERS_CLIENT_SOCKET_H
 #define APPLIANCE_ADAPTERS_CLIENT_SOCKET_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <systemd/sd-event.h>
@@ -19,8 +20,9 @@ enum client_socket_limit {
     CLIENT_SOCKET_OUTPUT_BYTES_MAX = 16 * 1024 * 1024, /* unread: the client is cut off */
 };
 
-/* len_bytes 0: the client has connected. The frame is borrowed until return. */
-typedef void client_socket_frame_fn(void *context, uint64_t client, const uint8_t *frame,
+/* len_bytes 0: the client has connected. The frame is borrowed until return. stranger: by the kernel's word
+ * (SO_PEERCRED) neither root nor this process's own user: it may not speak for root on the unit. */
+typedef void client_socket_frame_fn(void *context, uint64_t client, bool stranger, const uint8_t *frame,
                                     size_t len_bytes);
 typedef void client_socket_gone_fn(void *context, uint64_t client);
 

@@ -89,6 +89,7 @@ struct engine_event {
             uint64_t client;
             const uint8_t *bytes;
             size_t len_bytes;
+            bool stranger;            /* may not ask as root on the unit */
         } request;
         uint64_t client;
     };

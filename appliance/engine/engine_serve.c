@@ -636,6 +636,9 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
                    "The request is not well formed.");
         return;
     }
+    if (engine->stranger) {
+        request.from.via = API_VIA_WEB;
+    }
     if (request.type == API_SUBSCRIBE) {
         subscribe(engine, client);
         return;

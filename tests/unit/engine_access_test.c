@@ -460,6 +460,18 @@ static void a_request_by_the_web_needs_a_credential_and_what_is_refused_is_writt
     assert_int_equal(ask(desk, &read), 409);
 }
 
+static void a_process_that_is_not_roots_cannot_speak_for_root(void **state)
+{
+    struct desk *desk = *state;
+
+    desk->engine->stranger = true; /* toban-web, and whoever takes it over */
+    assert_int_equal(add(desk, "mallory", ACCESS_ADMINISTRATOR, "first"), 401);
+    assert_int_equal(add_device(desk, ACCESS_KIOSK, 0, 20), 401);
+    assert_int_equal(desk->engine->access->account_count, 0);
+    desk->engine->stranger = false;
+    assert_int_equal(add(desk, "kanri", ACCESS_ADMINISTRATOR, "first"), 200);
+}
+
 static void a_revocation_counts_from_its_answer_on_and_streams_are_looked_at(void **state)
 {
     struct desk *desk = *state;
@@ -539,6 +551,7 @@ int main(void)
         TEST(the_other_unit_folds_the_same_and_lets_the_same_people_in),
         TEST(a_fold_may_begin_at_a_checkpoint_and_only_with_all_its_images),
         TEST(a_request_by_the_web_needs_a_credential_and_what_is_refused_is_written),
+        TEST(a_process_that_is_not_roots_cannot_speak_for_root),
         TEST(a_revocation_counts_from_its_answer_on_and_streams_are_looked_at),
         TEST(a_device_shows_a_code_and_is_what_the_administrator_says),
         TEST(alone_people_sign_in_and_nothing_is_added),
