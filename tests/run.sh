@@ -232,13 +232,13 @@ stage_asan() {
     run_programs asan "${programs[@]}"
 }
 
-# The writer thread is the product's one thread: its tests run under ThreadSanitizer, without address
+# The writer thread of toband, and the one of toban-web that works on passwords: under ThreadSanitizer, without address
 # randomisation, which clang 14's runtime does not bear on newer kernels.
 stage_tsan() {
     local programs
-    mapfile -t programs < <(programs_of tsan unit | grep ledger)
+    mapfile -t programs < <(programs_of tsan unit | grep -E 'ledger|gateway_people')
     [ "${#programs[@]}" -gt 0 ] || return
-    say "== tsan: the writer thread's tests under ThreadSanitizer"
+    say "== tsan: the tests of the two threads under ThreadSanitizer"
     make_variant tsan "${programs[@]}" || return
     LAUNCHER=(setarch -R)
     run_programs tsan "${programs[@]}"
