@@ -47,9 +47,11 @@ static void count_call(struct press *press, struct queue_ticket *ticket)
     if (ticket->call_count < UINT16_MAX) {
         ticket->call_count++;
     }
-    /* Never before a call that was made earlier, whatever the clock says now: boards show calls in this order. */
+    /* After every call that was made earlier, whatever the clock says now: boards show calls in this order, and of two
+     * at one time the entries' numbers do not tell, which are of two ledgers once units have met. */
     newest = queue_newest_calls(press->queue, &last, 1) == 0 ? 0 : last->called_ms;
-    ticket->called_ms = press->now_ms > newest ? press->now_ms : newest;
+    ticket->called_ms =
+        press->now_ms > newest || newest == QUEUE_TIME_MS_MAX ? press->now_ms : newest + 1;
     ticket->call = press->command->origin;
 }
 
