@@ -312,3 +312,15 @@ void sim_access_held_lost(struct sim *sim, int index)
         }
     }
 }
+
+void sim_access_exchanged(struct sim *sim)
+{
+    for (size_t i = 0; i < SIM_CREDENTIALS; i++) {
+        struct sim_credential *credential = &sim->credentials[i];
+
+        credential->known_by =
+            (uint8_t)((credential->known_by & 1U) << 1 | credential->known_by >> 1);
+        credential->revoked_by =
+            (uint8_t)((credential->revoked_by & 1U) << 1 | credential->revoked_by >> 1);
+    }
+}

@@ -150,6 +150,7 @@ static void exchange_disks(struct sim *sim)
 
         sim->tickets[i].held_by = (uint8_t)((held_by & 1U) << 1 | held_by >> 1);
     }
+    sim_access_exchanged(sim);
 }
 
 static void both_off_exchange_both_on(struct sim *sim)
