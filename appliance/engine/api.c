@@ -114,6 +114,7 @@ static void get_more(struct bytes_reader *reader, struct api_more *more)
     bytes_get_text(reader, more->note, sizeof(more->note));
     reader->failed = reader->failed || more->to_pool > 1 || more->served > 1 ||
                      more->has_note > 1 || !more_is_given(more);
+}
 
 static void put_access(struct bytes_writer *writer, const struct api_access *access)
 {

@@ -17,7 +17,15 @@ static enum access_right right_of_command(enum queue_action action)
     case QUEUE_RETURN:
     case QUEUE_HOLD:
     case QUEUE_TRANSFER:
+    case QUEUE_GIVE_UP:
+    case QUEUE_PLAN:
+    case QUEUE_NOTE:
         return ACCESS_TICKET_PRESS;
+    case QUEUE_ENTER_MANUAL:
+    case QUEUE_SUSPEND:
+    case QUEUE_RESUME:
+    case QUEUE_SET_LIMIT:
+        return ACCESS_QUEUE_MANAGE;
     case QUEUE_CALL_NEXT:
     case QUEUE_CALL:
     case QUEUE_RECALL:
@@ -32,6 +40,8 @@ static enum access_right right_of_command(enum queue_action action)
     case QUEUE_DAY_OPENING:
     case QUEUE_DAY_CLOSING:
     case QUEUE_DAY_ERASING:
+    case QUEUE_DAY_ANNULLING:
+    case QUEUE_HOLD_ENDING:
     case QUEUE_SKIP_NUMBERS:
     case QUEUE_RAISE_CEILING:
     case QUEUE_JOIN:
@@ -72,6 +82,7 @@ static enum access_right right_of_control(enum api_control_what what)
     switch (what) {
     case API_CONTROL_DAY_OPEN:
     case API_CONTROL_DAY_CLOSE:
+    case API_CONTROL_DAY_ANNUL:
         return ACCESS_DAY_CHANGE;
     case API_CONTROL_DUTY_HANDOVER:
     case API_CONTROL_DUTY_STOP:

@@ -93,7 +93,8 @@ void sim_report_print(const struct sim_report *report, double cpu_s)
            (unsigned long long)sum->retries, (unsigned long long)sum->events);
     printf("live events shown %llu, calls %llu, old keys asked again %llu, nonsense sent %llu, "
            "states compared %llu, entries on the wire %llu, numbers found reserved %llu, links "
-           "walked %llu; credentials let in %llu, revoked %llu; both held the address for %llu ms at most; at most %llu MiB\n",
+           "walked %llu; credentials let in %llu, revoked %llu; both held the address for %llu ms "
+           "at most; at most %llu MiB\n",
            (unsigned long long)sum->shown, (unsigned long long)sum->calls,
            (unsigned long long)sum->asked_again, (unsigned long long)sum->strays,
            (unsigned long long)sum->folds, (unsigned long long)sum->shipped,

@@ -235,6 +235,10 @@ static struct api_request request_of(const struct route *route, uint16_t counter
         body.ticket.bytes[0] = 1;
         assert_int_equal(translate_request(&match, &body, &key, 1, &request), PROBLEM_NONE);
     } else {
+        if (((route->required | route->optional) & BODY_CATEGORY) != 0) {
+            body.present = BODY_CATEGORY;
+            body.category = 1;
+        }
         assert_int_equal(translate_request(&match, &body, &key, 1, &request), PROBLEM_NONE);
     }
     request.from.via = API_VIA_WEB;
