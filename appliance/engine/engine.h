@@ -102,6 +102,7 @@ struct engine_options {
     const char *unit_name_ja, *unit_name_en;
     const char *peer_name_ja, *peer_name_en;
     const char *unit_address, *peer_address;
+    const char *visitor_url;          /* a visitor's own page, his ticket's id behind it; NULL: there is none */
     uint64_t snapshot_entries;        /* who is further behind takes a snapshot; 0: ENGINE_SNAPSHOT_ENTRIES */
 };
 

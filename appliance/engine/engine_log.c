@@ -84,6 +84,7 @@ void engine_append_checkpoint(struct engine *engine)
         bytes_put_u32(&writer, engine->state.sessions[i].number);
     }
     units_put_checkpoint(engine, &writer);
+    print_put_checkpoint(engine, &writer);
     queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
     CHECK(!writer.failed);
     (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
@@ -128,6 +129,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
         engine->state.sessions[i].number = bytes_get_u32(&reader);
     }
     units_get_checkpoint(engine, &reader);
+    print_get_checkpoint(engine, &reader);
     if (reader.failed ||
         (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
         return -EBADMSG;
@@ -266,6 +268,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return 0;
     case ENTRY_UNIT:
         return units_fold(engine, entry, payload, len_bytes);
+    case ENTRY_DEVICE:
+        return print_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }

@@ -90,6 +90,18 @@ static struct pending_reply *reply_later(struct engine *engine, uint64_t client,
     return pending;
 }
 
+void serve_reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                     char *body, size_t len_bytes)
+{
+    reply_now(engine, client, id, status, body, len_bytes);
+}
+
+void serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                       char *body, size_t len_bytes)
+{
+    (void)reply_later(engine, client, id, status, body, len_bytes);
+}
+
 static uint16_t status_of(enum queue_reason reason)
 {
     switch (reason) {
@@ -268,6 +280,7 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
         accepted(engine, client, request, &decision);
         if (decision.change.row_count > 0) {
             note_write(engine);
+            print_note(engine, &decision);
         }
         if (command.action == QUEUE_ISSUE) {
             day_raise_ceilings(engine);
@@ -302,6 +315,9 @@ static bool read_at_once(struct engine *engine, uint64_t client, const struct ap
         break;
     case API_READ_LEDGER:
         body = status_ledger(engine, &len_bytes);
+        break;
+    case API_READ_PRINTERS:
+        body = print_render(engine, &len_bytes);
         break;
     case API_READ_METRICS:
         body = status_metrics(engine, &len_bytes);
@@ -533,6 +549,9 @@ static void run(struct engine *engine, uint64_t client, const struct api_request
         command(engine, client, request);
     } else if (request->type == API_READ) {
         read_queue(engine, client, request);
+    } else if (request->control.what == API_CONTROL_PRINTER_TEST ||
+               request->control.what == API_CONTROL_PRINTER_ROLL) {
+        print_control(engine, client, request);
     } else {
         control_day(engine, client, request);
     }
@@ -583,6 +602,9 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         tell_state(engine, client);
         return;
     }
+    if (len_bytes >= API_FRAME_HEADER_BYTES && print_takes(engine, client, bytes, len_bytes)) {
+        return;
+    }
     if (!api_request_decode(bytes, len_bytes, &request)) {
         refuse_now(engine, client, 0, STATUS_BAD, "BAD_REQUEST", "要求の形式が正しくありません。",
                    "The request is not well formed.");
@@ -605,7 +627,7 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         return;
     }
     if (request.type == API_CONTROL && request.control.what >= API_CONTROL_DUTY_HANDOVER &&
-        request.control.what != API_CONTROL_DAY_ANNUL) {
+        request.control.what < API_CONTROL_DAY_ANNUL) {
         control_duty(engine, client, &request);
         return;
     }
@@ -630,6 +652,7 @@ static void forget_client(uint64_t *clients, size_t *count, uint64_t client)
 
 void serve_gone(struct engine *engine, uint64_t client)
 {
+    print_client_gone(engine, client);
     forget_client(engine->subscribers, &engine->subscriber_count, client);
     forget_client(engine->clients, &engine->client_count, client);
 }
@@ -791,5 +814,6 @@ void serve_flush(struct engine *engine)
         engine->replies_first = (engine->replies_first + 1) % ENGINE_REPLIES_MAX;
         engine->replies_count--;
     }
+    print_flush(engine, watermark);
     flush_event(engine, watermark);
 }

@@ -722,12 +722,12 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .calendar = &daemon->calendar,
         .unit_name_ja = own != NULL ? own->name_ja : "号機",
         .unit_name_en = own != NULL ? own->name_en : "unit",
-        .unit_address =
-            daemon->settings.service_local != NULL ? daemon->settings.service_local : "",
+        .visitor_url = daemon->site.printing.visitor_url,
+        .unit_address = daemon->settings.service_local ?: "",
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
         .snapshot_entries = daemon->settings.snapshot_entries,
-        .peer_address = daemon->settings.service_peer != NULL ? daemon->settings.service_peer : "",
+        .peer_address = daemon->settings.service_peer ?: "",
     };
 
     settings_hardware_of(daemon->settings.serial, &engine_options.duty.hardware);

@@ -110,6 +110,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "checkpoint";
     case ENTRY_UNIT:
         return "unit";
+    case ENTRY_DEVICE:
+        return "device";
     case ENTRY_KIND_END:
         break;
     }
