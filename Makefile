@@ -22,16 +22,18 @@ ALL_CFLAGS := -std=gnu17 -I. -D_GNU_SOURCE -Wall -Wextra -Wconversion -Wshadow \
 	-Wmissing-prototypes -Wstrict-prototypes -Wswitch-enum -Wvla -Wundef -Wno-sign-conversion \
 	$(if $(WERROR),-Werror) -fstack-protector-strong -fno-common -pthread $(CFLAGS) $(FLAGS_$(VARIANT))
 LIBS    := -lcpg -lcmap -lcfg -llmdb -lnanomsg -lssl -lcrypto -lsystemd -lnl-route-3 -lnl-3 \
-	-lmicrohttpd -ljansson -lcyaml -lyaml -lm
+	-lmicrohttpd -ljansson -lcyaml -lyaml -lfreetype -lqrencode -lm
 # CHECK(!"why") is meant: clang alone takes it for a slip.
-ALL_CFLAGS += -I/usr/include/libnl3 $(if $(filter clang,$(CC)),-Wno-string-conversion)
+ALL_CFLAGS += -I/usr/include/libnl3 -I/usr/include/freetype2 $(if $(filter clang,$(CC)),-Wno-string-conversion)
 
-PURE    := base storage/entry storage/ship cluster/duty appliance/queue appliance/calendar appliance/access watchdog/pet
+PURE    := base storage/entry storage/ship cluster/duty appliance/queue appliance/calendar appliance/access watchdog/pet \
+	appliance/devices/paper appliance/devices/printer
 FOLDERS := $(PURE) storage/adapters cluster/adapters appliance/adapters appliance/engine \
-	appliance/gateway appliance/devices appliance/ops watchdog/adapters tests/lib tests/sim
+	appliance/gateway appliance/devices appliance/ops watchdog/adapters tests/lib tests/sim tests/printer
 # A program is a folder's main.c: name=folder.
-PROGRAMS := toband=appliance/engine toban-web=appliance/gateway toban-net=cluster toban=tools/toban \
-	toban-office=tools/office toban-bench=tools/bench toban-sim=tests/sim toban-crash=tests/crash duty-doc=tools/checks
+PROGRAMS := toband=appliance/engine toban-web=appliance/gateway toban-devices=appliance/devices toban-net=cluster toban=tools/toban \
+	toban-office=tools/office toban-bench=tools/bench toban-sim=tests/sim toban-crash=tests/crash \
+	toban-printer=tests/printer duty-doc=tools/checks
 program_name   = $(firstword $(subst =, ,$(1)))
 program_folder = $(lastword $(subst =, ,$(1)))
 PRESENT := $(foreach p,$(PROGRAMS),$(if $(wildcard $(call program_folder,$(p))/main.c),$(p)))

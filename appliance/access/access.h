@@ -88,6 +88,7 @@ enum access_right {
     ACCESS_TICKET_ISSUE,
     ACCESS_TICKET_PRINTED,
     ACCESS_TICKET_REPRINT,
+    ACCESS_PRINTER_USE,    /* test print, new roll */
     ACCESS_TICKET_PRESS,   /* hold, return, transfer */
     ACCESS_COUNTER_READ,
     ACCESS_COUNTER_PRESS,

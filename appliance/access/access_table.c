@@ -24,6 +24,8 @@ static const struct right_row rights[ACCESS_RIGHT_END] = {
     [ACCESS_TICKET_ISSUE] = {"ticket-issue", "-A-----A---A", "発券", "issue"},
     [ACCESS_TICKET_PRINTED] = {"ticket-printed", "-A-A-------A", "印字の確認", "confirm a paper"},
     [ACCESS_TICKET_REPRINT] = {"ticket-reprint", "-A--A-AA---A", "再発券", "reprint"},
+    [ACCESS_PRINTER_USE] = {"printer-use", "-A-AA-AAAA-A", "用紙交換・試し刷り",
+                            "new roll, test print"},
     [ACCESS_TICKET_PRESS] = {"ticket-press", "----o-oA---A", "保留・転送・呼び戻し",
                              "hold, transfer, return"},
     [ACCESS_COUNTER_READ] = {"counter-read", "----o-oAA--A", "窓口の表示", "a counter's view"},

@@ -23,6 +23,10 @@ enum {
     YEAR_LAST = 2099,
     PREFIX_LEN_MIN = 8,
     PREFIX_LEN_MAX = 30,
+    PAPER_MM_WIDE = 80,
+    PAPER_MM_NARROW = 58,
+    PAPER_DOTS_WIDE = 576, /* of what a printer can print on, at 203 dpi */
+    PAPER_DOTS_NARROW = 384,
 };
 
 struct check {
@@ -511,6 +515,77 @@ static int check_references(struct check *check, const struct site_raw_network *
     return 0;
 }
 
+static bool url_is_valid(const char *text)
+{
+    if (strncmp(text, "http://", strlen("http://")) != 0 &&
+        strncmp(text, "https://", strlen("https://")) != 0) {
+        return false;
+    }
+    for (const char *at = text; *at != '\0'; at++) {
+        if (*at <= ' ' || *at > '~') {
+            return false;
+        }
+    }
+    return true;
+}
+
+static int check_printer(struct check *check, uint32_t index, const struct site_raw_printing *raw,
+                         struct site_printing *printing)
+{
+    const struct site_raw_printer *from = &raw->printers[index];
+    struct site_printer *to = &printing->printers[index];
+
+    if (from->id < 1 || from->id > SITE_PRINTERS_MAX ||
+        (index > 0 && from->id <= raw->printers[index - 1].id)) {
+        return refuse(at(check, "printing.printers[%u].id", index),
+                      "1から4までの番号を、小さい順に一度ずつ使ってください。",
+                      "Use the numbers 1 to 4, each once, in rising order.");
+    }
+    if (!address_is_valid(from->address)) {
+        return refuse(at(check, "printing.printers[%u].address", index),
+                      "プリンターの IPv4 アドレスを書いてください。",
+                      "Write the printer's IPv4 address.");
+    }
+    if (from->paper_mm != 0 && from->paper_mm != PAPER_MM_WIDE &&
+        from->paper_mm != PAPER_MM_NARROW) {
+        return refuse(at(check, "printing.printers[%u].paper_mm", index),
+                      "用紙の幅は 80 か 58 です。", "The paper is 80 or 58 wide.");
+    }
+    if (from->roll_metres < 1 || from->roll_metres > SITE_ROLL_METRES_MAX) {
+        return refuse(at(check, "printing.printers[%u].roll_metres", index),
+                      "新しいロール紙の長さを 1 から 500 (m) で書いてください。",
+                      "Write the length of a new roll, 1 to 500 metres.");
+    }
+    to->id = from->id;
+    memcpy(to->name_ja, from->name_ja, sizeof(to->name_ja));
+    memcpy(to->name_en, from->name_en, sizeof(to->name_en));
+    (void)snprintf(to->address, sizeof(to->address), "%.15s", from->address);
+    to->port = from->port != 0 ? from->port : SITE_PRINTER_PORT;
+    to->width_dots = from->paper_mm == PAPER_MM_NARROW ? PAPER_DOTS_NARROW : PAPER_DOTS_WIDE;
+    to->roll_metres = from->roll_metres;
+    return 0;
+}
+
+static int check_printing(struct check *check, const struct site_raw_printing *raw,
+                          struct site_printing *printing)
+{
+    int r = 0;
+
+    if (raw->visitor_url[0] != '\0' && !url_is_valid(raw->visitor_url)) {
+        return refuse(at(check, "printing.visitor_url"),
+                      "「http://」か「https://」で始まるアドレスを書いてください。",
+                      "Write an address that begins with http:// or https://.");
+    }
+    memcpy(printing->place_ja, raw->place_ja, sizeof(printing->place_ja));
+    memcpy(printing->place_en, raw->place_en, sizeof(printing->place_en));
+    memcpy(printing->visitor_url, raw->visitor_url, sizeof(printing->visitor_url));
+    for (uint32_t i = 0; r == 0 && i < raw->printers_count; i++) {
+        r = check_printer(check, i, raw, printing);
+    }
+    printing->printer_count = (uint8_t)raw->printers_count;
+    return r;
+}
+
 static bool same_network(const char *a, const char *b, uint8_t prefix_len)
 {
     struct in_addr one = {0};
@@ -617,6 +692,7 @@ static int check_all(struct check *check, const struct site_raw *raw, struct sit
     r = r < 0 ? r : check_every_category_is_served(check, &site->queue);
     r = r < 0 ? r : check_floating(check, raw->network.floating, site);
     r = r < 0 ? r : check_references(check, &raw->network, site);
+    r = r < 0 ? r : check_printing(check, &raw->printing, &site->printing);
     return r < 0 ? r : check_units(check, raw, site);
 }
 

@@ -134,6 +134,26 @@ static const cyaml_schema_field_t network_fields[] = {
          SITE_REFERENCES_MAX),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t printer_fields[] = {
+    UINT("id", struct site_raw_printer, id),
+    TEXT("name_ja", struct site_raw_printer, name_ja),
+    TEXT("name_en", struct site_raw_printer, name_en),
+    TEXT("address", struct site_raw_printer, address),
+    UINT_OPTIONAL("port", struct site_raw_printer, port),
+    UINT_OPTIONAL("paper_mm", struct site_raw_printer, paper_mm),
+    UINT("roll_metres", struct site_raw_printer, roll_metres),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t printer_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_printer, printer_fields),
+};
+static const cyaml_schema_field_t printing_fields[] = {
+    TEXT_OPTIONAL("place_ja", struct site_raw_printing, place_ja),
+    TEXT_OPTIONAL("place_en", struct site_raw_printing, place_en),
+    TEXT_OPTIONAL("visitor_url", struct site_raw_printing, visitor_url),
+    LIST("printers", struct site_raw_printing, printers, &printer_schema, 0, SITE_PRINTERS_MAX),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t unit_fields[] = {
     UINT("id", struct site_raw_unit, id),
     TEXT("name_ja", struct site_raw_unit, name_ja),
@@ -154,6 +174,8 @@ static const cyaml_schema_field_t file_fields[] = {
     LIST("categories", struct site_raw, categories, &category_schema, 1, QUEUE_CATEGORIES_MAX),
     LIST("counters", struct site_raw, counters, &counter_schema, 1, QUEUE_COUNTERS_MAX),
     MAP("network", struct site_raw, network, network_fields),
+    CYAML_FIELD_MAPPING("printing", CYAML_FLAG_OPTIONAL, struct site_raw, printing,
+                        printing_fields),
     LIST("units", struct site_raw, units, &unit_schema, 1, SITE_UNITS_MAX),
     CYAML_FIELD_END,
 };

@@ -41,6 +41,10 @@ enum site_limit {
     SITE_TIER_MAX = 9,
     SITE_MINUTES_A_DAY = 24 * 60,
     SITE_UTC_OFFSET_MINUTES = 9 * 60, /* as the calendar's: Japan has one time and no other */
+    SITE_PRINTERS_MAX = 4,
+    SITE_URL_BYTES = 120, /* with a ticket's id behind it, it fits a ticket's code */
+    SITE_ROLL_METRES_MAX = 500,
+    SITE_PRINTER_PORT = 9100,
 };
 
 /* Inputs whose frames prove a working service link (DESIGN 3 rule 2). */
@@ -62,6 +66,26 @@ struct site_unit {
     char serial[SITE_SERIAL_BYTES]; /* as printed on the unit */
     char service_address[SITE_ADDRESS_BYTES];
     char direct_address[SITE_ADDRESS_BYTES];
+};
+
+/* A ticket printer that takes ESC/POS over TCP. */
+struct site_printer {
+    uint8_t id; /* 1.. */
+    char name_ja[SITE_NAME_BYTES];
+    char name_en[SITE_NAME_BYTES];
+    char address[SITE_ADDRESS_BYTES];
+    uint16_t port;
+    uint16_t width_dots;  /* of a roll of 80 mm or 58 mm, at 203 dpi */
+    uint16_t roll_metres; /* of a new roll */
+};
+
+/* The first printer prints, the next takes over. None: visitors take their number from the screen. */
+struct site_printing {
+    char place_ja[SITE_NAME_BYTES]; /* where to wait; may be empty */
+    char place_en[SITE_NAME_BYTES];
+    char visitor_url[SITE_URL_BYTES]; /* a ticket's id is put behind it; empty: no code is printed */
+    uint8_t printer_count;
+    struct site_printer printers[SITE_PRINTERS_MAX]; /* by rising id */
 };
 
 /* One date that does not follow the calendar: closed, or open with its own hours. */
@@ -89,6 +113,7 @@ struct site {
     uint8_t reference_count;
     struct site_unit units[SITE_UNITS_MAX]; /* by rising id */
     struct site_reference references[SITE_REFERENCES_MAX];
+    struct site_printing printing;
 };
 
 /* What is wrong, for people. line counts from 1; 0: not a matter of one line. */

@@ -68,6 +68,16 @@ struct site_raw_unit {
     char direct_address[SITE_SHORT_TEXT_BYTES];
 };
 
+struct site_raw_printer {
+    uint8_t id;
+    char name_ja[SITE_NAME_BYTES];
+    char name_en[SITE_NAME_BYTES];
+    char address[SITE_SHORT_TEXT_BYTES];
+    uint16_t port;     /* 0: not given */
+    uint16_t paper_mm; /* 0: not given */
+    uint16_t roll_metres;
+};
+
 struct site_raw {
     uint16_t format;
     struct site_raw_names {
@@ -96,6 +106,13 @@ struct site_raw {
         struct site_raw_reference references[SITE_REFERENCES_MAX];
         uint32_t references_count;
     } network;
+    struct site_raw_printing {
+        char place_ja[SITE_NAME_BYTES];
+        char place_en[SITE_NAME_BYTES];
+        char visitor_url[SITE_URL_BYTES];
+        struct site_raw_printer printers[SITE_PRINTERS_MAX];
+        uint32_t printers_count;
+    } printing;
     struct site_raw_unit units[SITE_UNITS_MAX];
     uint32_t units_count;
 };

@@ -329,3 +329,147 @@ bool api_state_decode(const uint8_t *frame, size_t len_bytes, struct api_state *
     *ret_state = state;
     return true;
 }
+
+/* ---- the printer driver -------------------------------------------------------------------------- */
+
+size_t api_printers_encode(const struct api_printers *printers, uint8_t *bytes,
+                           size_t capacity_bytes)
+{
+    struct bytes_writer writer = begin(bytes, capacity_bytes, API_PRINTERS, 0);
+
+    bytes_put_u8(&writer, printers->count);
+    for (size_t i = 0; i < printers->count && i < API_PRINTERS_MAX; i++) {
+        const struct api_printer *printer = &printers->list[i];
+
+        bytes_put_u8(&writer, printer->id);
+        bytes_put_u8(&writer, printer->condition);
+        bytes_put_u8(&writer, printer->near_end ? 1 : 0);
+        bytes_put_u32(&writer, printer->roll_mm);
+        bytes_put_text(&writer, printer->name_ja);
+        bytes_put_text(&writer, printer->name_en);
+    }
+    return finish(&writer, 0);
+}
+
+bool api_printers_decode(const uint8_t *frame, size_t len_bytes, struct api_printers *ret_printers)
+{
+    struct api_printers printers = {0};
+    uint8_t type;
+    uint32_t id;
+    struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
+
+    printers.count = bytes_get_u8(&reader);
+    if (type != API_PRINTERS || printers.count > API_PRINTERS_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < printers.count; i++) {
+        struct api_printer *printer = &printers.list[i];
+
+        printer->id = bytes_get_u8(&reader);
+        printer->condition = bytes_get_u8(&reader);
+        printer->near_end = bytes_get_u8(&reader) != 0;
+        printer->roll_mm = bytes_get_u32(&reader);
+        bytes_get_text(&reader, printer->name_ja, sizeof(printer->name_ja));
+        bytes_get_text(&reader, printer->name_en, sizeof(printer->name_en));
+        if (printer->id < 1 || printer->id > API_PRINTERS_MAX ||
+            (i > 0 && printer->id <= printers.list[i - 1].id)) {
+            return false;
+        }
+    }
+    if (!bytes_finished(&reader)) {
+        return false;
+    }
+    *ret_printers = printers;
+    return true;
+}
+
+size_t api_print_done_encode(const struct api_print_done *done, uint8_t *bytes,
+                             size_t capacity_bytes)
+{
+    struct bytes_writer writer = begin(bytes, capacity_bytes, API_PRINT_DONE, 0);
+
+    bytes_put_u64(&writer, done->order);
+    bytes_put_u8(&writer, done->outcome);
+    bytes_put_u8(&writer, done->printer);
+    bytes_put_u16(&writer, done->cuts);
+    bytes_put_u32(&writer, done->height_dots);
+    return finish(&writer, 0);
+}
+
+bool api_print_done_decode(const uint8_t *frame, size_t len_bytes, struct api_print_done *ret_done)
+{
+    struct api_print_done done = {0};
+    uint8_t type;
+    uint32_t id;
+    struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
+
+    done.order = bytes_get_u64(&reader);
+    done.outcome = bytes_get_u8(&reader);
+    done.printer = bytes_get_u8(&reader);
+    done.cuts = bytes_get_u16(&reader);
+    done.height_dots = bytes_get_u32(&reader);
+    if (!bytes_finished(&reader) || type != API_PRINT_DONE) {
+        return false;
+    }
+    *ret_done = done;
+    return true;
+}
+
+size_t api_print_encode(const struct api_print *print, uint8_t *bytes, size_t capacity_bytes)
+{
+    struct bytes_writer writer = begin(bytes, capacity_bytes, API_PRINT, 0);
+
+    bytes_put_u64(&writer, print->order);
+    bytes_put_u64(&writer, print->term);
+    bytes_put_u64(&writer, print->lsn);
+    bytes_put_u8(&writer, print->kind);
+    bytes_put_u8(&writer, print->printer);
+    bytes_put(&writer, print->ticket.bytes, sizeof(print->ticket.bytes));
+    bytes_put_u32(&writer, print->date);
+    bytes_put_u16(&writer, print->minute);
+    bytes_put_u16(&writer, print->number);
+    bytes_put_text(&writer, print->series);
+    bytes_put_u16(&writer, print->waiting_ahead);
+    bytes_put_u16(&writer, print->estimate_s);
+    bytes_put_text(&writer, print->language);
+    bytes_put_text(&writer, print->site_ja);
+    bytes_put_text(&writer, print->site_en);
+    bytes_put_text(&writer, print->category_ja);
+    bytes_put_text(&writer, print->category_en);
+    bytes_put_text(&writer, print->unit_ja);
+    bytes_put_text(&writer, print->unit_en);
+    return finish(&writer, 0);
+}
+
+bool api_print_decode(const uint8_t *frame, size_t len_bytes, struct api_print *ret_print)
+{
+    struct api_print print = {0};
+    uint8_t type;
+    uint32_t id;
+    struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
+
+    print.order = bytes_get_u64(&reader);
+    print.term = bytes_get_u64(&reader);
+    print.lsn = bytes_get_u64(&reader);
+    print.kind = bytes_get_u8(&reader);
+    print.printer = bytes_get_u8(&reader);
+    bytes_get(&reader, print.ticket.bytes, sizeof(print.ticket.bytes));
+    print.date = bytes_get_u32(&reader);
+    print.minute = bytes_get_u16(&reader);
+    print.number = bytes_get_u16(&reader);
+    bytes_get_text(&reader, print.series, sizeof(print.series));
+    print.waiting_ahead = bytes_get_u16(&reader);
+    print.estimate_s = bytes_get_u16(&reader);
+    bytes_get_text(&reader, print.language, sizeof(print.language));
+    bytes_get_text(&reader, print.site_ja, sizeof(print.site_ja));
+    bytes_get_text(&reader, print.site_en, sizeof(print.site_en));
+    bytes_get_text(&reader, print.category_ja, sizeof(print.category_ja));
+    bytes_get_text(&reader, print.category_en, sizeof(print.category_en));
+    bytes_get_text(&reader, print.unit_ja, sizeof(print.unit_ja));
+    bytes_get_text(&reader, print.unit_en, sizeof(print.unit_en));
+    if (!bytes_finished(&reader) || type != API_PRINT) {
+        return false;
+    }
+    *ret_print = print;
+    return true;
+}

@@ -31,13 +31,15 @@ enum api_limit {
     API_NOTE_BYTES = 96,
     API_UNIT_SERIAL_BYTES_MAX = 31,
     API_UNIT_PERSON_BYTES_MAX = 60,
-    API_NAME_BYTES = 33,                  /* of an account, with the closing zero */
+    API_ACCOUNT_BYTES = 33,               /* an account's name, with the closing zero */
     API_TITLE_BYTES = 64,
     API_DERIVED_BYTES = 32,               /* what is made of a password, a PIN */
     API_SALT_BYTES = 16,
     API_ADDRESS_BYTES = 16,               /* IPv6, or IPv4 mapped into it */
     API_REQUESTS_IN_FLIGHT_MAX = 1024,    /* per connection; more are answered 503 OVERLOAD */
     API_FRAME_HEADER_BYTES = 4 + 1 + 4,
+    API_NAME_BYTES = 64,
+    API_PRINTERS_MAX = 4,
 };
 
 enum api_type {
@@ -45,11 +47,14 @@ enum api_type {
     API_READ = 2,       /* struct api_read */
     API_SUBSCRIBE = 3,  /* no body: from now on EVENT frames; the first comes at once */
     API_CONTROL = 4,    /* struct api_control: operators */
-    API_ACCESS = 5,     /* struct api_access: signing in, accounts, devices */
+    API_PRINTERS = 5,   /* struct api_printers: the printer driver says what its printers can. No reply */
+    API_PRINT_DONE = 6, /* struct api_print_done: how an order ended. No reply */
+    API_ACCESS = 7,     /* struct api_access: signing in, accounts, devices */
     API_REPLY = 129,    /* struct api_reply */
     API_EVENT = 130,    /* struct api_event */
     API_STATE = 131,    /* struct api_state */
-    API_REVOKED = 132,  /* no body: somebody lost a right; whoever streams asks again whether he may */
+    API_PRINT = 132,    /* struct api_print: to the printer driver alone, when the ticket is durable */
+    API_REVOKED = 133,  /* no body: somebody lost a right; whoever streams asks again whether he may */
 };
 
 /* Who asks; the number is a counter's or 0. Goes into the entry's actor field. */
@@ -91,6 +96,7 @@ enum api_read_what {
     API_READ_LEDGER = 8,   /* lsn, head, digest, scrub age, size */
     API_READ_CALENDAR = 9, /* `number`: year */
     API_READ_METRICS = 10, /* OpenMetrics text instead of JSON */
+    API_READ_PRINTERS = 20, /* what printers say, what they have used, what is left */
 };
 
 struct api_read {
@@ -110,6 +116,8 @@ enum api_control_what {
     API_CONTROL_UNIT_RETIRE = 7,   /* text: serial, line feed, a person's name */
     API_CONTROL_FAULT = 8,         /* tests and drills: text names a failpoint */
     API_CONTROL_DAY_ANNUL = 16,    /* a day that was opened by mistake: its visits are gone */
+    API_CONTROL_PRINTER_TEST = 20, /* text: the printer's number; answered when the paper is out, or why not */
+    API_CONTROL_PRINTER_ROLL = 21, /* a new roll is in. text: the printer's number, perhaps a blank and its metres */
 };
 
 /* What each of two people says of the unit that is replaced (DESIGN 3 rule 11). */
@@ -161,7 +169,7 @@ struct api_access {
     uint8_t role;                  /* enum access_role; 0 not given */
     uint8_t right;                 /* enum access_right */
     uint16_t counter, subject;
-    char name[API_NAME_BYTES];
+    char name[API_ACCOUNT_BYTES];
     char title[API_TITLE_BYTES];
     char text[API_TITLE_BYTES];
     uint8_t proof[API_DERIVED_BYTES], fresh[API_DERIVED_BYTES], salt[API_SALT_BYTES];
@@ -188,6 +196,50 @@ struct api_event {
 struct api_state {
     bool serving;
     char reason[API_TEXT_BYTES];   /* code when not serving */
+};
+
+/* The driver of this unit's printers (toban-devices) names itself by its first API_PRINTERS; the newest who
+ * does gets the orders. Conditions are enum printer_condition, outcomes enum printer_outcome, kinds enum
+ * paper_kind: numbers here, so that this header needs none of them. */
+struct api_printer {
+    uint8_t id;                    /* 1..API_PRINTERS_MAX, of the site file */
+    uint8_t condition;
+    bool near_end;
+    uint32_t roll_mm;              /* of a new roll */
+    char name_ja[API_NAME_BYTES], name_en[API_NAME_BYTES];
+};
+
+struct api_printers {
+    uint8_t count;
+    struct api_printer list[API_PRINTERS_MAX];
+};
+
+struct api_print_done {
+    uint64_t order;
+    uint8_t outcome;
+    uint8_t printer;               /* which one printed, or tried; 0 none */
+    uint16_t cuts;
+    uint32_t height_dots;
+};
+
+/* One paper. A driver prints only what this unit gave it while it served, and in the newest term it was told
+ * of: an order of an older one is dropped, untouched. */
+struct api_print {
+    uint64_t order;                /* rises within one process of toband */
+    uint64_t term;
+    uint64_t lsn;                  /* of the entry that asks for it: durable like that of a reply */
+    uint8_t kind;
+    uint8_t printer;               /* 0: any */
+    struct ids_token ticket;
+    uint32_t date;
+    uint16_t minute;
+    uint16_t number;
+    char series[IDS_SERIES_TEXT_BYTES];
+    uint16_t waiting_ahead, estimate_s;
+    char language[8];
+    char site_ja[API_NAME_BYTES], site_en[API_NAME_BYTES];
+    char category_ja[API_NAME_BYTES], category_en[API_NAME_BYTES];
+    char unit_ja[API_NAME_BYTES], unit_en[API_NAME_BYTES]; /* whose letter; empty when plain */
 };
 
 struct api_request {
@@ -217,6 +269,12 @@ size_t api_event_header_encode(const struct api_event *event, uint8_t bytes[32])
 bool api_event_decode(const uint8_t *frame, size_t len_bytes, struct api_event *ret_event);
 size_t api_state_encode(const struct api_state *state, uint8_t *bytes, size_t capacity_bytes);
 bool api_state_decode(const uint8_t *frame, size_t len_bytes, struct api_state *ret_state);
+size_t api_printers_encode(const struct api_printers *printers, uint8_t *bytes, size_t capacity_bytes);
+bool api_printers_decode(const uint8_t *frame, size_t len_bytes, struct api_printers *ret_printers);
+size_t api_print_done_encode(const struct api_print_done *done, uint8_t *bytes, size_t capacity_bytes);
+bool api_print_done_decode(const uint8_t *frame, size_t len_bytes, struct api_print_done *ret_done);
+size_t api_print_encode(const struct api_print *print, uint8_t *bytes, size_t capacity_bytes);
+bool api_print_decode(const uint8_t *frame, size_t len_bytes, struct api_print *ret_print);
 uint8_t api_frame_type(const uint8_t *frame);
 
 #endif

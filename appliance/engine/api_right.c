@@ -62,6 +62,7 @@ static enum access_right right_of_read(enum api_read_what what)
         return ACCESS_COUNTER_READ;
     case API_READ_DAY:
         return ACCESS_DAY_READ;
+    case API_READ_PRINTERS:
     case API_READ_STATUS:
     case API_READ_READY:
         return ACCESS_STATUS_READ;
@@ -91,6 +92,9 @@ static enum access_right right_of_control(enum api_control_what what)
     case API_CONTROL_UNIT_APPROVE:
     case API_CONTROL_UNIT_RETIRE:
         return ACCESS_UNIT_CHANGE;
+    case API_CONTROL_PRINTER_TEST:
+    case API_CONTROL_PRINTER_ROLL:
+        return ACCESS_PRINTER_USE;
     case API_CONTROL_FAULT:
         return ACCESS_FAULT;
     }
@@ -150,6 +154,9 @@ enum access_right api_right_of(const struct api_request *request)
     case API_EVENT:
     case API_STATE:
     case API_REVOKED:
+    case API_PRINTERS: /* the driver's own words: engine_print.c */
+    case API_PRINT_DONE:
+    case API_PRINT:
         break;
     }
     return ACCESS_RIGHT_NONE;

@@ -144,6 +144,7 @@ static void change_service(struct engine *engine, enum duty_serve how)
         engine->acked_at_once_lsn = UINT64_MAX;
     }
     measure(engine, how);
+    print_begin(engine);
     engine->event_due = true;
     engine->tick_ms = 0;
 }
@@ -540,6 +541,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         meeting_turn(engine);
         day_turn(engine);
         serve_turn(engine);
+        print_turn(engine);
         close_batch(engine);
         engine_ship(engine);
         engine_acknowledge(engine);

@@ -105,6 +105,7 @@ struct engine_options {
     const char *unit_address, *peer_address;
     bool roles;                       /* what comes by the web needs a credential (appliance/access) */
     bool private_page;                /* also for what visitors see: waiting, now serving */
+    const char *visitor_url;          /* a visitor's own page, his ticket's id behind it; NULL: there is none */
     uint64_t snapshot_entries;        /* who is further behind takes a snapshot; 0: ENGINE_SNAPSHOT_ENTRIES */
 };
 

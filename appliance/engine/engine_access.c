@@ -24,7 +24,7 @@ enum {
 
 _Static_assert((int)ACCESS_SUBJECT_MAX < 1 << (ACTOR_FORM_SHIFT - ACTOR_SUBJECT_SHIFT),
                "who asks fits into an entry's actor");
-_Static_assert((int)API_NAME_BYTES == (int)ACCESS_NAME_BYTES &&
+_Static_assert((int)API_ACCOUNT_BYTES == (int)ACCESS_NAME_BYTES &&
                    (int)API_TITLE_BYTES == (int)ACCESS_TITLE_BYTES &&
                    (int)API_ADDRESS_BYTES == (int)ACCESS_ADDRESS_BYTES,
                "the socket and the rows speak of the same");

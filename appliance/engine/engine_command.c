@@ -65,6 +65,9 @@ void serve_fill_command(struct engine *engine, const struct api_command *from,
         memcpy(command->language, "ja", 3);
     }
     if (from->action == QUEUE_ISSUE) {
+        if (command->delivery == QUEUE_DELIVERY_PAPER && !print_is_possible(engine)) {
+            command->delivery = QUEUE_DELIVERY_SCREEN_FOR_PAPER;
+        }
         engine_random(engine, command->ticket.bytes, sizeof(command->ticket.bytes));
     } else if (from->action == QUEUE_ENTER_MANUAL) {
         command->number = from->number;

@@ -12,6 +12,7 @@
  *   engine_serve.c    requests of clients, replies held until durable
  *   engine_day.c      the service day, by level
  *   engine_render.c   JSON of the queue
+ *   engine_print.c    papers: who may print what, what became of it, what printers use
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
  *   engine_status.c   JSON of status, ready, explain
  *   engine_access.c   accounts, devices, sessions as rows; may this request be made?
@@ -49,6 +50,12 @@ enum engine_inner_limit {
     GATHER_WHOLE = 4,
     CEILING_OFTEN_MS = 1000,    /* raised again within this time, twice as much is reserved */
     CEILING_RESERVE_MAX = 800,
+    PRINT_JOBS_MAX = 64,
+    PRINT_JOBS_BUSY = 32,       /* more papers wait: visitors take their number from the screen */
+    PRINT_TRIES_MAX = 3,
+    PRINT_JOB_MS_MAX = 30000,   /* the driver's own bounds are shorter */
+    PRINT_START_MS = 3000,      /* a driver that ended is there again, and knows its printers */
+    PRINT_COUNT_MS = 10000,
 };
 
 /* A growing array of bytes; index with offsets, pointers move. */
@@ -138,6 +145,48 @@ struct unit_sworn {
     int64_t wall_ms;
 };
 
+/* A printer's use: all of it, and of its roll. */
+struct device_counter {
+    uint64_t tickets, cuts, used_mm;
+    uint32_t roll_tickets, roll_used_mm;
+    uint32_t roll_mm;  /* of the whole roll; 0: nobody said */
+    int64_t roll_ms;   /* when it was put in; 0 never said */
+};
+
+struct print_used {
+    uint32_t tickets, cuts, mm;
+};
+
+struct print_job {
+    uint64_t order, lsn;
+    struct ids_token ticket;
+    uint8_t kind;      /* enum paper_kind */
+    uint8_t outcome;   /* enum printer_outcome; 0: none yet */
+    uint8_t tries;     /* papers of it that were not whole */
+    bool sent;
+    uint64_t since_ms;
+};
+
+struct print_test {
+    uint64_t client;   /* who waits for it; 0 nobody */
+    uint32_t id;
+    uint64_t order, since_ms;
+};
+
+/* Of this process: nothing of it is stored. */
+struct print {
+    uint64_t client;     /* the driver; 0 none */
+    uint64_t client_ms;  /* since when it is there, or is not */
+    struct api_printers level;
+    struct print_job jobs[PRINT_JOBS_MAX]; /* by rising order */
+    size_t job_count;
+    uint64_t newest_order;
+    uint64_t looked_ms;
+    struct print_test test;
+    struct print_used used[API_PRINTERS_MAX]; /* not in an entry yet */
+    uint64_t used_ms;    /* since when; 0 nothing is */
+};
+
 enum unit_step { UNIT_SWORN = 1, UNIT_APPROVED = 2, UNIT_RETIRED = 3 };
 
 struct unit_words {
@@ -165,6 +214,7 @@ struct engine_state {
     uint32_t common_duty_unit;
     struct duty_unit_name retired[DUTY_RETIRED_MAX]; /* newest first; unit 0: none */
     struct unit_sworn sworn;
+    struct device_counter printers[API_PRINTERS_MAX]; /* by number - 1 */
     bool given_to_retired; /* said twice: also hardware that was retired may come */
     uint32_t given_id; /* a place is free: who comes blank gets this id; 0: none is */
     bool founded;
@@ -332,6 +382,8 @@ struct engine {
     uint64_t clients[ENGINE_SUBSCRIBERS_MAX];
     size_t client_count;
 
+    struct print print;
+
     /* the day */
     struct calendar_state level;
     uint64_t tick_ms;
@@ -479,12 +531,38 @@ enum unit_answer units_retire(struct engine *engine, const struct unit_words *wo
 void units_forget(struct engine *engine);
 void units_turn(struct engine *engine);
 
+/* engine_print.c */
+int print_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+               size_t len_bytes);
+void print_put_checkpoint(const struct engine *engine, struct bytes_writer *writer);
+void print_get_checkpoint(struct engine *engine, struct bytes_reader *reader);
+/* May a ticket be asked for on paper now? Else its visitor gets it on the screen. */
+bool print_is_possible(const struct engine *engine);
+/* After the entry of an issue or a reprint was appended. */
+void print_note(struct engine *engine, const struct queue_decision *decision);
+/* A whole frame. True: it was the driver's. */
+bool print_takes(struct engine *engine, uint64_t client, const uint8_t *bytes, size_t len_bytes);
+void print_client_gone(struct engine *engine, uint64_t client);
+/* Service begins or ends: the driver turns to its printers. */
+void print_begin(struct engine *engine);
+void print_turn(struct engine *engine);
+/* Orders leave that are durable. */
+void print_flush(struct engine *engine, uint64_t watermark);
+void print_control(struct engine *engine, uint64_t client, const struct api_request *request);
+
+/* engine_printers.c */
+char *print_render(struct engine *engine, size_t *ret_len_bytes);
+void print_put_level(const struct engine *engine, struct json *json); /* for everybody: "printing" */
+void print_put_printers(struct engine *engine, struct json *json);    /* for staff: "printers" */
+
 /* engine_record.c */
 size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RECORD_BYTES_MAX]);
 void engine_load_record(struct engine *engine);
 void engine_judge_record(struct engine *engine);
 /* A term is durable on both, or obeyed here: numbers go on above whatever was forgotten. */
 void engine_record_agreed(struct engine *engine);
+/* The newest one that the ledger knows of this unit; NULL: none. */
+const struct unit_session *engine_session_of(const struct engine *engine, uint32_t unit);
 /* A session number for this moment, when nobody can tell which were used today. */
 uint32_t engine_lost_session(const struct engine *engine);
 
@@ -513,7 +591,6 @@ size_t engine_joins_put(const struct engine *engine, uint8_t bytes[ENGINE_JOINS_
                         struct ledger_put *ret_put);
 /* Right after a date's first opening: the fold of everything later may begin here. */
 void engine_append_checkpoint(struct engine *engine);
-const struct unit_session *engine_session_of(const struct engine *engine, uint32_t unit);
 
 /* engine_peer.c */
 void engine_on_frame(struct engine *engine, const uint8_t *bytes, size_t len_bytes);
@@ -573,8 +650,10 @@ uint64_t serve_watermark(const struct engine *engine);
 /* Takes the body. Now: it says nothing that is not durable. Later: when all that was appended is. */
 void serve_answer_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
                       uint16_t retry_after_s, char *body, size_t len_bytes);
-void serve_answer_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
-                        size_t len_bytes);
+void serve_reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
+                     size_t len_bytes);
+void serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
+                       size_t len_bytes);
 
 /* engine_day.c */
 void day_turn(struct engine *engine);

@@ -41,16 +41,6 @@ static void fold_session(struct engine *engine, uint32_t unit, uint32_t day, uin
     *oldest = (struct unit_session){unit, day, number};
 }
 
-const struct unit_session *engine_session_of(const struct engine *engine, uint32_t unit)
-{
-    for (size_t i = 0; i < SESSIONS_MAX; i++) {
-        if (engine->state.sessions[i].unit == unit) {
-            return &engine->state.sessions[i];
-        }
-    }
-    return NULL;
-}
-
 static void checkpoint_put_row(void *context, const struct queue_row *before,
                                const struct queue_row *after)
 {
@@ -86,6 +76,7 @@ void engine_append_checkpoint(struct engine *engine)
     }
     units_put_checkpoint(engine, &writer);
     bytes_put_u16(&writer, images);
+    print_put_checkpoint(engine, &writer);
     queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
     CHECK(!writer.failed);
     (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
@@ -132,6 +123,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
     }
     units_get_checkpoint(engine, &reader);
     images = bytes_get_u16(&reader);
+    print_get_checkpoint(engine, &reader);
     if (reader.failed ||
         (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
         return -EBADMSG;
@@ -271,6 +263,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return units_fold(engine, entry, payload, len_bytes);
     case ENTRY_ACCESS:
         return access_fold(engine, payload, len_bytes);
+    case ENTRY_DEVICE:
+        return print_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }

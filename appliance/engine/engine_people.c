@@ -68,7 +68,7 @@ void people_refuse(struct engine *engine, uint64_t client, uint32_t id, enum acc
                                 access_reason_en(reason), &len_bytes);
 
     if (wrote) {
-        serve_answer_later(engine, client, id, status, body, len_bytes);
+        serve_reply_later(engine, client, id, status, body, len_bytes);
     } else {
         serve_answer_now(engine, client, id, status,
                          (uint16_t)((wait_ms + MS_PER_S - 1) / MS_PER_S), body, len_bytes);
@@ -456,7 +456,7 @@ static void decide(struct asking *asking, uint64_t client)
         access_offer_end(&engine->offers, &asking->command.new_token);
     }
     body = render_done(asking, &decision, &len_bytes);
-    serve_answer_later(engine, client, request->id, STATUS_OK, body, len_bytes);
+    serve_reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
 }
 
 void people_request(struct engine *engine, uint64_t client, const struct api_request *request)

@@ -116,3 +116,13 @@ void engine_load_record(struct engine *engine)
         engine_log(engine, "own record unreadable (%d): the ledger and the peer's word decide", r);
     }
 }
+
+const struct unit_session *engine_session_of(const struct engine *engine, uint32_t unit)
+{
+    for (size_t i = 0; i < SESSIONS_MAX; i++) {
+        if (engine->state.sessions[i].unit == unit) {
+            return &engine->state.sessions[i];
+        }
+    }
+    return NULL;
+}

@@ -183,6 +183,12 @@ static void put_ticket(struct engine *engine, struct json *json, const char *nam
     json_bool(json, "uncertain",
               ticket->series.unit == 0 && ticket->changed_lsn > engine->both_lsn &&
                   duty_serves(&engine->duty) == DUTY_SERVE_LETTER);
+    json_text(json, "delivery", ticket->delivery == QUEUE_DELIVERY_PAPER ? "paper" : "screen");
+    if (ticket->delivery == QUEUE_DELIVERY_SCREEN_FOR_PAPER) {
+        json_text(json, "delivery_reason", "NO_PRINTER");
+    } else {
+        json_null(json, "delivery_reason");
+    }
     json_bool(json, "undelivered", ticket->undelivered != 0);
     json_bool(json, "copy", ticket->copies > 0);
     put_call_id(json, ticket);
@@ -407,6 +413,9 @@ char *render_queue(struct engine *engine, size_t *ret_len_bytes)
     put_categories(engine, &json);
     put_counters(engine, &json);
     put_calls(engine, &json);
+    print_put_level(engine, &json);
+    json_text(&json, "visitor_url",
+              engine->options.visitor_url != NULL ? engine->options.visitor_url : "");
     put_time(engine, &json, "as_of", engine->wall_ms);
     json_number(&json, "lsn", (int64_t)engine->last_lsn);
     json_number(&json, "term", (int64_t)engine->state.term.number);

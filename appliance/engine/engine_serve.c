@@ -97,8 +97,14 @@ static struct pending_reply *reply_later(struct engine *engine, uint64_t client,
     return pending;
 }
 
-void serve_answer_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
-                        char *body, size_t len_bytes)
+void serve_reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                     char *body, size_t len_bytes)
+{
+    reply_now(engine, client, id, status, body, len_bytes);
+}
+
+void serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                       char *body, size_t len_bytes)
 {
     (void)reply_later(engine, client, id, status, body, len_bytes);
 }
@@ -281,6 +287,7 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
         accepted(engine, client, request, &decision);
         if (decision.change.row_count > 0) {
             note_write(engine);
+            print_note(engine, &decision);
         }
         if (command.action == QUEUE_ISSUE) {
             day_raise_ceilings(engine);
@@ -315,6 +322,9 @@ static bool read_at_once(struct engine *engine, uint64_t client, const struct ap
         break;
     case API_READ_LEDGER:
         body = status_ledger(engine, &len_bytes);
+        break;
+    case API_READ_PRINTERS:
+        body = print_render(engine, &len_bytes);
         break;
     case API_READ_METRICS:
         body = status_metrics(engine, &len_bytes);
@@ -559,6 +569,9 @@ static void run(struct engine *engine, uint64_t client, const struct api_request
         command(engine, client, request);
     } else if (request->type == API_READ) {
         read_queue(engine, client, request);
+    } else if (request->control.what == API_CONTROL_PRINTER_TEST ||
+               request->control.what == API_CONTROL_PRINTER_ROLL) {
+        print_control(engine, client, request);
     } else {
         control_day(engine, client, request);
     }
@@ -607,7 +620,8 @@ static bool answers_at_once(const struct api_request *request)
     case API_READ:
         return request->read.what >= API_READ_STATUS && request->read.what != API_READ_CALENDAR;
     case API_CONTROL:
-        return request->control.what >= API_CONTROL_DUTY_HANDOVER;
+        return request->control.what >= API_CONTROL_DUTY_HANDOVER &&
+               request->control.what < API_CONTROL_DAY_ANNUL;
     case API_ACCESS:
         return request->access.what == API_ACCESS_SALT || request->access.what == API_ACCESS_WHO ||
                request->access.what == API_ACCESS_CHECK || request->access.what == API_ACCESS_LIST;
@@ -617,6 +631,9 @@ static bool answers_at_once(const struct api_request *request)
     case API_EVENT:
     case API_STATE:
     case API_REVOKED:
+    case API_PRINTERS:
+    case API_PRINT_DONE:
+    case API_PRINT:
         break;
     }
     return false;
@@ -629,6 +646,9 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
     if (len_bytes == 0) { /* a client has connected */
         know_client(engine, client);
         tell_state(engine, client);
+        return;
+    }
+    if (len_bytes >= API_FRAME_HEADER_BYTES && print_takes(engine, client, bytes, len_bytes)) {
         return;
     }
     if (!api_request_decode(bytes, len_bytes, &request)) {
@@ -660,7 +680,7 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         return;
     }
     if (request.type == API_CONTROL && request.control.what >= API_CONTROL_DUTY_HANDOVER &&
-        request.control.what != API_CONTROL_DAY_ANNUL) {
+        request.control.what < API_CONTROL_DAY_ANNUL) {
         control_duty(engine, client, &request);
         return;
     }
@@ -685,6 +705,7 @@ static void forget_client(uint64_t *clients, size_t *count, uint64_t client)
 
 void serve_gone(struct engine *engine, uint64_t client)
 {
+    print_client_gone(engine, client);
     forget_client(engine->subscribers, &engine->subscriber_count, client);
     forget_client(engine->clients, &engine->client_count, client);
 }
@@ -847,5 +868,6 @@ void serve_flush(struct engine *engine)
         engine->replies_count--;
     }
     access_turn(engine);
+    print_flush(engine, watermark);
     flush_event(engine, watermark);
 }

@@ -344,6 +344,7 @@ char *status_render(struct engine *engine, size_t *ret_len_bytes)
     put_verdict(engine, &json, &verdict);
     put_reasons(&json, &reasons);
     put_replacement(engine, &json);
+    print_put_printers(engine, &json);
     json_open(&json, "takeover_budget", '{');
     put_measured(&json, "detect_ms", engine->last_detect_ms);
     put_measured(&json, "decide_ms", engine->last_decide_ms);

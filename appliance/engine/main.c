@@ -714,7 +714,6 @@ static void make_engine(struct daemon *daemon, const struct world *world)
 {
     const struct site_unit *own = site_unit_of(daemon, daemon->settings.unit);
     const struct site_unit *peer = site_unit_of(daemon, daemon->settings.peer_unit);
-    const char *own_address = daemon->settings.service_local;
     struct engine_options engine_options = {
         .world = world,
         .duty = {.unit = daemon->settings.unit, .peer_unit = daemon->settings.peer_unit},
@@ -722,12 +721,13 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .calendar = &daemon->calendar,
         .unit_name_ja = own != NULL ? own->name_ja : "号機",
         .unit_name_en = own != NULL ? own->name_en : "unit",
-        .unit_address = own_address != NULL ? own_address : "",
+        .visitor_url = daemon->site.printing.visitor_url,
+        .unit_address = daemon->settings.service_local ?: "",
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
-        .snapshot_entries = daemon->settings.snapshot_entries,
         .roles = daemon->settings.roles,
-        .peer_address = daemon->settings.service_peer != NULL ? daemon->settings.service_peer : "",
+        .snapshot_entries = daemon->settings.snapshot_entries,
+        .peer_address = daemon->settings.service_peer ?: "",
     };
 
     settings_hardware_of(daemon->settings.serial, &engine_options.duty.hardware);

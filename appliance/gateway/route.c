@@ -93,6 +93,7 @@ static const struct route routes[] = {
     READ("/day", API_READ_DAY, false),
     READ("/status", API_READ_STATUS, true),
     READ("/ready", API_READ_READY, true),
+    READ("/printers", API_READ_PRINTERS, true),
     READ("/explain", API_READ_EXPLAIN, true),
     CONTROL("/day/open", API_CONTROL_DAY_OPEN, BODY_DATE),
     CONTROL("/day/close", API_CONTROL_DAY_CLOSE, 0),

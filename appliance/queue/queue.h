@@ -146,7 +146,8 @@ enum queue_ticket_state {
 enum queue_delivery {
     QUEUE_DELIVERY_SCREEN = 1,
     QUEUE_DELIVERY_PAPER = 2,
-    QUEUE_DELIVERY_HAND = 3
+    QUEUE_DELIVERY_HAND = 3,
+    QUEUE_DELIVERY_SCREEN_FOR_PAPER = 4, /* paper was asked for, and no printer could */
 };
 
 /* How a leg, or the whole visit, ended (field-queue.md 1: visit outcomes). */

@@ -172,7 +172,10 @@ static enum queue_reason decide_issue(const struct queue *queue,
     ticket.series = command->series;
     ticket.term = command->origin.term;
     ticket.state = paper ? QUEUE_ISSUING : QUEUE_WAITING;
-    ticket.delivery = paper ? QUEUE_DELIVERY_PAPER : QUEUE_DELIVERY_SCREEN;
+    ticket.delivery = QUEUE_DELIVERY_SCREEN;
+    if (paper || command->delivery == QUEUE_DELIVERY_SCREEN_FOR_PAPER) {
+        ticket.delivery = command->delivery;
+    }
     ticket.priority = command->priority;
     ticket.issued_ms = queue_believed_ms(command->at_ms);
     /* The clock may have gone back; the line does not. */

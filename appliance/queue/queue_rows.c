@@ -389,7 +389,7 @@ static void get_ticket(struct bytes_reader *reader, struct queue_ticket *ticket)
     ticket->term = bytes_get_u64(reader);
     ticket->state = get_u8_up_to(reader, QUEUE_VOID);
     ticket->outcome = get_u8_up_to(reader, QUEUE_OUTCOME_VOID);
-    ticket->delivery = get_u8_up_to(reader, QUEUE_DELIVERY_HAND);
+    ticket->delivery = get_u8_up_to(reader, QUEUE_DELIVERY_SCREEN_FOR_PAPER);
     ticket->priority = get_u8_up_to(reader, QUEUE_PRIORITY_MAX);
     get_language(reader, ticket->language);
     ticket->counter = bytes_get_u16(reader);

@@ -112,6 +112,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "unit";
     case ENTRY_ACCESS:
         return "access";
+    case ENTRY_DEVICE:
+        return "device";
     case ENTRY_KIND_END:
         break;
     }

@@ -45,7 +45,8 @@ enum entry_kind {
     ENTRY_CHECKPOINT = 8,     /* clear: everything that outlives a visit, at a day's first opening; the fold
                                * of all later entries begins here (engine_ledger.c) */
     ENTRY_UNIT = 9,           /* clear: who is replaced or retired, said by whom (engine_units.c) */
-    ENTRY_ACCESS = 10,        /* clear: who asked for a right, and what that changed; or rows of accounts, devices and
+    ENTRY_DEVICE = 10,        /* clear: paper and cuts that a printer used, a new roll (engine_print.c) */
+    ENTRY_ACCESS = 11,        /* clear: who asked for a right, and what that changed; or rows of accounts, devices and
                                * sessions before a checkpoint (engine_access.c). Secrets in it are sealed */
     ENTRY_KIND_END,
 };

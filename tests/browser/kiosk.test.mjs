@@ -143,6 +143,61 @@ describe("the ticket machine", () => {
             assert.equal(office.posts.length, 1);
         }));
 
+    it("a_paper_is_followed_until_the_printer_has_said_what_became_of_it", () =>
+        atKiosk(
+            async ({ office, page }) => {
+                const keep = (words) => page.locator("#keep", { hasText: words }).waitFor();
+                const take = async () => {
+                    await listens(page);
+                    await page.locator(CATEGORY).first().tap();
+                    await number(page).waitFor({ state: "visible" });
+                };
+                await take();
+                assert.equal(office.posts[0].members.delivery, "paper");
+                await keep("印刷しています");
+                office.tickets.at(-1).state = "WAITING";
+                await keep("番号札をお取りください");
+                await shot(page, "kiosk-paper");
+                await listens(page);
+                await page.locator("#back").tap();
+                await take();
+                Object.assign(office.tickets.at(-1), { state: "WAITING", undelivered: true });
+                await keep("番号札が出ないときは");
+                await listens(page);
+                await page.locator("#back").tap();
+                office.issue_as = { delivery: "screen", delivery_reason: "NO_PRINTER", state: "WAITING" };
+                await take();
+                await keep("番号札は印刷できません");
+            },
+            {
+                prepare: (office) => {
+                    office.printing = { paper: true, code: "READY", near_end: false };
+                },
+            },
+        ));
+
+    it("an_empty_roll_shows_staff_how_to_change_it_and_visitors_get_their_number", () =>
+        atKiosk(
+            async ({ office, page }) => {
+                await page.locator("#paper_out summary").tap();
+                await page.locator(".roll img").last().waitFor();
+                await page.waitForFunction(() =>
+                    [...document.querySelectorAll(".roll img")].every((each) => each.naturalWidth > 0),
+                );
+                await assertAccessible(page);
+                await shot(page, "kiosk-paper-out");
+                await listens(page);
+                await page.locator(CATEGORY).first().tap();
+                await showsNumber(page, "101");
+                assert.equal(office.posts[0].members.delivery, undefined);
+            },
+            {
+                prepare: (office) => {
+                    office.printing = { paper: false, code: "PAPER_END", near_end: true };
+                },
+            },
+        ));
+
     it("gives_one_number_when_its_answer_is_lost_in_a_takeover", () =>
         atKiosk(async ({ office, link, page }) => {
             await page.locator(CATEGORY).first().waitFor();

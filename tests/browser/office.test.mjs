@@ -46,6 +46,8 @@ describe("a real office", () => {
         await page.locator(".category", { hasText: name_ja }).click();
         await isTaken(page);
         const display = await page.locator("#number").textContent();
+        // As a visitor does, who waits until the paper is there, or known not to come: nobody is called before.
+        await page.locator("#keep", { hasNotText: "印刷しています" }).waitFor();
         await page.locator("body[data-listens=true]").waitFor();
         await page.locator("#back").click();
         await page.locator("#choose_title").waitFor({ state: "visible" });

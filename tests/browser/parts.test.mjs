@@ -1,12 +1,14 @@
 // The pages' parts that need no browser.
 
 import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
 import { describe, it } from "node:test";
 
 const WEB = new URL("../../appliance/gateway/web/assets/", import.meta.url);
 const { createEventParser } = await import(new URL("live.js", WEB));
 const { LANGUAGES, TEXTS, aboutText, estimateText, text } = await import(new URL("texts.js", WEB));
 const { createOfficeClock, formatClock, minutesSince } = await import(new URL("time.js", WEB));
+const { encodeQr, qrPath } = await import(new URL("qr.js", WEB));
 const { newKey, problemText } = await import(new URL("api.js", WEB));
 
 describe("the parts of the pages", () => {
@@ -79,6 +81,24 @@ describe("the parts of the pages", () => {
         const keys = new Set(Array.from({ length: 1000 }, newKey));
         assert.equal(keys.size, 1000);
         assert.ok([...keys].every((key) => /^[0-9a-f]{32}$/.test(key)));
+    });
+
+    // Made by libqrencode 4.1.1, level M; which of the eight masks it takes is its own choice.
+    it("draw_the_codes_that_another_encoder_draws", () => {
+        const codes = [
+            ["http://10.90.0.10/status?ticket=3f9a52c04be1d7786a0c1f2e3d4b5a69", "29d69621a8200c70a61d3d2eeb0b3b2f2903260916e1d9e1c08301f3b04f76f3"],
+            ["x", "27dcc9269d483f934146702f83ad934b65153fcb4377f1a8500d4bfc949a594d"],
+            ["https://www.city.setagaya.lg.jp/toshikeikaku/bangou/status?ticket=3f9a52c04be1d7786a0c1f2e3d4b5a69" + "y".repeat(30), "201eac0e70e7b9eda57184ed2453cad3a80b88164af7fe3161c1fb9b41563a5e"],
+            ["z".repeat(213), "f6862dc828d614e511c1aea5f5a112d3daed5599ae635fd3e675eb5a0f04fc3a"],
+        ];
+        const hash = (grid) =>
+            createHash("sha256").update(grid.map((row) => row.join("")).join("\n")).digest("hex");
+        for (const [text, wanted] of codes) {
+            const masks = [0, 1, 2, 3, 4, 5, 6, 7].filter((each) => hash(encodeQr(text, each)) === wanted);
+            assert.equal(masks.length, 1, text);
+        }
+        assert.throws(() => encodeQr("z".repeat(214)), RangeError);
+        assert.equal(qrPath("x").size, 21 + 8);
     });
 
     it("have_words_for_a_refusal_without_any", () => {

@@ -27,8 +27,23 @@ static void try_answers(const uint8_t *frame, size_t len_bytes)
     struct api_reply reply;
     struct api_event event;
     struct api_state state;
+    struct api_printers printers;
+    struct api_print_done done;
+    struct api_print print;
+    uint8_t again[API_REQUEST_BYTES_MAX];
     uint32_t id;
 
+    if (api_printers_decode(frame, len_bytes, &printers)) {
+        CHECK(printers.count <= API_PRINTERS_MAX);
+        CHECK(api_printers_encode(&printers, again, sizeof(again)) == len_bytes);
+    }
+    if (api_print_done_decode(frame, len_bytes, &done)) {
+        CHECK(api_print_done_encode(&done, again, sizeof(again)) == len_bytes &&
+              memcmp(again, frame, 5) == 0);
+    }
+    if (api_print_decode(frame, len_bytes, &print)) {
+        CHECK(api_print_encode(&print, again, sizeof(again)) == len_bytes);
+    }
     if (api_reply_decode(frame, len_bytes, &id, &reply)) {
         CHECK(reply.body + reply.body_len_bytes <= frame + len_bytes);
     }

@@ -186,6 +186,9 @@ static void happen(struct sim *sim, struct item *item)
         sim->fault_now = item->fault_number;
         sim_end_fault(sim, (enum sim_fault)item->a, item->unit);
         break;
+    case ITEM_PRINT:
+        sim_print_end(sim, item);
+        break;
     case ITEM_LEVEL:
         sim_tell_level(sim, item->unit);
         break;
@@ -199,6 +202,8 @@ static void happen(struct sim *sim, struct item *item)
         sim_judge_boxes(sim);
         sim_people_press(sim);
         sim_access_turn(sim);
+        sim_printers(sim);
+        judge_papers(sim);
         judge_service(sim);
         judge_visits(sim);
         judge_damage(sim);
@@ -321,6 +326,8 @@ static void tear_down(struct sim *sim)
     free(sim->calls);
     free(sim->folds);
     free(sim->noted);
+    free(sim->papers);
+    free(sim->by_number);
     crypto_destroy(sim->crypto);
     free(sim);
 }
@@ -341,6 +348,9 @@ void sim_run(const struct sim_options *options, struct sim_result *ret_result)
     sim->calls = calloc(SIM_CALLS_SIZE, sizeof(*sim->calls));
     sim->folds = calloc(SIM_LSN_MAX, sizeof(*sim->folds));
     sim->noted = calloc(SIM_NOTED_SIZE, sizeof(*sim->noted));
+    sim->papers = calloc(SIM_TICKETS_MAX, sizeof(*sim->papers));
+    sim->by_number = calloc(SIM_INDEX_SIZE, sizeof(*sim->by_number));
+    CHECK(sim->papers != NULL && sim->by_number != NULL);
     sim->crypto = crypto_create();
     CHECK(sim->calls != NULL && sim->crypto != NULL && sim->folds != NULL && sim->noted != NULL);
     CHECK(sim->heap != NULL && sim->tickets != NULL && sim->by_display != NULL &&

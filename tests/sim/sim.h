@@ -165,6 +165,7 @@ struct sim_result {
     uint64_t let_in, revoked;         /* credentials */
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;
+    uint64_t papers; /* orders that printers got */
     uint64_t actions[QUEUE_ACTION_END]; /* done, not refused */
     uint64_t rows[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* duty rows met */
     uint64_t row_faults[DUTY_STATE_COUNT][DUTY_EVENT_COUNT]; /* bit f: while fault f hurt */

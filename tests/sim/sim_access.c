@@ -95,9 +95,9 @@ static void set_free(struct sim_credential *credential)
     *credential = (struct sim_credential){.person = person, .account_added = account_added};
 }
 
-static void name_of(int slot, char name[API_NAME_BYTES])
+static void name_of(int slot, char name[API_ACCOUNT_BYTES])
 {
-    (void)snprintf(name, API_NAME_BYTES, "p%d", slot);
+    (void)snprintf(name, API_ACCOUNT_BYTES, "p%d", slot);
 }
 
 /* A new one. The account comes first; what was derived of its password is its slot. */

@@ -10,7 +10,7 @@ enum {
     CLIENT_TIMEOUT_MS = 1500,
     THINK_MS_MIN = 20,
     THINK_MS_MAX = 300,
-    PRINT_MS_MAX = 1500,
+    PAPER_MS_MAX = 1500, /* until a visitor with a paper makes room for the next */
     RECENT_TICKETS = 200,
     PRIORITY_ONE_IN = 20,
     SIM_CROWD_MS = 50,
@@ -148,14 +148,8 @@ static void press(struct sim *sim, struct client *client, int index)
 
 static void visit(struct sim *sim, struct client *client)
 {
-    static const uint8_t others[] = {QUEUE_CANCEL, QUEUE_REPRINT, QUEUE_RETURN};
+    static const uint8_t others[] = {QUEUE_CANCEL, QUEUE_REPRINT, QUEUE_RETURN, QUEUE_PRINTED};
 
-    if (!ids_token_is_zero(&client->to_print)) {
-        client->action = sim_below(sim, 8) == 0 ? QUEUE_PRINT_UNKNOWN : QUEUE_PRINTED;
-        client->ticket = client->to_print;
-        client->to_print = (struct ids_token){0};
-        return;
-    }
     if (sim_below(sim, OTHER_VISIT_ONE_IN) == 0 && recent_ticket(sim, &client->ticket)) {
         client->action = others[sim_below(sim, ARRAY_COUNT(others))];
         return;
@@ -229,23 +223,13 @@ static void client_next(struct sim *sim, int index)
     uint64_t think_ms = THINK_MS_MIN + sim_below(sim, THINK_MS_MAX);
 
     sim->clients[index].busy = false;
-    if (!ids_token_is_zero(&sim->clients[index].to_print)) {
-        think_ms = sim_below(sim, PRINT_MS_MAX);
-    } else if (index >= SIM_CLIENTS_STEADY) {
+    if (sim->clients[index].delivery == QUEUE_DELIVERY_PAPER) {
+        think_ms += sim_below(sim, PAPER_MS_MAX);
+    }
+    if (index >= SIM_CLIENTS_STEADY) {
         return; /* one of a crowd has what it came for */
     }
     sim_push(sim, (struct item){.at_ms = sim->now_ms + think_ms, .kind = ITEM_CLIENT, .a = index});
-}
-
-/* The paper of a ticket comes out a little later. */
-static void take_paper(struct client *client, const char *body)
-{
-    static const char name[] = "\"id\":\"";
-    const char *at = strstr(body, name);
-
-    if (client->delivery == QUEUE_DELIVERY_PAPER && at != NULL) {
-        (void)ids_token_from_text(at + strlen(name), 32, &client->to_print);
-    }
 }
 
 void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
@@ -287,7 +271,6 @@ void sim_client_reply(void *context, uint64_t client_id, const uint8_t *header,
         sim->result->actions[client->action] += reply.status < 300;
     }
     if (reply.status == 201) {
-        take_paper(client, text);
         sim_moment_is(unit, judge_ticket(sim, client, text, unit) ? MOMENT_REPLAY : MOMENT_TICKET,
                       0);
         if (client->tries > 1) {

@@ -26,8 +26,7 @@ enum {
 
 /* ---- what may leave ------------------------------------------------------------------------------ */
 
-/* Rule 1, promise 2: nothing leaves before both disks hold the lsn that it was computed at; alone, this disk. */
-static void judge_leaves(struct unit *unit, uint64_t lsn, bool both, const char *what)
+void judge_leaves(struct unit *unit, uint64_t lsn, bool both, const char *what)
 {
     struct sim *sim = unit->sim;
 
@@ -383,6 +382,10 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
     }
     if (api_frame_type(frame) == API_EVENT) {
         board_hears(unit, frame, len_bytes);
+        return;
+    }
+    if (api_frame_type(frame) == API_PRINT) {
+        sim_print(unit, frame, len_bytes);
         return;
     }
     if (api_frame_type(frame) != API_REPLY) {

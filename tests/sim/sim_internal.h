@@ -19,6 +19,7 @@
  *   sim_effect.c  oracles that lay what was handed out beside what disks hold
  *   sim_spoil.c   the oracles' own test
  *   sim_hear.c    who hears a unit: clients, boards, who asks again, who sends nonsense; what may leave
+ *   sim_print.c   the printer at each unit; papers as visitors hold them
  *   sim_day.c     evening, night and the next morning
  *   sim_disk.c    what is durable
  */
@@ -67,6 +68,7 @@ enum item_kind {
     ITEM_ANNOUNCE,
     ITEM_LAN,
     ITEM_LEVEL, /* what is told as a level is told again */
+    ITEM_PRINT, /* a printer has come to the end of a paper, one way or another */
     ITEM_DAY,   /* the next part of evening, night and morning */
 };
 
@@ -155,6 +157,12 @@ struct unit {
     int out_box; /* the one taken out last, with its disk; 0 none */
     struct sim_disk out_disk;
     uint64_t peer_announced_ms;
+    struct sim_issuing { /* the first that waits for its paper */
+        struct ids_token ticket;
+        uint64_t since_ms;
+    } issuing[CATEGORIES];
+    uint64_t printer_generation; /* the driver that knows it */
+    uint8_t printer_condition;
     uint64_t board_generation, board_since_ms, board_lsn; /* the board that watches it */
     bool tail_replaced; /* by the batch that is being stored; its head was: */
     struct ids_hash replaced_head;
@@ -207,7 +215,6 @@ struct client {
     uint16_t number; /* a hand-written ticket's */
     struct api_more more;
     struct ids_token key, ticket;
-    struct ids_token to_print; /* a paper that is not out yet; zero none */
     uint64_t first_sent_ms, sent_ms;
     uint32_t series_floor; /* highest number acknowledged in the plain series when first sent */
     uint32_t tries;
@@ -260,6 +267,14 @@ struct seen_ticket {
     int in_box;      /* whose disk held it alone: it may come back with it; 0 none */
 };
 
+/* A paper that some printer began with. */
+struct sim_paper {
+    char id[33];
+    uint8_t originals; /* of the ticket, that printers got bytes of */
+    uint32_t number, date;
+    char series[16];
+};
+
 struct sim {
     struct sim_options options;
     struct sim_result *result;
@@ -293,6 +308,9 @@ struct sim {
     struct sim_call *calls;    /* SIM_CALLS_SIZE, by id */
     size_t call_count, expected_count;
     struct sim_expected expected[SIM_EXPECTED]; /* ring */
+    struct sim_paper *papers;  /* SIM_TICKETS_MAX */
+    size_t paper_count;
+    uint16_t *by_number;       /* SIM_INDEX_SIZE: of papers; 1 + index; 0 free */
     struct client again;       /* who asks again with an old key */
     struct sim_called called[QUEUE_NUMBER_MAX + 1];
     uint64_t unpaired_ms; /* when they were not, or a clock stood wrong, last */
@@ -465,8 +483,19 @@ void sim_access_exchanged(struct sim *sim);
 /* world.reply: everything that an engine sends to anybody. */
 void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t header_len_bytes,
               const uint8_t *body, size_t body_len_bytes);
+/* Rule 1, promise 2: nothing leaves before both disks hold the lsn that it was computed at; alone, this disk. */
+void judge_leaves(struct unit *unit, uint64_t lsn, bool both, const char *what);
 /* Once a second: boards are watched, old keys are asked again, nonsense is sent. */
 void sim_people_press(struct sim *sim);
+
+/* sim_print.c */
+/* An order to the printer of this unit. */
+void sim_print(struct unit *unit, const uint8_t *frame, size_t len_bytes);
+void sim_print_end(struct sim *sim, const struct item *item);
+/* Once a second: drivers come and go, printers run out of paper. */
+void sim_printers(struct sim *sim);
+/* No ticket waits for a paper that nobody prints. */
+void judge_papers(struct sim *sim);
 
 /* sim_ledger.c: sim_disk_apply, and what it did is judged; then for a reply; once a second; at the end. */
 void sim_store(struct unit *unit, const struct ledger_batch *batch, enum sim_disk_step until);

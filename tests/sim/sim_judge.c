@@ -5,6 +5,8 @@
  *  promise          oracle                                                where it cannot hold, what must instead
  *  1 unique         no two tickets of one day, category and display       always: nothing excuses a duplicate
  *                   (judge_known), among all that anybody was handed
+ *                   numbers on papers are among them, and an original
+ *                   exists once (sim_print.c)
  *  2 durable        what leaves is on this disk, paired on both           only copy on a lost disk: its number is
  *                   (sim_hear.c); at the end every ticket is in both      not given again (held by none, sim_loss.c)
  *                   ledgers (judge_ledgers), letters too: adopted
@@ -44,6 +46,7 @@
  *                   that knows it (sim_access.c)
  * 14 live           a ticket within 13 s of a unit's working for 32 s     lossy or late network: no promise of time
  *                   (judge_service); paired when all is healed
+ *                   a paper that nobody prints is told to staff          its unit serves nobody
  * 15 erased         no older key when a ticket is handed out; at opening  -
  *                   no ticket of yesterday in clear on any disk, and each
  *                   ledger says that the day is erased

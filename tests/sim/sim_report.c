@@ -38,6 +38,7 @@ void sim_report_add(struct sim_report *report, const struct sim_result *result)
     sum->reserved += result->reserved;
     sum->walked += result->walked;
     sum->address_ms = result->address_ms > sum->address_ms ? result->address_ms : sum->address_ms;
+    sum->papers += result->papers;
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
         sum->fault_kinds[i] += result->fault_kinds[i];
     }

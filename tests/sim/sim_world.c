@@ -470,6 +470,7 @@ void sim_happen_to_unit(struct sim *sim, struct item *item)
     case ITEM_LAN:
     case ITEM_LEVEL:
     case ITEM_DAY:
+    case ITEM_PRINT:
         CHECK(!"not a unit's");
     }
 }

@@ -427,7 +427,7 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(4, ticket.state, 0);
     REFUSED(4, ticket.state, QUEUE_VOID + 1);
     REFUSED(4, ticket.delivery, 0);
-    REFUSED(4, ticket.delivery, 4);
+    REFUSED(4, ticket.delivery, 5);
     REFUSED(4, ticket.outcome, QUEUE_OUTCOME_SERVED);
     REFUSED(4, ticket.outcome, QUEUE_OUTCOME_VOID + 1);
     REFUSED(4, ticket.assist, 2);

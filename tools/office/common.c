@@ -41,6 +41,8 @@ const char *office_program_name(enum office_program program)
         return "toband";
     case OFFICE_WEB:
         return "toban-web";
+    case OFFICE_DEVICES:
+        return "toban-devices";
     case OFFICE_PROGRAM_COUNT:
         break;
     }

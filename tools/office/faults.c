@@ -282,8 +282,10 @@ static json_t *explain(int r)
                              "That program is not running.");
     case EINVAL:
         return keeper_refuse("NO_SUCH_PROGRAM",
-                             "プログラムは corosync、toban-net、toband、toban-web のどれかです。",
-                             "A program is one of corosync, toban-net, toband, toban-web.");
+                             "プログラムは corosync、toban-net、toband、toban-web、toban-devices "
+                             "のどれかです。",
+                             "A program is one of corosync, toban-net, toband, toban-web, "
+                             "toban-devices.");
     case EOPNOTSUPP:
         return keeper_refuse(
             "NO_OWN_DISK", "--disk directory の事務所では、ディスクをいっぱいにできません。",
@@ -304,6 +306,9 @@ json_t *keeper_fault(struct keeper *keeper, const json_t *request)
     json_int_t place = json_integer_value(json_object_get(request, "unit"));
     int64_t at_us = now_us();
 
+    if (kind != NULL && strncmp(kind, "printer-", strlen("printer-")) == 0) {
+        return keeper_printer_fault(keeper, kind + strlen("printer-"), place);
+    }
     for (size_t i = 0; i < ARRAY_COUNT(faults); i++) {
         int r = 0;
 
@@ -368,6 +373,7 @@ json_t *keeper_heal(struct keeper *keeper, const json_t *request)
         keeper->cables.switch_dead = false;
         keeper->cables.switch_learning = false;
         keeper->switch_next_ms = 0;
+        r = keeper_printers_heal(keeper);
     }
     keeper->cables.direct_cut = false;
     for (unsigned i = 1; i <= keeper->office->unit_count; i++) {

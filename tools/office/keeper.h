@@ -16,6 +16,11 @@ struct keeper_unit {
     int64_t clock_offset_ms;
 };
 
+struct keeper_printer {
+    pid_t pid; /* 0: it is off */
+    bool off;  /* by a fault, or it ended by itself */
+};
+
 struct keeper {
     struct office *office;
     int listen_fd;
@@ -28,6 +33,7 @@ struct keeper {
     int64_t switch_next_ms; /* when the switch's next phase begins; 0: it works */
     uint32_t switch_learning_s;
     struct keeper_unit units[OFFICE_UNITS_MAX];
+    struct keeper_printer printers[SITE_PRINTERS_MAX]; /* in the site file's order */
     bool leaving;
     bool keep_files;
 };
@@ -48,5 +54,14 @@ json_t *keeper_refuse(const char *code, const char *ja, const char *en);
 pid_t keeper_program_pid(const struct keeper *keeper, unsigned place, enum office_program program);
 /* DIR/uK/processes.json; an empty list when the unit is off. */
 json_t *keeper_programs(const struct keeper *keeper, unsigned place);
+
+/* printers.c */
+int keeper_printers_start(struct keeper *keeper);
+void keeper_printers_stop(struct keeper *keeper);
+void keeper_printers_note(struct keeper *keeper, pid_t pid);
+/* kind: what follows "printer-"; number 0: the first. */
+json_t *keeper_printer_fault(struct keeper *keeper, const char *kind, json_int_t number);
+int keeper_printers_heal(struct keeper *keeper);
+json_t *keeper_printers_info(const struct keeper *keeper);
 
 #endif

@@ -114,6 +114,15 @@ static int create_ends(const struct office *office, struct office_error *ret_err
                "addr add " OFFICE_CLIENTS "/24 dev lan0\naddr add " OFFICE_PRINTER "/24 dev lan0\n"
                "link set lan0 up\n",
                ret_error);
+    for (size_t i = 0; i < office->site.printing.printer_count && r == 0; i++) {
+        const char *address = office->site.printing.printers[i].address;
+
+        if (strncmp(address, OFFICE_NETWORK, strlen(OFFICE_NETWORK)) == 0 &&
+            strcmp(address, OFFICE_PRINTER) != 0 && strcmp(address, OFFICE_FLOATING) != 0) {
+            (void)snprintf(batch, sizeof(batch), "addr add %s/24 dev lan0\n", address);
+            r = run_ip(netns, batch, ret_error);
+        }
+    }
     for (unsigned place = 1; place <= office->unit_count && r == 0; place++) {
         char part[] = {'u', (char)('0' + place), '\0'};
 

@@ -45,6 +45,7 @@ enum office_limit {
 #define OFFICE_NAME_DEFAULT "toban"
 #define OFFICE_FLOATING "10.90.0.10"
 #define OFFICE_FLOATING_PREFIX "10.90.0.10/24"
+#define OFFICE_NETWORK "10.90.0."
 #define OFFICE_PRINTER "10.90.0.5"
 #define OFFICE_CLIENTS "10.90.0.9"
 
@@ -54,6 +55,7 @@ enum office_program {
     OFFICE_NET,
     OFFICE_TOBAND,
     OFFICE_WEB,
+    OFFICE_DEVICES,
     OFFICE_PROGRAM_COUNT,
 };
 

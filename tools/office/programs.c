@@ -15,6 +15,7 @@ enum {
     WATCHDOG_NET_MS = 3000,
     WATCHDOG_TOBAND_MS = 3000,
     WATCHDOG_WEB_MS = 5000,
+    WATCHDOG_DEVICES_MS = 5000,
     PUBLIC_MODE = 0644,
     RELAY_PORT = 8081,
     SITE_BYTES = SITE_FILE_BYTES_MAX + 1,
@@ -112,6 +113,8 @@ uint32_t office_program_watchdog_ms(enum office_program program)
         return WATCHDOG_TOBAND_MS;
     case OFFICE_WEB:
         return WATCHDOG_WEB_MS;
+    case OFFICE_DEVICES:
+        return WATCHDOG_DEVICES_MS;
     case OFFICE_PROGRAM_COUNT:
         break;
     }
@@ -243,6 +246,10 @@ void office_program_argv(const struct office *office, unsigned place, enum offic
         if (office->roles) {
             add(ret_argv, "--roles");
         }
+        break;
+    case OFFICE_DEVICES:
+        add_option(ret_argv, "--engine-socket", "/run/toband.sock");
+        add_option(ret_argv, "--site", "/run/site.yaml");
         break;
     case OFFICE_PROGRAM_COUNT:
         break;

@@ -151,7 +151,8 @@ static int find_programs(struct office *office, const struct office_options *opt
         bool present = office_program_path(office, program, path);
 
         office->program_present[i] = present && (pair || program != OFFICE_COROSYNC);
-        if (!present && (pair || program == OFFICE_TOBAND || program == OFFICE_WEB)) {
+        if (!present && program != OFFICE_DEVICES &&
+            (pair || program == OFFICE_TOBAND || program == OFFICE_WEB)) {
             (void)snprintf(ja, sizeof(ja), "%s がありません（%s）。先に make を実行してください。",
                            office_program_name(program), office->bin_dir);
             (void)snprintf(en, sizeof(en), "%s is missing (%s). Run make first.",

@@ -158,6 +158,7 @@ bool acceptance_request(int argc, char **argv, struct api_request *ret_request);
 
 int command_status(struct toban *toban, int argc, char **argv);
 int command_ready(struct toban *toban, int argc, char **argv);
+int command_printer(struct toban *toban, int argc, char **argv);
 int command_explain(struct toban *toban, int argc, char **argv);
 int command_day(struct toban *toban, int argc, char **argv);
 int command_duty(struct toban *toban, int argc, char **argv);

@@ -55,6 +55,8 @@ class OfficeDouble {
         this.serving = true;
         this.reason = "";
         this.answer_delay_ms = 0;
+        this.visitor_url = "http://10.90.0.10/status?ticket=";
+        this.printing = { paper: false, code: "NO_DRIVER", near_end: false };
         this.refuse = null; // {status, body}: every POST is answered so
         this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({
             id,
@@ -72,6 +74,7 @@ class OfficeDouble {
             undo: null,
         }));
         this.tickets = [];
+        this.issue_as = {}; // members of the next tickets
         this.calls = [];
         this.answers = new Map(); // key -> answer
         this.posts = []; // what came in, also repeats
@@ -186,6 +189,8 @@ class OfficeDouble {
                 call_count: ticket.call_count,
                 state: ticket.state,
             })),
+            printing: this.printing,
+            visitor_url: this.visitor_url,
             as_of: isoTokyo(Date.now()),
             lsn: this.lsn,
             term: 7,
@@ -247,6 +252,10 @@ class OfficeDouble {
                 ? { status: 200, body: this.counterView(found) }
                 : { status: 404, body: { code: "NO_SUCH_COUNTER" } };
         }
+        const ticket = this.tickets.find((each) => path === `/api/v1/tickets/${each.id}`);
+        if (ticket) {
+            return { status: 200, body: ticket };
+        }
         if (path === "/api/v1/queue") {
             return { status: 200, body: this.queue() };
         }
@@ -276,7 +285,13 @@ class OfficeDouble {
         if (path === "/api/v1/tickets") {
             return {
                 status: 201,
-                body: this.addTicket(members.category, { language: members.language ?? "ja" }),
+                body: this.addTicket(members.category, {
+                    language: members.language ?? "ja",
+                    delivery: members.delivery ?? "screen",
+                    delivery_reason: null,
+                    state: members.delivery === "paper" ? "ISSUING" : "WAITING",
+                    ...this.issue_as,
+                }),
             };
         }
         const [, kind, id, verb] =

@@ -3,9 +3,10 @@
 // One press, one Idempotency-Key, one number. A second touch of the same double press falls on a screen
 // that does not listen yet (GUARD_MS), so it neither takes a number nor closes one.
 
-import { newKey, get, post, problemText } from "./api.js";
+import { newKey, get, pause, post, problemText } from "./api.js";
 import { byId, el, keepRows, setAttribute, setText, showScreen } from "./dom.js";
 import { connectLive } from "./live.js";
+import { qrPath } from "./qr.js";
 import { LANGUAGES, aboutText, estimateText, nameIn, text } from "./texts.js";
 import { createOfficeClock, formatDateEn, formatDateJa, formatShortClock } from "./time.js";
 
@@ -13,6 +14,7 @@ const GUARD_MS = 600; // a screen this young does not listen
 const SHOW_TICKET_S = 12;
 const SHOW_LONGER_S = 30;
 const SHOW_MESSAGE_S = 10;
+const PAPER_INTERVAL_MS = 400; // so often the office is asked whether the paper is out
 const WAIT_SCREEN_MS = 800; // an answer slower than this: "one moment, please"
 const LANGUAGE_BACK_MS = 60000; // untouched for so long: the next visitor finds Japanese
 const ASLEEP_INTERVAL_MS = 5000;
@@ -146,6 +148,7 @@ function drawCategories() {
     if (!queue) {
         return;
     }
+    byId("paper_out").hidden = queue.printing?.code !== "PAPER_END";
     const list = byId("categories");
     setAttribute(
         list,
@@ -192,6 +195,33 @@ function updateCategory(row, category) {
     setAttribute(button, "aria-busy", pending?.category === category.id ? "true" : null);
 }
 
+/** For who has no paper: the code that would stand on it. */
+function drawCode() {
+    const wanted =
+        Boolean(queue?.visitor_url) && (ticket.delivery !== "paper" || ticket.undelivered);
+    byId("code").hidden = !wanted;
+    if (wanted && byId("code").dataset.ticket !== ticket.id) {
+        const { path, size } = qrPath(queue.visitor_url + ticket.id);
+        setAttribute(byId("code_image"), "viewBox", `0 0 ${size} ${size}`);
+        setAttribute(byId("code_path"), "d", path);
+        byId("code").dataset.ticket = ticket.id;
+    }
+}
+
+/** What the visitor takes along: the paper, or the number on the screen. */
+function keepText() {
+    if (ticket.delivery_reason === "NO_PRINTER") {
+        return "keep_no_paper";
+    }
+    if (ticket.delivery !== "paper") {
+        return ticket.state === "ISSUING" ? "keep_paper" : "keep_screen";
+    }
+    if (ticket.undelivered) {
+        return "keep_undelivered";
+    }
+    return ticket.state === "ISSUING" ? "keep_printing" : "keep_paper";
+}
+
 function drawTicket() {
     if (!ticket) {
         return;
@@ -204,10 +234,8 @@ function drawTicket() {
     setText(byId("ticket_category_beside"), category && beside ? nameIn(category, beside) : "");
     setText(byId("ticket_ahead"), text("people", language, { n: ticket.waiting_ahead }));
     setText(byId("ticket_estimate"), estimateText(ticket.estimated_wait_s, language));
-    setText(
-        byId("keep"),
-        text(ticket.state === "ISSUING" ? "keep_paper" : "keep_screen", language),
-    );
+    setText(byId("keep"), text(keepText(), language));
+    drawCode();
     byId("letter").hidden = !ticket.series;
     setText(
         byId("letter"),
@@ -264,7 +292,9 @@ async function press(category_id) {
     draw();
     const answer = await post(
         "/api/v1/tickets",
-        { category: category_id, language },
+        queue.printing?.paper
+            ? { category: category_id, language, delivery: "paper" }
+            : { category: category_id, language },
         { key: mine.key },
     );
     if (mine.given_up) {
@@ -275,11 +305,31 @@ async function press(category_id) {
     if (answer.status === 201 || answer.status === 200) {
         ticket = answer.body;
         leave_at_ms = performance.now() + SHOW_TICKET_S * 1000;
+        followPaper(ticket);
     } else {
         message = problemText(answer);
         leave_at_ms = performance.now() + SHOW_MESSAGE_S * 1000;
     }
     draw();
+}
+
+/** Until the printer has said what became of the paper; the number stands there meanwhile. */
+async function followPaper(mine) {
+    while (ticket === mine && mine.delivery === "paper" && mine.state === "ISSUING") {
+        await pause(PAPER_INTERVAL_MS);
+        const answer = await get(`/api/v1/tickets/${encodeURIComponent(mine.id)}`, {
+            go_on: () => ticket === mine,
+        });
+        if (ticket !== mine || answer?.status !== 200) {
+            return;
+        }
+        mine.state = answer.body.state;
+        mine.undelivered = answer.body.undelivered;
+        if (mine.undelivered) {
+            leave_at_ms = performance.now() + SHOW_LONGER_S * 1000;
+        }
+        draw();
+    }
 }
 
 /** The visitor went away before the office answered: the number, if there is one, must not be called. */
