@@ -313,6 +313,19 @@ void sim_access_held_lost(struct sim *sim, int index)
     }
 }
 
+/* A retired unit becomes blank: what it held, the other has adopted and stored. */
+void sim_access_held_given(struct sim *sim, int index)
+{
+    uint8_t other = (uint8_t)(1U << (1 - index));
+
+    for (size_t i = 0; i < SIM_CREDENTIALS; i++) {
+        struct sim_credential *credential = &sim->credentials[i];
+
+        credential->known_by = credential->known_by != 0 ? other : 0;
+        credential->revoked_by = credential->revoked_by != 0 ? other : 0;
+    }
+}
+
 void sim_access_exchanged(struct sim *sim)
 {
     for (size_t i = 0; i < SIM_CREDENTIALS; i++) {

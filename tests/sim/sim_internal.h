@@ -476,6 +476,7 @@ void sim_access_turn(struct sim *sim);
 void sim_access_reply(struct unit *unit, uint64_t client, uint32_t id, uint16_t status, const char *body);
 void sim_access_held_paired(struct sim *sim);
 void sim_access_held_lost(struct sim *sim, int index);
+void sim_access_held_given(struct sim *sim, int index);
 /* Each disk lies in the other box now. */
 void sim_access_exchanged(struct sim *sim);
 
