@@ -376,7 +376,9 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
         return;
     }
     memcpy(frame, header, header_len_bytes);
-    memcpy(frame + header_len_bytes, body, body_len_bytes);
+    if (body_len_bytes > 0) {
+        memcpy(frame + header_len_bytes, body, body_len_bytes);
+    }
     if (api_frame_type(frame) == API_EVENT) {
         board_hears(unit, frame, len_bytes);
         return;
