@@ -322,7 +322,9 @@ for stage in "${@:-${all[@]}}"; do
         say "tests/run.sh: no stage '$stage'; there are: $STAGES"
         exit 2
     fi
+    stage_started=$(date +%s)
     "stage_$stage"
+    say "   ($stage: $(($(date +%s) - stage_started)) s)"
 done
 say "== done in $(($(date +%s) - started)) s"
 finish

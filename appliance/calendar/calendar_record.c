@@ -28,11 +28,12 @@ static size_t finish(const struct bytes_writer *writer)
     return writer->failed ? 0 : writer->len_bytes;
 }
 
+/* The minutes of a day that is closed say nothing, so they are written as 0: one meaning, one record. */
 static void put_hours(struct bytes_writer *writer, const struct calendar_hours *hours)
 {
     bytes_put_u8(writer, hours->open ? 1 : 0);
-    bytes_put_u16(writer, hours->open_minute);
-    bytes_put_u16(writer, hours->close_minute);
+    bytes_put_u16(writer, hours->open ? hours->open_minute : 0);
+    bytes_put_u16(writer, hours->open ? hours->close_minute : 0);
 }
 
 static struct calendar_hours get_hours(struct bytes_reader *reader)
@@ -43,7 +44,7 @@ static struct calendar_hours get_hours(struct bytes_reader *reader)
     hours.open = open == 1;
     hours.open_minute = bytes_get_u16(reader);
     hours.close_minute = bytes_get_u16(reader);
-    if (open > 1) {
+    if (open > 1 || (!hours.open && (hours.open_minute != 0 || hours.close_minute != 0))) {
         reader->failed = true;
     }
     return hours;

@@ -361,7 +361,8 @@ void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t n
         queue_change_category(ret_change, queue, slot, lsn)->plain_highest = new_highest;
         highest = new_highest;
     }
-    voided = voided_up_to(queue, slot, highest);
+    /* Of an erased day the tickets are gone, and its sum stays as it was. */
+    voided = queue->day.state == QUEUE_DAY_ERASED ? 0 : voided_up_to(queue, slot, highest);
     if (voided > queue->totals[slot].voided) {
         queue_change_totals(ret_change, queue, slot)->voided = voided;
     }

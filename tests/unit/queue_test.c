@@ -158,6 +158,27 @@ static void a_gap_below_the_highest_that_nobody_counted_is_counted(void **state)
     office_free(office);
 }
 
+/* A unit that was restored meets at night: no ticket is left, and every number of the day would have been a gap. */
+static void a_meeting_after_the_erasure_counts_no_gaps(void **state)
+{
+    struct office *office = office_open();
+    struct queue_row row = {.kind = QUEUE_ROW_CATEGORY,
+                            .category = *queue_category_find(office->queue, 1)};
+    struct queue_change change;
+
+    (void)state;
+    row.category.plain_highest = 150;
+    load(office, &row);
+    row = (struct queue_row){.kind = QUEUE_ROW_DAY, .day = office->queue->day};
+    row.day.state = QUEUE_DAY_ERASED;
+    row.day.erased_date = row.day.date;
+    load(office, &row);
+    assert_int_equal(office->queue->ticket_count, 0);
+    queue_skip_numbers(office->queue, 1, 150, 900, &change);
+    assert_int_equal(change.row_count, 0);
+    office_free(office);
+}
+
 static void a_gap_is_void_and_counted(void **state)
 {
     struct office *office = office_open();
@@ -813,6 +834,7 @@ int main(void)
         cmocka_unit_test(letters_go_on_above_every_number_seen),
         cmocka_unit_test(no_number_is_given_twice_even_if_the_categorys_row_is_wrong),
         cmocka_unit_test(a_gap_is_void_and_counted),
+        cmocka_unit_test(a_meeting_after_the_erasure_counts_no_gaps),
         cmocka_unit_test(a_gap_below_the_highest_that_nobody_counted_is_counted),
         cmocka_unit_test(an_issue_that_cannot_be_is_refused_with_its_reason),
         cmocka_unit_test(the_language_is_the_visitors),
