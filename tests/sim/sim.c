@@ -284,12 +284,14 @@ static void set_up(struct sim *sim)
 {
     make_config(sim);
     calendar_init(&sim->calendar);
+    for (int i = 0; i <= SIM_GHOST; i++) {
+        sim->units[i].stored = calloc(SIM_LSN_MAX, sizeof(*sim->units[i].stored));
+        CHECK(sim->units[i].stored != NULL);
+    }
     for (int i = 0; i < SIM_UNITS; i++) {
         struct unit *unit = &sim->units[i];
 
         unit->sim = sim;
-        unit->stored = calloc(SIM_LSN_MAX, sizeof(*unit->stored));
-        CHECK(unit->stored != NULL);
         unit->index = i;
         unit->powered = unit->lan_up = unit->fit = true;
         unit->disk_ms_max = DISK_MS_USUAL;
@@ -307,6 +309,7 @@ static void set_up(struct sim *sim)
 static void tear_down(struct sim *sim)
 {
     engine_destroy(sim->units[SIM_GHOST].engine);
+    free(sim->units[SIM_GHOST].stored);
     sim_disk_free(&sim->units[SIM_GHOST].disk);
     for (int i = 0; i < SIM_UNITS; i++) {
         engine_destroy(sim->units[i].engine);

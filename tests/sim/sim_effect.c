@@ -161,13 +161,14 @@ static bool read_record(const struct sim_disk *disk, struct record *ret_record)
 }
 
 /* Rule 3: "each written there before use". */
-static void judge_record(struct sim *sim, int index, const struct seen_ticket *seen)
+static void judge_record(struct sim *sim, const struct sim_disk *disk, const char *whose,
+                         const struct seen_ticket *seen)
 {
     struct record record = {0};
 
-    if (!read_record(&sim->units[index].disk, &record)) {
-        sim_fail(sim, "rule 3: %s was given, and the record of unit %d cannot be read",
-                 seen->display, index + 1);
+    if (!read_record(disk, &record)) {
+        sim_fail(sim, "rule 3: %s was given, and the record of %s cannot be read", seen->display,
+                 whose);
         return;
     }
     if (sim_spoils(sim, SPOIL_RECORD_TERM)) {
@@ -176,14 +177,14 @@ static void judge_record(struct sim *sim, int index, const struct seen_ticket *s
         record.ceilings[seen->category - 1] = 0;
     }
     if (record.term < seen->term) {
-        sim_fail(sim, "rule 3: %s was given in term %llu, and the record of unit %d knows of %llu",
-                 seen->display, (unsigned long long)seen->term, index + 1,
+        sim_fail(sim, "rule 3: %s was given in term %llu, and the record of %s knows of %llu",
+                 seen->display, (unsigned long long)seen->term, whose,
                  (unsigned long long)record.term);
     }
     if (record.ceiling_day == date_of(seen->day) &&
         record.ceilings[seen->category - 1] < seen->number) {
-        sim_fail(sim, "rule 3: %s was given, and the record of unit %d says %u at most",
-                 seen->display, index + 1, record.ceilings[seen->category - 1]);
+        sim_fail(sim, "rule 3: %s was given, and the record of %s says %u at most", seen->display,
+                 whose, record.ceilings[seen->category - 1]);
     }
 }
 
@@ -213,6 +214,7 @@ static bool is_reserved(const struct sim *sim, const struct seen_ticket *seen,
 void judge_reserved(struct unit *unit, const struct seen_ticket *seen)
 {
     struct sim *sim = unit->sim;
+    const struct sim_disk *partner = sim_partner_disk(sim, unit->index);
     uint64_t lsn = unit->reply_lsn;
     const struct sim_blob *blob;
     struct ids_hash hash;
@@ -246,8 +248,9 @@ void judge_reserved(struct unit *unit, const struct seen_ticket *seen)
         sim_fail(sim, "promise 4: %s was given in term %llu, which both disks do not hold",
                  seen->display, (unsigned long long)seen->term);
     }
-    for (int i = 0; i < SIM_UNITS; i++) {
-        judge_record(sim, i, seen);
+    judge_record(sim, &unit->disk, "whoever gave it", seen);
+    if (partner != NULL) {
+        judge_record(sim, partner, "its partner", seen);
     }
 }
 

@@ -146,6 +146,7 @@ void sim_ghost_start(struct sim *sim)
         return;
     }
     sim_hardware_of(ghost->box, &options.duty.hardware);
+    ghost->hardware = options.duty.hardware;
     ghost->engine = engine_create(&options);
     ghost->up = true;
     ghost->generation++;
@@ -160,6 +161,47 @@ void sim_ghost_start(struct sim *sim)
     tell(sim, (struct engine_event){.kind = ENGINE_LINK,
                                     .link = {.link = WORLD_LINK_SERVICE, .up = true}});
     tell(sim, (struct engine_event){.kind = ENGINE_PEER_PROCESS, .process = DUTY_PROCESS_JOINED});
+}
+
+/* Of whom a unit hears: the box in the other place, or, by its hardware, the one that was taken out of there. NULL: that
+ * one is gone for good. */
+const struct sim_disk *sim_partner_disk(const struct sim *sim, int index)
+{
+    const struct unit *ghost = &sim->units[SIM_GHOST], *other = &sim->units[1 - index];
+
+    if (ghost->box == 0 || ghost->place != other->index ||
+        !ids_token_equal(&engine_duty(sim->units[index].engine)->peer.hardware, &ghost->hardware)) {
+        return &other->disk;
+    }
+    if (ghost->powered) {
+        return &ghost->disk;
+    }
+    if (other->box == ghost->box) {
+        return &other->disk;
+    }
+    return other->out_box == ghost->box ? &other->out_disk : NULL;
+}
+
+/* Whoever is paired with it counts what it holds (promises 2 and 4): remembered, also when it is off again. */
+void sim_ghost_stores(struct sim *sim, const struct ledger_batch *batch)
+{
+    struct unit *ghost = ghost_of(sim);
+    const struct sim_disk *disk = &ghost->disk;
+
+    sim_disk_apply(&ghost->disk, batch, SIM_DISK_ALL);
+    for (uint64_t lsn = disk->entry_count - batch->entry_count + 1;
+         lsn <= disk->entry_count && lsn < SIM_LSN_MAX; lsn++) {
+        const struct sim_blob *blob = &disk->entries[lsn - 1];
+        struct duty_term term;
+        struct entry entry;
+
+        CHECK(entry_decode(blob->bytes, blob->len_bytes, &entry, &ghost->stored[lsn]));
+        if (entry.kind == ENTRY_TERM &&
+            duty_term_decode(entry.payload, entry.payload_len_bytes, &term) &&
+            term.number < SIM_TERMS_MAX) {
+            ghost->terms[term.number] = ghost->stored[lsn];
+        }
+    }
 }
 
 /* Its process ended by itself: it begins again, as long as it has power. */

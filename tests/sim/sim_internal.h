@@ -190,6 +190,7 @@ struct unit {
     struct sim *sim;
     int index;
     int place; /* of the ghost: where it stood */
+    struct ids_token hardware; /* of the ghost */
 };
 
 /* A ceiling that an entry names, and what both states were said to be at one head of the chain. */
@@ -453,6 +454,8 @@ void sim_go_on_false_oath(struct sim *sim, int index);
 void sim_ghost_begin(struct sim *sim, int place);
 void sim_ghost_end(struct sim *sim);
 void sim_ghost_start(struct sim *sim);
+void sim_ghost_stores(struct sim *sim, const struct ledger_batch *batch);
+const struct sim_disk *sim_partner_disk(const struct sim *sim, int index);
 void sim_ghost_ends(struct sim *sim);
 void sim_ghost_overhears(const struct unit *sender, enum world_link link, const uint8_t *frame,
                          size_t len_bytes);

@@ -34,7 +34,8 @@ static bool holds(const struct sim_disk *disk, uint64_t lsn, const struct ids_ha
     return ids_hash_equal(&held, hash);
 }
 
-/* A disk that was lost since has held it nevertheless. */
+/* A disk that was lost since has held it nevertheless; and the box that stands beside a unit may be the one that
+ * was taken out (sim_ghost.c). */
 bool judge_is_on_both(const struct sim *sim, int index, uint64_t lsn)
 {
     const struct unit *other = &sim->units[1 - index];
@@ -42,7 +43,8 @@ bool judge_is_on_both(const struct sim *sim, int index, uint64_t lsn)
 
     sim_hash_of(&sim->units[index].disk, lsn, &hash);
     return holds(&other->disk, lsn, &hash) ||
-           (lsn < SIM_LSN_MAX && ids_hash_equal(&other->stored[lsn], &hash));
+           (lsn < SIM_LSN_MAX && (ids_hash_equal(&other->stored[lsn], &hash) ||
+                                  ids_hash_equal(&sim->units[SIM_GHOST].stored[lsn], &hash)));
 }
 
 /* Promise 3: in one term the plain numbers that clients ask for are written by one unit. */

@@ -22,11 +22,19 @@ static bool has_term(const struct unit *unit, uint64_t term)
     return term < SIM_TERMS_MAX && !ids_hash_equal(&unit->terms[term], &(struct ids_hash){0});
 }
 
+static bool both_have(const struct unit *one, const struct unit *other, uint64_t term)
+{
+    return has_term(one, term) && ids_hash_equal(&one->terms[term], &other->terms[term]);
+}
+
+/* On the disks of two boxes, of which one may be the one that was taken out (sim_ghost.c). */
 bool judge_term_is_common(const struct sim *sim, uint64_t term)
 {
-    return term >= SIM_TERMS_MAX ||
-           (has_term(&sim->units[0], term) &&
-            ids_hash_equal(&sim->units[0].terms[term], &sim->units[1].terms[term]));
+    const struct unit *units = sim->units;
+
+    return term >= SIM_TERMS_MAX || both_have(&units[0], &units[1], term) ||
+           both_have(&units[0], &units[SIM_GHOST], term) ||
+           both_have(&units[1], &units[SIM_GHOST], term);
 }
 
 /* Promises 4 and 5: a unit says of its ledger what is durable there, and is paired only in a term that is. */

@@ -384,7 +384,7 @@ static void on_stored(struct sim *sim, int index)
     CHECK(batch != NULL);
     unit->batch = NULL;
     if (index == SIM_GHOST) {
-        sim_disk_apply(&unit->disk, batch, SIM_DISK_ALL);
+        sim_ghost_stores(sim, batch);
     } else if (unit->no_room && (batch->entry_count > 1 || batch->keys_destroy_count == 0)) {
         event.result = -ENOSPC; /* nothing of it was done */
         unit->full = true;
