@@ -1,5 +1,5 @@
 # Toban. One non-recursive makefile: every product folder becomes one archive, the tree is the build.
-#   make [VARIANT=plain|clang|asan|tsan|cover|fuzz] [WERROR=1] [V=1]      make help
+#   make [VARIANT=plain|clang|asan|tsan|cover] [WERROR=1] [V=1]      make help
 VARIANT ?= plain
 BUILD   ?= build
 B       := $(BUILD)/$(VARIANT)
@@ -11,11 +11,10 @@ CC_clang := clang
 CC_asan  := clang
 CC_tsan  := clang
 CC_cover := gcc
-CC_fuzz  := clang
-FLAGS_asan  := -fsanitize=address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
+# One build for the unit tests and for libFuzzer: its counters cost the tests little.
+FLAGS_asan  := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -fno-omit-frame-pointer -O1
 FLAGS_tsan  := -fsanitize=thread -fno-omit-frame-pointer -O1
 FLAGS_cover := --coverage -O0
-FLAGS_fuzz  := -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=all -O1
 CC      := $(CC_$(VARIANT))
 CFLAGS  ?= -O2 -g
 ALL_CFLAGS := -std=gnu17 -I. -D_GNU_SOURCE -Wall -Wextra -Wconversion -Wshadow \
@@ -228,18 +227,18 @@ bench:
 RUNS ?= 10000
 FUZZ_SECONDS ?= 30
 FUZZ_ARCHIVES := $(PRODUCT_ARCHIVES) $(call archive,tools/toban) $(call archive,tests/lib)
-$(BUILD)/fuzz/fuzz/%: $(BUILD)/fuzz/obj/tests/fuzz/%.o $(FUZZ_ARCHIVES)
+$(BUILD)/asan/fuzz/%: $(BUILD)/asan/obj/tests/fuzz/%.o $(FUZZ_ARCHIVES)
 	$(Q)mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK  $*")
 	$(Q)$(CC) $(ALL_CFLAGS) -fsanitize=fuzzer -o $@ $< -Wl,--start-group $(FUZZ_ARCHIVES) -Wl,--end-group -Wl,--as-needed $(LIBS)
 
-ifeq ($(VARIANT),fuzz)
+ifeq ($(VARIANT),asan)
 fuzzers: $(FUZZERS)
 fuzz: $(FUZZERS)
 	$(Q)tools/fuzz $(if $(SECONDS),--seconds $(SECONDS),--runs $(RUNS)) $(filter %/$(or $(T:%=%_fuzz),%),$(FUZZERS))
 else
 fuzz fuzzers:
-	$(Q)$(MAKE) --no-print-directory VARIANT=fuzz $@
+	$(Q)$(MAKE) --no-print-directory VARIANT=asan $@
 endif
 
 fuzz-short:

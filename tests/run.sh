@@ -271,9 +271,13 @@ stage_campaign() {
 }
 
 stage_browser() {
+    local file
     [ -x tests/browser/run.sh ] || return
     say "== browser: the pages in Chromium"
-    run_tap browser "$FILE_SECONDS" tests/browser/run.sh
+    for file in tests/browser/*.test.mjs; do
+        line_up "browser $(basename "$file" .test.mjs)" "$FILE_SECONDS" tests/browser/run.sh "$file"
+    done
+    run_lined_up
 }
 
 stage_sim() {
@@ -286,8 +290,8 @@ stage_sim() {
 stage_fuzz() {
     local programs program
     say "== fuzz: every decoder against random bytes, $FUZZ_SECONDS s each, under AddressSanitizer and UndefinedBehaviorSanitizer"
-    make_variant fuzz fuzzers || return
-    programs=("$BUILD"/fuzz/fuzz/*_fuzz)
+    make_variant asan fuzzers || return
+    programs=("$BUILD"/asan/fuzz/*_fuzz)
     for program in "${programs[@]}"; do
         line_up "fuzz ${program##*/}" "$((FUZZ_SECONDS + PROGRAM_SECONDS))" \
             tools/fuzz --seconds "$FUZZ_SECONDS" "$program"

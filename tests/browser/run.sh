@@ -4,6 +4,11 @@
 #   tests/browser/run.sh [FILE...]     starts an office of its own when its programs are built
 # Without either, the tests that need a real office say SKIP. Screenshots: build/browser/*.png.
 set -euo pipefail
+if [ $# -gt 0 ]; then
+    mapfile -t files < <(realpath -- "$@")
+else
+    mapfile -t files < <(realpath -- "$(dirname "$0")"/*.test.mjs)
+fi
 cd "$(dirname "$0")"
 root=$(cd ../.. && pwd)
 office=${TOBAN_OFFICE:-$root/build/bin/toban-office}
@@ -13,11 +18,15 @@ command -v node >/dev/null || { echo "needs node: apt install nodejs npm" >&2; e
 chromium=${TOBAN_CHROMIUM:-/usr/bin/chromium}
 [ -x "$chromium" ] || { echo "needs a browser: apt install chromium" >&2; exit 2; }
 # npm writes its lock of node_modules last: an installation that was cut short is made again.
-if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
-    npm ci --no-audit --no-fund --silent
-fi
+(
+    flock 9
+    if [ ! node_modules/.package-lock.json -nt package-lock.json ]; then
+        npm ci --no-audit --no-fund --silent
+    fi
+) 9<package-lock.json
 
-if [ -z "${TOBAN_URL:-}" ] && [ -x "$office" ] && [ -x "$root/build/bin/toband" ] \
+# An office only for files that ask for one.
+if [ -z "${TOBAN_URL:-}" ] && grep -q 'process.env.TOBAN_' "${files[@]}" && [ -x "$office" ] && [ -x "$root/build/bin/toband" ] \
     && [ -x "$root/build/bin/toban-web" ] && [ "$(id -u)" -eq 0 ]; then
     trap '"$office" down --name "$name" >/dev/null 2>&1 || true' EXIT
     # No disk of its own: what these tests break is processes, cables and power, not sectors.
@@ -33,10 +42,7 @@ if [ -z "${TOBAN_URL:-}" ] && [ -x "$office" ] && [ -x "$root/build/bin/toband" 
     fi
 fi
 
-if [ $# -eq 0 ]; then
-    set -- ./*.test.mjs
-fi
 reporter=tap
 [ -t 1 ] && reporter=spec
-# One file after the other: a browser each is enough for two cores.
-node --test --test-concurrency=1 --test-reporter="$reporter" "$@"
+# One file after the other: a browser each is enough for two cores. tests/run.sh runs two files at a time.
+node --test --test-concurrency=1 --test-reporter="$reporter" "${files[@]}"
