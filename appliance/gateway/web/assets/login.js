@@ -13,9 +13,15 @@ const WAYS = {
         ["/counter", "窓口の画面", "Counter"],
         ["/status", "混雑状況", "How busy are we?"],
     ],
-    administrator: [["/status", "混雑状況", "How busy are we?"]],
+    administrator: [
+        ["/admin", "利用者と端末", "People and devices"],
+        ["/status", "混雑状況", "How busy are we?"],
+    ],
     engineer: [["/status", "混雑状況", "How busy are we?"]],
-    auditor: [["/status", "混雑状況", "How busy are we?"]],
+    auditor: [
+        ["/admin", "利用者と端末", "People and devices"],
+        ["/status", "混雑状況", "How busy are we?"],
+    ],
 };
 
 let totp_key = "";

@@ -91,7 +91,7 @@ document.addEventListener("toban-admitted", ({ detail }) => {
 });
 
 /** Who is it? Asked at the beginning, and again for as long as something is refused. */
-async function look() {
+export async function askWho() {
     const path = "/api/v1/session";
     let answer = await get(path);
     if (answer.status === 401) { // what a browser still holds of an ended session hides its device's own credential
@@ -112,6 +112,6 @@ async function look() {
 }
 
 if (page_is_for !== "public") {
-    look();
-    setInterval(() => refusals.size > 0 && look(), LOOK_MS);
+    askWho();
+    setInterval(() => refusals.size > 0 && askWho(), LOOK_MS);
 }
