@@ -25,7 +25,6 @@
 enum {
     EXIT_USAGE = 2,
     PREFIX_BITS_MAX = 32,
-    PORT_MAX = 65535,
     DECIMAL = 10,
     REALTIME_PRIORITY = 11
 };
@@ -39,7 +38,7 @@ struct arguments {
 static const char usage[] =
     "usage: toban-net --socket PATH --lan-interface NAME --floating ADDRESS/BITS\n"
     "                 [--direct-interface NAME] [--direct-peer ADDRESS]\n"
-    "                 [--reference ADDRESS]... [--port N]\n"
+    "                 [--reference ADDRESS]...\n"
     "                 [--user NAME] [--client-user NAME]\n"
     "Holds the floating address while toband asks for it and is alive.\n"
     "使い方: toband の指示と生存確認がある間だけ、共有アドレスを保持します。\n";
@@ -88,7 +87,6 @@ static bool parse_reference(const char *text, struct address_helper_options *hel
 static bool parse_option(int option, struct arguments *arguments)
 {
     struct address_helper_options *helper = &arguments->helper;
-    unsigned long port;
 
     switch (option) {
     case 's':
@@ -106,12 +104,6 @@ static bool parse_option(int option, struct arguments *arguments)
         return parse_floating(optarg, helper);
     case 'r':
         return parse_reference(optarg, helper);
-    case 'p':
-        if (!parse_number(optarg, PORT_MAX, &port) || port == 0) {
-            return false;
-        }
-        helper->service_port = (uint16_t)port;
-        return true;
     case 'u':
         arguments->user = optarg;
         return true;
@@ -132,7 +124,6 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
         {"direct-peer", required_argument, NULL, 'D'},
         {"floating", required_argument, NULL, 'f'},
         {"reference", required_argument, NULL, 'r'},
-        {"port", required_argument, NULL, 'p'},
         {"user", required_argument, NULL, 'u'},
         {"client-user", required_argument, NULL, 'c'},
         {"help", no_argument, NULL, 'h'},

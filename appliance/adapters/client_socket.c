@@ -4,6 +4,7 @@
 #include "base/check.h"
 
 #include <errno.h>
+#include <pwd.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -31,12 +32,13 @@ struct client {
     size_t output_at_bytes, output_len_bytes, output_capacity_bytes;
     uint8_t *output;
     bool writing; /* EPOLLOUT is on */
-    bool stranger;
+    enum api_peer peer;
     bool doomed; /* closed at the end of the turn: callers up the stack still use it */
 };
 
 struct client_socket {
     struct client_socket_options options;
+    uid_t driver;
     int fd;
     sd_event_source *source, *flush_source;
     uint64_t next_id;
@@ -130,7 +132,7 @@ static void take_frames(struct client *client)
         if (len_bytes == 0) {
             break;
         }
-        owner->options.on_frame(owner->options.context, client->id, client->stranger,
+        owner->options.on_frame(owner->options.context, client->id, client->peer,
                                 client->input + at_bytes, (size_t)len_bytes);
         at_bytes += (size_t)len_bytes;
     }
@@ -164,14 +166,35 @@ static int on_client(sd_event_source *source, int fd, uint32_t events, void *con
     return 0;
 }
 
-/* Who cannot be asked about is one as well. */
-static bool is_stranger(int fd)
+/* Who cannot be asked about is a stranger as well. */
+static enum api_peer who_is(const struct client_socket *owner, int fd)
 {
     struct ucred peer;
     socklen_t len_bytes = sizeof(peer);
 
-    return getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len_bytes) < 0 ||
-           (peer.uid != 0 && peer.uid != geteuid());
+    if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &len_bytes) < 0) {
+        return API_PEER_STRANGER;
+    }
+    if (peer.uid == 0 || peer.uid == geteuid()) {
+        return API_PEER_LOCAL;
+    }
+    return owner->options.driver_user != NULL && peer.uid == owner->driver ? API_PEER_DRIVER
+                                                                           : API_PEER_STRANGER;
+}
+
+static int find_driver(const char *name, uid_t *ret_user)
+{
+    const struct passwd *user;
+
+    if (name == NULL) {
+        return 0;
+    }
+    user = getpwnam(name); /* at the start: there is one thread that asks */
+    if (user == NULL) {
+        return -ENOENT;
+    }
+    *ret_user = user->pw_uid;
+    return 0;
 }
 
 static int on_connect(sd_event_source *source, int listen_fd, uint32_t events, void *context)
@@ -198,9 +221,9 @@ static int on_connect(sd_event_source *source, int listen_fd, uint32_t events, v
             break;
         }
         client->fd = fd;
-        client->stranger = is_stranger(fd);
+        client->peer = who_is(owner, fd);
         client->id = owner->next_id++;
-        owner->options.on_frame(owner->options.context, client->id, client->stranger, NULL, 0);
+        owner->options.on_frame(owner->options.context, client->id, client->peer, NULL, 0);
         return 0;
     }
     (void)close(fd); /* full: the client sees the end at once and tries again later */
@@ -212,16 +235,22 @@ int client_socket_create(const struct client_socket_options *options,
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct client_socket *owner;
+    uid_t driver = 0;
     int r;
 
     if (strlen(options->path) >= sizeof(address.sun_path)) {
         return -ENAMETOOLONG;
+    }
+    r = find_driver(options->driver_user, &driver);
+    if (r < 0) {
+        return r;
     }
     owner = calloc(1, sizeof(*owner));
     if (owner == NULL) {
         return -ENOMEM;
     }
     owner->options = *options;
+    owner->driver = driver;
     owner->next_id = 1;
     for (size_t i = 0; i < CLIENT_SOCKET_CLIENTS_MAX; i++) {
         owner->clients[i] = (struct client){.owner = owner, .fd = -1};

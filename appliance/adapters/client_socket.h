@@ -8,6 +8,8 @@
 #ifndef APPLIANCE_ADAPTERS_CLIENT_SOCKET_H
 #define APPLIANCE_ADAPTERS_CLIENT_SOCKET_H
 
+#include "appliance/engine/api.h"
+
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -20,15 +22,15 @@ enum client_socket_limit {
     CLIENT_SOCKET_OUTPUT_BYTES_MAX = 16 * 1024 * 1024, /* unread: the client is cut off */
 };
 
-/* len_bytes 0: the client has connected. The frame is borrowed until return. stranger: by the kernel's word
- * (SO_PEERCRED) neither root nor this process's own user: it may not speak for root on the unit. */
-typedef void client_socket_frame_fn(void *context, uint64_t client, bool stranger, const uint8_t *frame,
-                                    size_t len_bytes);
+/* len_bytes 0: the client has connected. The frame is borrowed until return. */
+typedef void client_socket_frame_fn(void *context, uint64_t client, enum api_peer peer,
+                                    const uint8_t *frame, size_t len_bytes);
 typedef void client_socket_gone_fn(void *context, uint64_t client);
 
 struct client_socket_options {
     sd_event *event;
-    const char *path; /* an old socket file there is replaced */
+    const char *path;        /* an old socket file there is replaced */
+    const char *driver_user; /* who is API_PEER_DRIVER; NULL: nobody. An unknown name: -ENOENT */
     client_socket_frame_fn *on_frame;
     client_socket_gone_fn *on_gone;
     void *context;

@@ -693,6 +693,7 @@ static int check_all(struct check *check, const struct site_raw *raw, struct sit
     r = r < 0 ? r : check_floating(check, raw->network.floating, site);
     r = r < 0 ? r : check_references(check, &raw->network, site);
     r = r < 0 ? r : check_printing(check, &raw->printing, &site->printing);
+    site->public_page = raw->public_page == SITE_RAW_PAGE_ON;
     return r < 0 ? r : check_units(check, raw, site);
 }
 

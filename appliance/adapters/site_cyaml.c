@@ -166,6 +166,7 @@ static const cyaml_schema_field_t unit_fields[] = {
 static const cyaml_schema_value_t unit_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_unit, unit_fields),
 };
+static const cyaml_strval_t page_words[] = {{"on", SITE_RAW_PAGE_ON}, {"off", SITE_RAW_PAGE_OFF}};
 static const cyaml_schema_field_t file_fields[] = {
     UINT("format", struct site_raw, format),
     MAP("site", struct site_raw, site, site_fields),
@@ -177,6 +178,8 @@ static const cyaml_schema_field_t file_fields[] = {
     CYAML_FIELD_MAPPING("printing", CYAML_FLAG_OPTIONAL, struct site_raw, printing,
                         printing_fields),
     LIST("units", struct site_raw, units, &unit_schema, 1, SITE_UNITS_MAX),
+    CYAML_FIELD_ENUM("public_page", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct site_raw,
+                     public_page, page_words, ARRAY_COUNT(page_words)),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t file_schema = {

@@ -114,6 +114,7 @@ struct site {
     struct site_unit units[SITE_UNITS_MAX]; /* by rising id */
     struct site_reference references[SITE_REFERENCES_MAX];
     struct site_printing printing;
+    bool public_page; /* anybody may see who is waiting and who is called: phones, without a credential */
 };
 
 /* What is wrong, for people. line counts from 1; 0: not a matter of one line. */

@@ -14,6 +14,8 @@ struct site_lines;
 
 enum { SITE_SHORT_TEXT_BYTES = 24 };
 
+enum site_raw_page { SITE_RAW_PAGE_ON = 0, SITE_RAW_PAGE_OFF = 1 };
+
 struct site_raw_override {
     char date[SITE_SHORT_TEXT_BYTES];
     char open[SITE_SHORT_TEXT_BYTES];
@@ -115,6 +117,7 @@ struct site_raw {
     } printing;
     struct site_raw_unit units[SITE_UNITS_MAX];
     uint32_t units_count;
+    int32_t public_page; /* enum site_raw_page; optional: ON */
 };
 
 /* Reads the tree: 0, or -EINVAL (not YAML, more than one document, characters that no text has) or

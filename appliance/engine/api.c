@@ -309,6 +309,7 @@ size_t api_state_encode(const struct api_state *state, uint8_t *bytes, size_t ca
     struct bytes_writer writer = begin(bytes, capacity_bytes, API_STATE, 0);
 
     bytes_put_u8(&writer, state->serving ? 1 : 0);
+    bytes_put_u8(&writer, state->public_page ? 1 : 0);
     bytes_put_text(&writer, state->reason);
     return finish(&writer, 0);
 }
@@ -320,12 +321,14 @@ bool api_state_decode(const uint8_t *frame, size_t len_bytes, struct api_state *
     uint32_t id;
     struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
     uint8_t serving = bytes_get_u8(&reader);
+    uint8_t public_page = bytes_get_u8(&reader);
 
     bytes_get_text(&reader, state.reason, sizeof(state.reason));
-    if (!bytes_finished(&reader) || type != API_STATE || serving > 1) {
+    if (!bytes_finished(&reader) || type != API_STATE || serving > 1 || public_page > 1) {
         return false;
     }
     state.serving = serving == 1;
+    state.public_page = public_page == 1;
     *ret_state = state;
     return true;
 }

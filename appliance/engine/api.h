@@ -139,6 +139,14 @@ struct api_from {
     uint8_t address[API_ADDRESS_BYTES];
 };
 
+/* Who is at the other end of the socket, by the kernel's word (SO_PEERCRED): only LOCAL may ask as root on the unit, and
+ * only LOCAL and DRIVER may speak for the printers. */
+enum api_peer {
+    API_PEER_LOCAL = 0,            /* root, or the user of toband */
+    API_PEER_DRIVER = 1,           /* the user of toban-devices, where it is another one */
+    API_PEER_STRANGER = 2,         /* everybody else, toban-web too */
+};
+
 enum api_access_what {
     API_ACCESS_SALT = 1,          /* name, pin -> how to derive; refused while it has to wait */
     API_ACCESS_SIGN_IN = 2,       /* name, pin, proof, text: code of the second factor, token: the new one's */
@@ -195,6 +203,7 @@ struct api_event {
 
 struct api_state {
     bool serving;
+    bool public_page;              /* the site lets anybody see who is waiting */
     char reason[API_TEXT_BYTES];   /* code when not serving */
 };
 

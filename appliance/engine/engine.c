@@ -436,7 +436,7 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
         engine_tell_duty(engine, &told);
         break;
     case ENGINE_REQUEST:
-        engine->stranger = event->request.stranger;
+        engine->client_is = event->request.peer;
         serve_request(engine, event->request.client, event->request.bytes,
                       event->request.len_bytes);
         break;

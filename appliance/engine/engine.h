@@ -89,7 +89,7 @@ struct engine_event {
             uint64_t client;
             const uint8_t *bytes;
             size_t len_bytes;
-            bool stranger;            /* may not ask as root on the unit */
+            enum api_peer peer;       /* who holds the other end of the socket */
         } request;
         uint64_t client;
     };
@@ -103,7 +103,6 @@ struct engine_options {
     const char *unit_name_ja, *unit_name_en;
     const char *peer_name_ja, *peer_name_en;
     const char *unit_address, *peer_address;
-    bool roles;                       /* what comes by the web needs a credential (appliance/access) */
     bool private_page;                /* also for what visitors see: waiting, now serving */
     const char *visitor_url;          /* a visitor's own page, his ticket's id behind it; NULL: there is none */
     uint64_t snapshot_entries;        /* who is further behind takes a snapshot; 0: ENGINE_SNAPSHOT_ENTRIES */

@@ -219,6 +219,31 @@ static bool note_denial(struct engine *engine, const struct api_request *request
     return true;
 }
 
+/* What a page asks for by itself, again and again, keeps nobody signed in who has left it open. */
+static bool is_use(const struct api_request *request)
+{
+    switch ((enum api_type)request->type) {
+    case API_READ:
+        return request->read.what == API_READ_EXPLAIN || request->read.what == API_READ_LEDGER ||
+               request->read.what == API_READ_CALENDAR;
+    case API_ACCESS:
+        return request->access.what != API_ACCESS_CHECK && request->access.what != API_ACCESS_WHO;
+    case API_COMMAND:
+    case API_CONTROL:
+        return true;
+    case API_SUBSCRIBE:
+    case API_REPLY:
+    case API_EVENT:
+    case API_STATE:
+    case API_REVOKED:
+    case API_PRINTERS:
+    case API_PRINT_DONE:
+    case API_PRINT:
+        break;
+    }
+    return false;
+}
+
 /* A session in use does not end by rest; written seldom. */
 static void note_use(struct engine *engine, const struct api_request *request)
 {
@@ -244,9 +269,8 @@ bool access_admits(struct engine *engine, uint64_t client, const struct api_requ
     access_who(engine, &request->from, &who);
     reason =
         access_check(&who, right, counter_of(engine, request, &who), !engine->options.private_page);
-    if (reason == ACCESS_OK ||
-        (!engine->options.roles && who.role == ACCESS_ANYONE && request->type != API_ACCESS)) {
-        if (who.seen_due && engine_serves(engine)) {
+    if (reason == ACCESS_OK) {
+        if (who.seen_due && is_use(request) && engine_serves(engine)) {
             note_use(engine, request);
         }
         return true;

@@ -271,7 +271,7 @@ struct engine {
         uint64_t since_ms;
         uint32_t count;
     } denials;
-    bool stranger;                    /* the request at hand is not of root on the unit, whatever it says */
+    enum api_peer client_is;          /* of the request at hand, whatever it says */
     uint64_t revocations_told;        /* access->revocations that gateways know of */
     uint8_t fallback_salt[CRYPTO_KEY_BYTES]; /* while there is no site key */
     bool fallback_drawn;

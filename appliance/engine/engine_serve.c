@@ -592,7 +592,8 @@ static void subscribe(struct engine *engine, uint64_t client)
 
 static void tell_state(struct engine *engine, uint64_t client)
 {
-    struct api_state state = {.serving = engine_serves(engine)};
+    struct api_state state = {.serving = engine_serves(engine),
+                              .public_page = !engine->options.private_page};
     uint8_t bytes[API_TEXT_BYTES + 32];
     size_t len_bytes;
 
@@ -648,7 +649,8 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         tell_state(engine, client);
         return;
     }
-    if (len_bytes >= API_FRAME_HEADER_BYTES && print_takes(engine, client, bytes, len_bytes)) {
+    if (engine->client_is != API_PEER_STRANGER && len_bytes >= API_FRAME_HEADER_BYTES &&
+        print_takes(engine, client, bytes, len_bytes)) {
         return;
     }
     if (!api_request_decode(bytes, len_bytes, &request)) {
@@ -656,7 +658,7 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
                    "The request is not well formed.");
         return;
     }
-    if (engine->stranger) {
+    if (engine->client_is != API_PEER_LOCAL) {
         request.from.via = API_VIA_WEB;
     }
     if (request.type == API_SUBSCRIBE) {

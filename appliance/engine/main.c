@@ -279,12 +279,12 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 }
 
 /* What is there at once is one turn: it ends when everything that can be read has been. */
-static void on_client_frame(void *context, uint64_t client, bool stranger, const uint8_t *frame,
-                            size_t len_bytes)
+static void on_client_frame(void *context, uint64_t client, enum api_peer peer,
+                            const uint8_t *frame, size_t len_bytes)
 {
     struct daemon *daemon = context;
     struct engine_event event = {.kind = ENGINE_REQUEST,
-                                 .request = {client, frame, len_bytes, stranger}};
+                                 .request = {client, frame, len_bytes, peer}};
 
     event.more = daemon->frames_owed < FRAMES_PER_TURN_MAX;
     if (event.more && daemon->frames_owed++ == 0) {
@@ -725,7 +725,7 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .unit_address = daemon->settings.service_local ?: "",
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
-        .roles = daemon->settings.roles,
+        .private_page = !daemon->site.public_page,
         .snapshot_entries = daemon->settings.snapshot_entries,
         .peer_address = daemon->settings.service_peer ?: "",
     };
@@ -743,6 +743,7 @@ static int open_all(struct daemon *daemon)
 {
     struct client_socket_options client_options = {.event = daemon->event,
                                                    .path = daemon->settings.socket_path,
+                                                   .driver_user = daemon->settings.driver_user,
                                                    .on_frame = on_client_frame,
                                                    .on_gone = on_client_gone,
                                                    .context = daemon};

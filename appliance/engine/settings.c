@@ -34,7 +34,7 @@ enum option_id {
     OPTION_NET_SOCKET,
     OPTION_TRACE,
     OPTION_SNAPSHOT,
-    OPTION_ROLES,
+    OPTION_DRIVER,
     OPTION_IGNORED,
 };
 
@@ -58,7 +58,7 @@ static const struct option options[] = {
     {"net-socket", required_argument, NULL, OPTION_NET_SOCKET},
     {"trace", required_argument, NULL, OPTION_TRACE},
     {"snapshot-entries", required_argument, NULL, OPTION_SNAPSHOT},
-    {"roles", no_argument, NULL, OPTION_ROLES},
+    {"driver-user", required_argument, NULL, OPTION_DRIVER},
     {"floating", required_argument, NULL, OPTION_IGNORED},
     {"lan-interface", required_argument, NULL, OPTION_IGNORED},
     {"direct-interface", required_argument, NULL, OPTION_IGNORED},
@@ -119,8 +119,8 @@ static bool take_option(struct settings *settings, int id, const char *value)
     case OPTION_SNAPSHOT:
         settings->snapshot_entries = strtoull(value, NULL, 10);
         return true;
-    case OPTION_ROLES:
-        settings->roles = true;
+    case OPTION_DRIVER:
+        settings->driver_user = value;
         return true;
     case OPTION_NET_SOCKET:
         settings->net_socket = value;

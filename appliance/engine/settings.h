@@ -21,7 +21,7 @@ struct settings {
     const char *net_socket, *trace_path;
     int64_t clock_offset_ms;
     uint64_t snapshot_entries; /* engine.h; 0: its default */
-    bool roles;                /* engine.h */
+    const char *driver_user;   /* whom toban-devices runs as; NULL: as toband, or root */
 };
 
 /* false: unknown, missing or superfluous arguments. */

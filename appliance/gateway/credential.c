@@ -12,7 +12,7 @@
 
 enum { TOKEN_BYTES_MIN = 16, MAPPED_PREFIX_AT = 10, MAPPED_AT = 12 };
 
-static bool take_token(const char *text, size_t len_bytes, char token[INTERNAL_TOKEN_BYTES])
+bool credential_take(const char *text, size_t len_bytes, char token[INTERNAL_TOKEN_BYTES])
 {
     if (len_bytes < TOKEN_BYTES_MIN || len_bytes >= INTERNAL_TOKEN_BYTES) {
         return false;
@@ -56,7 +56,7 @@ static void take_cookie(const struct headers *headers, const char *name,
         headers->cookie.count == 1 ? find_cookie(&headers->cookie, name, &len_bytes) : NULL;
 
     if (text != NULL) {
-        (void)take_token(text, len_bytes, token); /* one that is none counts as none */
+        (void)credential_take(text, len_bytes, token); /* one that is none counts as none */
     }
 }
 
@@ -71,8 +71,8 @@ bool credential_read(const struct headers *headers, struct credential *ret_crede
     }
     if (given->count == 1) {
         if (strncasecmp(given->text, bearer, sizeof(bearer) - 1) != 0 ||
-            !take_token(given->text + sizeof(bearer) - 1, strlen(given->text) - sizeof(bearer) + 1,
-                        credential.token)) {
+            !credential_take(given->text + sizeof(bearer) - 1,
+                             strlen(given->text) - sizeof(bearer) + 1, credential.token)) {
             return false;
         }
     } else {
@@ -125,6 +125,6 @@ void credential_put(struct request *request, struct api_request *api)
 
 bool credential_is_enough(const struct request *request, const struct api_request *api)
 {
-    return !request->gateway->config.roles || request->credential.token[0] != '\0' ||
+    return request->credential.token[0] != '\0' ||
            access_grant_of(api_right_of(api), ACCESS_ANYONE) != ACCESS_REFUSED;
 }

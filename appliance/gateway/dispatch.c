@@ -246,7 +246,7 @@ static void answer_match(struct request *request, const struct route_match *matc
 
     switch (match->route->kind) {
     case ROUTE_EVENTS:
-        stream_open(request);
+        stream_ask(request);
         return;
     case ROUTE_OPENAPI:
         answer_with_file(request, files_find(gateway->files, match->route->path));
@@ -287,16 +287,15 @@ static void answer_match(struct request *request, const struct route_match *matc
     forward_request(request);
 }
 
-/* RFC 9110 15.4.9. Host has been looked at: it is one of ours. */
+/* RFC 9110 15.4.9. Host has been looked at: it is one of ours. A port that it names is a forwarder's, which leads to
+ * TLS as well: it stays. */
 static void answer_way_to_tls(struct request *request, const char *path)
 {
     const struct header *host = &request->headers.host;
-    size_t name_bytes = host->len_bytes > 0 && host->text[0] == '['
-                            ? strcspn(host->text, "]") + 1
-                            : strcspn(host->len_bytes > 0 ? host->text : "", ":");
+    size_t name_bytes = host->len_bytes;
     char to[GATEWAY_PATH_BYTES_MAX + HOST_BYTES_MAX + sizeof("https://")];
 
-    if (host->count == 0 || name_bytes > HOST_BYTES_MAX || name_bytes > host->len_bytes) {
+    if (host->count == 0 || name_bytes == 0 || name_bytes > HOST_BYTES_MAX) {
         server_answer_problem(request, PROBLEM_TLS_ONLY, NULL, NULL);
         return;
     }
@@ -326,13 +325,14 @@ static bool answer_plainly(struct request *request, const char *method, const ch
     char allow[ROUTE_ALLOW_BYTES];
     bool api = strncmp(path, "/api/", strlen("/api/")) == 0;
     bool page = strcmp(path, "/status") == 0 || strncmp(path, "/assets/", strlen("/assets/")) == 0;
+    bool shown = request->gateway->forward.state.public_page;
 
     request->credential = (struct credential){0};
-    if (api && route_find(method, path, &match, allow) == ROUTE_FOUND &&
+    if (api && shown && route_find(method, path, &match, allow) == ROUTE_FOUND &&
         is_public(request, &match)) {
         return false;
     }
-    if (!api && (page || !method_reads(method))) {
+    if (!api && ((page && shown) || !method_reads(method))) {
         return false;
     }
     if (api) {
@@ -377,14 +377,8 @@ void dispatch_request(struct request *request, const char *method, const char *p
         found = ROUTE_NO_SUCH_PATH;
     }
     if (found == ROUTE_FOUND && match.route->management_only &&
-        !(request->gateway->config.roles && match.route->kind == ROUTE_CONTROL) &&
         !request->connection->listener->management) {
-        server_answer_problem(request,
-                              match.route->kind == ROUTE_CONTROL ||
-                                      match.route->kind == ROUTE_COMMAND
-                                  ? PROBLEM_MANAGEMENT_ONLY
-                                  : PROBLEM_NO_SUCH_PATH,
-                              NULL, NULL);
+        server_answer_problem(request, PROBLEM_NO_SUCH_PATH, NULL, NULL);
     } else if (found == ROUTE_FOUND) {
         answer_match(request, &match, path);
     } else if (found == ROUTE_NO_SUCH_METHOD) {

@@ -13,8 +13,9 @@
 #include <unistd.h>
 
 enum {
-    /* Every request waits for its reply before it is sent again, so this much always suffices. */
-    OUT_BYTES = (GATEWAY_REQUESTS_MAX + 1) * API_REQUEST_BYTES_MAX,
+    /* Every request, and every stream's question, waits for its reply before it is sent again, so this much always
+     * suffices. */
+    OUT_BYTES = (GATEWAY_REQUESTS_MAX + GATEWAY_STREAMS_MAX + 1) * API_REQUEST_BYTES_MAX,
     IN_BYTES_START = 64 * 1024,
     READS_PER_TURN_MAX = 16,
     USEC_PER_MSEC = 1000,
@@ -94,6 +95,7 @@ static bool take_frame(struct engine_link *link, const uint8_t *frame, size_t le
         forward_engine_state(link->gateway, &state);
         return true;
     case API_REVOKED:
+        stream_check_all(link->gateway);
         return len_bytes == API_FRAME_HEADER_BYTES;
     }
     return false;

@@ -28,9 +28,11 @@ static bool is_once(const struct request *request)
     return request->api.type == API_CONTROL || request->api.type == API_ACCESS;
 }
 
+/* Whether there is a public page is not known by another's absence. */
 static void state_away(struct api_state *state)
 {
-    *state = (struct api_state){.serving = false, .reason = "ENGINE_AWAY"};
+    *state = (struct api_state){
+        .serving = false, .public_page = state->public_page, .reason = "ENGINE_AWAY"};
 }
 
 int forward_init(struct gateway *gateway)
@@ -39,6 +41,8 @@ int forward_init(struct gateway *gateway)
     int r;
 
     TAILQ_INIT(&forward->waiting);
+    forward->state.public_page =
+        true; /* the page itself tells nothing, and toband judges what is asked */
     state_away(&forward->state);
     for (uint32_t i = 0; i < GATEWAY_REQUESTS_MAX; i++) {
         forward->free_slots[i] = (uint16_t)(GATEWAY_REQUESTS_MAX - 1 - i);
@@ -160,7 +164,7 @@ void forward_request(struct request *request)
     slot = forward->free_slots[--forward->free_count];
     forward->slots[slot] = request;
     forward->serials[slot]++;
-    request->api.id = forward->serials[slot] << SLOT_BITS | slot;
+    request->api.id = (forward->serials[slot] << SLOT_BITS & (INTERNAL_CHECK_ID - 1)) | slot;
     request->phase = REQUEST_HELD;
     request->arrived_ms = gateway_now_ms(gateway);
     TAILQ_INSERT_TAIL(&forward->waiting, request, by_age);
@@ -285,6 +289,8 @@ void forward_engine_down(struct gateway *gateway)
         request = next;
     }
     relay_held(gateway);
+    forward->heard = false;
+    stream_engine_down(gateway);
     /* Those that the engine had are held again, and their time may be over. */
     (void)sd_event_source_set_enabled(forward->deadline, SD_EVENT_OFF);
     if (!TAILQ_EMPTY(&forward->waiting)) {
@@ -296,6 +302,7 @@ void forward_engine_down(struct gateway *gateway)
 void forward_engine_state(struct gateway *gateway, const struct api_state *state)
 {
     gateway->forward.state = *state;
+    gateway->forward.heard = true;
     if (state->serving) {
         send_held(gateway);
     } else if (forward_is_moved(gateway)) {
@@ -303,6 +310,7 @@ void forward_engine_state(struct gateway *gateway, const struct api_state *state
         stream_close_all(gateway);
     }
     stream_state_changed(gateway);
+    stream_check_all(gateway);
 }
 
 /* The request stays: it may be answered yet. What the engine said is kept for the case that it is
@@ -329,6 +337,9 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
     struct forward *forward = &gateway->forward;
     struct request *request = forward->slots[id & SLOT_MASK];
 
+    if (stream_checked(gateway, id, reply)) {
+        return;
+    }
     if (request == NULL || request->api.id != id || request->phase != REQUEST_SENT) {
         return; /* its time was over, and its client has its 503 */
     }
@@ -344,6 +355,8 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
     release(request);
     if (request->people != NULL) {
         people_reply(request, reply);
+    } else if (request->opening) {
+        stream_opened(request, reply);
     } else if (request->metrics) {
         server_answer(request, MHD_HTTP_OK,
                       metrics_page(gateway, reply->status == MHD_HTTP_OK ? reply->body : NULL,

@@ -20,7 +20,9 @@
  *
  * Three kinds of public listeners: `tls` for staff, administrators and devices; `plain`, where nothing is taken or
  * shown but what anybody may see without a credential, credentials are not looked at, and every page but the public
- * one is a redirect; and one that is neither, for a machine of its own (tests, an office on one machine).
+ * one is a redirect; and one that is neither, on loopback alone: a credential in clear leaves no machine. Where the
+ * site has no public page (toband says so), `plain` is the redirect alone. What is nobody's in particular to see or do
+ * needs a credential on each of them.
  *
  * Files: route.h (the table of requests), body.h (JSON bodies), translate.h (HTTP -> api_request),
  * problem.h (refusals), engine_link.h (the socket), relay.c (to the other unit), stream.c (live
@@ -56,6 +58,7 @@ enum gateway_limit {
     GATEWAY_WRITE_MS_MAX = 30000,              /* to take one whole answer */
     GATEWAY_SWEEP_MS = 500,                    /* how often the two above are looked at */
     GATEWAY_HEARTBEAT_MS = 2000,               /* comment line on every stream while serving */
+    GATEWAY_STREAM_CHECK_MS = 10000,           /* a session that ended by time is noticed; a revoked one at once */
     GATEWAY_STREAM_STUCK_MS = 15000,           /* a stream that takes nothing for so long is closed */
     GATEWAY_FANOUT_MS_MIN = 20,                /* between two queue events; the newest always goes out */
     GATEWAY_RECONNECT_MS_MIN = 5,              /* doubling */
@@ -86,7 +89,6 @@ struct gateway_config {
     struct gateway_listen relay_peer;   /* the other unit's relay listener; length 0: none */
     uint32_t hold_ms;                   /* 0: GATEWAY_HOLD_MS */
     uint32_t read_ms_max;               /* 0: GATEWAY_READ_MS_MAX */
-    bool roles;                         /* what is nobody's to see or do needs a credential */
 };
 
 struct gateway;
@@ -95,7 +97,8 @@ struct gateway;
 int gateway_listen_parse(const char *text, bool management, struct gateway_listen *ret_listen);
 
 /* Binds every listener (IP_FREEBIND: the floating address need not be here yet), loads the pages and
- * starts looking for the engine. Texts of the config are borrowed until destroy. */
+ * starts looking for the engine. Texts of the config are borrowed until destroy. -EPERM: a listener that is neither
+ * tls nor plain, beyond loopback. */
 int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway);
 void gateway_destroy(struct gateway *gateway);
 /* The loop, for signals and service notification; lives as long as the gateway. */

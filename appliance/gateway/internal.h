@@ -29,6 +29,7 @@ enum internal_limit {
     INTERNAL_STATUS_CLASSES = 6,
     INTERNAL_USEC_PER_MSEC = 1000,
     INTERNAL_TOKEN_BYTES = 129,     /* a credential's text, with the closing zero */
+    INTERNAL_CHECK_ID = 1 << 30,    /* set in ids of streams' questions, never in those of requests */
 };
 
 /* DERIVING: a password is worked on in people.c's thread; its connection is suspended. */
@@ -75,6 +76,7 @@ struct request {
     enum request_phase phase;
     bool seen_whole;                    /* dispatched once */
     bool metrics;                       /* the reply goes into the gateway's own page */
+    bool opening;                       /* of live events: the reply says whether there may be a stream */
     const char *method, *path;          /* borrowed from the connection */
     struct headers headers;
     struct credential credential;
@@ -118,6 +120,7 @@ struct forward {
     uint32_t free_count;
     struct request_list waiting;
     struct api_state state;
+    bool heard;                                  /* toband has said its state on this connection */
     uint32_t relay_count;
     sd_event_source *deadline;
     sd_event_source *retry;
@@ -138,6 +141,8 @@ struct streams {
     uint64_t serial;                    /* of the newest */
     uint64_t fanned_out_ms;
     bool subscribed;
+    uint32_t newest_check;              /* ids on the wire, beside those of requests */
+    uint64_t checked_ms;
     sd_event_source *heartbeat;
     sd_event_source *fanout;
 };
@@ -221,6 +226,8 @@ void relay_end(struct relay *relay);
 
 /* credential.c. False: what was given cannot be one (or two of a kind). */
 bool credential_read(const struct headers *headers, struct credential *ret_credential);
+/* False: the text is no token, and `token` stays as it was. */
+bool credential_take(const char *text, size_t len_bytes, char token[INTERNAL_TOKEN_BYTES]);
 /* By what and for whom: into the frame for toband. */
 void credential_put(struct request *request, struct api_request *api);
 /* Whether this may be asked at all without a credential; toband says the rest. */
@@ -237,9 +244,16 @@ void people_job_destroy(struct people_job *job);
 /* stream.c: live events */
 int stream_init(struct gateway *gateway);
 void stream_finish(struct gateway *gateway);
-/* ANSWERED with a response that goes on for as long as the client stays, or with a problem. */
-void stream_open(struct request *request);
+/* ANSWERED with a response that goes on for as long as the client stays and may, or with a problem; or SENT: toband is
+ * asked first whether the credential counts. */
+void stream_ask(struct request *request);
+void stream_opened(struct request *request, const struct api_reply *reply);
 void stream_close(struct stream *stream);
+/* Somebody lost a right: each credential is asked about again, and who lost it is ended. */
+void stream_check_all(struct gateway *gateway);
+/* Whether a reply is to such a question, and not to a request. */
+bool stream_checked(struct gateway *gateway, uint32_t id, const struct api_reply *reply);
+void stream_engine_down(struct gateway *gateway);
 void stream_queue_event(struct gateway *gateway, const struct api_event *event);
 void stream_state_changed(struct gateway *gateway);
 void stream_engine_up(struct gateway *gateway);

@@ -17,18 +17,17 @@ enum {
 };
 
 static const char usage[] =
-    "usage: toban-web --engine-socket PATH --listen ADDRESS:PORT [--listen ...]\n"
+    "usage: toban-web --engine-socket PATH --tls-listen ADDRESS:PORT [--plain-listen ...]\n"
     "                 [--management ADDRESS:PORT] [--relay-listen ADDRESS:PORT]\n"
     "                 [--relay-peer ADDRESS:PORT] [--web-dir DIR] [--host NAME ...]\n"
     "  --engine-socket PATH   toband's socket / toband のソケット\n"
-    "  --listen ADDR:PORT     for everybody; [IPv6]:PORT too / 一般用の待受アドレス\n"
+    "  --listen ADDR:PORT     without TLS, on loopback alone / TLSなし（この装置の中だけ）\n"
     "  --management ADDR:PORT healthz, metrics, operators / 管理用の待受アドレス\n"
     "  --relay-listen ADDR:PORT  from the other unit, on the direct link / 号機間の待受アドレス\n"
     "  --relay-peer ADDR:PORT    the other unit's relay listener / 相手号機の号機間アドレス\n"
     "  --web-dir DIR          the pages / 画面のフォルダー\n"
     "  --tls-listen ADDR:PORT --tls-cert FILE --tls-key FILE   by TLS / TLSの待受\n"
     "  --plain-listen ADDR:PORT  the public page, else the way to TLS / 公開画面とTLSへの案内\n"
-    "  --roles                need credentials / 資格情報を求める\n"
     "  --host NAME            a name that clients may use / 使ってよいホスト名\n";
 
 static int add_listen(struct gateway_config *config, const char *text, bool management)
@@ -80,9 +79,6 @@ static int read_option(struct gateway_config *config, int option)
             return 0;
         }
         return -E2BIG;
-    case 'R':
-        config->roles = true;
-        return 0;
     case 't':
     case 'P':
         if (add_listen(config, optarg, false) < 0) {
@@ -112,7 +108,6 @@ static int read_options(int argc, char **argv, struct gateway_config *config)
         {"relay-peer", required_argument, NULL, 'p'},
         {"web-dir", required_argument, NULL, 'w'},
         {"host", required_argument, NULL, 'n'},
-        {"roles", no_argument, NULL, 'R'},
         {"tls-listen", required_argument, NULL, 't'},
         {"tls-cert", required_argument, NULL, 'c'},
         {"tls-key", required_argument, NULL, 'k'},

@@ -27,7 +27,8 @@ struct people_job {
     enum stage stage;
     struct people_body body;
     struct api_access access;
-    char token[INTERNAL_TOKEN_BYTES]; /* drawn here; "": none */
+    char token[INTERNAL_TOKEN_BYTES]; /* drawn here, or brought; "": none */
+    bool entering;                    /* a browser brings a credential, and is to keep it */
     int result;
 };
 
@@ -251,6 +252,26 @@ static enum problem draw_token(struct people_job *job)
     return PROBLEM_NONE;
 }
 
+/* From here on the request comes by what its body brought; it grants nothing beyond that. */
+static enum problem take_credential(struct people_job *job, const char **ret_member)
+{
+    struct request *request = job->request;
+    const char *text = job->body.credential;
+
+    if (!job->entering) {
+        return text[0] == '\0' ? PROBLEM_NONE : PROBLEM_UNKNOWN_MEMBER;
+    }
+    *ret_member = "credential";
+    if (text[0] == '\0') {
+        return PROBLEM_MISSING_MEMBER;
+    }
+    if (!credential_take(text, strlen(text), job->token)) {
+        return PROBLEM_BAD_MEMBER;
+    }
+    memcpy(request->credential.token, job->token, sizeof(job->token));
+    return PROBLEM_NONE;
+}
+
 static void begin(struct people_job *job)
 {
     struct request *request = job->request;
@@ -285,6 +306,7 @@ void people_dispatch(struct request *request, const struct route_match *match)
     asked.access.what = match->route->code;
     if (strcmp(match->route->method, "POST") == 0) {
         problem = dispatch_check_post(request);
+        job->entering = match->route->code == API_ACCESS_WHO;
     }
     if (problem == PROBLEM_NONE && !credential_is_enough(request, &asked)) {
         problem = PROBLEM_SIGN_IN;
@@ -296,6 +318,9 @@ void people_dispatch(struct request *request, const struct route_match *match)
     derive_forget(request->body, request->body_len_bytes); /* what was typed is in the job alone */
     if (problem == PROBLEM_NONE) {
         problem = judge_fresh(job);
+    }
+    if (problem == PROBLEM_NONE) {
+        problem = take_credential(job, &member);
     }
     if (problem == PROBLEM_NONE) {
         problem = draw_token(job);
@@ -360,6 +385,16 @@ static struct MHD_Response *with_token(const struct people_job *job, const struc
     return response;
 }
 
+/* A person's answer has a name; a machine's has none. */
+static bool is_person(const struct api_reply *reply)
+{
+    json_t *body = json_loadb((const char *)reply->body, reply->body_len_bytes, 0, NULL);
+    bool person = json_object_get(body, "name") != NULL;
+
+    json_decref(body);
+    return person;
+}
+
 static struct MHD_Response *render(const struct people_job *job, const struct api_reply *reply)
 {
     bool done = reply->status == MHD_HTTP_OK || reply->status == MHD_HTTP_CREATED;
@@ -374,6 +409,10 @@ static struct MHD_Response *render(const struct people_job *job, const struct ap
     }
     if (done && job->access.what == API_ACCESS_SIGN_IN) {
         add_cookie(response, PEOPLE_SESSION_COOKIE, job->token, -1); /* with the browser it ends */
+    } else if (done && job->entering && is_person(reply)) {
+        add_cookie(response, PEOPLE_SESSION_COOKIE, job->token, -1);
+    } else if (done && job->entering) {
+        add_cookie(response, PEOPLE_DEVICE_COOKIE, job->token, PEOPLE_DEVICE_COOKIE_S);
     } else if (done && job->access.what == API_ACCESS_OFFER) {
         add_cookie(response, PEOPLE_DEVICE_COOKIE, job->token, PEOPLE_DEVICE_COOKIE_S);
     } else if (job->access.what == API_ACCESS_SIGN_OUT) {

@@ -20,6 +20,7 @@ enum member {
     ID = 1024,
     SESSION = 2048,
     TOKEN = 4096,
+    CREDENTIAL = 8192,
 };
 
 static const struct {
@@ -39,6 +40,7 @@ static const struct {
     {"id", ID},
     {"session", SESSION},
     {"token", TOKEN},
+    {"credential", CREDENTIAL},
 };
 
 /* What each request takes; a sign-in by password or by PIN is looked at below. */
@@ -47,6 +49,7 @@ static const struct {
     uint32_t required, optional;
 } bodies[] = {
     {API_ACCESS_SIGN_IN, NAME, PASSWORD | PIN | CODE | TOKEN},
+    {API_ACCESS_WHO, 0, CREDENTIAL}, /* people.c: of one route, and of that one always */
     {API_ACCESS_PASSWORD, PASSWORD | NEW_PASSWORD, 0},
     {API_ACCESS_PIN, PIN, 0},
     {API_ACCESS_TOTP_CONFIRM, KEY | CODE, 0},
@@ -140,6 +143,8 @@ static bool take(enum member member, const json_t *value, struct api_access *acc
     case PIN:
         access->pin = 1;
         return secret_from(value, secret, sizeof(body->proof));
+    case CREDENTIAL:
+        return secret_from(value, body->credential, sizeof(body->credential));
     case CODE:
     case SESSION:
         return text_from(value, access->text, sizeof(access->text));

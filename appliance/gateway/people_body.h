@@ -15,6 +15,7 @@
 struct people_body {
     char proof[ACCESS_PASSWORD_BYTES_MAX + 1]; /* typed to be recognised; "": none is asked for */
     char fresh[ACCESS_PASSWORD_BYTES_MAX + 1]; /* typed to be used from now on */
+    char credential[ACCESS_PASSWORD_BYTES_MAX + 1]; /* that was given to a browser; "": none */
     bool token_wanted;
 };
 

@@ -20,7 +20,6 @@ enum problem {
     PROBLEM_KEY_MISSING,        /* 400 */
     PROBLEM_SIGN_IN,            /* 401: no credential, and this needs one */
     PROBLEM_TLS_ONLY,           /* 403: not on the plain listener */
-    PROBLEM_MANAGEMENT_ONLY,    /* 403 */
     PROBLEM_CROSS_ORIGIN,       /* 403 */
     PROBLEM_NO_SUCH_PATH,       /* 404 */
     PROBLEM_NO_SUCH_METHOD,     /* 405 */

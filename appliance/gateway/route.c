@@ -27,18 +27,17 @@
 #define RULING(p, action, need)                                                                    \
     {                                                                                              \
         .method = "POST", .path = API p, .kind = ROUTE_COMMAND, .code = (action),                  \
-        .actor = API_ACTOR_MANAGER, .required = (need), .management_only = true,                   \
+        .actor = API_ACTOR_MANAGER, .required = (need),                                            \
     }
 #define UNIT(p, what, need)                                                                        \
     {                                                                                              \
         .method = "POST", .path = API p, .kind = ROUTE_CONTROL, .code = (what),                    \
-        .actor = API_ACTOR_ENGINEER, .required = (need), .management_only = true, .at_once = true, \
+        .actor = API_ACTOR_ENGINEER, .required = (need), .at_once = true,                          \
     }
 #define CONTROL(p, what, may)                                                                      \
     {                                                                                              \
         .method = "POST", .path = API p, .kind = ROUTE_CONTROL, .code = (what),                    \
-        .actor = API_ACTOR_ADMINISTRATOR, .optional = (may), .management_only = true,              \
-        .at_once = true,                                                                           \
+        .actor = API_ACTOR_ADMINISTRATOR, .optional = (may), .at_once = true,                      \
     }
 
 #define PEOPLE(m, p, what)                                                                         \
@@ -106,6 +105,7 @@ static const struct route routes[] = {
     PEOPLE("POST", "/session", API_ACCESS_SIGN_IN),
     PEOPLE("GET", "/session", API_ACCESS_WHO),
     PEOPLE("POST", "/session/end", API_ACCESS_SIGN_OUT),
+    PEOPLE("POST", "/session/enter", API_ACCESS_WHO), /* by the credential in its body */
     PEOPLE("POST", "/session/password", API_ACCESS_PASSWORD),
     PEOPLE("POST", "/session/pin", API_ACCESS_PIN),
     PEOPLE("POST", "/session/second-factor", API_ACCESS_TOTP_BEGIN),

@@ -35,7 +35,7 @@ struct route {
     uint8_t actor;          /* enum api_actor */
     uint32_t required;      /* body members, enum body_member */
     uint32_t optional;
-    bool management_only;   /* only on the management listener, until roles exist */
+    bool management_only;   /* only on the management listener: what a monitor asks of this very unit */
     bool at_once;           /* sent whenever the engine is connected, serving or not */
 };
 

@@ -356,6 +356,18 @@ static int tls_options(struct gateway *gateway, struct MHD_OptionItem options[TL
     return r;
 }
 
+/* A credential in clear leaves no machine. */
+static bool is_loopback(const struct sockaddr_storage *address)
+{
+    struct sockaddr_in four;
+    struct sockaddr_in6 six;
+
+    memcpy(&four, address, sizeof(four));
+    memcpy(&six, address, sizeof(six));
+    return address->ss_family == AF_INET6 ? IN6_IS_ADDR_LOOPBACK(&six.sin6_addr)
+                                          : ntohl(four.sin_addr.s_addr) >> 24 == IN_LOOPBACKNET;
+}
+
 static int start_listener(struct gateway *gateway, const struct gateway_listen *listen_on,
                           struct listener *listener)
 {
@@ -363,6 +375,10 @@ static int start_listener(struct gateway *gateway, const struct gateway_listen *
     const union MHD_DaemonInfo *info;
     int r = listen_on->tls ? tls_options(gateway, options) : 0;
 
+    if (r == 0 && !listen_on->tls && !listen_on->plain && !listen_on->management &&
+        !listen_on->relay && !is_loopback(&listen_on->address)) {
+        r = -EPERM;
+    }
     if (r < 0) {
         return r;
     }

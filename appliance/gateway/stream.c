@@ -18,6 +18,8 @@ struct stream {
     TAILQ_ENTRY(stream) all;
     struct request *request;
     bool greeting_due, state_due, heartbeat_due, closing;
+    bool admitted;  /* to what visitors see; until then it is told only that it is not served */
+    uint32_t check; /* the id of the question whether it still is; 0: none is on its way */
     struct snapshot *sending; /* what `piece` points into, when it is a queue event */
     uint64_t sent_serial;     /* of the newest that was begun */
     const char *piece;        /* not yet sent bytes */
@@ -70,7 +72,8 @@ static bool choose_piece(struct stream *stream)
         set_small(stream, snprintf(stream->small, SMALL_BYTES,
                                    "event: state\ndata: {\"serving\":%s,\"reason\":\"%s\"}\n\n",
                                    gateway->forward.state.serving ? "true" : "false", reason));
-    } else if (newest != NULL && newest->serial != stream->sent_serial && is_serving(gateway)) {
+    } else if (newest != NULL && newest->serial != stream->sent_serial && is_serving(gateway) &&
+               stream->admitted) {
         newest->reference_count++;
         stream->sending = newest;
         stream->sent_serial = newest->serial;
@@ -138,7 +141,7 @@ static void subscribe(struct gateway *gateway)
     }
 }
 
-void stream_open(struct request *request)
+static void open_stream(struct request *request, bool admitted)
 {
     struct gateway *gateway = request->gateway;
     struct stream *stream;
@@ -162,12 +165,121 @@ void stream_open(struct request *request)
     answer_harden(response, "no-store");
     stream->request = request;
     stream->greeting_due = stream->state_due = true;
+    stream->admitted = admitted;
     stream->awake_since_ms = gateway_now_ms(gateway);
     request->stream = stream;
     TAILQ_INSERT_TAIL(&gateway->streams.list, stream, all);
     gateway->streams.count++;
     subscribe(gateway);
     server_answer(request, MHD_HTTP_OK, response);
+}
+
+/* Everybody whose credential counts may see what visitors see; whoever lost it is to know, also where anybody may. */
+static struct api_request question(void)
+{
+    return (struct api_request){.type = API_ACCESS, .access = {.what = API_ACCESS_WHO}};
+}
+
+void stream_ask(struct request *request)
+{
+    const struct forward *forward = &request->gateway->forward;
+
+    if (!forward->heard) { /* judged when toband is there: stream_check_all */
+        open_stream(request, false);
+    } else if (request->credential.token[0] != '\0') {
+        request->api = question();
+        request->opening = true;
+        request->at_once = true;
+        forward_request(request);
+    } else if (forward->state.public_page) {
+        open_stream(request, true);
+    } else {
+        server_answer_problem(request, PROBLEM_SIGN_IN, NULL, NULL);
+    }
+}
+
+void stream_opened(struct request *request, const struct api_reply *reply)
+{
+    if (reply->status == MHD_HTTP_OK) {
+        open_stream(request, true);
+    } else if (reply->status < 400 || reply->status > 599) {
+        server_answer_problem(request, PROBLEM_ENGINE_SILENT, NULL, NULL);
+    } else {
+        server_answer(
+            request, reply->status,
+            answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s));
+    }
+}
+
+static void judge(struct stream *stream, bool admitted)
+{
+    stream->admitted = admitted;
+    stream->closing = stream->closing || !admitted;
+    wake(stream);
+}
+
+static void check(struct stream *stream)
+{
+    struct request *request = stream->request;
+    struct gateway *gateway = request->gateway;
+    struct api_request ask = question();
+
+    if (request->credential.token[0] == '\0') {
+        judge(stream, gateway->forward.state.public_page);
+    } else if (stream->check == 0) { /* one that is on its way is judged by what toband knows now */
+        gateway->streams.newest_check = (gateway->streams.newest_check + 1) % INTERNAL_CHECK_ID;
+        ask.id = INTERNAL_CHECK_ID | gateway->streams.newest_check;
+        credential_put(request, &ask);
+        if (engine_link_send(gateway->link, &ask)) {
+            stream->check = ask.id;
+        }
+    }
+}
+
+void stream_check_all(struct gateway *gateway)
+{
+    struct stream *stream;
+
+    if (!gateway->forward.heard) {
+        return; /* it will be */
+    }
+    gateway->streams.checked_ms = gateway_now_ms(gateway);
+    TAILQ_FOREACH(stream, &gateway->streams.list, all)
+    {
+        check(stream);
+    }
+}
+
+bool stream_checked(struct gateway *gateway, uint32_t id, const struct api_reply *reply)
+{
+    struct stream *stream;
+
+    if ((id & INTERNAL_CHECK_ID) == 0) {
+        return false;
+    }
+    TAILQ_FOREACH(stream, &gateway->streams.list, all)
+    {
+        if (stream->check == id) {
+            stream->check = 0;
+            if (reply->status == MHD_HTTP_OK || reply->status == MHD_HTTP_UNAUTHORIZED) {
+                judge(stream, reply->status == MHD_HTTP_OK);
+            }
+            break;
+        }
+    }
+    return true;
+}
+
+/* Another process of toband is asked anew. */
+void stream_engine_down(struct gateway *gateway)
+{
+    struct stream *stream;
+
+    TAILQ_FOREACH(stream, &gateway->streams.list, all)
+    {
+        stream->check = 0;
+        stream->admitted = false;
+    }
 }
 
 void stream_close(struct stream *stream)
@@ -295,6 +407,9 @@ void stream_sweep(struct gateway *gateway)
     uint64_t now_ms = gateway_now_ms(gateway);
     struct stream *stream;
 
+    if (now_ms - gateway->streams.checked_ms >= GATEWAY_STREAM_CHECK_MS) {
+        stream_check_all(gateway);
+    }
     TAILQ_FOREACH(stream, &gateway->streams.list, all)
     {
         struct request *request = stream->request;

@@ -39,7 +39,8 @@ enum address_limit {
     ADDRESS_LEAVE_MS_MAX = 250,
     ADDRESS_LEAVE_LOOK_MS = 10,
     ADDRESS_ENTER_MS = 500, /* longer than the other unit may take to leave */
-    ADDRESS_SERVICE_PORT = 80,
+    ADDRESS_PLAIN_PORT = 80, /* the gateway's, at the floating address: without TLS, */
+    ADDRESS_TLS_PORT = 443,  /* and with it */
     ADDRESS_MESSAGE_BYTES_MAX = 16 + ADDRESS_CONNECTIONS_MAX * 6,
     ADDRESS_RETRY_MS_MIN = 20, /* toband looks for toban-net again */
     ADDRESS_RETRY_MS_MAX = 500,
@@ -47,7 +48,7 @@ enum address_limit {
 
 enum address_interface { ADDRESS_LAN = 0, ADDRESS_DIRECT = 1, ADDRESS_INTERFACE_COUNT = 2 };
 
-/* One end of a TCP connection of the floating address's service port. */
+/* One end of a TCP connection to the gateway at the floating address, to either of its ports. */
 struct address_client {
     uint32_t address;
     uint16_t port;

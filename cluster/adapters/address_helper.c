@@ -82,7 +82,7 @@ void helper_drop(struct address_helper *helper, bool reset_clients, enum address
 
     if (reset_clients && helper->held) {
         /* First, while the address is still ours to send resets from. */
-        (void)address_kernel_reset_clients(helper->kernel, helper->options.service_port);
+        (void)address_kernel_reset_clients(helper->kernel);
     }
     helper->counters.drops += helper->held ? 1 : 0;
     stop_holding(helper);
@@ -99,16 +99,18 @@ void helper_drop(struct address_helper *helper, bool reset_clients, enum address
 
 static void send_tickles(struct address_helper *helper)
 {
+    /* From both: whoever has no connection to one of them answers that one with a reset that nobody minds. */
+    static const uint16_t ports[] = {ADDRESS_PLAIN_PORT, ADDRESS_TLS_PORT};
     const struct address_message *list = &helper->tickle;
 
-    for (size_t i = 0; i < list->clients.count; i++) {
+    for (size_t i = 0; i < ARRAY_COUNT(ports) * list->clients.count; i++) {
+        const struct address_client *client = &list->clients.list[i / ARRAY_COUNT(ports)];
         uint32_t sequence = 0;
 
         /* Another number each time: one that falls into the client's window would be heeded. */
         (void)getrandom(&sequence, sizeof(sequence), GRND_NONBLOCK);
         if (address_tickle_send(helper->tickle_fd, helper->options.floating,
-                                helper->options.service_port, &list->clients.list[i],
-                                sequence) == 0) {
+                                ports[i % ARRAY_COUNT(ports)], client, sequence) == 0) {
             helper->counters.tickles_sent++;
         }
     }
@@ -233,7 +235,7 @@ static int on_connections(sd_event_source *source, uint64_t at_us, void *context
     if (!helper->held || helper->leaving) {
         return 0;
     }
-    if (address_kernel_list_clients(helper->kernel, helper->options.service_port, &now) == 0 &&
+    if (address_kernel_list_clients(helper->kernel, &now) == 0 &&
         (helper->connections_turn++ % CONNECTIONS_REPEAT_TURNS == 0 ||
          memcmp(&now, &helper->connections, sizeof(now)) != 0)) {
         helper->connections = now;
@@ -492,9 +494,6 @@ int address_helper_create(const struct address_helper_options *options,
     }
     helper->options = *options;
     (void)sd_event_ref(options->event);
-    if (helper->options.service_port == 0) {
-        helper->options.service_port = ADDRESS_SERVICE_PORT;
-    }
     helper->client_fd = -1;
     helper->listen_fd = -1;
     helper->arp_fd = -1;

@@ -24,7 +24,6 @@ struct address_helper_options {
     uint32_t floating;
     uint8_t floating_prefix_bits;
     uint32_t direct_peer; /* the other unit on the direct link; 0: none, ENTER is TAKE */
-    uint16_t service_port; /* 0: ADDRESS_SERVICE_PORT */
     uint32_t references[ADDRESS_REFERENCES_MAX];
     size_t reference_count;
 };

@@ -401,10 +401,14 @@ int address_kernel_remove(struct address_kernel *kernel)
 struct diag_walk {
     struct address_kernel *kernel;
     struct address_message *clients;
-    uint16_t port;
     struct inet_diag_sockid *ids;
     size_t id_count;
 };
+
+static bool is_gateways(uint16_t port)
+{
+    return port == ADDRESS_PLAIN_PORT || port == ADDRESS_TLS_PORT;
+}
 
 static int on_diag_message(struct nl_msg *message, void *context)
 {
@@ -417,7 +421,7 @@ static int on_diag_message(struct nl_msg *message, void *context)
         return NL_SKIP;
     }
     row = nlmsg_data(header);
-    if (row->idiag_family != AF_INET || ntohs(row->id.idiag_sport) != walk->port ||
+    if (row->idiag_family != AF_INET || !is_gateways(ntohs(row->id.idiag_sport)) ||
         ntohl(row->id.idiag_src[0]) != walk->kernel->options.floating) {
         return NL_OK;
     }
@@ -435,12 +439,12 @@ static int on_diag_message(struct nl_msg *message, void *context)
     return NL_OK;
 }
 
-static int walk_connections(struct address_kernel *kernel, uint16_t port,
-                            struct inet_diag_sockid *ids, struct address_message *ret_clients)
+static int walk_connections(struct address_kernel *kernel, struct inet_diag_sockid *ids,
+                            struct address_message *ret_clients)
 {
     struct inet_diag_req_v2 request = {
         .sdiag_family = AF_INET, .sdiag_protocol = IPPROTO_TCP, .idiag_states = TCP_STATES_LISTED};
-    struct diag_walk walk = {.kernel = kernel, .clients = ret_clients, .port = port, .ids = ids};
+    struct diag_walk walk = {.kernel = kernel, .clients = ret_clients, .ids = ids};
     int r;
 
     ret_clients->clients.count = 0;
@@ -461,17 +465,16 @@ static int walk_connections(struct address_kernel *kernel, uint16_t port,
     return r == -NLE_DUMP_INTR ? 0 : from_nl(r);
 }
 
-int address_kernel_list_clients(struct address_kernel *kernel, uint16_t port,
-                                struct address_message *ret_clients)
+int address_kernel_list_clients(struct address_kernel *kernel, struct address_message *ret_clients)
 {
-    return walk_connections(kernel, port, NULL, ret_clients);
+    return walk_connections(kernel, NULL, ret_clients);
 }
 
-int address_kernel_reset_clients(struct address_kernel *kernel, uint16_t port)
+int address_kernel_reset_clients(struct address_kernel *kernel)
 {
     struct address_message clients = {.kind = ADDRESS_CONNECTIONS};
     struct inet_diag_sockid ids[ADDRESS_CONNECTIONS_MAX];
-    int r = walk_connections(kernel, port, ids, &clients);
+    int r = walk_connections(kernel, ids, &clients);
 
     for (size_t i = 0; r == 0 && i < clients.clients.count; i++) {
         struct inet_diag_req_v2 request = {

@@ -50,11 +50,10 @@ int address_kernel_remove(struct address_kernel *kernel);
 /* 1 or 0, or negative errno. */
 int address_kernel_is_present(struct address_kernel *kernel);
 
-/* Connections whose own end is the floating address and that port: fills clients.count, total,
- * list. */
-int address_kernel_list_clients(struct address_kernel *kernel, uint16_t port,
-                                struct address_message *ret_clients);
+/* Connections whose own end is the floating address and one of the gateway's ports: fills clients.count,
+ * total, list. */
+int address_kernel_list_clients(struct address_kernel *kernel, struct address_message *ret_clients);
 /* Resets them all; their clients hear it at once. -EOPNOTSUPP: this kernel cannot. */
-int address_kernel_reset_clients(struct address_kernel *kernel, uint16_t port);
+int address_kernel_reset_clients(struct address_kernel *kernel);
 
 #endif

@@ -112,11 +112,12 @@ void helper_begin_entering(struct address_helper *helper)
                    "set own { typeof ip saddr . tcp sport; flags dynamic,timeout; timeout 10s; "
                    "size 65536; }; "
                    "chain in { type filter hook prerouting priority -150; "
-                   "ip daddr != %s accept; tcp dport != %u accept; "
+                   "ip daddr != %s accept; tcp dport != { %d, %d } accept; "
                    "tcp flags & (syn|ack) == syn add @own { ip saddr . tcp sport } accept; "
                    "ip saddr . tcp sport @own accept; "
                    "dup to %s device \"%s\" drop; }; }",
-                   floating, helper->options.service_port, peer, helper->options.direct_interface);
+                   floating, ADDRESS_PLAIN_PORT, ADDRESS_TLS_PORT, peer,
+                   helper->options.direct_interface);
     (void)run_nft(script);
     helper_arm(helper->move_source, ADDRESS_ENTER_MS);
 }
@@ -135,7 +136,7 @@ static int on_move(sd_event_source *source, uint64_t at_us, void *context)
     }
     since_ms = helper_now_ms() - helper->leaving_since_ms;
     if (since_ms < ADDRESS_LEAVE_MS_MAX &&
-        (address_kernel_list_clients(helper->kernel, helper->options.service_port, &clients) < 0 ||
+        (address_kernel_list_clients(helper->kernel, &clients) < 0 ||
          clients.clients.total > 0)) {
         helper_arm(helper->move_source, ADDRESS_LEAVE_LOOK_MS);
         return 0;

@@ -2,24 +2,13 @@
 // network, as a terminal does (run.sh starts an office; without one these say SKIP).
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { createHmac } from "node:crypto";
-import { chmodSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { after, before, describe, it } from "node:test";
-import { chromium } from "playwright-core";
-import { assertAccessible, shot } from "./lib/browser.mjs";
+import { assertAccessible, closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
+import { SKIP, ca, cookiesOf, info, office, toban } from "./lib/office.mjs";
 
-const name = process.env.TOBAN_OFFICE_NAME;
-const office = process.env.TOBAN_OFFICE;
-const SKIP = name && office ? false : "no real office: build it and run as root";
 const BASE = "https://10.90.0.10";
 const PASSWORD = "pelican rain over 44";
-
-const info = () => JSON.parse(execFileSync(office, ["info", "--name", name, "--json"]));
-const toban = (...words) =>
-    execFileSync(office.replace("toban-office", "toban"), ["--name", name, ...words], { encoding: "utf8" });
 
 /** As a phone makes it, at the office's time. */
 function totp(key_text) {
@@ -34,37 +23,13 @@ function totp(key_text) {
 
 describe("signing in", { skip: SKIP }, () => {
     let browser;
-    let folder;
     before(async () => {
-        folder = mkdtempSync(join(tmpdir(), "toban-login-"));
-        const inside = join(folder, "chromium");
-        writeFileSync(inside, `#!/bin/sh\nexec ip netns exec ${info().namespaces.lan} /usr/bin/chromium "$@"\n`);
-        chmodSync(inside, 0o755);
-        browser = await chromium.launch({ executablePath: inside, args: ["--no-sandbox", "--disable-gpu"] });
+        browser = await startBrowser({ authority: ca, network: office.namespaces.lan });
     });
-    after(async () => {
-        await browser?.close();
-        rmSync(folder, { recursive: true, force: true });
-    });
+    after(() => browser?.close());
 
-    /** The site's own authority is not in this browser's store. */
-    async function open(path, { width = 1280, height = 800 } = {}) {
-        const context = await browser.newContext({ ignoreHTTPSErrors: true, locale: "ja-JP", viewport: { width, height } });
-        const page = await context.newPage();
-        page.complaints = [];
-        page.on("pageerror", (error) => page.complaints.push(String(error)));
-        page.on("console", (message) => {
-            if (message.type() === "error" && !/Failed to load resource/.test(message.text())) {
-                page.complaints.push(message.text());
-            }
-        });
-        await page.goto(`${BASE}${path}`);
-        return page;
-    }
-    async function close(page) {
-        assert.deepEqual(page.complaints, []);
-        await page.context().close();
-    }
+    const open = (path, options) => openPage(browser, `${BASE}${path}`, options);
+    const close = closePage;
     const visible = (page, selector) => page.locator(selector).waitFor({ state: "visible" });
 
     it("an_administrator_signs_in_by_keyboard_alone_and_does_first_what_comes_first", async () => {

@@ -1,23 +1,12 @@
-// The pages against a real office: TOBAN_URL=http://… (run.sh starts one). Nothing here is a double; the
-// link between browser and office only cuts or loses bytes.
+// The pages against a real office (run.sh starts one), by TLS, each as what it is: the kiosk and the board are paired
+// devices, the counter a paired terminal. Nothing here is a double; the link between browser and office only cuts or
+// loses bytes.
 
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
 import { after, before, describe, it } from "node:test";
-import {
-    assertAccessible,
-    closePage,
-    openPage,
-    shot,
-    startBrowser,
-    until,
-} from "./lib/browser.mjs";
+import { assertAccessible, closePage, openPage as openAny, shot, startBrowser, until } from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
-
-const office_url = process.env.TOBAN_URL ? new URL(process.env.TOBAN_URL) : null;
-const SKIP = office_url
-    ? false
-    : "no real office: set TOBAN_URL, or build toban-office, toband and toban-web and run as root";
+import { SKIP, SKIP_FAULT, ask, ca, cookiesOf, doToOffice, office, read } from "./lib/office.mjs";
 
 describe("a real office", () => {
     let browser;
@@ -27,16 +16,20 @@ describe("a real office", () => {
         if (SKIP) {
             return;
         }
-        browser = await startBrowser();
-        link = await layLink(Number(office_url.port || 80), office_url.hostname);
-        base = `http://127.0.0.1:${link.port}`;
+        browser = await startBrowser({ authority: ca });
+        link = await layLink(Number(new URL(office.host_url).port), "127.0.0.1", office);
+        base = `https://127.0.0.1:${link.port}`;
     });
     after(async () => {
         await browser?.close();
         await link?.remove();
     });
 
-    const read = async (path) => (await fetch(`${office_url.origin}/api/v1/${path}`)).json();
+    /** Each page as its own device; the public one as nobody. */
+    const openPage = (browser_, url, options = {}) => {
+        const role = url.match(/kiosk|counter/)?.[0] ?? (url.includes("status") ? null : "board");
+        return openAny(browser_, url, { cookies: role ? cookiesOf(role, base) : [], ...options });
+    };
     const categoryIds = (view) => view.categories.map((each) => each.id ?? each.category ?? each);
     const isTaken = (page) => page.locator("#number").waitFor({ state: "visible" });
 
@@ -149,20 +142,14 @@ describe("a real office", () => {
         await closePage(kiosk);
     });
 
-    // run.sh knows the name of the office that it started; one that runs already is left whole.
-    const SKIP_FAULT =
-        SKIP || (process.env.TOBAN_OFFICE_NAME ? false : "not an office of our own to break");
-    const doToOffice = (...what) =>
-        execFileSync(process.env.TOBAN_OFFICE, [...what, "--name", process.env.TOBAN_OFFICE_NAME]);
-
     it("a_press_while_the_duty_unit_crashes_gets_one_number", { skip: SKIP_FAULT }, async () => {
         const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
         await kiosk.locator(".category").first().waitFor();
         const waiting = async () =>
             (await read("queue")).categories.reduce((total, each) => total + each.waiting, 0);
         const before_count = await waiting();
-        for (const unit of process.env.TOBAN_OFFICE_UNITS.split(" ")) {
-            doToOffice("fault", "crash", unit);
+        for (const { unit } of office.units) {
+            doToOffice("fault", "crash", String(unit));
         }
         await kiosk.locator(".category:not([aria-disabled])").first().click();
         await isTaken(kiosk);
@@ -199,9 +186,9 @@ describe("a real office", () => {
             `${path}_is_accessible_and_obeys_its_content_security_policy`,
             { skip: SKIP },
             async () => {
-                const response = await fetch(`${office_url.origin}/${path}`);
+                const response = await ask(path, "");
                 assert.match(
-                    response.headers.get("content-security-policy") ?? "",
+                    response.headers["content-security-policy"] ?? "",
                     /default-src 'self'/,
                 );
                 const page = await openPage(browser, `${base}/${path}`);
@@ -214,7 +201,7 @@ describe("a real office", () => {
     }
 
     // Last, because it leaves one unit dark.
-    const is_pair = (process.env.TOBAN_OFFICE_UNITS ?? "").split(" ").length === 2;
+    const is_pair = office?.units.length === 2;
     it(
         "the_pages_outlive_a_power_cut_of_the_duty_unit_without_a_reload",
         { skip: SKIP_FAULT || (is_pair ? false : "not a pair") },

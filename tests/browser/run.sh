@@ -1,6 +1,6 @@
 #!/bin/bash
 # Browser tests of the pages: against a double of the office (pages alone), and against a real office.
-#   TOBAN_URL=http://127.0.0.1:8080 tests/browser/run.sh [FILE...]    an office that is already up
+#   TOBAN_OFFICE_NAME=toban tests/browser/run.sh [FILE...]    an office that is already up, and stays whole
 #   tests/browser/run.sh [FILE...]     starts an office of its own when its programs are built
 # Without either, the tests that need a real office say SKIP. Screenshots: build/browser/*.png.
 set -euo pipefail
@@ -26,21 +26,18 @@ chromium=${TOBAN_CHROMIUM:-/usr/bin/chromium}
 ) 9<package-lock.json
 
 # An office only for files that ask for one.
-if [ -z "${TOBAN_URL:-}" ] && grep -q 'process.env.TOBAN_' "${files[@]}" && [ -x "$office" ] && [ -x "$root/build/bin/toband" ] \
+if [ -z "${TOBAN_OFFICE_NAME:-}" ] && grep -q 'process.env.TOBAN_\|lib/office.mjs' "${files[@]}" && [ -x "$office" ] && [ -x "$root/build/bin/toband" ] \
     && [ -x "$root/build/bin/toban-web" ] && [ "$(id -u)" -eq 0 ]; then
     trap '"$office" down --name "$name" >/dev/null 2>&1 || true' EXIT
     # No disk of its own: what these tests break is processes, cables and power, not sectors.
     if "$office" up --name "$name" --at 2026-11-24T09:00 --disk directory >&2; then
-        facts=$("$office" info --name "$name" --json)
-        fact() { node -p "(office => $1)(JSON.parse(process.argv[1]))" "$facts"; }
-        TOBAN_URL=$(fact office.host_url)
-        TOBAN_OFFICE_UNITS=$(fact 'office.units.map(each => each.unit).join(" ")')
-        export TOBAN_URL TOBAN_OFFICE=$office TOBAN_OFFICE_NAME=$name TOBAN_OFFICE_UNITS
+        export TOBAN_OFFICE_NAME=$name TOBAN_OFFICE_OWN=1
     else
         echo "the office did not come up" >&2
         exit 1
     fi
 fi
+export TOBAN_OFFICE=$office
 
 reporter=tap
 [ -t 1 ] && reporter=spec

@@ -48,8 +48,7 @@ class Round extends Life {
     }
     breaksSeenBy(unit) {
         try {
-            return JSON.parse(execFileSync('ip', ['netns', 'exec', `${this.office.name}-u${unit}`, 'curl', '-s', '--max-time', '2',
-                'http://127.0.0.1:9180/api/v1/explain'], { encoding: 'utf8' })).evidence.breaks_in_the_hour;
+            return this.asked(unit, 'explain').evidence.breaks_in_the_hour;
         } catch {
             return 0; // it does not answer now
         }

@@ -25,7 +25,7 @@
 
 #include <cmocka.h>
 
-enum { FLOATING = 0x0a5a000a, SERVICE_PORT = 80, FACTS_MAX = 512, WAIT_MS = 5000, ATTEMPTS = 10 };
+enum { FLOATING = 0x0a5a000a, FACTS_MAX = 512, WAIT_MS = 5000, ATTEMPTS = 10 };
 
 struct unit {
     int ns;
@@ -120,9 +120,9 @@ static bool is_reference(const struct address_message *fact)
 {
     return fact->kind == ADDRESS_REFERENCE;
 }
-static bool is_one_client(const struct address_message *fact)
+static bool is_both_clients(const struct address_message *fact)
 {
-    return fact->kind == ADDRESS_CONNECTIONS && fact->clients.count == 1;
+    return fact->kind == ADDRESS_CONNECTIONS && fact->clients.count == 2;
 }
 
 /* The newest such fact, waiting for it if need be; NULL after wait_ms. */
@@ -527,12 +527,12 @@ struct call {
     int listener, server, client;
 };
 
-/* A client on the PC talks to the service port of the unit that holds the address. */
-static struct call begin_call(struct office *office, struct unit *unit)
+/* A client on the PC talks to the gateway of the unit that holds the address, without TLS or with it. */
+static struct call begin_call(struct office *office, struct unit *unit, uint16_t port)
 {
     struct call call = {.listener = socket_in(unit->ns, SOCK_STREAM),
                         .client = socket_in(office->pc_ns, SOCK_STREAM)};
-    struct sockaddr_in where = floating(SERVICE_PORT);
+    struct sockaddr_in where = floating(port);
     struct timeval patience = {.tv_sec = 5};
     int yes = 1;
 
@@ -577,22 +577,24 @@ static void a_client_of_a_dead_unit_is_reset_by_the_tickle(void **state)
     struct unit *dead = &office->units[0];
     struct unit *spare = &office->units[1];
     const struct address_message *list;
-    struct call call;
+    struct call call, plain;
     uint64_t took_ms;
 
     take(office, dead);
-    call = begin_call(office, dead);
-    list = wait_for(office, dead, is_one_client, WAIT_MS);
+    call = begin_call(office, dead, ADDRESS_TLS_PORT);
+    plain = begin_call(office, dead, ADDRESS_PLAIN_PORT);
+    list = wait_for(office, dead, is_both_clients, WAIT_MS);
     assert_non_null(list);
     assert_int_equal(list->clients.list[0].address, 0x0a5a0009);
     netns_ip(office->switch_ns, "link set u1 down"); /* the power cut: nothing says goodbye */
     assert_int_equal(address_take(spare->address), 0);
-    assert_int_equal(address_tickle(spare->address, list->clients.list, 1), 0);
-    took_ms = wait_for_reset(office, &call);
+    assert_int_equal(address_tickle(spare->address, list->clients.list, 2), 0);
+    took_ms = wait_for_reset(office, &call) + wait_for_reset(office, &plain);
     print_message("take + tickle -> client's read is reset: %llu ms\n",
                   (unsigned long long)took_ms);
     assert_true(took_ms < 1000);
     end_call(&call);
+    end_call(&plain);
 }
 
 static void without_a_tickle_the_client_would_wait(void **state)
@@ -602,7 +604,7 @@ static void without_a_tickle_the_client_would_wait(void **state)
     char byte;
 
     take(office, &office->units[0]);
-    call = begin_call(office, &office->units[0]);
+    call = begin_call(office, &office->units[0], ADDRESS_TLS_PORT);
     netns_ip(office->switch_ns, "link set u1 down");
     take(office, &office->units[1]);
     run_for(office, 1500);
@@ -614,16 +616,18 @@ static void without_a_tickle_the_client_would_wait(void **state)
 static void a_yielding_unit_resets_its_clients(void **state)
 {
     struct office *office = *state;
-    struct call call;
+    struct call call, plain;
     uint64_t took_ms;
 
     take(office, &office->units[0]);
-    call = begin_call(office, &office->units[0]);
+    call = begin_call(office, &office->units[0], ADDRESS_TLS_PORT);
+    plain = begin_call(office, &office->units[0], ADDRESS_PLAIN_PORT);
     assert_int_equal(address_drop(office->units[0].address, true), 0);
-    took_ms = wait_for_reset(office, &call);
+    took_ms = wait_for_reset(office, &call) + wait_for_reset(office, &plain);
     print_message("yield -> client's read is reset: %llu ms\n", (unsigned long long)took_ms);
     assert_non_null(wait_for(office, &office->units[0], is_dropped, WAIT_MS));
     end_call(&call);
+    end_call(&plain);
 }
 
 /* One byte there and one back, as the client and the unit that has the connection see it. */
@@ -648,12 +652,12 @@ static void a_hand_over_leaves_both_old_and_new_connections_where_they_are(void 
     struct call before, after;
 
     take(office, from);
-    before = begin_call(office, from);
+    before = begin_call(office, from, ADDRESS_TLS_PORT);
     (void)setsockopt(before.server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     assert_int_equal(address_leave(from->address), 0);
     assert_int_equal(address_enter(to->address), 0);
     assert_non_null(wait_for(office, to, is_held, WAIT_MS));
-    after = begin_call(office, to); /* fails unless it is the new unit that hears the SYN */
+    after = begin_call(office, to, ADDRESS_TLS_PORT); /* fails unless it is the new unit that hears the SYN */
     (void)setsockopt(after.server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     assert_call_lives(&before);
     assert_call_lives(&after);
@@ -690,7 +694,7 @@ static void a_leaving_unit_is_silent_although_it_has_the_address(void **state)
         struct call call;
 
         take(office, from);
-        call = begin_call(office, from);
+        call = begin_call(office, from, ADDRESS_TLS_PORT);
         assert_int_equal(address_leave(from->address), 0);
         while (!seen && wait_for(office, from, is_dropped, 0) == NULL) {
             seen = is_silent(office, &office->units[1]) && is_present(from);

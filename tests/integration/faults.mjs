@@ -236,10 +236,12 @@ async function damage(life) {
 
 // ---- bad input and strangers ------------------------------------------------------------------------
 
-function ask(life, method, path, { body, key, headers = [], place = 'lan', host = '10.90.0.10' } = {}) {
-    const words = ['netns', 'exec', `${life.office.name}-${place}`, 'curl', '-s', '--max-time', '8', '-X', method,
-        `http://${host}/api/v1/${path}`, '-w', '\\n%{http_code}'];
-    for (const header of [...(key ? [`Idempotency-Key: ${key}`] : []), ...headers]) {
+// Each asks as whoever does so in an office; '' is nobody in particular.
+function ask(life, method, path, { body, key, as = path.startsWith('counters/') ? 'counter' : 'kiosk' } = {}) {
+    const { ca_file: ca, credentials } = life.office.info;
+    const words = ['netns', 'exec', `${life.office.name}-lan`, 'curl', '-s', '--cacert', ca, '--max-time', '8', '-X', method,
+        `https://10.90.0.10/api/v1/${path}`, '-w', '\\n%{http_code}'];
+    for (const header of [...(key ? [`Idempotency-Key: ${key}`] : []), ...(as ? [`Authorization: Bearer ${credentials[as]}`] : [])]) {
         words.push('-H', header);
     }
     if (body !== undefined) {
@@ -285,7 +287,9 @@ function badInput(life) {
     refused(life, 422, 'IDEMPOTENCY_KEY_INVALID', ...issue('{"category":1}', { key: 'k'.repeat(200) }));
     refused(life, 404, 'NO_SUCH_PATH', 'GET', 'secrets');
     refused(life, 405, 'NO_SUCH_METHOD', 'DELETE', 'queue');
-    refused(life, 403, 'MANAGEMENT_ONLY', 'POST', 'day/close', { body: '{}' });
+    refused(life, 403, 'NOT_YOURS', 'POST', 'day/close', { body: '{}' });
+    refused(life, 403, 'NOT_YOURS', ...issue('{"category":1}', { as: 'board' }));
+    refused(life, 401, 'SIGN_IN', ...issue('{"category":1}', { as: '' }));
     const ticket = done(life, 'tickets', { category: 1 }, 'one-key');
     refused(life, 422, 'KEY_REUSED', ...issue('{"category":2}', { key: 'one-key' }));
     const again = done(life, 'tickets', { category: 1 }, 'one-key');

@@ -20,6 +20,7 @@ setup() {
     N=h${TOBAN_OFFICE_DIR##*.}
     N=${N,,}
     "$OFFICE" up --name "$N" --disk-mib 256 --at 2026-11-24T10:00 >/dev/null
+    INFO=$("$OFFICE" info --name "$N" --json)
 }
 
 teardown() {
@@ -42,8 +43,13 @@ until_true() {
     done
 }
 
+credential() { # ROLE
+    jq -r ".credentials.$1" <<<"$INFO"
+}
+
 management() { # UNIT METHOD PATH
     ip netns exec "$N-u$1" curl -s --fail --max-time 5 -X "$2" "http://127.0.0.1:9180/api/v1/$3" \
+        -H "Authorization: Bearer $(credential engineer)" \
         -H "Idempotency-Key: order-$RANDOM$RANDOM" -H 'Content-Type: application/json'
 }
 
@@ -75,6 +81,7 @@ on_duty() {
     first=$(on_duty)
     second=$((3 - first))
     ip netns exec "$N-lan" node "$BATS_TEST_DIRNAME/handover_client.mjs" 10.90.0.10 12 press \
+        "$(jq -r .ca_file <<<"$INFO")" "$(credential kiosk)" \
         >"$BATS_TEST_TMPDIR/clients" &
     CLIENTS=$!
     hand_over_to "$second"

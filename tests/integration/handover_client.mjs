@@ -1,11 +1,13 @@
 // Clients of an office that never stop: keep-alive ones and ones with a new connection each time, tickets
 // and, mostly, reads (a day has only so many numbers). Every request must be answered; an answer that ends badly, a reset or a refusal is a failure, since
-// nobody tries again here. Prints one line of JSON. Usage: handover_client.mjs ADDRESS SECONDS PREFIX
-import http from "node:http";
+// nobody tries again here. Prints one line of JSON. Usage: handover_client.mjs ADDRESS SECONDS PREFIX CA TOKEN
+import { readFileSync } from "node:fs";
+import https from "node:https";
 
-const [address, seconds, prefix] = process.argv.slice(2);
+const [address, seconds, prefix, authority, token] = process.argv.slice(2);
+const ca = readFileSync(authority);
 const KEPT = 6, FRESH = 3, THINK_MS_MAX = 30;
-const READS_PER_TICKET = 14, CATEGORIES = 6, SHOWN_MAX = 5;
+const READS_PER_TICKET = 10, CATEGORIES = 6, SHOWN_MAX = 5;
 const end = Date.now() + Number(seconds) * 1000;
 const failures = [], given = [];
 let longestMs = 0, told = 0, answered = 0;
@@ -15,13 +17,13 @@ let tickets = 0;
 function ask(agent, key) {
   return new Promise((resolve) => {
     const body = key === null ? "" : JSON.stringify({ category: 1 + tickets++ % CATEGORIES });
-    const request = http.request(
+    const request = https.request(
       {
-        host: address, port: 80, agent,
+        host: address, port: 443, agent,
         path: key === null ? "/api/v1/queue" : "/api/v1/tickets",
         method: key === null ? "GET" : "POST",
-        headers: key === null ? {} : {
-          "Content-Type": "application/json", "Content-Length": body.length, "Idempotency-Key": key,
+        headers: key === null ? { Authorization: `Bearer ${token}` } : {
+          Authorization: `Bearer ${token}`, "Content-Type": "application/json", "Content-Length": body.length, "Idempotency-Key": key,
         },
       },
       (response) => {
@@ -54,7 +56,7 @@ function ask(agent, key) {
 }
 
 async function client(name, keepAlive) {
-  const agent = new http.Agent({ keepAlive, maxSockets: 1 });
+  const agent = new https.Agent({ keepAlive, maxSockets: 1, ca });
 
   for (let i = 0; Date.now() < end; i++) {
     const sent = performance.now();

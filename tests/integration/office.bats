@@ -115,8 +115,8 @@ leaves_nothing() { # NAME
 @test "an office comes up, says where everything is, and goes without a trace" {
     up "$A"
     [ "$(info "$A" .floating)" = 10.90.0.10 ]
-    [ "$(info "$A" .url)" = http://10.90.0.10 ]
-    [[ "$(info "$A" .host_url)" =~ ^http://127\.0\.0\.1:[0-9]+$ ]]
+    [ "$(info "$A" .url)" = https://10.90.0.10 ]
+    [[ "$(info "$A" .host_url)" =~ ^https://127\.0\.0\.1:[0-9]+$ ]]
     [ "$(info "$A" '.namespaces | "\(.u1) \(.u2) \(.lan)"')" = "$A-u1 $A-u2 $A-lan" ]
     [ "$(info "$A" '.credentials | keys | join(" ")')" = \
         "administrator board counter engineer kiosk manager noc" ]
@@ -392,27 +392,30 @@ leaves_nothing() { # NAME
 @test "the host's port leads to whoever holds the floating address" {
     up "$A"
     # shellcheck disable=SC2016  # perl's own variables
-    serve='use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 9, LocalPort => 80, ReuseAddr => 1)
+    serve='use IO::Socket::INET; my $s = IO::Socket::INET->new(Listen => 9, LocalPort => $ARGV[1], ReuseAddr => 1)
         or die; $| = 1; print "listening\n"; while (my $c = $s->accept) { my $l = <$c>; print $c "$ARGV[0] $l";
         shutdown($c, 1); close $c }'
     servers=()
-    for unit in u1 u2; do
-        ip netns exec "$A-$unit" perl -e "$serve" "$unit" >"$BATS_TEST_TMPDIR/$unit" 3>&- &
+    for door in "u1 80" "u2 80" "u2 443"; do
+        read -r unit own <<<"$door"
+        ip netns exec "$A-$unit" perl -e "$serve" "$unit$( ((own == 80)) || echo -tls)" "$own" >"$BATS_TEST_TMPDIR/$unit-$own" 3>&- &
         servers+=($!)
-        until_true 5 grep -q listening "$BATS_TEST_TMPDIR/$unit"
+        until_true 5 grep -q listening "$BATS_TEST_TMPDIR/$unit-$own"
     done
     port=$(info "$A" .host_url)
     port=${port##*:}
-    ask() { timeout 5 bash -c 'exec 9<>/dev/tcp/127.0.0.1/'"$port"'; echo hello >&9; cat <&9'; }
+    ask() { timeout 5 bash -c 'exec 9<>/dev/tcp/127.0.0.1/'"$port"'; echo "'"$1"'" >&9; cat <&9'; }
     ip -n "$A-u1" addr add 10.90.0.10/24 dev lan0
-    first=$(ask || true)
+    first=$(ask hello || true)
     ip -n "$A-u1" addr del 10.90.0.10/24 dev lan0
     ip -n "$A-u2" addr add 10.90.0.10/24 dev lan0
     ip -n "$A-lan" neigh flush all
-    second=$(ask || true)
+    second=$(ask hello || true)
+    third=$(ask $'\x16hello' || true) # as TLS begins
     kill "${servers[@]}"
     [ "$first" = "u1 hello" ]
     [ "$second" = "u2 hello" ]
+    [ "$third" = "u2-tls "$'\x16'hello ]
 }
 
 @test "each program is told who it is and who its peer is" {
@@ -422,7 +425,7 @@ leaves_nothing() { # NAME
     grep -q -- '--peer-id 1 --link-local 10.90.0.2 --link-peer 10.90.0.1' "$log/toband.argv"
     grep -q -- '--direct-local 10.90.1.2 --direct-peer 10.90.1.1' "$log/toband.argv"
     grep -q -- '--floating 10.90.0.10/24' "$log/toban-net.argv"
-    grep -q -- '--listen 10.90.0.10:80' "$log/toban-web.argv"
+    grep -q -- '--plain-listen 10.90.0.10:80 --tls-listen 10.90.0.10:443' "$log/toban-web.argv"
     for unit in 1 2; do
         tls=$TOBAN_OFFICE_DIR/$A/u$unit/tls
         openssl verify -CAfile "$tls/ca.crt" "$tls/unit.crt"

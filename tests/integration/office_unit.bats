@@ -15,7 +15,9 @@ setup() {
     N=r${TOBAN_OFFICE_DIR##*.}
     N=${N,,}
     "$OFFICE" up --name "$N" --units 1 --disk-mib 256 --at 2026-11-24T10:00 >/dev/null
-    URL=$("$OFFICE" info --name "$N" --json | jq -r .host_url)/api/v1
+    info=$("$OFFICE" info --name "$N" --json)
+    URL=$(jq -r .host_url <<<"$info")/api/v1
+    KIOSK=(--cacert "$(jq -r .ca_file <<<"$info")" -H "Authorization: Bearer $(jq -r .credentials.kiosk <<<"$info")")
 }
 
 teardown() {
@@ -33,7 +35,7 @@ until_ready() {
 }
 
 issue() { # KEY
-    curl -sS --fail --max-time 20 --retry 20 --retry-delay 1 --retry-all-errors -X POST "$URL/tickets" \
+    curl -sS --fail "${KIOSK[@]}" --max-time 20 --retry 20 --retry-delay 1 --retry-all-errors -X POST "$URL/tickets" \
         -H "Idempotency-Key: $1" -H 'Content-Type: application/json' -d '{"category":1}' |
         jq -r .display
 }
@@ -72,7 +74,7 @@ issue_many() {
     issue first
     "$OFFICE" fault disk-wipe 1 --name "$N"
     blank() {
-        ip netns exec "$N-u1" curl -s --max-time 5 http://127.0.0.1/api/v1/status |
+        "$BIN/toban" --name "$N" --unit 1 --json status |
             jq -e '.units[0].lsn == 0 and .verdict.can_serve_now == false' >/dev/null
     }
     end=$((SECONDS + 20))
@@ -80,7 +82,7 @@ issue_many() {
         [ "$SECONDS" -lt "$end" ]
         sleep 0.1
     done
-    status=$(curl -s -o /dev/null -w '%{http_code}' --max-time 10 -X POST "$URL/tickets" \
+    status=$(curl -s "${KIOSK[@]}" -o /dev/null -w '%{http_code}' --max-time 10 -X POST "$URL/tickets" \
         -H "Idempotency-Key: x" -H 'Content-Type: application/json' -d '{"category":1}' || true)
     [ "$status" != 201 ]
 }

@@ -7,7 +7,7 @@ setup_file() {
     [ "$(id -u)" -eq 0 ] || skip "an office on this machine needs root"
     [ -x build/bin/toband ] || skip "toband is not built"
     export OFFICE=roles$$
-    build/bin/toban-office up --name "$OFFICE" --at 2026-11-24T09:00 --roles >&2
+    build/bin/toban-office up --name "$OFFICE" --at 2026-11-24T09:00 >&2
     export DIR=/run/toban-office/$OFFICE
 }
 

@@ -17,7 +17,8 @@ struct fake_engine {
     pthread_t thread;
     pthread_mutex_t lock;
     struct sockaddr_un address;
-    bool ending, serving, subscribed;
+    bool ending, serving, subscribed, private_page;
+    struct ids_hash revoked; /* zero: nobody */
     char reason[API_TEXT_BYTES];
     enum fake_engine_behaviour behaviour;
     int listener, connection;
@@ -56,7 +57,7 @@ static void send_all(struct fake_engine *engine, const void *bytes, size_t len_b
 
 static void send_state(struct fake_engine *engine)
 {
-    struct api_state state = {.serving = engine->serving};
+    struct api_state state = {.serving = engine->serving, .public_page = !engine->private_page};
     uint8_t frame[API_REQUEST_BYTES_MAX];
 
     memcpy(state.reason, engine->reason, sizeof(state.reason));
@@ -105,7 +106,13 @@ static void answer(struct fake_engine *engine, const struct api_request *request
 {
     char body[256];
     bool issue = request->type == API_COMMAND && request->command.action == 1;
+    bool known = memcmp(&request->from.token, &engine->revoked, sizeof(engine->revoked)) != 0;
 
+    if (request->type == API_ACCESS && request->access.what == API_ACCESS_WHO && !known) {
+        (void)snprintf(body, sizeof(body), "{\"code\":\"WHO_ARE_YOU\"}");
+        send_reply(engine, request->id, 401, body, strlen(body));
+        return;
+    }
     if (issue) {
         (void)snprintf(body, sizeof(body), "{\"display\":\"%u\"}",
                        number_for(engine, &request->command.key));
@@ -306,6 +313,25 @@ void fake_engine_behave(struct fake_engine *engine, enum fake_engine_behaviour b
 {
     (void)pthread_mutex_lock(&engine->lock);
     engine->behaviour = behaviour;
+    (void)pthread_mutex_unlock(&engine->lock);
+}
+
+void fake_engine_revoke(struct fake_engine *engine, const struct ids_hash *token)
+{
+    static const uint8_t frame[API_FRAME_HEADER_BYTES] = {0, 0, 0, API_FRAME_HEADER_BYTES - 4,
+                                                          API_REVOKED};
+
+    (void)pthread_mutex_lock(&engine->lock);
+    engine->revoked = *token;
+    send_all(engine, frame, sizeof(frame));
+    (void)pthread_mutex_unlock(&engine->lock);
+}
+
+void fake_engine_hide_page(struct fake_engine *engine)
+{
+    (void)pthread_mutex_lock(&engine->lock);
+    engine->private_page = true;
+    send_state(engine);
     (void)pthread_mutex_unlock(&engine->lock);
 }
 

@@ -38,6 +38,10 @@ void fake_engine_leave(struct fake_engine *engine);
 void fake_engine_drop(struct fake_engine *engine);
 void fake_engine_behave(struct fake_engine *engine, enum fake_engine_behaviour behaviour);
 void fake_engine_serve(struct fake_engine *engine, bool serving, const char *reason);
+/* From now on, whoever's credential this is, it does not count; said by REVOKED. */
+void fake_engine_revoke(struct fake_engine *engine, const struct ids_hash *token);
+/* The site has no public page, from now on. */
+void fake_engine_hide_page(struct fake_engine *engine);
 void fake_engine_push(struct fake_engine *engine, uint64_t id, const char *body, size_t len_bytes);
 void fake_engine_answer_swallowed(struct fake_engine *engine);
 void fake_engine_refuse_swallowed(struct fake_engine *engine);

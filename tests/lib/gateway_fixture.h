@@ -17,7 +17,6 @@ struct gateway_fixture {
     struct gateway *gateway;
     pthread_t thread;
     uint16_t port, management_port, relay_port, plain_port;
-    bool roles;                 /* set it after prepare: credentials are asked for */
     uint16_t relay_peer_port;   /* set it after prepare: another fixture's relay_port; 0: none */
 };
 

@@ -39,6 +39,7 @@ void http_client_open(struct http_client *client, uint16_t port)
     int one = 1;
 
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    client->nobody = false;
     client->fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     must(client->fd >= 0, "socket");
     must(connect(client->fd, (struct sockaddr *)&address, sizeof(address)) == 0, "connect");
@@ -84,8 +85,9 @@ void http_client_ask(struct http_client *client, const char *method, const char 
                      const char *key, const char *body)
 {
     char request[16384];
-    int len = snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%s",
-                       method, path, key == NULL ? "" : "Idempotency-Key: ", key == NULL ? "" : key,
+    int len = snprintf(request, sizeof(request), "%s %s HTTP/1.1\r\nHost: 127.0.0.1\r\n%s%s%s%s",
+                       method, path, client->nobody ? "" : HTTP_CLIENT_BEARER,
+                       key == NULL ? "" : "Idempotency-Key: ", key == NULL ? "" : key,
                        key == NULL ? "" : "\r\n");
 
     must(len > 0 && len < (int)sizeof(request), "request");

@@ -14,8 +14,13 @@ enum http_client_limit {
     HTTP_CLIENT_HEAD_BYTES = 8192,
 };
 
+/* What every request of http_client_ask carries, unless told otherwise. */
+#define HTTP_CLIENT_TOKEN "0123456789abcdef0123456789abcdef"
+#define HTTP_CLIENT_BEARER "Authorization: Bearer " HTTP_CLIENT_TOKEN "\r\n"
+
 struct http_client {
     int fd;
+    bool nobody;             /* asks without a credential */
     uint8_t *bytes;          /* received, not yet taken */
     size_t len_bytes, capacity_bytes;
 };

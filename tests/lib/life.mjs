@@ -19,6 +19,7 @@ export const STOP_BOUND_MS = 20000;
 export const CALM_MS = 700; // some visitors before and after each fault
 const DISK_MIB = 128;
 const SETTLE_BOUND_MS = 60000;
+const ASKED_MS = 5000;
 const HEALED_MS = 3000; // so long after a heal waits are looked at
 const WAIT_BOUND_MS = 2000;
 const ERASED = 15; // the promise that needs an evening
@@ -99,7 +100,7 @@ export class Life {
         await sleep(CALM_MS);
     }
     clients(side, place, host, seed) {
-        const config = { side, journal: join(this.dir, `journal-${side}.jsonl`), host, port: 80, seed,
+        const config = { side, journal: join(this.dir, `journal-${side}.jsonl`), host, ...this.office.ways(), seed,
             categories: [1, 2, 3, 4, 5, 6].map((id) => ({ id, weight: 1 })), kiosks: 4, again: 0.2, cancel: 0.04,
             walk_ms: 30, service_ms: 120 };
         const path = join(this.dir, `client-${side}.json`);
@@ -164,9 +165,13 @@ export class Life {
         return [1, 2].filter((unit) => execFileSync('ip', ['-n', `${this.office.name}-u${unit}`, '-o', 'addr', 'show',
             'lan0'], { encoding: 'utf8' }).includes('10.90.0.10/'));
     }
+    // As root on the unit: one that is blank, or damaged, knows nobody's credential.
     status(unit) {
-        return JSON.parse(execFileSync('ip', ['netns', 'exec', `${this.office.name}-u${unit}`, 'curl', '-s',
-            '--max-time', '5', 'http://127.0.0.1:9180/api/v1/status'], { encoding: 'utf8' }));
+        return this.asked(unit, 'status');
+    }
+    asked(unit, ...words) {
+        return JSON.parse(execFileSync(join(ROOT, 'build/bin/toban'), ['--name', this.office.name, '--unit', String(unit), '--json',
+            ...words], { encoding: 'utf8', timeout: ASKED_MS }));
     }
     reasons(unit) {
         const status = this.status(unit);

@@ -2,7 +2,7 @@
 // supervisor holds a sleeper in the place of each; everything else of the office is as always.
 import { execFileSync, spawn } from 'node:child_process';
 import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
-import http from 'node:http';
+import https from 'node:https';
 import { join, resolve } from 'node:path';
 
 export const ROOT = resolve(import.meta.dirname, '../..');
@@ -149,7 +149,8 @@ export class Unit {
         this.info = this.office('up', '--units', String(this.units), '--disk', 'directory', '--at', '2026-11-24T10:00',
             '--site', this.site);
         const own = this.info.units[UNIT - 1];
-        Object.assign(this, { dir: own.run_dir, pids: own.pids, url: new URL(this.info.host_url) });
+        Object.assign(this, { dir: own.run_dir, pids: own.pids, url: new URL(this.info.host_url),
+            ca: readFileSync(this.info.ca_file) });
         this.programs = Object.fromEntries(PROGRAMS.map((name) => [name, new Program(this, name)]));
         writeFileSync(join(this.dir, 'nth-held'), '');
         for (const name of [...PROGRAMS].reverse()) {
@@ -202,11 +203,12 @@ export class Unit {
     }
     // One request, once: { status, body }; status 0: no answer.
     ask(method, path, { key, body, ms = ASK_MS } = {}) {
-        const headers = { Host: this.info.floating, ...(key ? { 'Idempotency-Key': key } : {}),
+        const who = this.info.credentials[{ tickets: 'kiosk', counters: 'counter' }[path.split('/')[3]] ?? 'noc'];
+        const headers = { Host: this.info.floating, Authorization: `Bearer ${who}`, ...(key ? { 'Idempotency-Key': key } : {}),
             ...(body ? { 'Content-Type': 'application/json' } : {}) };
         return new Promise((done) => {
-            const request = http.request({ host: this.url.hostname, port: this.url.port, method, path, headers, agent: false,
-                timeout: ms }, (response) => {
+            const request = https.request({ host: this.url.hostname, port: this.url.port, method, path, headers, agent: false,
+                servername: '', ca: this.ca, timeout: ms }, (response) => {
                 let text = '';
                 response.setEncoding('utf8');
                 response.on('data', (piece) => { text += piece; });

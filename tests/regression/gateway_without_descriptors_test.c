@@ -56,10 +56,11 @@ static void one_accept_that_fails_does_not_close_the_door(void **state)
     }
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     /* Nobody listens behind the gateway: held for HOLD_MS, then answered and closed by the gateway. */
-    http_client_send_text(&first, "POST /api/v1/tickets HTTP/1.1\r\nHost: localhost\r\n"
-                                  "Idempotency-Key: one\r\nContent-Type: application/json\r\n"
-                                  "Content-Length: 14\r\nConnection: close\r\n\r\n"
-                                  "{\"category\":1}");
+    http_client_send_text(&first,
+                          "POST /api/v1/tickets HTTP/1.1\r\nHost: localhost\r\n" HTTP_CLIENT_BEARER
+                          "Idempotency-Key: one\r\nContent-Type: application/json\r\n"
+                          "Content-Length: 14\r\nConnection: close\r\n\r\n"
+                          "{\"category\":1}");
     assert_true(http_client_ends(&first, HTTP_CLIENT_PATIENCE_MS)); /* the gateway closes it */
     http_client_close(&first);
     answered(&second);

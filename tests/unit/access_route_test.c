@@ -188,8 +188,7 @@ static struct engine *new_engine(void)
                                      .peer_name_ja = "2",
                                      .peer_name_en = "2",
                                      .unit_address = "",
-                                     .peer_address = "",
-                                     .roles = true};
+                                     .peer_address = ""};
     struct engine *engine = engine_create(&options);
 
     engine->state.founded = engine->state.sound = engine->started = true;

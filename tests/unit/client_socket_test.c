@@ -1,6 +1,7 @@
 /* Who is at the other end of toband's socket, by the kernel's word. */
 #include "appliance/adapters/client_socket.h"
 #include "appliance/engine/api.h"
+#include "base/check.h"
 
 #include <setjmp.h>
 #include <stdarg.h>
@@ -18,13 +19,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-enum { NOBODY = 65534, PATIENCE_USEC = 10000000 };
+enum { DAEMON = 1, NOBODY = 65534, PATIENCE_USEC = 10000000 };
 
 struct heard {
-    size_t frames, strangers;
+    size_t frames;
+    enum api_peer newest;
 };
 
-static void hear(void *context, uint64_t client, bool stranger, const uint8_t *frame,
+static void hear(void *context, uint64_t client, enum api_peer peer, const uint8_t *frame,
                  size_t len_bytes)
 {
     struct heard *heard = context;
@@ -33,7 +35,7 @@ static void hear(void *context, uint64_t client, bool stranger, const uint8_t *f
     (void)frame;
     if (len_bytes > 0) {
         heard->frames++;
-        heard->strangers += stranger ? 1 : 0;
+        heard->newest = peer;
     }
 }
 
@@ -66,13 +68,16 @@ static pid_t ask_as(const char *path, uid_t user)
     _exit(0);
 }
 
-static void only_root_and_this_user_are_no_strangers(void **state)
+static void the_kernel_says_who_is_root_who_drives_printers_and_who_is_a_stranger(void **state)
 {
     char folder[] = "/tmp/toban-client-XXXXXX", path[64];
     struct heard heard = {0};
     struct client_socket *socket_of = NULL;
     sd_event *event = NULL;
-    const uid_t users[] = {0, NOBODY, 0};
+    const struct {
+        uid_t user;
+        enum api_peer peer;
+    } clients[] = {{0, API_PEER_LOCAL}, {NOBODY, API_PEER_STRANGER}, {DAEMON, API_PEER_DRIVER}};
 
     (void)state;
     if (geteuid() != 0) {
@@ -82,15 +87,17 @@ static void only_root_and_this_user_are_no_strangers(void **state)
     assert_int_equal(chmod(folder, 0755), 0);
     (void)snprintf(path, sizeof(path), "%s/socket", folder);
     assert_true(sd_event_new(&event) >= 0);
-    assert_int_equal(
-        client_socket_create(
-            &(struct client_socket_options){
-                .event = event, .path = path, .on_frame = hear, .on_gone = gone, .context = &heard},
-            &socket_of),
-        0);
+    assert_int_equal(client_socket_create(&(struct client_socket_options){.event = event,
+                                                                          .path = path,
+                                                                          .driver_user = "daemon",
+                                                                          .on_frame = hear,
+                                                                          .on_gone = gone,
+                                                                          .context = &heard},
+                                          &socket_of),
+                     0);
     assert_int_equal(chmod(path, 0777), 0);
-    for (size_t i = 0; i < sizeof(users) / sizeof(users[0]); i++) {
-        pid_t child = ask_as(path, users[i]);
+    for (size_t i = 0; i < ARRAY_COUNT(clients); i++) {
+        pid_t child = ask_as(path, clients[i].user);
         int status;
 
         assert_true(child > 0);
@@ -99,7 +106,7 @@ static void only_root_and_this_user_are_no_strangers(void **state)
         assert_int_equal(waitpid(child, &status, 0), child);
         assert_int_equal(status, 0);
         assert_int_equal(heard.frames, i + 1);
-        assert_int_equal(heard.strangers, i == 0 ? 0 : 1);
+        assert_int_equal(heard.newest, clients[i].peer);
     }
     client_socket_destroy(socket_of);
     (void)sd_event_unref(event);
@@ -110,7 +117,7 @@ static void only_root_and_this_user_are_no_strangers(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(only_root_and_this_user_are_no_strangers),
+        cmocka_unit_test(the_kernel_says_who_is_root_who_drives_printers_and_who_is_a_stranger),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

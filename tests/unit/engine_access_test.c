@@ -82,8 +82,7 @@ static struct engine *new_engine(uint32_t unit)
     struct engine_options options = {.world = &world,
                                      .duty = {.unit = unit, .peer_unit = 3 - unit},
                                      .config = &config,
-                                     .calendar = &calendar,
-                                     .roles = true};
+                                     .calendar = &calendar};
     struct engine *engine = engine_create(&options);
 
     engine->state.founded = engine->state.sound = engine->started = true;
@@ -464,11 +463,13 @@ static void a_process_that_is_not_roots_cannot_speak_for_root(void **state)
 {
     struct desk *desk = *state;
 
-    desk->engine->stranger = true; /* toban-web, and whoever takes it over */
+    desk->engine->client_is = API_PEER_STRANGER; /* toban-web, and whoever takes it over */
     assert_int_equal(add(desk, "mallory", ACCESS_ADMINISTRATOR, "first"), 401);
     assert_int_equal(add_device(desk, ACCESS_KIOSK, 0, 20), 401);
     assert_int_equal(desk->engine->access->account_count, 0);
-    desk->engine->stranger = false;
+    desk->engine->client_is = API_PEER_DRIVER; /* nor can the printers' driver */
+    assert_int_equal(add_device(desk, ACCESS_KIOSK, 0, 20), 401);
+    desk->engine->client_is = API_PEER_LOCAL;
     assert_int_equal(add(desk, "kanri", ACCESS_ADMINISTRATOR, "first"), 200);
 }
 

@@ -1,5 +1,6 @@
 /* appliance/gateway: live events. Every screen gets the newest queue; none can hold up another;
  * silence tells a page that what it shows is getting old. */
+#include "appliance/adapters/derive.h"
 #include "base/check.h"
 #include "tests/lib/gateway_fixture.h"
 #include "tests/lib/http_client.h"
@@ -20,6 +21,7 @@ enum {
     SCREENS = 50,
     PATIENCE_MS = HTTP_CLIENT_PATIENCE_MS,
     QUIET_MS = 2600,
+    REVOKED_MS = 1000,
     BIG_BYTES = 60000,
     BIG_EVENTS = 300
 };
@@ -44,6 +46,13 @@ static int finish(void **state)
 static void listen_to_events(struct http_client *client)
 {
     http_client_open(client, fixture.port);
+    http_client_ask(client, "GET", "/api/v1/events", NULL, NULL);
+}
+
+static void listen_as_nobody(struct http_client *client)
+{
+    http_client_open(client, fixture.port);
+    client->nobody = true;
     http_client_ask(client, "GET", "/api/v1/events", NULL, NULL);
 }
 
@@ -244,6 +253,82 @@ static void stopping_ends_every_stream(void **state)
     http_client_close(&screen);
 }
 
+/* Where anybody may see the queue as well: who lost a right is to know. */
+static void a_stream_ends_at_once_when_its_credential_is_revoked(void **state)
+{
+    struct http_client revoked, other, anybody;
+    struct http_answer answer;
+    struct ids_hash token;
+
+    (void)state;
+    fake_engine_arrive(fixture.engine);
+    push(1, "{}");
+    listen_to_events(&revoked);
+    assert_true(hears(&revoked, "id: 1\n"));
+    http_client_open(&other, fixture.port);
+    http_client_send_text(&other,
+                          "GET /api/v1/events HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer "
+                          "another-token-0123456789\r\n\r\n");
+    assert_true(hears(&other, "id: 1\n"));
+    listen_as_nobody(&anybody);
+    assert_true(hears(&anybody, "id: 1\n"));
+
+    derive_hash(HTTP_CLIENT_TOKEN, strlen(HTTP_CLIENT_TOKEN), token.bytes);
+    fake_engine_revoke(fixture.engine, &token);
+    assert_true(http_client_ends(&revoked, REVOKED_MS));
+    push(2, "{}");
+    assert_true(hears(&other, "id: 2\n"));
+    assert_true(hears(&anybody, "id: 2\n"));
+    answer = http_client_once(fixture.port, "GET", "/api/v1/events", NULL, NULL);
+    assert_int_equal(answer.status, 401);
+    http_answer_free(&answer);
+    http_client_close(&revoked);
+    http_client_close(&other);
+    http_client_close(&anybody);
+}
+
+/* Opened while toband was away: told only that it is, and judged before anything else. */
+static void a_stream_of_before_toband_came_is_judged_when_it_is_there(void **state)
+{
+    struct http_client screen;
+    struct ids_hash token;
+
+    (void)state;
+    listen_to_events(&screen);
+    assert_true(hears(&screen, "{\"serving\":false,\"reason\":\"ENGINE_AWAY\"}\n\n"));
+    derive_hash(HTTP_CLIENT_TOKEN, strlen(HTTP_CLIENT_TOKEN), token.bytes);
+    fake_engine_revoke(fixture.engine, &token);
+    push(1, "{\"queue\":1}");
+    fake_engine_arrive(fixture.engine);
+    assert_false(hears(&screen, "{\"queue\":1}"));
+    http_client_close(&screen);
+}
+
+static void without_a_public_page_nobody_in_particular_hears_nothing(void **state)
+{
+    struct http_client known, nobody;
+    struct http_answer answer;
+
+    (void)state;
+    fake_engine_arrive(fixture.engine);
+    push(1, "{}");
+    listen_to_events(&known);
+    assert_true(hears(&known, "id: 1\n"));
+    listen_as_nobody(&nobody);
+    assert_true(hears(&nobody, "id: 1\n"));
+    fake_engine_hide_page(fixture.engine);
+    assert_true(http_client_ends(&nobody, REVOKED_MS));
+    http_client_close(&nobody);
+    listen_as_nobody(&nobody);
+    answer = http_client_answer(&nobody, false);
+    assert_int_equal(answer.status, 401);
+    http_answer_free(&answer);
+    http_client_close(&nobody);
+    push(2, "{}");
+    assert_true(hears(&known, "id: 2\n"));
+    http_client_close(&known);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -262,6 +347,12 @@ int main(void)
         cmocka_unit_test_setup_teardown(
             screens_beyond_the_limit_are_refused_and_a_left_place_is_free_again, start, finish),
         cmocka_unit_test_setup_teardown(stopping_ends_every_stream, start, finish),
+        cmocka_unit_test_setup_teardown(a_stream_ends_at_once_when_its_credential_is_revoked, start,
+                                        finish),
+        cmocka_unit_test_setup_teardown(a_stream_of_before_toband_came_is_judged_when_it_is_there,
+                                        start, finish),
+        cmocka_unit_test_setup_teardown(without_a_public_page_nobody_in_particular_hears_nothing,
+                                        start, finish),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -19,7 +19,8 @@
 #include <unistd.h>
 
 #define HOST "Host: 127.0.0.1\r\n"
-#define KEYED HOST "Idempotency-Key: k\r\nContent-Type: application/json\r\n"
+#define STRANGERS HOST "Idempotency-Key: k\r\nContent-Type: application/json\r\n"
+#define KEYED STRANGERS HTTP_CLIENT_BEARER
 #define TICKETS "POST /api/v1/tickets HTTP/1.1\r\n"
 
 enum { SHORT_READ_MS = 300, HOLD_MS = 20000 };
@@ -170,14 +171,14 @@ static void bad_input_is_refused_and_never_reaches_the_engine(void **state)
         {TICKETS KEYED "Content-Length: 2\r\nContent-Length: 2\r\n\r\n{}", 400, "BAD_REQUEST"},
         {TICKETS KEYED "Transfer-Encoding: gzip, chunked\r\n\r\n", 400, NULL},
         {TICKETS KEYED "Transfer-Encoding: identity\r\n\r\n", 400, NULL},
-        {"POST /api/v1/day/close HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 403,
-         "MANAGEMENT_ONLY"},
-        {"POST /api/v1/duty/stop HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 403,
-         "MANAGEMENT_ONLY"},
-        {"POST /api/v1/acceptance/suspend HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 403,
-         "MANAGEMENT_ONLY"},
-        {"POST /api/v1/categories/1/suspend HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 403,
-         "MANAGEMENT_ONLY"},
+        {"POST /api/v1/day/close HTTP/1.1\r\n" STRANGERS "Content-Length: 0\r\n\r\n", 401,
+         "SIGN_IN"},
+        {"POST /api/v1/duty/stop HTTP/1.1\r\n" STRANGERS "Content-Length: 0\r\n\r\n", 401,
+         "SIGN_IN"},
+        {"POST /api/v1/acceptance/suspend HTTP/1.1\r\n" STRANGERS "Content-Length: 0\r\n\r\n", 401,
+         "SIGN_IN"},
+        {"POST /api/v1/categories/1/suspend HTTP/1.1\r\n" STRANGERS "Content-Length: 0\r\n\r\n",
+         401, "SIGN_IN"},
         {"POST /api/v1/categories/0/suspend HTTP/1.1\r\n" KEYED "Content-Length: 0\r\n\r\n", 404,
          "NO_SUCH_PATH"},
         {"POST /api/v1/counters/1/transfer HTTP/1.1\r\n" KEYED
@@ -236,12 +237,14 @@ static void good_requests_of_every_shape_are_taken(void **state)
         TICKETS KEYED "Content-Length: 14\r\n\r\n{\"category\":1}",
         TICKETS KEYED
         "Transfer-Encoding: chunked\r\n\r\n7\r\n{\"categ\r\n7\r\nory\":1}\r\n0\r\n\r\n",
-        TICKETS "Host: localhost:8080\r\nOrigin: http://localhost:8080\r\nIdempotency-Key: "
-                "k\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: "
-                "14\r\n\r\n{\"category\":1}",
-        TICKETS "Host: [::1]:80\r\nIdempotency-Key: k\r\ncontent-type: APPLICATION/JSON\r\n"
-                "Content-Length: 14\r\n\r\n{\"category\":1}",
-        "POST /api/v1/counters/1/call-next HTTP/1.1\r\n" HOST
+        TICKETS HTTP_CLIENT_BEARER
+        "Host: localhost:8080\r\nOrigin: http://localhost:8080\r\nIdempotency-Key: "
+        "k\r\nContent-Type: application/json; charset=utf-8\r\nContent-Length: "
+        "14\r\n\r\n{\"category\":1}",
+        TICKETS HTTP_CLIENT_BEARER
+        "Host: [::1]:80\r\nIdempotency-Key: k\r\ncontent-type: APPLICATION/JSON\r\n"
+        "Content-Length: 14\r\n\r\n{\"category\":1}",
+        "POST /api/v1/counters/1/call-next HTTP/1.1\r\n" HOST HTTP_CLIENT_BEARER
         "Idempotency-Key: k\r\nContent-Length: 0\r\n\r\n",
     };
 
@@ -262,8 +265,9 @@ static void requests_in_one_piece_are_answered_in_their_order(void **state)
         char one[256];
 
         (void)snprintf(one, sizeof(one),
-                       TICKETS HOST "Idempotency-Key: pipe-%d\r\nContent-Type: application/json\r\n"
-                                    "Content-Length: 14\r\n\r\n{\"category\":1}",
+                       TICKETS HOST HTTP_CLIENT_BEARER
+                       "Idempotency-Key: pipe-%d\r\nContent-Type: application/json\r\n"
+                       "Content-Length: 14\r\n\r\n{\"category\":1}",
                        i);
         (void)strcat(text, one);
     }

@@ -18,29 +18,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#define TOKEN "0123456789abcdef0123456789abcdef"
+#define TOKEN HTTP_CLIENT_TOKEN
 #define JSON_HEADERS "Host: localhost\r\nContent-Type: application/json\r\nIdempotency-Key: k\r\n"
 
-static int start_with(void **state, bool roles)
+static int start(void **state)
 {
     struct gateway_fixture *fixture = malloc(sizeof(*fixture));
 
     gateway_fixture_prepare(fixture);
-    fixture->roles = roles;
     gateway_fixture_start(fixture, 0, 0, false);
     fake_engine_arrive(fixture->engine);
     *state = fixture;
     return 0;
-}
-
-static int start(void **state)
-{
-    return start_with(state, false);
-}
-
-static int start_with_roles(void **state)
-{
-    return start_with(state, true);
 }
 
 static int finish(void **state)
@@ -146,14 +135,15 @@ static void a_new_password_is_judged_before_it_is_worked_on(void **state)
 {
     struct gateway_fixture *fixture = *state;
 
-    assert_int_equal(status_of(fixture, "/accounts", "",
+    assert_int_equal(status_of(fixture, "/accounts", HTTP_CLIENT_BEARER,
                                "{\"name\":\"abe\",\"role\":\"operator\",\"password\":\"short\"}"),
                      422);
     assert_int_equal(
-        status_of(fixture, "/accounts", "",
+        status_of(fixture, "/accounts", HTTP_CLIENT_BEARER,
                   "{\"name\":\"abe\",\"role\":\"kiosk\",\"password\":\"pelican rain over\"}"),
         422);
-    assert_int_equal(status_of(fixture, "/session/pin", "", "{\"pin\":\"123456\"}"), 422);
+    assert_int_equal(status_of(fixture, "/session/pin", HTTP_CLIENT_BEARER, "{\"pin\":\"123456\"}"),
+                     422);
     assert_int_equal(status_of(fixture, "/session", "", "{\"name\":\"abe\"}"), 422);
     assert_int_equal(
         status_of(fixture, "/session", "", "{\"name\":\"abe\",\"pin\":\"1\",\"password\":\"2\"}"),
@@ -165,7 +155,7 @@ static void a_new_password_is_judged_before_it_is_worked_on(void **state)
     assert_int_equal(status_of(fixture, "/session", "", "{\"name\":\"a\",\"name\":\"b\"}"), 422);
     assert_int_equal(fake_engine_received_count(fixture->engine), 0);
     assert_int_equal(
-        status_of(fixture, "/accounts", "",
+        status_of(fixture, "/accounts", HTTP_CLIENT_BEARER,
                   "{\"name\":\"abe\",\"role\":\"operator\",\"password\":\"pelican rain "
                   "over\"}"),
         200);
@@ -235,24 +225,33 @@ static void a_clerk_signs_in_by_the_terminals_credential(void **state)
                         sizeof(terminal));
 }
 
-static void with_roles_a_stranger_does_not_trouble_toband(void **state)
+static int status_for_nobody(const struct gateway_fixture *fixture, const char *path)
+{
+    struct http_client client;
+    struct http_answer answer;
+    int status;
+
+    http_client_open(&client, fixture->port);
+    client.nobody = true;
+    answer = http_client_call(&client, "GET", path, NULL, NULL);
+    status = answer.status;
+    http_answer_free(&answer);
+    http_client_close(&client);
+    return status;
+}
+
+static void a_stranger_does_not_trouble_toband(void **state)
 {
     struct gateway_fixture *fixture = *state;
-    struct http_answer answer;
 
     assert_int_equal(status_of(fixture, "/tickets", "", "{\"category\":1}"), 401);
     assert_int_equal(status_of(fixture, "/duty/stop", "", "{}"), 401);
     assert_int_equal(status_of(fixture, "/accounts/revoke", "", "{\"name\":\"abe\"}"), 401);
-    answer = http_client_once(fixture->port, "GET", "/api/v1/people", NULL, NULL);
-    assert_int_equal(answer.status, 401);
-    http_answer_free(&answer);
+    assert_int_equal(status_of(fixture, "/acceptance/suspend", "", "{}"), 401);
+    assert_int_equal(status_for_nobody(fixture, "/api/v1/people"), 401);
     assert_int_equal(fake_engine_received_count(fixture->engine), 0);
-    answer = http_client_once(fixture->port, "GET", "/api/v1/queue", NULL, NULL);
-    assert_int_equal(answer.status, 200);
-    http_answer_free(&answer);
-    answer = http_client_once(fixture->port, "GET", "/metrics", NULL, NULL);
-    assert_int_equal(answer.status, 404);
-    http_answer_free(&answer);
+    assert_int_equal(status_for_nobody(fixture, "/api/v1/queue"), 200);
+    assert_int_equal(status_for_nobody(fixture, "/metrics"), 404);
     assert_int_equal(status_of(fixture, "/duty/stop", "Authorization: Bearer " TOKEN "\r\n", "{}"),
                      200);
 }
@@ -319,6 +318,67 @@ static void without_tls_there_is_the_public_page_and_the_way_to_tls(void **state
     }
 }
 
+static void a_site_without_a_public_page_shows_the_way_to_tls_alone(void **state)
+{
+    static const char *const pages[] = {"/status", "/assets/status.js", "/kiosk"};
+    struct gateway_fixture *fixture = *state;
+    struct http_answer answer;
+    struct http_client screen;
+
+    /* A stream hears the state before anything else: the gateway knows it by then. */
+    fake_engine_hide_page(fixture->engine);
+    http_client_open(&screen, fixture->port);
+    http_client_ask(&screen, "GET", "/api/v1/events", NULL, NULL);
+    fake_engine_serve(fixture->engine, false, "TEST_TOLD");
+    assert_true(http_client_read_past(&screen, "TEST_TOLD", HTTP_CLIENT_PATIENCE_MS));
+    http_client_close(&screen);
+    for (size_t i = 0; i < ARRAY_COUNT(pages); i++) {
+        char text[128];
+
+        (void)snprintf(text, sizeof(text), "GET %s", pages[i]);
+        answer = ask_plainly(fixture, text, "\r\n");
+        assert_int_equal(answer.status, 308);
+        http_answer_free(&answer);
+    }
+    answer = ask_plainly(fixture, "GET /api/v1/queue", "\r\n");
+    assert_int_equal(answer.status, 403);
+    http_answer_free(&answer);
+    answer = ask_plainly(fixture, "GET /api/v1/events", "\r\n");
+    assert_int_equal(answer.status, 403);
+    http_answer_free(&answer);
+}
+
+/* A link's credential becomes the browser's cookie; what it is, toband says. */
+static void a_browser_enters_by_the_credential_that_it_was_given(void **state)
+{
+    struct gateway_fixture *fixture = *state;
+    struct http_answer answer =
+        post(fixture, "/session/enter", "", "{\"credential\":\"" TOKEN "\"}");
+    uint8_t wanted[DERIVE_BYTES];
+    struct api_request sent = fake_engine_received(fixture->engine, 0);
+    char cookie[256];
+
+    assert_int_equal(answer.status, 200);
+    derive_hash(TOKEN, strlen(TOKEN), wanted);
+    assert_int_equal(sent.access.what, API_ACCESS_WHO);
+    assert_memory_equal(sent.from.token.bytes, wanted, sizeof(wanted));
+    assert_true(http_answer_header(&answer, "Set-Cookie", cookie, sizeof(cookie)));
+    assert_int_equal(strncmp(cookie, PEOPLE_DEVICE_COOKIE "=" TOKEN "; ",
+                             strlen(PEOPLE_DEVICE_COOKIE "=" TOKEN "; ")),
+                     0);
+    http_answer_free(&answer);
+    fake_engine_revoke(fixture->engine, &sent.from.token);
+    answer = post(fixture, "/session/enter", "", "{\"credential\":\"" TOKEN "\"}");
+    assert_int_equal(answer.status, 401);
+    assert_false(http_answer_header(&answer, "Set-Cookie", cookie, sizeof(cookie)));
+    http_answer_free(&answer);
+    assert_int_equal(status_of(fixture, "/session/enter", "", "{}"), 422);
+    assert_int_equal(status_of(fixture, "/session/enter", "", "{\"credential\":\"short\"}"), 422);
+    assert_int_equal(status_of(fixture, "/session/enter", "Origin: http://evil.example\r\n",
+                               "{\"credential\":\"" TOKEN "\"}"),
+                     403);
+}
+
 /* More at a time than are worked on: refused, none lost, none left hanging, and the loop turns meanwhile. */
 static void a_flood_of_sign_ins_is_refused_and_holds_nothing_up(void **state)
 {
@@ -373,9 +433,10 @@ int main(void)
         TEST(a_credential_is_one_token_and_its_hash_goes_with_every_request),
         TEST(a_cookie_counts_only_beside_an_origin_of_ours),
         TEST(a_clerk_signs_in_by_the_terminals_credential),
-        cmocka_unit_test_setup_teardown(with_roles_a_stranger_does_not_trouble_toband,
-                                        start_with_roles, finish),
+        TEST(a_stranger_does_not_trouble_toband),
         TEST(without_tls_there_is_the_public_page_and_the_way_to_tls),
+        TEST(a_site_without_a_public_page_shows_the_way_to_tls_alone),
+        TEST(a_browser_enters_by_the_credential_that_it_was_given),
         TEST(a_flood_of_sign_ins_is_refused_and_holds_nothing_up),
         cmocka_unit_test_setup_teardown(stopping_waits_for_no_password, start, forget),
     };

@@ -4,7 +4,7 @@
  *   raw     the limit of this machine: 200 bytes, local pwrite + fdatasync in parallel with a round trip to
  *           a second process that does the same, group commit (reference/peers.md, first row)
  *   engine  tickets through toband's UNIX socket
- *   http    tickets through the gateway, keep-alive
+ *   http    tickets through the gateway, by TLS and with a kiosk's credential, keep-alive
  *   redis   the peer: a script that takes the next number and appends 200 bytes, then WAIT 1
  *   fill    no load: entries for a large ledger; wait: when a UNIX socket is listened on
  *   gap     a new connection every GAP_MS whatever became of the others: one line per ticket, when it was
@@ -21,6 +21,7 @@
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,13 +38,14 @@ enum {
     RAW_BYTES = 200,
     BUFFER_BYTES = 65536,
     CATEGORIES = 6,
-    PORT_DEFAULT = 80,
+    PORT_DEFAULT = 443,
     GAP_MS = 5,
     GAP_PATIENCE_US = 1000000,
 };
 
 struct settings {
-    const char *mode, *socket_path, *address, *dir, *record, *script;
+    const char *mode, *socket_path, *address, *dir, *record, *script, *authority, *token;
+    SSL_CTX *tls; /* http, gap */
     uint16_t port;
     unsigned clients, seconds, categories;
     size_t count; /* acknowledged, after which it ends; 0: when the time is over */
@@ -60,6 +62,7 @@ struct client {
     uint8_t input[BUFFER_BYTES];
     size_t input_len_bytes;
     unsigned serial; /* gap: not yet sent */
+    SSL *tls;        /* NULL: the bytes go as they are */
 };
 
 uint64_t bench_now_us(void)
@@ -149,10 +152,11 @@ static size_t make_request(const struct settings *settings, uint8_t *bytes, size
     }
     ids_token_to_text(&key, text);
     body_len = snprintf(body, sizeof(body), "{\"category\":%u}", category);
-    len = snprintf((char *)bytes, capacity_bytes,
-                   "POST /api/v1/tickets HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
-                   "Idempotency-Key: %s\r\nContent-Length: %d\r\n\r\n%s",
-                   settings->address, text, body_len, body);
+    len =
+        snprintf((char *)bytes, capacity_bytes,
+                 "POST /api/v1/tickets HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\n"
+                 "Idempotency-Key: %s\r\nAuthorization: Bearer %s\r\nContent-Length: %d\r\n\r\n%s",
+                 settings->address, text, settings->token, body_len, body);
     return (size_t)len;
 }
 
@@ -207,13 +211,36 @@ static size_t answer_length(const struct settings *settings, const struct client
     return whole <= client->input_len_bytes ? whole : 0;
 }
 
+static bool send_all(struct client *client, const uint8_t *bytes, size_t len_bytes)
+{
+    if (client->tls != NULL) {
+        return SSL_write(client->tls, bytes, (int)len_bytes) == (int)len_bytes;
+    }
+    return send(client->fd, bytes, len_bytes, MSG_NOSIGNAL) == (ssize_t)len_bytes;
+}
+
+/* Bytes; 0: none yet; -1: the connection ended. */
+static int receive(struct client *client)
+{
+    int room_bytes = (int)(BUFFER_BYTES - client->input_len_bytes);
+    ssize_t len;
+
+    if (client->tls != NULL) {
+        int got = SSL_read(client->tls, client->input + client->input_len_bytes, room_bytes);
+
+        return got > 0 ? got : SSL_get_error(client->tls, got) == SSL_ERROR_WANT_READ ? 0 : -1;
+    }
+    len = recv(client->fd, client->input + client->input_len_bytes, (size_t)room_bytes, 0);
+    return len <= 0 ? -1 : (int)len;
+}
+
 static void send_next(const struct settings *settings, struct client *client, unsigned *serial)
 {
     uint8_t request[API_REQUEST_BYTES_MAX];
     size_t len_bytes = make_request(settings, request, sizeof(request), ++*serial);
 
     client->sent_us = bench_now_us();
-    CHECK(send(client->fd, request, len_bytes, MSG_NOSIGNAL) == (ssize_t)len_bytes);
+    CHECK(send_all(client, request, len_bytes));
 }
 
 static void take_answers(const struct settings *settings, struct client *client,
@@ -257,6 +284,13 @@ static int run_clients(const struct settings *settings, struct sampling *samplin
             return 1;
         }
         polls[i] = (struct pollfd){.fd = clients[i].fd, .events = POLLIN};
+        if (settings->tls != NULL) {
+            clients[i].tls = bench_tls_over(settings->tls, clients[i].fd, settings->address);
+            if (SSL_connect(clients[i].tls) != 1) {
+                (void)fprintf(stderr, "toban-bench: the office shows another certificate\n");
+                return 1;
+            }
+        }
         send_next(settings, &clients[i], &serial);
     }
     while (bench_now_us() < end_us && (settings->count == 0 || sampling->count < settings->count)) {
@@ -265,19 +299,20 @@ static int run_clients(const struct settings *settings, struct sampling *samplin
         }
         for (unsigned i = 0; i < settings->clients; i++) {
             struct client *client = &clients[i];
-            ssize_t len;
+            int len;
 
             if (polls[i].revents == 0) {
                 continue;
             }
-            len = recv(client->fd, client->input + client->input_len_bytes,
-                       BUFFER_BYTES - client->input_len_bytes, 0);
-            if (len <= 0) {
-                (void)fprintf(stderr, "toban-bench: a connection ended\n");
-                return 1;
-            }
-            client->input_len_bytes += (size_t)len;
-            take_answers(settings, client, sampling, &serial);
+            do {
+                len = receive(client);
+                if (len < 0) {
+                    (void)fprintf(stderr, "toban-bench: a connection ended\n");
+                    return 1;
+                }
+                client->input_len_bytes += (size_t)len;
+                take_answers(settings, client, sampling, &serial);
+            } while (client->tls != NULL && SSL_pending(client->tls) > 0);
         }
     }
     return report(settings, sampling, bench_now_us() - start_us);
@@ -384,33 +419,49 @@ static void gap_begin(const struct settings *settings, struct client *client, un
     client->input_len_bytes = 0;
     client->serial = serial;
     (void)connect(client->fd, (struct sockaddr *)&address, sizeof(address));
+    client->tls = bench_tls_over(settings->tls, client->fd, settings->address);
 }
 
 static void gap_end(struct client *client)
 {
+    SSL_free(client->tls);
+    client->tls = NULL;
     (void)close(client->fd);
     client->fd = -1;
 }
 
-static void gap_ready(const struct settings *settings, struct client *client, short events,
+/* What its handshake, or its answer, waits for. */
+static short gap_events(const struct client *client)
+{
+    return client->fd >= 0 && SSL_want_read(client->tls) ? POLLIN
+           : client->serial != 0                         ? POLLOUT
+                                                         : POLLIN;
+}
+
+static void gap_ready(const struct settings *settings, struct client *client,
                       struct sampling *sampling)
 {
     uint8_t request[API_REQUEST_BYTES_MAX];
     bool ok = false;
-    ssize_t len;
+    int len;
 
-    if ((events & POLLOUT) != 0 && client->serial != 0) {
-        size_t len_bytes = make_request(settings, request, sizeof(request), client->serial);
+    if (client->serial != 0) {
+        int r = SSL_do_handshake(client->tls);
+        int why = r == 1 ? SSL_ERROR_NONE : SSL_get_error(client->tls, r);
 
+        if (why == SSL_ERROR_WANT_READ || why == SSL_ERROR_WANT_WRITE) {
+            return;
+        }
+        len = (int)make_request(settings, request, sizeof(request), client->serial);
         client->serial = 0;
-        if (send(client->fd, request, len_bytes, MSG_NOSIGNAL) != (ssize_t)len_bytes) {
+        if (r != 1 || !send_all(client, request, (size_t)len)) {
+            sampling->errors++;
             gap_end(client);
         }
         return;
     }
-    len = recv(client->fd, client->input + client->input_len_bytes,
-               BUFFER_BYTES - client->input_len_bytes, 0);
-    if (len <= 0) {
+    len = receive(client);
+    if (len < 0) {
         sampling->errors++;
         gap_end(client);
         return;
@@ -449,13 +500,12 @@ static int run_gap(const struct settings *settings, struct sampling *sampling)
                 next_us = bench_now_us() + GAP_MS * 1000;
                 gap_begin(settings, &clients[i], ++serial);
             }
-            polls[i] = (struct pollfd){.fd = clients[i].fd,
-                                       .events = clients[i].serial != 0 ? POLLOUT : POLLIN};
+            polls[i] = (struct pollfd){.fd = clients[i].fd, .events = gap_events(&clients[i])};
         }
         if (poll(polls, CLIENTS_MAX, 1) > 0) {
             for (size_t i = 0; i < CLIENTS_MAX; i++) {
                 if (clients[i].fd >= 0 && polls[i].revents != 0) {
-                    gap_ready(settings, &clients[i], polls[i].revents, sampling);
+                    gap_ready(settings, &clients[i], sampling);
                 }
             }
         }
@@ -469,12 +519,62 @@ static int run_gap(const struct settings *settings, struct sampling *sampling)
 static int usage(void)
 {
     (void)fprintf(stderr,
-                  "usage: toban-bench raw --dir DIR | engine --socket PATH | http --address A"
-                  " | gap --address A [--port P]   [--clients N] [--seconds S]\n"
+                  "usage: toban-bench raw --dir DIR | engine --socket PATH"
+                  " | http|gap --address A --ca FILE --token TOKEN [--port P]"
+                  "   [--clients N] [--seconds S]\n"
                   "       [--count N] [--categories N]\n"
                   "       fill --dir DATA --record DIR --count N | wait --socket PATH --seconds S\n"
                   "       redis --address A --port P --script SHA1\n");
     return 2;
+}
+
+/* To the gateway: by TLS, with a credential. */
+static bool way_is_known(struct settings *settings)
+{
+    if (settings->address == NULL || settings->authority == NULL || settings->token == NULL) {
+        return false;
+    }
+    (void)signal(SIGPIPE, SIG_IGN);
+    settings->tls = bench_tls_create(settings->authority);
+    return settings->tls != NULL;
+}
+
+static bool take_option(struct settings *settings, const char *name, const char *value)
+{
+    const struct {
+        const char *name;
+        const char **text;
+    } texts[] = {
+        {"--socket", &settings->socket_path},
+        {"--address", &settings->address},
+        {"--dir", &settings->dir},
+        {"--record", &settings->record},
+        {"--script", &settings->script},
+        {"--ca", &settings->authority},
+        {"--token", &settings->token},
+    };
+    unsigned long number = strtoul(value, NULL, 10);
+
+    for (size_t i = 0; i < ARRAY_COUNT(texts); i++) {
+        if (strcmp(name, texts[i].name) == 0) {
+            *texts[i].text = value;
+            return true;
+        }
+    }
+    if (strcmp(name, "--port") == 0) {
+        settings->port = (uint16_t)number;
+    } else if (strcmp(name, "--clients") == 0) {
+        settings->clients = (unsigned)number;
+    } else if (strcmp(name, "--seconds") == 0) {
+        settings->seconds = (unsigned)number;
+    } else if (strcmp(name, "--count") == 0) {
+        settings->count = number;
+    } else if (strcmp(name, "--categories") == 0) {
+        settings->categories = (unsigned)number;
+    } else {
+        return false;
+    }
+    return true;
 }
 
 int main(int argc, char **argv)
@@ -488,29 +588,7 @@ int main(int argc, char **argv)
     }
     settings.mode = argv[1];
     for (int i = 2; i + 1 < argc; i += 2) {
-        const char *value = argv[i + 1];
-
-        if (strcmp(argv[i], "--socket") == 0) {
-            settings.socket_path = value;
-        } else if (strcmp(argv[i], "--address") == 0) {
-            settings.address = value;
-        } else if (strcmp(argv[i], "--dir") == 0) {
-            settings.dir = value;
-        } else if (strcmp(argv[i], "--record") == 0) {
-            settings.record = value;
-        } else if (strcmp(argv[i], "--script") == 0) {
-            settings.script = value;
-        } else if (strcmp(argv[i], "--port") == 0) {
-            settings.port = (uint16_t)strtoul(value, NULL, 10);
-        } else if (strcmp(argv[i], "--clients") == 0) {
-            settings.clients = (unsigned)strtoul(value, NULL, 10);
-        } else if (strcmp(argv[i], "--seconds") == 0) {
-            settings.seconds = (unsigned)strtoul(value, NULL, 10);
-        } else if (strcmp(argv[i], "--count") == 0) {
-            settings.count = strtoul(value, NULL, 10);
-        } else if (strcmp(argv[i], "--categories") == 0) {
-            settings.categories = (unsigned)strtoul(value, NULL, 10);
-        } else {
+        if (!take_option(&settings, argv[i], argv[i + 1])) {
             return usage();
         }
     }
@@ -529,11 +607,11 @@ int main(int argc, char **argv)
     if (strcmp(settings.mode, "raw") == 0 && settings.dir != NULL) {
         return run_raw(&settings, &sampling);
     }
-    if (strcmp(settings.mode, "gap") == 0 && settings.address != NULL) {
+    if (strcmp(settings.mode, "gap") == 0 && way_is_known(&settings)) {
         return run_gap(&settings, &sampling);
     }
     if ((strcmp(settings.mode, "engine") == 0 && settings.socket_path != NULL) ||
-        (strcmp(settings.mode, "http") == 0 && settings.address != NULL) ||
+        (strcmp(settings.mode, "http") == 0 && way_is_known(&settings)) ||
         (strcmp(settings.mode, "redis") == 0 && settings.address != NULL &&
          settings.script != NULL)) {
         return run_clients(&settings, &sampling);

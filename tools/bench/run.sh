@@ -25,6 +25,7 @@ mkdir -p "$OUT/raw"
 FIGURES=$OUT/figures.jsonl
 daemons=(toband toban-web toban-net corosync)
 declare -A pids
+way=()
 : >"$FIGURES"
 finish() {
     "$OFFICE" down --name "$NAME" >/dev/null 2>&1 || true
@@ -43,9 +44,23 @@ up() {
     look
 }
 
+way_into() { # OFFICE: for toban-bench, a word a line: the gateway believes it, and it the gateway
+    "$OFFICE" info --name "$1" --json | node -e '
+        let text = ""; process.stdin.on("data", (piece) => { text += piece; }).on("end", () => {
+            const office = JSON.parse(text);
+            console.log(["--address", office.floating, "--ca", office.ca_file, "--token", office.credentials.kiosk].join("\n"));
+        });'
+}
+
+ask_unit() { # PLACE METHOD PATH: on its management listener, as the engineer
+    ip netns exec "$NAME-u$1" curl -fs -X "$2" -H "Authorization: Bearer $(node -p 'JSON.parse(process.argv[1]).credentials.engineer' "$info")" \
+        -H 'Idempotency-Key: h' -H 'Content-Type: application/json' "http://127.0.0.1:9180/api/v1/$3"
+}
+
 look() { # what the office says of itself, and its process ids at hand for count_cpu
     local unit daemon
     info=$("$OFFICE" info --name "$NAME" --json)
+    mapfile -t way < <(way_into "$NAME")
     for unit in 1 2; do
         for daemon in "${daemons[@]}"; do
             pids[$daemon-$unit]=$(field "$unit" pids "$daemon")
@@ -134,7 +149,7 @@ issue() {
             loaded engine-cost "$BENCH" engine --socket "$(field 1 socket)" --clients "$clients" \
                 --seconds "$SECONDS_EACH" --count $TICKETS
             up --disk directory
-            loaded http-cost ip netns exec "$NAME-lan" "$BENCH" http --address 10.90.0.10 \
+            loaded http-cost ip netns exec "$NAME-lan" "$BENCH" http "${way[@]}" \
                 --clients "$clients" --seconds "$SECONDS_EACH" --count $TICKETS
             if [ "$clients" = 64 ]; then
                 [ "$round" -gt 0 ] || memory memory
@@ -158,7 +173,7 @@ start_up() { # ENTRIES
     at=$(now_us)
     "$BENCH" wait --socket "$(field 1 socket)" --seconds 60 >"$OUT/wait1.jsonl" &
     "$BENCH" wait --socket "$(field 2 socket)" --seconds 60 >"$OUT/wait2.jsonl" &
-    in_lan "$BENCH" gap --address 10.90.0.10 --seconds 8 >"$OUT/gap.jsonl" 2>/dev/null &
+    in_lan "$BENCH" gap "${way[@]}" --seconds 8 >"$OUT/gap.jsonl" 2>/dev/null &
     gap=$!
     "$OFFICE" heal --name "$NAME" >/dev/null
     wait "$gap" || true
@@ -173,9 +188,10 @@ start_up() { # ENTRIES
 }
 
 ledger_issue() { # OFFICE ENTRIES
-    local clients line
+    local clients line its
+    mapfile -t its < <(way_into "$1")
     for clients in 1 8; do
-        line=$(ip netns exec "$1-lan" "$BENCH" http --address 10.90.0.10 --clients "$clients" --seconds 20 --count 1000)
+        line=$(ip netns exec "$1-lan" "$BENCH" http "${its[@]}" --clients "$clients" --seconds 20 --count 1000)
         note "{\"mode\":\"ledger-issue\",\"entries\":$2,${line#*,}"
     done
 }
@@ -183,8 +199,7 @@ ledger_issue() { # OFFICE ENTRIES
 wait_paired() {
     local i
     for ((i = 0; i < 900; i++)); do
-        if ip netns exec "$NAME-u1" curl -fs http://127.0.0.1:9180/api/v1/ready >/dev/null 2>&1 ||
-            ip netns exec "$NAME-u2" curl -fs http://127.0.0.1:9180/api/v1/ready >/dev/null 2>&1; then
+        if ask_unit 1 GET ready >/dev/null 2>&1 || ask_unit 2 GET ready >/dev/null 2>&1; then
             return 0
         fi
         sleep 0.1
@@ -235,7 +250,7 @@ ledger() {
 duty_place() {
     local k
     for k in 1 2; do
-        if ip netns exec "$NAME-u$k" curl -s http://127.0.0.1:9180/api/v1/explain | grep -q '"PAIRED_DUTY"'; then
+        if ask_unit "$k" GET explain | grep -q '"PAIRED_DUTY"'; then
             echo $k
             return 0
         fi
@@ -250,13 +265,12 @@ fault() {
         up
         wait_paired
         place=$(duty_place)
-        in_lan "$BENCH" gap --address 10.90.0.10 --seconds 4 >"$OUT/gap.jsonl" 2>/dev/null &
+        in_lan "$BENCH" gap "${way[@]}" --seconds 4 >"$OUT/gap.jsonl" 2>/dev/null &
         local gap=$!
         sleep 1.5
         at=$(now_us)
         if [ "$kind" = handover ]; then
-            ip netns exec "$NAME-u$place" curl -s -XPOST -H 'Idempotency-Key: h' -H 'Content-Type: application/json' \
-                -d '{}' http://127.0.0.1:9180/api/v1/duty/handover >/dev/null
+            ask_unit "$place" POST duty/handover >/dev/null
         else
             "$OFFICE" fault "$kind" "$place" --name "$NAME" --json >"$OUT/fault.json"
             at=$(node -e 'const f = JSON.parse(require("fs").readFileSync(process.argv[1])); console.log(f.at_monotonic_us ?? process.argv[2])' "$OUT/fault.json" "$at")

@@ -198,8 +198,10 @@ static void print_info(const struct office *office, const json_t *info)
 int office_info(struct office *office, const struct office_options *options)
 {
     json_t *reply = NULL;
-    int r = client_ask(office, json_pack("{s:s}", "do", "info"), &reply);
+    int r;
 
+    (void)client_found_credentials(office);
+    r = client_ask(office, json_pack("{s:s}", "do", "info"), &reply);
     if (r < 0) {
         return fail_by_errno(office, options, r);
     }

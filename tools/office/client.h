@@ -18,7 +18,7 @@ int client_engine_status(const char *socket_path, json_t **ret_status);
 int client_engine_ask(const char *socket_path, const struct api_request *request, uint16_t *ret_status,
                       json_t **ret_body);
 /* For each role a credential, drawn here and known by nobody else: run_dir/credentials.json, which `info` shows.
- * Nothing is done twice. */
+ * Nothing is done twice. -EAGAIN: no unit serves (a lone one, while the office is closed). */
 int client_found_credentials(const struct office *office);
 /* One of two sentences, by the reader's language. */
 const char *client_text(const struct office *office, const char *ja, const char *en);

@@ -104,6 +104,19 @@ static int make_credential(const struct office *office, size_t index, json_t *cr
     return json_object_set_new(credentials, roles[index].name, json_string(token));
 }
 
+/* Stand-ins of the units' programs have no socket: nobody is to be let in anywhere. */
+static bool any_engine(const struct office *office)
+{
+    char path[OFFICE_PATH_BYTES];
+    bool any = false;
+
+    for (unsigned place = 1; place <= office->unit_count; place++) {
+        office_unit_path(office, place, "toband.sock", path);
+        any = any || access(path, F_OK) == 0;
+    }
+    return any;
+}
+
 int client_found_credentials(const struct office *office)
 {
     char path[OFFICE_PATH_BYTES + 32];
@@ -112,7 +125,7 @@ int client_found_credentials(const struct office *office)
     int r = 0;
 
     (void)snprintf(path, sizeof(path), "%s/credentials.json", office->run_dir);
-    if (access(path, F_OK) == 0) {
+    if (access(path, F_OK) == 0 || !any_engine(office)) {
         json_decref(credentials);
         return 0;
     }

@@ -1,7 +1,8 @@
 /*
  * The forwarder: whoever connects to the host's port speaks to the floating address, from within
- * the clients' namespace. One process, owned by the keeper. It passes resets on as resets, so that
- * a browser on the host notices a takeover as quickly as one in the office.
+ * the clients' namespace: to its TLS listener who begins as TLS does, else to the plain one. One
+ * process, owned by the keeper. It passes resets on as resets, so that a browser on the host
+ * notices a takeover as quickly as one in the office.
  */
 #include "tools/office/office.h"
 
@@ -24,7 +25,9 @@ enum {
     PAIRS_MAX = 256,
     BUFFER_BYTES = 16 * 1024,
     BACKLOG = 64,
-    GATEWAY_PORT = 80,
+    PLAIN_PORT = 80,
+    TLS_PORT = 443,
+    TLS_HANDSHAKE = 0x16, /* RFC 8446 5.1: the first byte of a client */
     CONNECT_MS_MAX = 5000,
 };
 
@@ -36,7 +39,7 @@ struct stream {
 };
 
 struct pair {
-    int fds[2]; /* client, gateway; -1: free */
+    int fds[2]; /* client, gateway; -1: free, or not yet chosen */
     bool connecting;
     int64_t connect_until_ms;
     struct stream streams[2]; /* from fds[i] to the other */
@@ -86,7 +89,6 @@ static void close_pair(struct pair *pair, bool reset)
 
 static void accept_client(int listen_fd, struct pair *pairs)
 {
-    struct sockaddr_in gateway = {.sin_family = AF_INET, .sin_port = htons(GATEWAY_PORT)};
     struct pair *pair = NULL;
     int one = 1;
     int client = accept4(listen_fd, NULL, NULL, SOCK_CLOEXEC | SOCK_NONBLOCK);
@@ -99,12 +101,31 @@ static void accept_client(int listen_fd, struct pair *pairs)
         return;
     }
     memset(pair, 0, sizeof(*pair));
-    CHECK(inet_pton(AF_INET, OFFICE_FLOATING, &gateway.sin_addr) == 1);
     pair->fds[0] = client;
+    pair->fds[1] = -1;
+    (void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+}
+
+/* By the client's first byte. */
+static void choose_gateway(struct pair *pair)
+{
+    struct sockaddr_in gateway = {.sin_family = AF_INET};
+    unsigned char first = 0;
+    int one = 1;
+    ssize_t n = recv(pair->fds[0], &first, sizeof(first), MSG_PEEK);
+
+    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+        return;
+    }
+    if (n <= 0) {
+        close_pair(pair, n < 0);
+        return;
+    }
+    CHECK(inet_pton(AF_INET, OFFICE_FLOATING, &gateway.sin_addr) == 1);
+    gateway.sin_port = htons(first == TLS_HANDSHAKE ? TLS_PORT : PLAIN_PORT);
     pair->fds[1] = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
     pair->connecting = true;
     pair->connect_until_ms = office_monotonic_ms() + CONNECT_MS_MAX;
-    (void)setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     (void)setsockopt(pair->fds[1], IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
     if (connect(pair->fds[1], (const struct sockaddr *)&gateway, sizeof(gateway)) < 0 &&
         errno != EINPROGRESS) {
@@ -148,6 +169,10 @@ static void serve_pair(struct pair *pair, const short revents[2])
 {
     bool alive = true;
 
+    if (pair->fds[1] < 0) {
+        choose_gateway(pair);
+        return;
+    }
     if (pair->connecting) {
         int error = 0;
         socklen_t len = sizeof(error);

@@ -260,16 +260,15 @@ static json_t *describe(const struct keeper *keeper)
     founded = json_load_file(path, 0, NULL);
     (void)json_object_update(credentials, founded);
     json_decref(founded);
-    (void)snprintf(host_url, sizeof(host_url), "http://127.0.0.1:%u", office->host_port);
+    (void)snprintf(host_url, sizeof(host_url), "https://127.0.0.1:%u", office->host_port);
     (void)snprintf(path, sizeof(path), "%s/ca/ca.crt", office->run_dir);
-    return json_pack("{s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:i, s:s}",
-                     "ok", 1, "name", office->name, "floating", OFFICE_FLOATING, "url",
-                     office->roles ? "https://" OFFICE_FLOATING : "http://" OFFICE_FLOATING,
-                     "ca_file", path, "host_url", host_url, "namespaces", namespaces, "units",
-                     units, "printers", keeper_printers_info(keeper), "credentials", credentials,
-                     "faults", keeper_faults(keeper, 0), "dir", office->run_dir, "clock_offset_ms",
-                     (json_int_t)office->clock_offset_ms, "pid", (int)getpid(), "site_file",
-                     office->site_path);
+    return json_pack(
+        "{s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:i, s:s}", "ok", 1,
+        "name", office->name, "floating", OFFICE_FLOATING, "url", "https://" OFFICE_FLOATING,
+        "ca_file", path, "host_url", host_url, "namespaces", namespaces, "units", units, "printers",
+        keeper_printers_info(keeper), "credentials", credentials, "faults",
+        keeper_faults(keeper, 0), "dir", office->run_dir, "clock_offset_ms",
+        (json_int_t)office->clock_offset_ms, "pid", (int)getpid(), "site_file", office->site_path);
 }
 
 static void stop_units(struct keeper *keeper)

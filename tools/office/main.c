@@ -17,7 +17,6 @@ enum {
     OPTION_UNITS,
     OPTION_UNIT,
     OPTION_KEEP,
-    OPTION_ROLES,
     OPTION_PORT,
     OPTION_DISK,
     OPTION_DISK_MIB,
@@ -52,7 +51,6 @@ static const struct option long_options[] = {
     {"units", required_argument, NULL, OPTION_UNITS},
     {"unit", required_argument, NULL, OPTION_UNIT},
     {"keep", no_argument, NULL, OPTION_KEEP},
-    {"roles", no_argument, NULL, OPTION_ROLES},
     {"port", required_argument, NULL, OPTION_PORT},
     {"disk", required_argument, NULL, OPTION_DISK},
     {"disk-mib", required_argument, NULL, OPTION_DISK_MIB},
@@ -72,7 +70,7 @@ static const char help_en[] =
     "  run                    the same in the foreground; Ctrl-C takes it down\n"
     "  down                   take everything away (--keep: leave the files)\n"
     "  status                 what runs, which faults are in force; exit 0 when ready\n"
-    "  info                   addresses, namespaces, directories, process numbers\n"
+    "  info                   addresses, namespaces, directories, process numbers, credentials\n"
     "  fault KIND [UNIT]      break something:\n"
     "      power UNIT           cables first, then everything of the unit at once;\n"
     "                           unsynced data is lost\n"
@@ -97,7 +95,6 @@ static const char help_en[] =
     "                         (now while the office is open, else the next opening)\n"
     "  --site FILE            the site file\n"
     "  --units 1|2            a lone unit, or the pair (2)\n"
-    "  --roles                the web asks for credentials; `info --json` has them\n"
     "  --port P               port on the host (8080 for the office \"toban\", else a free one)\n"
     "  --disk loop|directory  an own file system (loop), or a directory of the host\n"
     "  --disk-mib N           its size (2048)\n"
@@ -114,7 +111,7 @@ static const char help_ja[] =
     "  run                    同じものを手前で動かします。Ctrl-C で片付けます\n"
     "  down                   すべて片付けます（--keep: ファイルを残す）\n"
     "  status                 動いているものと障害。準備完了なら終了コード 0\n"
-    "  info                   アドレス、名前空間、場所、プロセス番号\n"
+    "  info                   アドレス、名前空間、場所、プロセス番号、資格情報\n"
     "  fault 種類 [号機]      障害を起こします\n"
     "      power 号機           先にケーブルを切り、号機のすべてを一度に止めます。\n"
     "                           書き込みの済んでいないデータは失われます\n"
@@ -139,7 +136,6 @@ static const char help_ja[] =
     "  --at 2026-11-24T08:20  その時刻から始めます（なければ、開庁中は今、閉庁中は次の開庁時刻）\n"
     "  --site ファイル        窓口の設定ファイル\n"
     "  --units 1|2            一台だけ、または二台（2）\n"
-    "  --roles                Webで資格情報を求める（info --json に表示）\n"
     "  --port P               この計算機でのポート（toban は 8080、ほかは空き番号）\n"
     "  --disk loop|directory  専用のファイルシステム（loop）か、この計算機のディレクトリ\n"
     "  --disk-mib N           その大きさ（2048）\n"
@@ -245,9 +241,6 @@ static bool take_option(int option, const char *text, struct office *office,
         return true;
     case OPTION_AT:
         options->at = text;
-        return true;
-    case OPTION_ROLES:
-        office->roles = true;
         return true;
     case OPTION_SITE:
         options->site = text;

@@ -81,7 +81,6 @@ struct office {
     uint16_t host_port; /* 0: choose a free one */
     int64_t clock_offset_ms;
     bool japanese;
-    bool roles;                       /* the web asks for credentials */
     bool program_present[OFFICE_PROGRAM_COUNT];
     struct site site;
 };

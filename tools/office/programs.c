@@ -163,9 +163,6 @@ static void add_toband(const struct office *office, unsigned place, int64_t cloc
     if (getenv("TOBAN_OFFICE_SNAPSHOT_ENTRIES") != NULL) { /* tests: long before a ledger is long */
         add_option(argv, "--snapshot-entries", getenv("TOBAN_OFFICE_SNAPSHOT_ENTRIES"));
     }
-    if (office->roles) {
-        add(argv, "--roles");
-    }
     add_option(argv, "--cert", "/run/tls/unit.crt");
     add_option(argv, "--key", "/run/tls/unit.key");
     add_option(argv, "--ca", "/run/tls/ca.crt");
@@ -234,18 +231,14 @@ void office_program_argv(const struct office *office, unsigned place, enum offic
         add_toband(office, place, clock_offset_ms, ret_argv);
         break;
     case OFFICE_WEB:
-        add_option(ret_argv, office->roles ? "--plain-listen" : "--listen", OFFICE_FLOATING ":80");
+        add_option(ret_argv, "--plain-listen", OFFICE_FLOATING ":80");
         add_option(ret_argv, "--tls-listen", OFFICE_FLOATING ":443");
         add_option(ret_argv, "--tls-cert", "/run/tls/web.crt");
         add_option(ret_argv, "--tls-key", "/run/tls/web.key");
-        add_option(ret_argv, "--listen", "127.0.0.1:80");
         add_option(ret_argv, "--management", "127.0.0.1:9180");
         add_relay(office, place, ret_argv);
         add_option(ret_argv, "--engine-socket", "/run/toband.sock");
         add_option(ret_argv, "--web-dir", office->web_dir);
-        if (office->roles) {
-            add(ret_argv, "--roles");
-        }
         break;
     case OFFICE_DEVICES:
         add_option(ret_argv, "--engine-socket", "/run/toband.sock");

@@ -282,6 +282,14 @@ static int follow_progress(const struct starting *starting)
     }
 }
 
+/* A lone unit that is not needed yet serves nobody: `info` asks again. */
+static bool are_founded(const struct office *office)
+{
+    int r = client_found_credentials(office);
+
+    return r == 0 || (r == -EAGAIN && office->unit_count == 1);
+}
+
 static int wait_until_ready(const struct starting *starting)
 {
     const struct office *office = starting->office;
@@ -293,7 +301,7 @@ static int wait_until_ready(const struct starting *starting)
     while (office_monotonic_ms() < until_ms) {
         enum client_wait wait = client_readiness(office, awaited, sizeof(awaited));
 
-        if (wait == CLIENT_READY && (!office->roles || client_found_credentials(office) == 0)) {
+        if (wait == CLIENT_READY && are_founded(office)) {
             end_steps(starting);
             return OFFICE_EXIT_OK;
         }
@@ -344,18 +352,41 @@ int office_up(struct office *office, const struct office_options *options)
     return r != OFFICE_EXIT_OK ? r : office_info(office, options);
 }
 
+/* A link for each page, with this office's own credential behind the #, which no server is sent. One browser is one
+ * person and one device: other pages in other windows of it are the same ones. */
 static void print_urls(const struct office *office)
 {
+    static const struct {
+        const char *page, *role, *ja, *en;
+    } pages[] = {
+        {"/kiosk", "kiosk", "番号発券機", "kiosk"},
+        {"/counter", "counter", "呼出端末", "call terminal"},
+        {"/board", "board", "表示盤", "board"},
+        {"/admin", "administrator", "管理者", "administrator"},
+    };
     json_t *info = NULL;
+    const json_t *credentials = NULL;
     const char *url = NULL;
 
     if (client_ask(office, json_pack("{s:s}", "do", "info"), &info) < 0) {
         return;
     }
     url = json_string_value(json_object_get(info, "host_url"));
+    credentials = json_object_get(info, "credentials");
+    (void)printf("%s\n", client_text(office, "事務所が動いています。画面を開くリンク:",
+                                     "The office is up. A link for each page:"));
+    for (size_t i = 0; i < ARRAY_COUNT(pages); i++) {
+        (void)printf("  %-14s %s/enter?to=%s#%s\n", client_text(office, pages[i].ja, pages[i].en),
+                     url, pages[i].page,
+                     json_string_value(json_object_get(credentials, pages[i].role)));
+    }
+    (void)printf("  %-14s http%s/status\n", client_text(office, "公開画面", "public page"),
+                 url + strlen("https"));
     (void)printf(
-        "%s\n  %s/kiosk\n  %s/counter\n  %s/board\n  %s/status\n%s\n",
-        client_text(office, "事務所が動いています。", "The office is up."), url, url, url, url,
+        "%s\n  %s\n%s\n",
+        client_text(office, "ブラウザーに信頼させる認証局（なければ警告が出ます）:",
+                    "The authority that a browser is to trust, else it warns:"),
+        json_string_value(json_object_get(info, "ca_file")),
         client_text(office, "終わるときは Ctrl-C を押してください。", "Press Ctrl-C to end it."));
     (void)fflush(stdout);
     json_decref(info);

@@ -1,8 +1,10 @@
 // browser.mjs - one Chromium for a test file, a fresh context per page, and what every page is held to.
 
 import assert from "node:assert/strict";
-import { existsSync, mkdirSync, readFileSync } from "node:fs";
+import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const SHOTS_DIR =
@@ -12,12 +14,33 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export const OFFICE_HOST = "office.test";
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-export async function startBrowser() {
-    const executablePath = process.env.TOBAN_CHROMIUM ?? "/usr/bin/chromium";
-    assert.ok(existsSync(executablePath), `no browser at ${executablePath}: apt install chromium`);
+/** Chromium as an office sets it up: its policy (CACertificates) names the site's own authority. The policy is seen by this
+ * browser alone: it lies in a mount of its own. network: the namespace that it stands in. */
+function managed(chromium_path, folder, authority, network) {
+    const wrapper = join(folder, "chromium");
+    const policy = join(folder, "policy.json");
+    const der = authority.toString().replace(/-----[^-]+-----|\s/g, "");
+    const enter = network ? `ip netns exec ${network} ` : "";
+    writeFileSync(policy, JSON.stringify({ CACertificates: [der] }));
+    writeFileSync(
+        wrapper,
+        `#!/bin/sh
+exec ${enter}unshare --mount sh -c '
+    mount -t tmpfs none /etc/chromium && mkdir -p /etc/chromium/policies/managed &&
+    cp "${policy}" /etc/chromium/policies/managed/ && exec "${chromium_path}" "$@"' chromium "$@"
+`,
+    );
+    chmodSync(wrapper, 0o755);
+    return wrapper;
+}
+
+export async function startBrowser({ authority = null, network = "" } = {}) {
+    const chromium_path = process.env.TOBAN_CHROMIUM ?? "/usr/bin/chromium";
+    assert.ok(existsSync(chromium_path), `no browser at ${chromium_path}: apt install chromium`);
     mkdirSync(SHOTS_DIR, { recursive: true });
-    return chromium.launch({
-        executablePath,
+    const folder = mkdtempSync(join(tmpdir(), "toban-browser-"));
+    const browser = await chromium.launch({
+        executablePath: authority ? managed(chromium_path, folder, authority, network) : chromium_path,
         args: [
             "--no-sandbox",
             "--disable-gpu",
@@ -29,13 +52,15 @@ export async function startBrowser() {
             `--host-resolver-rules=MAP ${OFFICE_HOST} 127.0.0.1`,
         ],
     });
+    browser.on("disconnected", () => rmSync(folder, { recursive: true, force: true }));
+    return browser;
 }
 
-/** A page with its own storage. page.complaints: script errors, and whatever the CSP refused. */
+/** A page with its own storage, and the cookies it has from the beginning. page.complaints: script errors, and whatever the CSP refused. */
 export async function openPage(
     browser,
     url,
-    { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false } = {},
+    { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false, cookies = [] } = {},
 ) {
     const context = await browser.newContext({
         viewport: { width, height },
@@ -43,6 +68,7 @@ export async function openPage(
         hasTouch,
         locale: "ja-JP",
     });
+    await context.addCookies(cookies);
     const page = await context.newPage();
     page.complaints = [];
     page.on("pageerror", (error) => page.complaints.push(String(error)));

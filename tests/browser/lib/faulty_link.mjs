@@ -1,15 +1,39 @@
 // faulty_link.mjs - a wire between the browser and an office, which a test can cut, freeze or make lose
-// answers. Bytes pass unchanged: whatever the page meets comes from the server behind it.
+// answers. Bytes pass unchanged: whatever the page meets comes from the server behind it. With `site`, an office's
+// {ca_file}, both ends speak TLS, and the wire itself has a certificate of that site: else it could not tell a press.
 
+import { execFileSync } from "node:child_process";
+import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { connect, createServer } from "node:net";
+import { tmpdir } from "node:os";
+import { join as path_of } from "node:path";
+import { TLSSocket, connect as connectTls, createSecureContext } from "node:tls";
 
-export async function layLink(target_port, target_host = "127.0.0.1") {
+function certificateOf(site) {
+    const folder = mkdtempSync(path_of(tmpdir(), "toban-link-"));
+    const [key, cert] = [path_of(folder, "key"), path_of(folder, "crt")];
+    const words = "req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=link -addext";
+    try {
+        execFileSync(
+            "openssl",
+            [...words.split(" "), "subjectAltName=IP:127.0.0.1", "-CA", site.ca_file, "-CAkey",
+                site.ca_file.replace(/crt$/, "key"), "-keyout", key, "-out", cert],
+            { stdio: "pipe" },
+        );
+        return { key: readFileSync(key), cert: readFileSync(cert), ca: readFileSync(site.ca_file) };
+    } finally {
+        rmSync(folder, { recursive: true, force: true });
+    }
+}
+
+export async function layLink(target_port, target_host = "127.0.0.1", site = null) {
     const link = {
         target_port,
         pairs: new Set(),
         is_cut: false,
         is_frozen: false,
         lost_answers: 0,
+        tls: site && certificateOf(site),
     };
     const server = createServer((client) => join(link, client, target_host));
     await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
@@ -44,19 +68,23 @@ export async function layLink(target_port, target_host = "127.0.0.1") {
 
 function reset(link) {
     for (const pair of link.pairs) {
-        pair.client.resetAndDestroy();
+        pair.raw.resetAndDestroy();
         pair.office.destroy();
     }
     link.pairs.clear();
 }
 
-function join(link, client, target_host) {
+function join(link, raw, target_host) {
     if (link.is_cut) {
-        client.resetAndDestroy();
+        raw.resetAndDestroy();
         return;
     }
-    const office = connect({ port: link.target_port, host: target_host, noDelay: true });
-    const pair = { client, office, loses: false };
+    const where = { port: link.target_port, host: target_host, noDelay: true };
+    const client = link.tls
+        ? new TLSSocket(raw, { isServer: true, secureContext: createSecureContext(link.tls) })
+        : raw;
+    const office = link.tls ? connectTls({ ...where, ca: link.tls.ca }) : connect(where);
+    const pair = { raw, office, loses: false };
     link.pairs.add(pair);
     client.on("data", (bytes) => {
         if (link.lost_answers > 0 && bytes.includes("POST ")) {
@@ -69,7 +97,7 @@ function join(link, client, target_host) {
     });
     office.on("data", (bytes) => {
         if (pair.loses) {
-            client.resetAndDestroy();
+            raw.resetAndDestroy();
             office.destroy();
         } else if (!link.is_frozen) {
             client.write(bytes);
@@ -82,9 +110,10 @@ function join(link, client, target_host) {
         }
         link.pairs.delete(pair);
         client.destroy();
+        raw.destroy();
         office.destroy();
     };
-    for (const socket of [client, office]) {
+    for (const socket of new Set([client, raw, office])) {
         socket.on("error", end);
         socket.on("close", end);
     }

@@ -4,8 +4,9 @@
 //   client.mjs CONFIG.json        orders as lines of JSON on the standard input, see `orders` below
 //
 // A client that gets no answer sends the same request with the same key again, as the pages do; it never
-// invents a new key for the same touch.
-import http from 'node:http';
+// invents a new key for the same touch. All of them come by TLS and believe the site's own authority; each has the
+// credential of what he is, and a visitor has none.
+import https from 'node:https';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import { chance, eachLine, journal, nowMs, say, sleep } from './common.mjs';
@@ -21,25 +22,31 @@ const LANGUAGES = ['ja', 'ja', 'ja', 'ja', 'ja', 'ja', 'ja-easy', 'en', 'zh', 'k
 const config = JSON.parse(readFileSync(process.argv[2], 'utf8'));
 const book = journal(config.journal);
 const random = chance(config.seed);
-const agent = new http.Agent({ keepAlive: true, maxFreeSockets: 8, scheduling: 'fifo' });
+const ca = readFileSync(config.ca);
+const agent = new https.Agent({ keepAlive: true, maxFreeSockets: 8, scheduling: 'fifo', ca });
 const open = new Set();
 let stopping = false;
 let visitors = 0;
 
 // ---- one request ------------------------------------------------------------------------------------
 
-function attempt(method, path, body, key) {
+function credentialOf(who) {
+    const token = config.credentials[who.replace(/[0-9]+$/, '')];
+    return token === undefined ? {} : { Authorization: `Bearer ${token}` };
+}
+
+function attempt(who, method, path, body, key) {
     return new Promise((resolve) => {
         const sent = nowMs();
         const text = body === undefined ? '' : JSON.stringify(body);
-        const headers = { 'Content-Length': Buffer.byteLength(text) };
+        const headers = { ...credentialOf(who), 'Content-Length': Buffer.byteLength(text) };
         if (text !== '') {
             headers['Content-Type'] = 'application/json';
         }
         if (key !== undefined) {
             headers['Idempotency-Key'] = key;
         }
-        const request = http.request({ host: config.host, port: config.port, method, path, agent, headers });
+        const request = https.request({ host: config.host, port: config.port, method, path, agent, headers });
         let timer = setTimeout(() => request.destroy(new Error('CONNECT_TIMEOUT')), CONNECT_MS);
         const wait = () => {
             clearTimeout(timer);
@@ -74,7 +81,7 @@ function attempt(method, path, body, key) {
 async function send(who, what, method, path, body, key) {
     const began = nowMs();
     for (let tries = 1; ; tries++) {
-        const result = await attempt(method, path, body, key);
+        const result = await attempt(who, method, path, body, key);
         book.write({ kind: 'request', side: config.side, who, what, key, path, body, try: tries, ...result });
         const answered = result.status !== 0 && result.status < 500;
         if (answered || nowMs() - began > GIVE_UP_MS || (stopping && nowMs() - began > ANSWER_MS)) {
@@ -288,8 +295,8 @@ function boardEvent(id, name, data) {
 
 function followOnce() {
     return new Promise((resolve) => {
-        const request = http.get({ host: config.host, port: config.port, path: '/api/v1/events', agent: false,
-            headers: { Accept: 'text/event-stream' } });
+        const request = https.get({ host: config.host, port: config.port, path: '/api/v1/events', agent: false, ca,
+            headers: { ...credentialOf('board'), Accept: 'text/event-stream' } });
         let silent = setTimeout(() => request.destroy(), CONNECT_MS);
         const alive = () => {
             clearTimeout(silent);

@@ -120,7 +120,7 @@ function crowdAround(label, number = 40, every_ms = 25) {
 }
 
 function startClient(side, place, seed, categories) {
-    const config = { side, journal: join(out, `journal-${side}.jsonl`), host: '10.90.0.10', port: 80, seed, categories,
+    const config = { side, journal: join(out, `journal-${side}.jsonl`), host: '10.90.0.10', ...office.ways(), seed, categories,
         kiosks: side === 'lan' ? 4 : 1, again: 0.12, cancel: 0.04, walk_ms: 60, service_ms: 330 };
     const path = join(out, `client-${side}.json`);
     writeFileSync(path, JSON.stringify(config));

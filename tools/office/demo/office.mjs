@@ -34,6 +34,10 @@ export class Office {
         this.offset = this.info.clock_offset_ms;
         return this.info;
     }
+    // What a client needs to be let in: the port of TLS, whom to believe, and who is who.
+    ways() {
+        return { port: 443, ca: this.info.ca_file, credentials: this.info.credentials };
+    }
     fault(...words) {
         return this.command('fault', ...words.map(String));
     }
@@ -65,7 +69,8 @@ export class Office {
     }
     watch() {
         for (const unit of [1, 2]) {
-            this.units[unit].child = this.spawnIn(`u${unit}`, 'watch.mjs', [unit], (seen) => this.see(unit, seen));
+            this.units[unit].child = this.spawnIn(`u${unit}`, 'watch.mjs', [unit, this.info.units[unit - 1].socket,
+                this.info.credentials.engineer], (seen) => this.see(unit, seen));
         }
         this.watchers = { 1: this.units[1].child, 2: this.units[2].child };
     }

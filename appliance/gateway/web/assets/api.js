@@ -38,6 +38,19 @@ function parse(text) {
     }
 }
 
+/** What is refused to whoever this is, and what is not any more: who.js says it to people. */
+function tellRefusal(path, init, answer) {
+    if (path === "/api/v1/session" || path.startsWith("/api/v1/session/")) {
+        return; // the pages of signing in, and who.js itself
+    }
+    const reads = init.method !== "POST";
+    if (answer.status === 401 || (answer.status === 403 && (reads || answer.body.code === "CHANGE_FIRST"))) {
+        document.dispatchEvent(new CustomEvent("toban-refused", { detail: { path, ...answer } }));
+    } else if (answer.status < 400) {
+        document.dispatchEvent(new CustomEvent("toban-admitted", { detail: { path } }));
+    }
+}
+
 async function untilAnswered(path, init, go_on) {
     for (let tries = 0; ; tries++) {
         if (tries > 0) {
@@ -50,6 +63,7 @@ async function untilAnswered(path, init, go_on) {
             const answer = await attempt(path, init);
             // 502 and 504: a proxy in front of the gateway; 503: the gateway itself, or the office.
             if (![502, 503, 504].includes(answer.status)) {
+                tellRefusal(path, init, answer);
                 return answer;
             }
         } catch {
@@ -68,9 +82,10 @@ export function post(path, members = null, { key = newKey(), go_on = () => true 
     return untilAnswered(path, { method: "POST", headers, body }, go_on);
 }
 
-/** A look. Same answer, same retries. */
-export function get(path, { go_on = () => true } = {}) {
-    return untilAnswered(path, { headers: { Accept: "application/json" } }, go_on);
+/** A look. Same answer, same retries. anonymous: as anybody may, whoever is signed in here. */
+export function get(path, { go_on = () => true, anonymous = false } = {}) {
+    const credentials = anonymous ? "omit" : "same-origin";
+    return untilAnswered(path, { headers: { Accept: "application/json" }, credentials }, go_on);
 }
 
 /** What a problem document (RFC 9457) says to people. */

@@ -71,6 +71,12 @@ export function keepRows(parent, items, keyOf, create, update) {
     }
 }
 
+/** Where a page that was left for this one wants to be come back to (?to=/counter); null: nowhere, or not in this office. */
+export function wayBack() {
+    const to = new URLSearchParams(location.search).get("to");
+    return to && /^\/[a-z]+(\?[a-z0-9=&]*)?$/.test(to) ? to : null;
+}
+
 /** Shows one of the page's screens (elements with data-screen) and hides the others. True: it changed. */
 export function showScreen(name) {
     let changed = false;

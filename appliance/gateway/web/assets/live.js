@@ -15,6 +15,8 @@ const RECONNECT_DELAYS_MS = [0, 150, 300, 600];
 const RECONNECT_DELAY_MS_MAX = 1000;
 /** Events come when the queue changes; the clock, estimates and closing time move on without one. */
 const REFRESH_MS = 30000;
+const REFUSED_MS = 3000; // who is not let in asks again, but not all the time
+const EVENTS = "/api/v1/events";
 const LINE_BYTES_MAX = 4 * 1024 * 1024;
 
 const pause = (delay_ms) => new Promise((resolve) => setTimeout(resolve, delay_ms));
@@ -55,9 +57,9 @@ export function createEventParser(each) {
 /**
  * Connects, for ever. on_queue(snapshot) for every snapshot; on_health({fresh, since_ms, reason}) when
  * freshness changes: since_ms is the office's time at which the picture was last known to be right, null
- * when it never was.
+ * when it never was. anonymous: as anybody may, whoever is signed in here.
  */
-export function connectLive({ clock, on_queue, on_health }) {
+export function connectLive({ clock, on_queue, on_health, anonymous = false }) {
     // All in performance.now(), null: not yet.
     let last_byte_ms = null;
     let good_until_ms = null;
@@ -127,7 +129,7 @@ export function connectLive({ clock, on_queue, on_health }) {
             return;
         }
         mine.is_refreshing = true;
-        const answer = await get("/api/v1/queue", { go_on: () => connection === mine });
+        const answer = await get("/api/v1/queue", { go_on: () => connection === mine, anonymous });
         mine.is_refreshing = false;
         if (answer?.status === 200 && connection === mine && answer.body.lsn >= mine.lsn) {
             take(answer.body);
@@ -144,14 +146,21 @@ export function connectLive({ clock, on_queue, on_health }) {
             is_refreshing: false,
             lsn: 0,
         };
-        const response = await fetch("/api/v1/events", {
+        const response = await fetch(EVENTS, {
             headers: { Accept: "text/event-stream" },
             cache: "no-store",
+            credentials: anonymous ? "omit" : "same-origin",
             signal: abort.signal,
         });
+        if (response.status === 401 || response.status === 403) {
+            const detail = { path: EVENTS, status: response.status, body: await response.json() };
+            document.dispatchEvent(new CustomEvent("toban-refused", { detail }));
+            await pause(REFUSED_MS);
+        }
         if (!response.ok || !response.body) {
             throw new Error(`events: ${response.status}`);
         }
+        document.dispatchEvent(new CustomEvent("toban-admitted", { detail: { path: EVENTS } }));
         const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
         const parse = createEventParser(receive);
         for (let chunk = await reader.read(); !chunk.done; chunk = await reader.read()) {

@@ -4,7 +4,7 @@
 // who it is and shows that.
 
 import { get, post, problemText } from "./api.js";
-import { byId, el, setText, showScreen } from "./dom.js";
+import { byId, el, setText, showScreen, wayBack } from "./dom.js";
 
 /** Where each role works; nobody is shown a way that would be refused. */
 const WAYS = {
@@ -13,12 +13,19 @@ const WAYS = {
         ["/counter", "窓口の画面", "Counter"],
         ["/status", "混雑状況", "How busy are we?"],
     ],
-    administrator: [["/status", "混雑状況", "How busy are we?"]],
+    administrator: [
+        ["/admin", "利用者と端末", "People and devices"],
+        ["/status", "混雑状況", "How busy are we?"],
+    ],
     engineer: [["/status", "混雑状況", "How busy are we?"]],
-    auditor: [["/status", "混雑状況", "How busy are we?"]],
+    auditor: [
+        ["/admin", "利用者と端末", "People and devices"],
+        ["/status", "混雑状況", "How busy are we?"],
+    ],
 };
 
 let totp_key = "";
+let signed_in_here = false; // since this page was opened: who comes back to it is not sent away again
 
 function tell(ja, en) {
     const problem = byId("problem");
@@ -71,6 +78,8 @@ async function showWho(who) {
         show("password", "old");
     } else if (who.first === "second_factor") {
         await beginSecondFactor();
+    } else if (signed_in_here && wayBack()) {
+        location.replace(wayBack());
     } else {
         setText(byId("who"), `${who.title || who.name || ""}　${who.role_ja}（${who.role}）`);
         byId("ways").replaceChildren(
@@ -109,6 +118,7 @@ onSubmit("sign_in", async () => {
     take("password");
     byId("code_part").hidden = true;
     if (answer.status === 200) {
+        signed_in_here = true;
         await showWho(answer.body);
     } else {
         tellProblem(answer);

@@ -3,9 +3,10 @@
 // The unit on duty remembers codes; after a takeover it knows none, and this page asks for another one.
 
 import { get, pause, post, problemText } from "./api.js";
-import { byId, setText } from "./dom.js";
+import { byId, setText, wayBack } from "./dom.js";
 
 const LOOK_MS = 2000;
+const to = wayBack();
 const PAGES = { kiosk: () => "/kiosk", board: () => "/board", counter: (who) => `/counter?n=${who.counter || 1}` };
 
 function tell(answer) {
@@ -31,7 +32,8 @@ for (;;) {
     const who = await get("/api/v1/session");
     const page = who.status === 200 ? PAGES[who.body.role] : null;
     if (page) {
-        location.replace(page(who.body));
+        const own = page(who.body);
+        location.replace(to?.split("?")[0] === own.split("?")[0] ? to : own);
         break;
     }
     await showCode();

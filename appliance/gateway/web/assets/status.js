@@ -112,6 +112,7 @@ function drawCalls() {
 }
 
 connectLive({
+    anonymous: true, // what a visitor's phone sees, also on a clerk's screen
     clock,
     on_queue(snapshot) {
         queue = snapshot;

@@ -1,0 +1,60 @@
+// office.mjs - the real office that run.sh has started, or was told of: where it is, whom a browser of it believes, and
+// with which credentials each role comes. Without one its tests say SKIP.
+
+import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
+import https from "node:https";
+
+const name = process.env.TOBAN_OFFICE_NAME;
+const program = process.env.TOBAN_OFFICE;
+
+export const SKIP =
+    name && program
+        ? false
+        : "no real office: build toban-office, toband and toban-web and run as root, or name one";
+/** One that ran already is left whole. */
+export const SKIP_FAULT = SKIP || (process.env.TOBAN_OFFICE_OWN ? false : "not an office of our own to break");
+
+export const info = () => JSON.parse(execFileSync(program, ["info", "--name", name, "--json"]));
+/** toban-office WORDS... of this office. */
+export const doToOffice = (...words) => execFileSync(program, [...words, "--name", name]);
+/** toban WORDS... as root on the unit on duty. */
+export const toban = (...words) =>
+    execFileSync(program.replace("toban-office", "toban"), ["--name", name, ...words], { encoding: "utf8" });
+
+export const office = SKIP ? null : info();
+export const ca = office ? readFileSync(office.ca_file) : null;
+
+/** GET /api/v1/PATH as one of the roles, "" nobody in particular: {status, headers, body}. */
+export function ask(path, role = "administrator", origin = office.host_url) {
+    const headers = role ? { Authorization: `Bearer ${office.credentials[role]}` } : {};
+    return new Promise((resolve, reject) => {
+        https
+            .get(`${origin}/${path}`, { ca, headers, agent: false }, (response) => {
+                let text = "";
+                response.setEncoding("utf8");
+                response.on("data", (piece) => {
+                    text += piece;
+                });
+                response.on("end", () => resolve({ status: response.statusCode, headers: response.headers, text }));
+                response.on("error", reject);
+            })
+            .on("error", reject);
+    });
+}
+export const read = async (path, role) => JSON.parse((await ask(`api/v1/${path}`, role)).text);
+
+/** What a browser holds that is a device of this role, or in which such a person is signed in. */
+export function cookiesOf(role, url) {
+    const device = ["kiosk", "board", "counter", "noc"].includes(role);
+    return [
+        {
+            name: device ? "__Host-toban-device" : "__Host-toban",
+            value: office.credentials[role],
+            url,
+            secure: true,
+            httpOnly: true,
+            sameSite: "Strict",
+        },
+    ];
+}
