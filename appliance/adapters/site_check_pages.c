@@ -57,12 +57,14 @@ static int check_item(struct menu *menu, const char *path, const struct site_raw
                               : slot_of_group(menu->raw, raw->group);
     if (slot < 0) {
         return raw->category != 0
-                   ? site_refuse_at(site_at(menu->check, "%s.category", path),
-                                    "この番号の業務はありません。categories の id を書いてください。",
-                                    "There is no such category. Write an id from \"categories\".")
-                   : site_refuse_at(site_at(menu->check, "%s.group", path),
-                                    "この番号のまとまりはありません。groups の id を書いてください。",
-                                    "There is no such group. Write an id from \"groups\".");
+                   ? site_refuse_at(
+                         site_at(menu->check, "%s.category", path),
+                         "この番号の業務はありません。categories の id を書いてください。",
+                         "There is no such category. Write an id from \"categories\".")
+                   : site_refuse_at(
+                         site_at(menu->check, "%s.group", path),
+                         "この番号のまとまりはありません。groups の id を書いてください。",
+                         "There is no such group. Write an id from \"groups\".");
     }
     met = raw->category != 0 ? &menu->categories[slot] : &menu->groups[slot];
     if (*met) {
@@ -95,10 +97,9 @@ static int check_group_ids(struct menu *menu)
         uint8_t id = menu->raw->groups[i].id;
 
         if (id < 1 || slot_of_group(menu->raw, id) != (int)i) {
-            return site_refuse_at(
-                site_at(menu->check, "groups[%u].id", i),
-                "1〜255 の番号を、まとまりごとに一つずつ使ってください。",
-                "Use a number from 1 to 255, another one for each group.");
+            return site_refuse_at(site_at(menu->check, "groups[%u].id", i),
+                                  "1〜255 の番号を、まとまりごとに一つずつ使ってください。",
+                                  "Use a number from 1 to 255, another one for each group.");
         }
     }
     return 0;
@@ -139,8 +140,10 @@ static int check_groups(struct menu *menu)
         if (depth_of_group(menu->raw, from->id) == 0) {
             return site_refuse_at(
                 site_at(menu->check, "groups[%u].id", i),
-                "このまとまりは menu からたどれないか、深すぎます（3段まで）。menu に並べてください。",
-                "This group is not reached from \"menu\", or lies too deep (three pages at most). Put "
+                "このまとまりは menu からたどれないか、深すぎます（3段まで）。menu "
+                "に並べてください。",
+                "This group is not reached from \"menu\", or lies too deep (three pages at most). "
+                "Put "
                 "it into the menu.");
         }
         (void)snprintf(prefix, sizeof(prefix), "groups[%u].items", i);
@@ -242,7 +245,8 @@ static int check_devices(struct site_checker *check, const struct site_raw *raw,
             return site_refuse_at(
                 site_at(check, "devices[%u].counter", i),
                 "呼出端末 (kind: counter) にだけ、counters にある窓口の番号を書いてください。",
-                "Write a counter's id, one of \"counters\", for a counter's terminal and for nothing "
+                "Write a counter's id, one of \"counters\", for a counter's terminal and for "
+                "nothing "
                 "else.");
         }
         to->id = from->id;

@@ -234,8 +234,8 @@ static void compare_pages(struct comparing *comparing)
             on_off(a->public_page), on_off(b->public_page));
     }
     if (a->silent_branch != b->silent_branch) {
-        say(comparing, "音を出さない設定 (silent_branch): %s → %s",
-            "Silent branch: %s, now %s.", on_off(a->silent_branch), on_off(b->silent_branch));
+        say(comparing, "音を出さない設定 (silent_branch): %s → %s", "Silent branch: %s, now %s.",
+            on_off(a->silent_branch), on_off(b->silent_branch));
     }
     if (a->paper != b->paper || a->paperless != b->paperless) {
         say(comparing, "番号札の渡し方（紙・紙なし）が変わります。",
@@ -268,7 +268,8 @@ static void compare_tickets(struct comparing *comparing)
     }
     if (strcmp(comparing->before->printing.visitor_url, comparing->after->printing.visitor_url) !=
         0) {
-        say(comparing, "番号札のQRコードの行き先が変わります。", "Where a ticket's code leads changes.");
+        say(comparing, "番号札のQRコードの行き先が変わります。",
+            "Where a ticket's code leads changes.");
     }
 }
 

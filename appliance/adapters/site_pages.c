@@ -312,13 +312,15 @@ static void look_at(struct noticing *noticing, const char *texts, size_t capacit
         }
     }
     if (missing[0] != '\0') {
-        (void)snprintf(ja, sizeof(ja),
-                       "%s の文がありません。英語、それもなければ日本語で出ます（ja-easy は日本語）。",
-                       missing);
-        (void)snprintf(en, sizeof(en),
-                       "No text in %s: English is shown, and Japanese where that is missing (ja-easy: "
-                       "Japanese).",
-                       missing);
+        (void)snprintf(
+            ja, sizeof(ja),
+            "%s の文がありません。英語、それもなければ日本語で出ます（ja-easy は日本語）。",
+            missing);
+        (void)snprintf(
+            en, sizeof(en),
+            "No text in %s: English is shown, and Japanese where that is missing (ja-easy: "
+            "Japanese).",
+            missing);
         say(noticing, ja, en);
     }
 }
@@ -361,7 +363,8 @@ static void look_at_categories(struct noticing *noticing)
         if (!is_on_the_kiosk(pages, site->queue.categories[i].id)) {
             say(of(noticing, "categories[%zu].id", i),
                 "この業務は menu にありません。発券機では選べず、職員の転送でだけ使えます。",
-                "This category is not in the menu: visitors cannot choose it, staff can transfer to "
+                "This category is not in the menu: visitors cannot choose it, staff can transfer "
+                "to "
                 "it.");
         }
     }
@@ -387,8 +390,7 @@ size_t site_list_notices(const struct site *site, struct site_notice *notices, s
     for (size_t i = 0; i < pages->priority_count; i++) {
         look_at_name(of(&noticing, "priorities[%zu].name", i), &pages->priorities[i].name);
     }
-    look_at(of(&noticing, "pages.running"), pages->running.text[0],
-            sizeof(pages->running.text[0]));
+    look_at(of(&noticing, "pages.running"), pages->running.text[0], sizeof(pages->running.text[0]));
     if (pages->contact.close_minute != 0) {
         look_at_name(of(&noticing, "contact.name"), &pages->contact.name);
     }

@@ -328,6 +328,7 @@ size_t api_event_header_encode(const struct api_event *event, uint8_t bytes[32])
     struct bytes_writer writer = begin(bytes, 32, API_EVENT, 0);
 
     bytes_put_u64(&writer, event->id);
+    bytes_put_u32(&writer, event->site_version);
     return finish(&writer, event->body_len_bytes);
 }
 
@@ -339,6 +340,7 @@ bool api_event_decode(const uint8_t *frame, size_t len_bytes, struct api_event *
     struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
 
     event.id = bytes_get_u64(&reader);
+    event.site_version = bytes_get_u32(&reader);
     if (reader.failed || type != API_EVENT) {
         return false;
     }

@@ -216,6 +216,7 @@ struct api_reply {
 
 struct api_event {
     uint64_t id;                   /* lsn: rises; level, not edge: each event is the whole queue */
+    uint32_t site_version;         /* of the site file in force; 0 none */
     const uint8_t *body;           /* the same JSON as API_READ_QUEUE */
     uint32_t body_len_bytes;
 };

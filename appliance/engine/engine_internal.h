@@ -408,6 +408,7 @@ struct engine {
     bool event_due;
     uint64_t event_sent_ms;
     uint64_t event_lsn;
+    uint32_t event_site;
     bool told, told_serving;
     char *event_body;                 /* taken, waits for its lsn */
     size_t event_len_bytes;

@@ -792,7 +792,7 @@ void serve_turn(struct engine *engine)
 
 static void send_event(struct engine *engine)
 {
-    struct api_event event = {.id = engine->event_lsn};
+    struct api_event event = {.id = engine->event_lsn, .site_version = engine->event_site};
     uint8_t header[32];
     size_t header_len_bytes, len_bytes;
 
@@ -826,6 +826,7 @@ static void flush_event(struct engine *engine, uint64_t watermark)
         engine->event_due = false;
         engine->event_sent_ms = engine->now_ms;
         engine->event_lsn = engine->last_lsn;
+        engine->event_site = engine->site.version;
         engine->event_body = render_queue(engine, &engine->event_len_bytes);
         if (engine->event_lsn <= watermark) {
             send_event(engine);
@@ -851,6 +852,7 @@ void serve_last_event(struct engine *engine)
         engine->event_due = false;
         engine->event_sent_ms = engine->now_ms;
         engine->event_lsn = engine->last_lsn;
+        engine->event_site = engine->site.version;
         engine->event_body = render_queue(engine, &engine->event_len_bytes);
         send_event(engine);
     }

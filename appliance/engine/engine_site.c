@@ -26,8 +26,10 @@ enum {
     HOLIDAYS_BYTES_MAX = CALENDAR_RECORD_BYTES_MAX + 1024,
 };
 
-_Static_assert((int)FORCE_HEAD_BYTES + (int)QUEUE_CONFIG_BYTES_MAX <= (int)ENTRY_PAYLOAD_BYTES_MAX &&
-                   (int)PART_HEAD_BYTES + (int)SITE_PART_BYTES_MAX <= (int)ENTRY_PAYLOAD_BYTES_MAX &&
+_Static_assert((int)FORCE_HEAD_BYTES + (int)QUEUE_CONFIG_BYTES_MAX <=
+                       (int)ENTRY_PAYLOAD_BYTES_MAX &&
+                   (int)PART_HEAD_BYTES + (int)SITE_PART_BYTES_MAX <=
+                       (int)ENTRY_PAYLOAD_BYTES_MAX &&
                    (int)HOLIDAYS_BYTES_MAX <= (int)ENTRY_PAYLOAD_BYTES_MAX,
                "every form fits an entry");
 
@@ -67,8 +69,7 @@ static int fold_part(struct engine *engine, const struct entry *entry, struct by
         return -EBADMSG;
     }
     if (index == 0) {
-        state->coming =
-            (struct site_mark){.version = version, .parts = count, .lsn = entry->lsn};
+        state->coming = (struct site_mark){.version = version, .parts = count, .lsn = entry->lsn};
         state->coming_seen = 0;
     }
     if (state->coming.version != version || state->coming.parts != count ||
@@ -272,8 +273,8 @@ bool site_mark_of(struct engine *engine, uint32_t version, struct site_mark *ret
     bool readable = true;
 
     while (mark.version > version && readable) {
-        readable = site_read(engine, &mark, &bytes, &known) &&
-                   known.previous.version < mark.version;
+        readable =
+            site_read(engine, &mark, &bytes, &known) && known.previous.version < mark.version;
         mark = known.previous;
     }
     free(bytes.data);
@@ -391,8 +392,7 @@ static void append_parts(struct engine *engine, const struct bytes_writer *whole
     CHECK_GIVEN(part != NULL);
     CHECK(count > 0 && count <= SITE_PARTS_MAX);
     for (uint16_t i = 0; i < count; i++) {
-        struct bytes_writer writer =
-            bytes_writer_over(part, PART_HEAD_BYTES + SITE_PART_BYTES_MAX);
+        struct bytes_writer writer = bytes_writer_over(part, PART_HEAD_BYTES + SITE_PART_BYTES_MAX);
         size_t at_bytes = (size_t)i * SITE_PART_BYTES_MAX;
         size_t left_bytes = whole->len_bytes - at_bytes;
 

@@ -45,9 +45,9 @@ struct taking {
     uint64_t client;
     const struct api_request *request;
     struct engine_site_form *form;
-    struct bytes_buffer bytes;       /* of the newest version */
-    struct site_version newest;      /* version 0: there is none */
-    char *changes, *notices;         /* JSON arrays */
+    struct bytes_buffer bytes;  /* of the newest version */
+    struct site_version newest; /* version 0: there is none */
+    char *changes, *notices;    /* JSON arrays */
     bool machines;
 };
 
@@ -110,15 +110,16 @@ static void who_asks(struct engine *engine, const struct api_request *request,
     access_who(engine, &request->from, &who);
     account = access_account_by_id(engine->access, who.account);
     (void)snprintf(by, SITE_BY_BYTES, "%s",
-                   account != NULL              ? account->name
-                   : who.role == ACCESS_LOCAL   ? "root"
-                   : who.role == ACCESS_ANYONE  ? ""
-                                                : "device");
+                   account != NULL             ? account->name
+                   : who.role == ACCESS_LOCAL  ? "root"
+                   : who.role == ACCESS_ANYONE ? ""
+                                               : "device");
 }
 
 /* ---- reading what is there ------------------------------------------------------------------------------ */
 
-static void put_version(struct engine *engine, struct json *json, const struct site_version *version)
+static void put_version(struct engine *engine, struct json *json,
+                        const struct site_version *version)
 {
     static const char digits[] = "0123456789abcdef";
     char sha256[SHA256_TEXT_BYTES] = {0};
@@ -227,7 +228,8 @@ say(struct refusal *refusal, uint16_t status, const char *code, const char *ja, 
 }
 
 #define OR_AT_OPENING_JA "閉庁後に行うか、「次の開庁から」(--at-opening) にしてください。"
-#define OR_AT_OPENING_EN "Do it after closing, or let it begin with the next opening (--at-opening)."
+#define OR_AT_OPENING_EN                                                                           \
+    "Do it after closing, or let it begin with the next opening (--at-opening)."
 
 /* What of today stands against it, in a sentence that names it. */
 static void say_clash(const struct queue_clash *clash, struct refusal *refusal)
@@ -243,15 +245,18 @@ static void say_clash(const struct queue_clash *clash, struct refusal *refusal)
         break;
     case QUEUE_CLASH_NUMBERS_MOVED:
         say(refusal, STATUS_CONFLICT, "NUMBERS_IN_USE",
-            "業務 %u の番号はきょう %u 番から使っているので、始まりを変えられません。" OR_AT_OPENING_JA,
-            "Category %u uses numbers from %u on today: their beginning cannot change. " OR_AT_OPENING_EN,
+            "業務 %u の番号はきょう %u "
+            "番から使っているので、始まりを変えられません。" OR_AT_OPENING_JA,
+            "Category %u uses numbers from %u on today: their beginning cannot "
+            "change. " OR_AT_OPENING_EN,
             clash->id, clash->number);
         break;
     case QUEUE_CLASH_NUMBERS_USED:
         say(refusal, STATUS_CONFLICT, "NUMBERS_IN_USE",
-            "業務 %u の番号はきょう %u 番まで使っているか、用意してあるので、範囲の外にできません。" OR_AT_OPENING_JA,
-            "Category %u has given or reserved number %u today: it must stay within its range. "
-            OR_AT_OPENING_EN,
+            "業務 %u の番号はきょう %u "
+            "番まで使っているか、用意してあるので、範囲の外にできません。" OR_AT_OPENING_JA,
+            "Category %u has given or reserved number %u today: it must stay within its "
+            "range. " OR_AT_OPENING_EN,
             clash->id, clash->number);
         break;
     case QUEUE_CLASH_SKIPS:
@@ -282,7 +287,8 @@ static struct refusal judge(const struct taking *taking, uint8_t when)
     if (!site_may_change(engine)) {
         say(&refusal, STATUS_CONFLICT, "NOT_ALONE",
             "1台で運転している間は、設定を変えられません。2台がそろってから行ってください。",
-            "While one unit serves alone the configuration does not change. Do it when both units are "
+            "While one unit serves alone the configuration does not change. Do it when both units "
+            "are "
             "together again.");
     } else if (taking->machines) {
         say(&refusal, STATUS_REFUSED, "MACHINES_DIFFER",
@@ -363,6 +369,32 @@ static void check(struct taking *taking)
     tell(taking->engine, taking->client, taking->request, STATUS_OK, &json);
 }
 
+static void answer_applied(struct taking *taking, uint16_t status)
+{
+    const struct site_state *state = &taking->engine->state.site;
+    struct json json;
+
+    json_init(&json);
+    json_open(&json, NULL, '{');
+    json_number(&json, "version", state->newest.version);
+    json_bool(&json, "in_force", state->force.version == state->newest.version);
+    json_raw(&json, "changes", taking->changes, strlen(taking->changes));
+    json_raw(&json, "notices", taking->notices, strlen(taking->notices));
+    json_close(&json, '}');
+    tell(taking->engine, taking->client, taking->request, status, &json);
+}
+
+/* Who heard no answer asks again: the same text, on the same version, was taken already. */
+static bool is_replay(const struct taking *taking)
+{
+    const struct api_site *site = &taking->request->site;
+    const struct site_version *newest = &taking->newest;
+
+    return newest->version != 0 && site->version + 1 == newest->version &&
+           site->text_len_bytes == newest->text_len_bytes && site->when == newest->when &&
+           memcmp(site->text, newest->text, newest->text_len_bytes) == 0;
+}
+
 static void apply(struct taking *taking)
 {
     struct engine *engine = taking->engine;
@@ -375,11 +407,15 @@ static void apply(struct taking *taking)
                              .restores = request->site.restores,
                              .when = request->site.when};
     char by[SITE_BY_BYTES];
-    struct json json;
 
+    if (is_replay(taking)) {
+        answer_applied(taking, STATUS_OK);
+        return;
+    }
     if (refusal.status == 0 && request->site.version != engine->state.site.newest.version) {
         say(&refusal, STATUS_OTHER_VERSION, "OTHER_VERSION",
-            "ほかの方が先に変えました（いまは版 %u）。いまの設定を読み直して、もう一度行ってください。",
+            "ほかの方が先に変えました（いまは版 "
+            "%u）。いまの設定を読み直して、もう一度行ってください。",
             "Somebody else was first: the newest version is %u now. Read it again and repeat your "
             "change.",
             engine->state.site.newest.version);
@@ -393,15 +429,7 @@ static void apply(struct taking *taking)
     text.by = by;
     site_append(engine, taking->form, &text);
     day_raise_ceilings(engine);
-    json_init(&json);
-    json_open(&json, NULL, '{');
-    json_number(&json, "version", engine->state.site.newest.version);
-    json_bool(&json, "in_force",
-              engine->state.site.force.version == engine->state.site.newest.version);
-    json_raw(&json, "changes", taking->changes, strlen(taking->changes));
-    json_raw(&json, "notices", taking->notices, strlen(taking->notices));
-    json_close(&json, '}');
-    tell(engine, taking->client, request, STATUS_CREATED, &json);
+    answer_applied(taking, STATUS_CREATED);
 }
 
 /* ---- holidays ------------------------------------------------------------------------------------------- */
@@ -411,9 +439,9 @@ static void put_days(struct json *json, const struct calendar *before, const str
 {
     uint32_t dates[COMPARED_DAYS_MAX];
     uint32_t year = today / YEAR;
-    size_t count = calendar_compare(before, after, year * YEAR + YEAR_FIRST_DAY,
-                                    (year + COMPARED_YEARS) * YEAR + YEAR_LAST_DAY, dates,
-                                    COMPARED_DAYS_MAX);
+    size_t count =
+        calendar_compare(before, after, year * YEAR + YEAR_FIRST_DAY,
+                         (year + COMPARED_YEARS) * YEAR + YEAR_LAST_DAY, dates, COMPARED_DAYS_MAX);
 
     json_number(json, "changed_days", (int64_t)count);
     json_open(json, "changes", '[');
@@ -462,10 +490,11 @@ static void take_holidays(struct taking *taking, const struct calendar *before,
     if (request->site.what == API_SITE_HOLIDAYS_CHECK) {
         answer_holidays(taking, before, after, false);
     } else if (!site_may_change(engine)) {
-        refuse(engine, taking->client, request, STATUS_CONFLICT, "NOT_ALONE",
-               "1台で運転している間は、設定を変えられません。2台がそろってから行ってください。",
-               "While one unit serves alone the configuration does not change. Do it when both units "
-               "are together again.");
+        refuse(
+            engine, taking->client, request, STATUS_CONFLICT, "NOT_ALONE",
+            "1台で運転している間は、設定を変えられません。2台がそろってから行ってください。",
+            "While one unit serves alone the configuration does not change. Do it when both units "
+            "are together again.");
     } else if (request->site.version != engine->state.site.holidays_version) {
         refuse(engine, taking->client, request, STATUS_OTHER_VERSION, "OTHER_VERSION",
                "ほかの方が先に取り込みました。もう一度、内容を確かめてください。",

@@ -136,6 +136,7 @@ struct streams {
     uint32_t count;
     struct snapshot *newest;            /* NULL: the engine has not told yet, or is away */
     uint64_t serial;                    /* of the newest */
+    uint32_t site_version;              /* of the newest; 0 none */
     uint64_t fanned_out_ms;
     bool subscribed;
     sd_event_source *heartbeat;
