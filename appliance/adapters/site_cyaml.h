@@ -235,10 +235,6 @@ struct site_notice {
 };
 size_t site_list_notices(const struct site *site, struct site_notice *notices, size_t max);
 
-/* What pages get by GET /api/v1/site: one JSON object in which every text is there in every
- * language. The caller frees it. -ENOMEM. The same site gives the same bytes. */
-int site_pages_to_json(const struct site *site, char **ret_text, size_t *ret_len_bytes);
-
 /* One sentence for each thing that differs, for a preview; those that visitors meet come first. */
 struct site_difference {
     char text_ja[SITE_ERROR_TEXT_BYTES];

@@ -32,7 +32,7 @@ static int fill_form(const struct site *site, struct engine_site_form *form)
         form->public_page = site->pages.public_page;
         (void)snprintf(form->visitor_url, sizeof(form->visitor_url), "%s",
                        site->printing.visitor_url);
-        r = site_pages_to_json(site, &form->pages, &form->pages_len_bytes);
+        form->pages = site_pages_to_json(site, &form->pages_len_bytes);
     }
     free(calendar);
     return r;

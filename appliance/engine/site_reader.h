@@ -8,6 +8,11 @@
 
 #include "appliance/engine/engine.h"
 
+struct site;
+
 extern const struct engine_site_reader site_reader;
+/* For GET /api/v1/site: one JSON object in which every text is there in every language. The caller frees it; the
+ * same site gives the same bytes. */
+char *site_pages_to_json(const struct site *site, size_t *ret_len_bytes);
 
 #endif
