@@ -15,7 +15,7 @@
 #include <unistd.h>
 
 enum {
-    INPUT_BYTES = 64 * 1024,
+    INPUT_BYTES = 72 * 1024, /* one request of the longest kind, and more of the others */
     BACKLOG = 16,
     SOCKET_MODE = 0660,
     ACCEPT_INTERVAL_US = 50000,
@@ -122,8 +122,8 @@ static void take_frames(struct client *client)
     size_t at_bytes = 0;
 
     while (!client->doomed) {
-        int64_t len_bytes = api_frame_length(
-            client->input + at_bytes, client->input_len_bytes - at_bytes, API_REQUEST_BYTES_MAX);
+        int64_t len_bytes =
+            api_request_length(client->input + at_bytes, client->input_len_bytes - at_bytes);
 
         if (len_bytes < 0) {
             doom(client);

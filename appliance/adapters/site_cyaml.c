@@ -34,6 +34,22 @@ enum {
 #define MAP(key, structure, member, fields)                                                        \
     CYAML_FIELD_MAPPING(key, CYAML_FLAG_DEFAULT, structure, member, fields)
 
+/* A text in five languages; the first line demands Japanese and English. */
+#define NAMES(structure, member)                                                                   \
+    TEXT("name_ja", structure, member.ja), TEXT("name_en", structure, member.en),                  \
+        TEXT_OPTIONAL("name_ja_easy", structure, member.ja_easy),                                  \
+        TEXT_OPTIONAL("name_zh", structure, member.zh),                                            \
+        TEXT_OPTIONAL("name_ko", structure, member.ko)
+#define TEXTS_OPTIONAL(key, structure, member)                                                     \
+    TEXT_OPTIONAL(key "_ja", structure, member.ja),                                                \
+        TEXT_OPTIONAL(key "_ja_easy", structure, member.ja_easy),                                  \
+        TEXT_OPTIONAL(key "_en", structure, member.en),                                            \
+        TEXT_OPTIONAL(key "_zh", structure, member.zh),                                            \
+        TEXT_OPTIONAL(key "_ko", structure, member.ko)
+#define ENUM_OPTIONAL(key, structure, member, values)                                              \
+    CYAML_FIELD_ENUM(key, CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, structure, member, values,      \
+                     ARRAY_COUNT(values))
+
 static const cyaml_schema_field_t override_fields[] = {
     TEXT("date", struct site_raw_override, date),
     TEXT_OPTIONAL("open", struct site_raw_override, open),
@@ -53,8 +69,10 @@ static const cyaml_schema_field_t hours_fields[] = {
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t site_fields[] = {
-    TEXT("name_ja", struct site_raw_names, name_ja),
-    TEXT("name_en", struct site_raw_names, name_en),
+    NAMES(struct site_raw_names, name),
+    TEXTS_OPTIONAL("organisation", struct site_raw_names, organisation),
+    TEXTS_OPTIONAL("section", struct site_raw_names, section),
+    TEXTS_OPTIONAL("place", struct site_raw_names, place),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t numbers_fields[] = {
@@ -73,16 +91,24 @@ static const cyaml_schema_value_t span_schema = {
 static const cyaml_schema_value_t number_schema = {
     CYAML_VALUE_UINT(CYAML_FLAG_DEFAULT, uint16_t),
 };
+static const cyaml_strval_t deliveries[] = {
+    {"paper", SITE_RAW_PAPER},
+    {"paperless", SITE_RAW_PAPERLESS},
+};
+static const cyaml_schema_value_t delivery_schema = {
+    CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, int32_t, deliveries, ARRAY_COUNT(deliveries)),
+};
 static const cyaml_schema_field_t tickets_fields[] = {
     LIST_OPTIONAL("skip", struct site_raw_tickets, skip, &number_schema, QUEUE_SKIPS_MAX),
     UINT_OPTIONAL("return_minutes", struct site_raw_tickets, return_minutes),
     UINT_OPTIONAL("return_after", struct site_raw_tickets, return_after),
+    LIST_OPTIONAL("delivery", struct site_raw_tickets, delivery, &delivery_schema, 2),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_field_t category_fields[] = {
     UINT("id", struct site_raw_category, id),
-    TEXT("name_ja", struct site_raw_category, name_ja),
-    TEXT("name_en", struct site_raw_category, name_en),
+    NAMES(struct site_raw_category, name),
+    TEXTS_OPTIONAL("note", struct site_raw_category, note),
     MAP("numbers", struct site_raw_category, numbers, numbers_fields),
     UINT("service_minutes", struct site_raw_category, service_minutes),
     UINT("wait_limit_minutes", struct site_raw_category, wait_limit_minutes),
@@ -105,8 +131,7 @@ static const cyaml_schema_value_t served_schema = {
 };
 static const cyaml_schema_field_t counter_fields[] = {
     UINT("id", struct site_raw_counter, id),
-    TEXT("name_ja", struct site_raw_counter, name_ja),
-    TEXT("name_en", struct site_raw_counter, name_en),
+    NAMES(struct site_raw_counter, name),
     LIST("categories", struct site_raw_counter, categories, &served_schema, 1,
          QUEUE_COUNTER_CATEGORIES_MAX),
     CYAML_FIELD_END,
@@ -166,7 +191,74 @@ static const cyaml_schema_field_t unit_fields[] = {
 static const cyaml_schema_value_t unit_schema = {
     CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_unit, unit_fields),
 };
-static const cyaml_strval_t page_words[] = {{"on", SITE_RAW_PAGE_ON}, {"off", SITE_RAW_PAGE_OFF}};
+static const cyaml_schema_field_t item_fields[] = {
+    UINT_OPTIONAL("category", struct site_raw_item, category),
+    UINT_OPTIONAL("group", struct site_raw_item, group),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t item_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_item, item_fields),
+};
+static const cyaml_schema_field_t group_fields[] = {
+    UINT("id", struct site_raw_group, id),
+    NAMES(struct site_raw_group, name),
+    TEXTS_OPTIONAL("note", struct site_raw_group, note),
+    LIST("items", struct site_raw_group, items, &item_schema, 1, SITE_ITEMS_MAX),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t group_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_group, group_fields),
+};
+static const cyaml_schema_field_t priority_fields[] = {
+    UINT("level", struct site_raw_priority, level),
+    NAMES(struct site_raw_priority, name),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t priority_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_priority, priority_fields),
+};
+static const cyaml_strval_t device_kinds[] = {
+    {"kiosk", SITE_DEVICE_KIOSK},
+    {"board", SITE_DEVICE_BOARD},
+    {"counter", SITE_DEVICE_COUNTER},
+};
+static const cyaml_schema_field_t device_fields[] = {
+    UINT("id", struct site_raw_device, id),
+    CYAML_FIELD_ENUM("kind", CYAML_FLAG_STRICT, struct site_raw_device, kind, device_kinds,
+                     ARRAY_COUNT(device_kinds)),
+    UINT_OPTIONAL("counter", struct site_raw_device, counter),
+    TEXT("name_ja", struct site_raw_device, name_ja),
+    TEXT("name_en", struct site_raw_device, name_en),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t device_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_device, device_fields),
+};
+static const cyaml_strval_t languages[] = {
+    {"ja", SITE_JA + 1}, {"ja-easy", SITE_JA_EASY + 1}, {"en", SITE_EN + 1},
+    {"zh", SITE_ZH + 1}, {"ko", SITE_KO + 1},
+};
+static const cyaml_schema_value_t language_schema = {
+    CYAML_VALUE_ENUM(CYAML_FLAG_STRICT, int32_t, languages, ARRAY_COUNT(languages)),
+};
+static const cyaml_strval_t switches[] = {
+    {"on", SITE_RAW_ON},
+    {"off", SITE_RAW_OFF},
+};
+static const cyaml_schema_field_t pages_fields[] = {
+    LIST_OPTIONAL("languages", struct site_raw_pages, languages, &language_schema, SITE_LANGUAGES),
+    ENUM_OPTIONAL("public_page", struct site_raw_pages, public_page, switches),
+    ENUM_OPTIONAL("silent_branch", struct site_raw_pages, silent_branch, switches),
+    TEXTS_OPTIONAL("running", struct site_raw_pages, running),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_field_t contact_fields[] = {
+    NAMES(struct site_raw_contact, name),
+    TEXT("telephone", struct site_raw_contact, telephone),
+    TEXT("open", struct site_raw_contact, open),
+    TEXT("close", struct site_raw_contact, close),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t file_fields[] = {
     UINT("format", struct site_raw, format),
     MAP("site", struct site_raw, site, site_fields),
@@ -177,9 +269,13 @@ static const cyaml_schema_field_t file_fields[] = {
     MAP("network", struct site_raw, network, network_fields),
     CYAML_FIELD_MAPPING("printing", CYAML_FLAG_OPTIONAL, struct site_raw, printing,
                         printing_fields),
+    LIST_OPTIONAL("menu", struct site_raw, menu, &item_schema, SITE_ITEMS_MAX),
+    LIST_OPTIONAL("groups", struct site_raw, groups, &group_schema, SITE_GROUPS_MAX),
+    LIST_OPTIONAL("priorities", struct site_raw, priorities, &priority_schema, SITE_PRIORITIES_MAX),
+    LIST_OPTIONAL("devices", struct site_raw, devices, &device_schema, SITE_DEVICES_MAX),
+    MAP_OPTIONAL("pages", struct site_raw, pages, pages_fields),
+    MAP_OPTIONAL("contact", struct site_raw, contact, contact_fields),
     LIST("units", struct site_raw, units, &unit_schema, 1, SITE_UNITS_MAX),
-    CYAML_FIELD_ENUM("public_page", CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, struct site_raw,
-                     public_page, page_words, ARRAY_COUNT(page_words)),
     CYAML_FIELD_END,
 };
 static const cyaml_schema_value_t file_schema = {
@@ -331,8 +427,8 @@ int site_load_bytes(const void *bytes, size_t len_bytes, struct site *ret_site,
 
     CHECK(ret_site != NULL && ret_error != NULL);
     if (len_bytes > SITE_FILE_BYTES_MAX) {
-        (void)site_refuse(NULL, "", "ファイルが大きすぎます（256 KiB まで）。",
-                          "The file is too large (256 KiB at most).", ret_error);
+        (void)site_refuse(NULL, "", "ファイルが大きすぎます（64 KiB まで）。",
+                          "The file is too large (64 KiB at most).", ret_error);
         return -EFBIG;
     }
     r = site_lines_create(bytes, len_bytes, &lines, ret_error);

@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+enum { TYPE_AT = 4 };
+
 /* The length field is written last, when the length is known. */
 static struct bytes_writer begin(uint8_t *bytes, size_t capacity_bytes, uint8_t type, uint32_t id)
 {
@@ -39,9 +41,19 @@ int64_t api_frame_length(const uint8_t *bytes, size_t len_bytes, size_t max_byte
     return whole_bytes > len_bytes ? 0 : (int64_t)whole_bytes;
 }
 
+int64_t api_request_length(const uint8_t *bytes, size_t len_bytes)
+{
+    if (len_bytes <= TYPE_AT) {
+        return 0;
+    }
+    return api_frame_length(bytes, len_bytes,
+                            bytes[TYPE_AT] == API_SITE ? API_SITE_REQUEST_BYTES_MAX
+                                                       : API_REQUEST_BYTES_MAX);
+}
+
 uint8_t api_frame_type(const uint8_t *frame)
 {
-    return frame[4];
+    return frame[TYPE_AT];
 }
 
 static struct bytes_reader open_frame(const uint8_t *frame, size_t len_bytes, uint8_t *ret_type,
@@ -150,6 +162,34 @@ static void get_access(struct bytes_reader *reader, struct api_access *access)
     bytes_get(reader, access->token.bytes, sizeof(access->token.bytes));
 }
 
+static void put_site(struct bytes_writer *writer, const struct api_site *site)
+{
+    bytes_put_u8(writer, site->what);
+    bytes_put_u8(writer, site->actor);
+    bytes_put_u8(writer, site->when);
+    bytes_put_u32(writer, site->version);
+    bytes_put_u32(writer, site->restores);
+    bytes_put_text(writer, site->note);
+    bytes_put_u32(writer, site->text_len_bytes);
+    bytes_put(writer, site->text, site->text_len_bytes);
+}
+
+static void get_site(struct bytes_reader *reader, struct api_site *site)
+{
+    site->what = bytes_get_u8(reader);
+    site->actor = bytes_get_u8(reader);
+    site->when = bytes_get_u8(reader);
+    site->version = bytes_get_u32(reader);
+    site->restores = bytes_get_u32(reader);
+    bytes_get_text(reader, site->note, sizeof(site->note));
+    site->text_len_bytes = bytes_get_u32(reader);
+    if (site->text_len_bytes > API_SITE_TEXT_BYTES_MAX) {
+        reader->failed = true;
+        return;
+    }
+    site->text = bytes_take(reader, site->text_len_bytes);
+}
+
 static void put_from(struct bytes_writer *writer, const struct api_from *from)
 {
     if (from->via != API_VIA_LOCAL) {
@@ -199,6 +239,8 @@ size_t api_request_encode(const struct api_request *request, uint8_t *bytes, siz
         bytes_put_text(&writer, request->control.text);
     } else if (request->type == API_ACCESS) {
         put_access(&writer, &request->access);
+    } else if (request->type == API_SITE) {
+        put_site(&writer, &request->site);
     } else if (request->type != API_SUBSCRIBE) {
         writer.failed = true;
     }
@@ -237,6 +279,8 @@ bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_reque
         bytes_get_text(&reader, request.control.text, sizeof(request.control.text));
     } else if (request.type == API_ACCESS) {
         get_access(&reader, &request.access);
+    } else if (request.type == API_SITE) {
+        get_site(&reader, &request.site);
     } else if (request.type != API_SUBSCRIBE) {
         return false;
     }
@@ -284,6 +328,7 @@ size_t api_event_header_encode(const struct api_event *event, uint8_t bytes[32])
     struct bytes_writer writer = begin(bytes, 32, API_EVENT, 0);
 
     bytes_put_u64(&writer, event->id);
+    bytes_put_u32(&writer, event->site_version);
     return finish(&writer, event->body_len_bytes);
 }
 
@@ -295,6 +340,7 @@ bool api_event_decode(const uint8_t *frame, size_t len_bytes, struct api_event *
     struct bytes_reader reader = open_frame(frame, len_bytes, &type, &id);
 
     event.id = bytes_get_u64(&reader);
+    event.site_version = bytes_get_u32(&reader);
     if (reader.failed || type != API_EVENT) {
         return false;
     }

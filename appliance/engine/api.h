@@ -40,6 +40,9 @@ enum api_limit {
     API_FRAME_HEADER_BYTES = 4 + 1 + 4,
     API_NAME_BYTES = 64,
     API_PRINTERS_MAX = 4,
+    API_SITE_TEXT_BYTES_MAX = 64 * 1024,  /* a site file, a list of holidays */
+    API_SITE_NOTE_BYTES = 256,
+    API_SITE_REQUEST_BYTES_MAX = API_SITE_TEXT_BYTES_MAX + 1024, /* a frame of API_SITE, the only longer one */
 };
 
 enum api_type {
@@ -50,6 +53,7 @@ enum api_type {
     API_PRINTERS = 5,   /* struct api_printers: the printer driver says what its printers can. No reply */
     API_PRINT_DONE = 6, /* struct api_print_done: how an order ended. No reply */
     API_ACCESS = 7,     /* struct api_access: signing in, accounts, devices */
+    API_SITE = 8,       /* struct api_site: the site file, holidays */
     API_REPLY = 129,    /* struct api_reply */
     API_EVENT = 130,    /* struct api_event */
     API_STATE = 131,    /* struct api_state */
@@ -97,6 +101,7 @@ enum api_read_what {
     API_READ_CALENDAR = 9, /* `number`: year */
     API_READ_METRICS = 10, /* OpenMetrics text instead of JSON */
     API_READ_PRINTERS = 20, /* what printers say, what they have used, what is left */
+    API_READ_SITE = 30,     /* public: names, menu, languages, texts, hours, switches of the version in force */
 };
 
 struct api_read {
@@ -184,6 +189,28 @@ struct api_access {
     struct ids_hash token;         /* SHA-256 */
 };
 
+enum api_site_what {
+    API_SITE_CHECK = 1,    /* text: what it would change, whether it may; nothing is written */
+    API_SITE_APPLY = 2,    /* text, version: on which it is founded, note */
+    API_SITE_SHOW = 3,     /* version, 0 the newest: who, when, why, and its text */
+    API_SITE_HISTORY = 4,  /* the newest versions, without their texts */
+    API_SITE_HOLIDAYS_CHECK = 5, /* text: the Cabinet Office's list */
+    API_SITE_HOLIDAYS_APPLY = 6, /* text, version: of the list that it takes the place of, note */
+};
+
+enum api_site_when { API_SITE_NOW = 0, API_SITE_AT_OPENING = 1 };
+
+struct api_site {
+    uint8_t what;
+    uint8_t actor;                 /* enum api_actor */
+    uint8_t when;                  /* enum api_site_when */
+    uint32_t version;
+    uint32_t restores;             /* APPLY: the text is that of this version; 0 of none */
+    char note[API_SITE_NOTE_BYTES];
+    const uint8_t *text;           /* borrowed: such a request is never held */
+    uint32_t text_len_bytes;
+};
+
 /* How 32 bytes are derived of a password; the only way there is so far: scrypt, N 2^14, r 8, p 5. */
 enum { API_DERIVE_SCRYPT = 1 };
 
@@ -197,6 +224,7 @@ struct api_reply {
 
 struct api_event {
     uint64_t id;                   /* lsn: rises; level, not edge: each event is the whole queue */
+    uint32_t site_version;         /* of the site file in force; 0 none */
     const uint8_t *body;           /* the same JSON as API_READ_QUEUE */
     uint32_t body_len_bytes;
 };
@@ -260,12 +288,16 @@ struct api_request {
         struct api_read read;
         struct api_control control;
         struct api_access access;
+        struct api_site site;
     };
 };
 
 /* Looks at the start of received bytes: the whole length of the first frame; 0: more bytes are needed;
  * -1: longer than max_bytes or malformed, close the connection. */
 int64_t api_frame_length(const uint8_t *bytes, size_t len_bytes, size_t max_bytes);
+
+/* Of a request: by its type it may be long or not. */
+int64_t api_request_length(const uint8_t *bytes, size_t len_bytes);
 
 /* Whole frames. encode: bytes written, 0 when it does not fit. decode: false when refused. */
 size_t api_request_encode(const struct api_request *request, uint8_t *bytes, size_t capacity_bytes);

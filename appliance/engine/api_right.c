@@ -55,6 +55,7 @@ static enum access_right right_of_read(enum api_read_what what)
 {
     switch (what) {
     case API_READ_QUEUE:
+    case API_READ_SITE:
         return ACCESS_QUEUE_READ;
     case API_READ_TICKET:
         return ACCESS_TICKET_READ;
@@ -138,6 +139,21 @@ static enum access_right right_of_people(const struct api_access *access)
     return ACCESS_RIGHT_NONE;
 }
 
+static enum access_right right_of_site(enum api_site_what what)
+{
+    switch (what) {
+    case API_SITE_SHOW:
+    case API_SITE_HISTORY:
+        return ACCESS_LEDGER_READ;
+    case API_SITE_CHECK:
+    case API_SITE_APPLY:
+    case API_SITE_HOLIDAYS_CHECK:
+    case API_SITE_HOLIDAYS_APPLY:
+        return ACCESS_CONFIG_CHANGE;
+    }
+    return ACCESS_RIGHT_NONE;
+}
+
 enum access_right api_right_of(const struct api_request *request)
 {
     switch ((enum api_type)request->type) {
@@ -149,6 +165,8 @@ enum access_right api_right_of(const struct api_request *request)
         return right_of_control((enum api_control_what)request->control.what);
     case API_ACCESS:
         return right_of_people(&request->access);
+    case API_SITE:
+        return right_of_site((enum api_site_what)request->site.what);
     case API_SUBSCRIBE:
     case API_REPLY:
     case API_EVENT:

@@ -539,6 +539,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         check_disk(engine);
         units_turn(engine);
         meeting_turn(engine);
+        site_refresh(engine);
         day_turn(engine);
         serve_turn(engine);
         print_turn(engine);
@@ -586,6 +587,9 @@ struct engine *engine_create(const struct engine_options *options)
 
     CHECK_GIVEN(engine != NULL);
     engine->options = *options;
+    engine->given_calendar = options->calendar;
+    engine->given_private_page = options->private_page;
+    engine->given_visitor_url = options->visitor_url;
     engine->world = *options->world;
     engine->crypto = crypto_create();
     engine->queue = calloc(1, sizeof(*engine->queue));
@@ -629,6 +633,7 @@ void engine_destroy(struct engine *engine)
     free(engine->access_images);
     free(engine->access);
     free(engine->event_body);
+    free(engine->site_bytes.data);
     free(engine->frame);
     free(engine->body);
     free(engine->held);

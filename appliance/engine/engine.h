@@ -40,6 +40,7 @@ enum engine_limit {
     ENGINE_SNAPSHOT_ENTRIES = 50000,
     ENGINE_STAGING_BYTES_MAX = 64 * 1024 * 1024,
     ENGINE_CLOCK_DIFFERENCE_MS_MAX = 300000,
+    ENGINE_VISITOR_URL_BYTES = 128,
     ENGINE_CLOSE_AFTER_MINUTES = 120, /* a day is closed at the latest this long after closing time */
 };
 
@@ -95,6 +96,38 @@ struct engine_event {
     };
 };
 
+/* What a text of the site file means. */
+struct engine_site_form {
+    struct queue_config queue;
+    uint8_t calendar[CALENDAR_RECORD_BYTES_MAX]; /* calendar_site_encode */
+    size_t calendar_len_bytes;
+    bool public_page;
+    char visitor_url[ENGINE_VISITOR_URL_BYTES];
+    char *pages;                      /* JSON object for GET /api/v1/site; allocated, the caller frees it */
+    size_t pages_len_bytes;
+};
+
+struct engine_site_error {
+    uint32_t line;                    /* from 1; 0 none */
+    char path[128], text_ja[320], text_en[320];
+};
+
+/* How texts are read (site_reader.h): the engine keeps them and what they mean, and knows no YAML. */
+struct engine_site_reader {
+    void *context;
+    /* 0, or a negative errno with ret_error filled; pages are allocated only on 0. */
+    int (*read)(void *context, const uint8_t *text, size_t len_bytes, struct engine_site_form *ret_form,
+                struct engine_site_error *ret_error);
+    /* JSON arrays, allocated: sentences of what changes, and what is missing. `before` NULL: nothing was there.
+     * Both texts can be read. ret_machines: addresses, units or printers differ. */
+    int (*preview)(void *context, const uint8_t *before, size_t before_len_bytes, const uint8_t *after,
+                   size_t after_len_bytes, char **ret_changes, char **ret_notices, bool *ret_machines);
+    /* The Cabinet Office's list, checked against the one in force (may be empty). */
+    int (*read_holidays)(void *context, const uint8_t *bytes, size_t len_bytes,
+                         const struct calendar_import *present, struct calendar_import *ret_import,
+                         struct engine_site_error *ret_error);
+};
+
 struct engine_options {
     const struct world *world;        /* lives as long as the engine */
     struct duty_options duty;
@@ -105,6 +138,9 @@ struct engine_options {
     const char *unit_address, *peer_address;
     bool private_page;                /* also for what visitors see: waiting, now serving */
     const char *visitor_url;          /* a visitor's own page, his ticket's id behind it; NULL: there is none */
+    const struct engine_site_reader *site_reader; /* NULL: the ledger knows of no site file */
+    const uint8_t *site_text;         /* of the site file: version 1 of a ledger that has none */
+    size_t site_text_len_bytes;
     uint64_t snapshot_entries;        /* who is further behind takes a snapshot; 0: ENGINE_SNAPSHOT_ENTRIES */
 };
 

@@ -72,7 +72,7 @@ static enum queue_reason close_and_erase(struct engine *engine, uint32_t actor)
     return reason;
 }
 
-/* The site file's configuration takes force when a day opens. */
+/* Where the ledger has no site file, the configuration of this unit's takes force when a day opens. */
 static void renew_config(struct engine *engine)
 {
     uint8_t ours[QUEUE_CONFIG_BYTES_MAX], theirs[QUEUE_CONFIG_BYTES_MAX];
@@ -92,7 +92,7 @@ enum queue_reason day_open(struct engine *engine, uint32_t date, uint32_t actor)
     if (date > before && before != 0) {
         reason = close_and_erase(engine, actor);
     }
-    if (reason == QUEUE_OK && date != before && duty_serves(&engine->duty) == DUTY_SERVE_PLAIN) {
+    if (reason == QUEUE_OK && date != before && site_may_change(engine) && !site_open_day(engine)) {
         renew_config(engine); /* in a session only tickets, counters and the day change (rule 3) */
     }
     if (reason == QUEUE_OK) {

@@ -14,6 +14,7 @@
  *   engine_render.c   JSON of the queue
  *   engine_print.c    papers: who may print what, what became of it, what printers use
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
+ *   engine_site.c     versions of the site file: entries, what is in force; engine_site_request.c: who asks for it
  *   engine_status.c   JSON of status, ready, explain
  *   engine_access.c   accounts, devices, sessions as rows; may this request be made?
  *   engine_people.c   requests about them; engine_secret.c: what is sealed; engine_render_people.c: JSON
@@ -205,6 +206,40 @@ enum unit_answer {
     UNIT_ANSWER_SAME_PERSON,
 };
 
+/* Where a version of the site file lies. version 0: none. */
+struct site_mark {
+    uint32_t version;
+    uint16_t parts;
+    uint64_t lsn; /* of its first entry */
+};
+
+struct site_state {
+    struct site_mark newest, force;  /* whole; and the one that the queue's configuration is of */
+    struct site_mark coming;         /* its parts are not all here yet */
+    uint16_t coming_seen;
+    uint32_t holidays_version;       /* 0: no list was imported */
+    uint64_t holidays_lsn;
+};
+
+enum site_limit_inner {
+    SITE_BY_BYTES = 64,
+    SITE_PART_BYTES_MAX = 40000,
+    SITE_PARTS_MAX = 16,
+};
+
+/* A version as its parts say it; views into the bytes that it was read into. */
+struct site_version {
+    uint32_t version, restores;
+    struct site_mark previous;
+    uint8_t when;                    /* enum api_site_when */
+    bool public_page;
+    char by[SITE_BY_BYTES], note[API_SITE_NOTE_BYTES], visitor_url[ENGINE_VISITOR_URL_BYTES];
+    uint32_t actor;
+    int64_t wall_ms;
+    const uint8_t *queue, *calendar, *pages, *text;
+    size_t queue_len_bytes, calendar_len_bytes, pages_len_bytes, text_len_bytes;
+};
+
 /* What the ledger folds to beside the queue. */
 struct engine_state {
     struct duty_term term;
@@ -215,6 +250,7 @@ struct engine_state {
     struct duty_unit_name retired[DUTY_RETIRED_MAX]; /* newest first; unit 0: none */
     struct unit_sworn sworn;
     struct device_counter printers[API_PRINTERS_MAX]; /* by number - 1 */
+    struct site_state site;
     bool given_to_retired; /* said twice: also hardware that was retired may come */
     uint32_t given_id; /* a place is free: who comes blank gets this id; 0: none is */
     bool founded;
@@ -372,6 +408,7 @@ struct engine {
     bool event_due;
     uint64_t event_sent_ms;
     uint64_t event_lsn;
+    uint32_t event_site;
     bool told, told_serving;
     char *event_body;                 /* taken, waits for its lsn */
     size_t event_len_bytes;
@@ -383,6 +420,15 @@ struct engine {
     size_t client_count;
 
     struct print print;
+
+    /* the site file's version in force, as this process has read it */
+    struct bytes_buffer site_bytes;
+    struct site_version site;         /* version 0: none */
+    bool site_stale;                  /* the ledger knows of another one */
+    struct calendar site_calendar;
+    const struct calendar *given_calendar;
+    bool given_private_page;
+    const char *given_visitor_url;
 
     /* the day */
     struct calendar_state level;
@@ -549,6 +595,40 @@ void print_turn(struct engine *engine);
 /* Orders leave that are durable. */
 void print_flush(struct engine *engine, uint64_t watermark);
 void print_control(struct engine *engine, uint64_t client, const struct api_request *request);
+
+/* engine_site.c */
+int site_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload, size_t len_bytes);
+void site_put_checkpoint(const struct engine *engine, struct bytes_writer *writer);
+void site_get_checkpoint(struct engine *engine, struct bytes_reader *reader);
+/* The ledger was forgotten, or read anew: what was in force is not any more. */
+void site_forget(struct engine *engine);
+/* What is in force becomes what pages, calendar and papers have. */
+void site_refresh(struct engine *engine);
+/* May configuration change? Only where both units take part (DESIGN 3 rule 3), or there is only one. */
+bool site_may_change(const struct engine *engine);
+/* A ledger that has no site file gets this unit's own as its first version. False: there is none to be had. */
+bool site_found(struct engine *engine);
+/* Before a date is opened: what waits for it takes force. False: the ledger has no site file. */
+bool site_open_day(struct engine *engine);
+struct site_text {
+    const uint8_t *text;
+    size_t len_bytes;
+    const char *by, *note;
+    uint32_t actor, restores;
+    uint8_t when;
+};
+/* A new version; in force at once where it says so. Its parts and that are one batch. */
+void site_append(struct engine *engine, const struct engine_site_form *form, const struct site_text *text);
+void site_append_holidays(struct engine *engine, const struct calendar_import *import, const char *by,
+                          const char *note, uint32_t actor);
+/* The caller frees ret_bytes->data. False: it cannot be read. */
+bool site_read(struct engine *engine, const struct site_mark *mark, struct bytes_buffer *ret_bytes,
+               struct site_version *ret_version);
+bool site_mark_of(struct engine *engine, uint32_t version, struct site_mark *ret_mark);
+/* NULL: there is none. */
+char *site_render(struct engine *engine, size_t *ret_len_bytes);
+/* engine_site_request.c */
+void site_request(struct engine *engine, uint64_t client, const struct api_request *request);
 
 /* engine_printers.c */
 char *print_render(struct engine *engine, size_t *ret_len_bytes);

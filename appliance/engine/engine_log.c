@@ -77,6 +77,7 @@ void engine_append_checkpoint(struct engine *engine)
     units_put_checkpoint(engine, &writer);
     bytes_put_u16(&writer, images);
     print_put_checkpoint(engine, &writer);
+    site_put_checkpoint(engine, &writer);
     queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
     CHECK(!writer.failed);
     (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
@@ -124,6 +125,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
     units_get_checkpoint(engine, &reader);
     images = bytes_get_u16(&reader);
     print_get_checkpoint(engine, &reader);
+    site_get_checkpoint(engine, &reader);
     if (reader.failed ||
         (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
         return -EBADMSG;
@@ -265,6 +267,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return access_fold(engine, payload, len_bytes);
     case ENTRY_DEVICE:
         return print_fold(engine, entry, payload, len_bytes);
+    case ENTRY_SITE:
+        return site_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }
@@ -813,6 +817,7 @@ static void forget_log(struct engine *engine)
     queue_init(engine->queue);
     access_init(engine->access);
     memset(&engine->state, 0, sizeof(engine->state));
+    site_forget(engine);
     rows_digest_begin(engine);
     engine->rows_rebuild = false;
     rows_forget(engine);
@@ -857,6 +862,7 @@ int engine_reload(struct engine *engine)
     }
     units_identify(engine);
     engine->durable_lsn = engine->last_lsn;
+    site_refresh(engine);
     engine->durable_hash = engine->head;
     memcpy(engine->durable_digest, engine->digest, sizeof(engine->digest));
     engine->gather_from = engine->last_lsn + 1;
@@ -878,11 +884,11 @@ int engine_load(struct engine *engine, bool found)
         return r;
     }
     engine_judge_record(engine);
-    if (engine->last_lsn == 0 && found) {
+    engine->state.sound = engine->state.sound || (engine->last_lsn == 0 && found);
+    if (engine->last_lsn == 0 && found && !site_found(engine)) {
         uint8_t *config = malloc(QUEUE_CONFIG_BYTES_MAX);
 
         CHECK_GIVEN(config != NULL);
-        engine->state.sound = true;
         (void)engine_append(
             engine, ENTRY_CONFIG, config,
             queue_config_encode(engine->options.config, config, QUEUE_CONFIG_BYTES_MAX), false, 0,

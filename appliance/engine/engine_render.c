@@ -409,6 +409,7 @@ char *render_queue(struct engine *engine, size_t *ret_len_bytes)
     json_open(&json, NULL, '{');
     json_text(&json, "site_ja", engine->queue->config.site_ja);
     json_text(&json, "site_en", engine->queue->config.site_en);
+    json_number(&json, "site_version", engine->site.version);
     put_day(engine, &json, "service_day");
     put_categories(engine, &json);
     put_counters(engine, &json);

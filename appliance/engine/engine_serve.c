@@ -352,6 +352,14 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
     case API_READ_DAY:
         body = render_day(engine, &len_bytes);
         break;
+    case API_READ_SITE:
+        body = site_render(engine, &len_bytes);
+        if (body == NULL) {
+            refuse_now(engine, client, request->id, STATUS_NOT_FOUND, "NO_SITE_FILE",
+                       "設定ファイルがまだありません。", "There is no site file yet.");
+            return;
+        }
+        break;
     case API_READ_COUNTER:
         counter = queue_counter_find(engine->queue, read->number);
         if (counter == NULL) {
@@ -567,6 +575,8 @@ static void run(struct engine *engine, uint64_t client, const struct api_request
         people_request(engine, client, request);
     } else if (request->type == API_COMMAND) {
         command(engine, client, request);
+    } else if (request->type == API_SITE) {
+        site_request(engine, client, request);
     } else if (request->type == API_READ) {
         read_queue(engine, client, request);
     } else if (request->control.what == API_CONTROL_PRINTER_TEST ||
@@ -619,7 +629,8 @@ static bool answers_at_once(const struct api_request *request)
 {
     switch ((enum api_type)request->type) {
     case API_READ:
-        return request->read.what >= API_READ_STATUS && request->read.what != API_READ_CALENDAR;
+        return request->read.what >= API_READ_STATUS && request->read.what != API_READ_CALENDAR &&
+               request->read.what != API_READ_SITE;
     case API_CONTROL:
         return request->control.what >= API_CONTROL_DUTY_HANDOVER &&
                request->control.what < API_CONTROL_DAY_ANNUL;
@@ -635,6 +646,7 @@ static bool answers_at_once(const struct api_request *request)
     case API_PRINTERS:
     case API_PRINT_DONE:
     case API_PRINT:
+    case API_SITE:
         break;
     }
     return false;
@@ -687,6 +699,10 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         return;
     }
     if (engine->holding || engine->held_count > 0 || batch_is_full(engine)) {
+        if (request.type == API_SITE) { /* too long to be kept: whoever sent it sends it again */
+            not_on_duty(engine, client, request.id);
+            return;
+        }
         hold(engine, client, &request, 0); /* behind those that wait already: order is kept */
     } else if (!engine_serves(engine)) {
         not_on_duty(engine, client, request.id);
@@ -778,7 +794,7 @@ void serve_turn(struct engine *engine)
 
 static void send_event(struct engine *engine)
 {
-    struct api_event event = {.id = engine->event_lsn};
+    struct api_event event = {.id = engine->event_lsn, .site_version = engine->event_site};
     uint8_t header[32];
     size_t header_len_bytes, len_bytes;
 
@@ -812,6 +828,7 @@ static void flush_event(struct engine *engine, uint64_t watermark)
         engine->event_due = false;
         engine->event_sent_ms = engine->now_ms;
         engine->event_lsn = engine->last_lsn;
+        engine->event_site = engine->site.version;
         engine->event_body = render_queue(engine, &engine->event_len_bytes);
         if (engine->event_lsn <= watermark) {
             send_event(engine);
@@ -837,6 +854,7 @@ void serve_last_event(struct engine *engine)
         engine->event_due = false;
         engine->event_sent_ms = engine->now_ms;
         engine->event_lsn = engine->last_lsn;
+        engine->event_site = engine->site.version;
         engine->event_body = render_queue(engine, &engine->event_len_bytes);
         send_event(engine);
     }

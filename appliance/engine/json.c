@@ -135,6 +135,12 @@ void json_bool(struct json *json, const char *name, bool value)
     }
 }
 
+void json_raw(struct json *json, const char *name, const char *text, size_t len_bytes)
+{
+    begin(json, name);
+    put(json, text, len_bytes);
+}
+
 void json_null(struct json *json, const char *name)
 {
     begin(json, name);

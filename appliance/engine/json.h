@@ -23,6 +23,8 @@ void json_text(struct json *json, const char *name, const char *value);
 void json_number(struct json *json, const char *name, int64_t value);
 void json_real(struct json *json, const char *name, double value);
 void json_bool(struct json *json, const char *name, bool value);
+/* A value that is JSON already. */
+void json_raw(struct json *json, const char *name, const char *text, size_t len_bytes);
 void json_null(struct json *json, const char *name);
 
 #endif

@@ -9,6 +9,7 @@
 #include "appliance/engine/founding.h"
 #include "appliance/engine/neighbour.h"
 #include "appliance/engine/settings.h"
+#include "appliance/engine/site_reader.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "cluster/adapters/address.h"
@@ -45,6 +46,7 @@ enum {
 struct daemon {
     struct settings settings;
     struct site site;
+    struct settings_text site_text;
     struct calendar calendar;
     sd_event *event;
     sd_event_source *timer, *ledger_source, *turn_source;
@@ -722,10 +724,13 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .unit_name_ja = own != NULL ? own->name_ja : "号機",
         .unit_name_en = own != NULL ? own->name_en : "unit",
         .visitor_url = daemon->site.printing.visitor_url,
+        .site_reader = &site_reader,
+        .site_text = daemon->site_text.bytes,
+        .site_text_len_bytes = daemon->site_text.len_bytes,
         .unit_address = daemon->settings.service_local ?: "",
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
-        .private_page = !daemon->site.public_page,
+        .private_page = !daemon->site.pages.public_page,
         .snapshot_entries = daemon->settings.snapshot_entries,
         .peer_address = daemon->settings.service_peer ?: "",
     };
@@ -834,7 +839,7 @@ static int block_signals(sd_event *event, struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-    static struct daemon daemon; /* about 100 KiB of site and calendar */
+    static struct daemon daemon; /* about 400 KiB of site and calendar */
     struct world world = {
         .context = &daemon,
         .store = world_store,
@@ -866,7 +871,7 @@ int main(int argc, char **argv)
                       " --site FILE --net-socket PATH [--peer-id N ...]\n");
         return 2;
     }
-    if (!settings_load_site(&daemon.settings, &daemon.site, &daemon.calendar)) {
+    if (!settings_load_site(&daemon.settings, &daemon.site, &daemon.site_text, &daemon.calendar)) {
         return EXIT_CONFIG_BAD;
     }
     if (daemon.settings.trace_path != NULL) {

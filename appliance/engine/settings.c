@@ -149,50 +149,44 @@ bool settings_parse(int argc, char **argv, struct settings *settings)
            settings->net_socket != NULL && optind == argc;
 }
 
-static bool make_calendar(const struct site *site, struct calendar *calendar)
+static int read_text(const char *path, struct settings_text *ret_text)
 {
-    calendar_init(calendar);
-    for (size_t i = 0; i < ARRAY_COUNT(calendar->hours); i++) {
-        if (calendar->hours[i].open) {
-            calendar->hours[i].open_minute = site->hours.open_minute;
-            calendar->hours[i].close_minute = site->hours.close_minute;
-        }
-    }
-    calendar->lead_minutes = site->hours.lead_minutes;
-    for (size_t i = 0; i < site->hours.override_count; i++) {
-        const struct site_override *from = &site->hours.overrides[i];
-        struct calendar_override override = {
-            .date = from->date,
-            .hours = {.open = from->open,
-                      .open_minute = from->open_minute,
-                      .close_minute = from->close_minute},
-        };
+    FILE *file = fopen(path, "re");
+    int r = file == NULL ? -errno : 0;
 
-        (void)snprintf(override.reason_ja, sizeof(override.reason_ja), "%s", from->reason_ja);
-        (void)snprintf(override.reason_en, sizeof(override.reason_en), "%s", from->reason_en);
-        if (calendar_set_override(calendar, &override) != CALENDAR_PROBLEM_NONE) {
-            (void)fprintf(stderr, "toband: the site file's override of %u is refused\n",
-                          from->date);
-            return false;
-        }
+    if (r == 0) {
+        ret_text->len_bytes = fread(ret_text->bytes, 1, sizeof(ret_text->bytes), file);
+        r = ferror(file) != 0 ? -EIO : fgetc(file) != EOF ? -EFBIG : 0;
+        (void)fclose(file);
     }
-    return true;
+    return r;
+}
+
+/* One reading for both: the text that goes into the ledger is the one that was understood. */
+static int load(const char *path, struct site *ret_site, struct settings_text *ret_text,
+                struct site_error *ret_error)
+{
+    int r = read_text(path, ret_text);
+
+    return r < 0 ? site_load_file(path, ret_site, ret_error) /* says why, in both languages */
+                 : site_load_bytes(ret_text->bytes, ret_text->len_bytes, ret_site, ret_error);
 }
 
 bool settings_load_site(const struct settings *settings, struct site *ret_site,
-                        struct calendar *ret_calendar)
+                        struct settings_text *ret_text, struct calendar *ret_calendar)
 {
     struct site_error error;
     char text[1024];
 
-    if (site_load_file(settings->site_path, ret_site, &error) < 0) {
+    if (load(settings->site_path, ret_site, ret_text, &error) < 0) {
         site_error_to_text(&error, settings->site_path, true, text, sizeof(text));
         (void)fprintf(stderr, "%s\n", text);
         site_error_to_text(&error, settings->site_path, false, text, sizeof(text));
         (void)fprintf(stderr, "%s\n", text);
         return false;
     }
-    return make_calendar(ret_site, ret_calendar);
+    site_fill_calendar(ret_site, ret_calendar);
+    return true;
 }
 
 void settings_hardware_of(const char *serial, struct ids_token *ret_hardware)

@@ -24,11 +24,17 @@ struct settings {
     const char *driver_user;   /* whom toban-devices runs as; NULL: as toband, or root */
 };
 
+/* The site file as it stands: what a new ledger begins with. */
+struct settings_text {
+    uint8_t bytes[SITE_FILE_BYTES_MAX];
+    size_t len_bytes;
+};
+
 /* false: unknown, missing or superfluous arguments. */
 bool settings_parse(int argc, char **argv, struct settings *settings);
-/* The site file, and the opening days that follow from it; false, and why on stderr in both languages. */
+/* The site file, its text, and the opening days that follow from it; false, and why on stderr in both languages. */
 bool settings_load_site(const struct settings *settings, struct site *ret_site,
-                        struct calendar *ret_calendar);
+                        struct settings_text *ret_text, struct calendar *ret_calendar);
 /* The key that a term names a box by, from the serial that stands on it. */
 void settings_hardware_of(const char *serial, struct ids_token *ret_hardware);
 /* For this process and all its threads to come. */

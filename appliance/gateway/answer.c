@@ -77,6 +77,17 @@ struct MHD_Response *answer_file(const void *bytes, size_t len_bytes, const char
     return response;
 }
 
+struct MHD_Response *answer_tagged_json(const void *body, size_t len_bytes, const char *tag)
+{
+    struct MHD_Response *response = copy_of(body == NULL ? "" : body, body == NULL ? 0 : len_bytes,
+                                            body == NULL ? NULL : "application/json", "no-cache");
+
+    if (response != NULL) {
+        add(response, MHD_HTTP_HEADER_ETAG, tag);
+    }
+    return response;
+}
+
 struct MHD_Response *answer_redirect(const char *to)
 {
     struct MHD_Response *response = copy_of("", 0, NULL, "no-store");

@@ -22,6 +22,8 @@ struct MHD_Response *answer_text(const void *body, size_t len_bytes, const char 
 /* content_type NULL: the answer to a client which has this version already. */
 struct MHD_Response *answer_file(const void *bytes, size_t len_bytes, const char *content_type,
                                  const char *tag);
+/* JSON that is asked for again with its tag; body NULL: the client has it already. */
+struct MHD_Response *answer_tagged_json(const void *body, size_t len_bytes, const char *tag);
 struct MHD_Response *answer_redirect(const char *to);
 /* Adds what every answer carries. */
 void answer_harden(struct MHD_Response *response, const char *cache_control);

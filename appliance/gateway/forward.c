@@ -6,6 +6,7 @@
 #include "base/check.h"
 
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 
 enum {
@@ -332,6 +333,29 @@ static void keep_refusal(struct request *request, const struct api_reply *reply)
     }
 }
 
+/* Long, and the same for days: a page that has it gets one short answer. */
+static bool answer_with_tag(struct request *request, const struct api_reply *reply)
+{
+    const struct header *known = &request->headers.if_none_match;
+    char text[IDS_TOKEN_TEXT_BYTES], tag[IDS_TOKEN_TEXT_BYTES + 2];
+    struct ids_token start;
+    struct ids_hash hash;
+    bool has_it;
+
+    if (request->api.type != API_READ || request->api.read.what != API_READ_SITE ||
+        reply->status != MHD_HTTP_OK) {
+        return false;
+    }
+    hash = digest_of(request->gateway->digest, reply->body, reply->body_len_bytes);
+    memcpy(start.bytes, hash.bytes, sizeof(start.bytes));
+    ids_token_to_text(&start, text);
+    (void)snprintf(tag, sizeof(tag), "\"%s\"", text);
+    has_it = known->count > 0 && strstr(known->text, tag) != NULL;
+    server_answer(request, has_it ? MHD_HTTP_NOT_MODIFIED : MHD_HTTP_OK,
+                  answer_tagged_json(has_it ? NULL : reply->body, reply->body_len_bytes, tag));
+    return true;
+}
+
 void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api_reply *reply)
 {
     struct forward *forward = &gateway->forward;
@@ -363,7 +387,7 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
                                    reply->body_len_bytes));
     } else if (reply->status < 200 || reply->status > 599) {
         server_answer_problem(request, PROBLEM_ENGINE_SILENT, NULL, NULL);
-    } else {
+    } else if (!answer_with_tag(request, reply)) {
         server_answer(
             request, reply->status,
             answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s));

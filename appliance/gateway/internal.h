@@ -139,6 +139,7 @@ struct streams {
     uint32_t count;
     struct snapshot *newest;            /* NULL: the engine has not told yet, or is away */
     uint64_t serial;                    /* of the newest */
+    uint32_t site_version;              /* of the newest; 0 none */
     uint64_t fanned_out_ms;
     bool subscribed;
     uint32_t newest_check;              /* ids on the wire, beside those of requests */

@@ -90,6 +90,7 @@ static const struct route routes[] = {
     RULING("/acceptance/resume", QUEUE_RESUME, 0),
     {.method = "GET", .path = API "/events", .kind = ROUTE_EVENTS},
     READ("/day", API_READ_DAY, false),
+    READ("/site", API_READ_SITE, false),
     READ("/status", API_READ_STATUS, true),
     READ("/ready", API_READ_READY, true),
     READ("/printers", API_READ_PRINTERS, true),

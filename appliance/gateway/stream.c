@@ -22,6 +22,7 @@ struct stream {
     uint32_t check; /* the id of the question whether it still is; 0: none is on its way */
     struct snapshot *sending; /* what `piece` points into, when it is a queue event */
     uint64_t sent_serial;     /* of the newest that was begun */
+    uint32_t sent_site;       /* the site file's version that this page knows of */
     const char *piece;        /* not yet sent bytes */
     size_t piece_len_bytes;
     uint64_t awake_since_ms; /* 0: suspended, everything was taken */
@@ -72,6 +73,12 @@ static bool choose_piece(struct stream *stream)
         set_small(stream, snprintf(stream->small, SMALL_BYTES,
                                    "event: state\ndata: {\"serving\":%s,\"reason\":\"%s\"}\n\n",
                                    gateway->forward.state.serving ? "true" : "false", reason));
+    } else if (gateway->streams.site_version != stream->sent_site && is_serving(gateway) &&
+               stream->admitted) {
+        /* Names, menu and texts are fetched when they change, without a reload. */
+        stream->sent_site = gateway->streams.site_version;
+        set_small(stream, snprintf(stream->small, SMALL_BYTES,
+                                   "event: site\ndata: {\"version\":%u}\n\n", stream->sent_site));
     } else if (newest != NULL && newest->serial != stream->sent_serial && is_serving(gateway) &&
                stream->admitted) {
         newest->reference_count++;
@@ -360,6 +367,7 @@ void stream_queue_event(struct gateway *gateway, const struct api_event *event)
     }
     snapshot->reference_count = 1;
     snapshot->serial = ++streams->serial;
+    streams->site_version = event->site_version;
     head = snprintf(snapshot->text, FRAME_TEXT_BYTES,
                     "id: %llu\nevent: queue\ndata: ", (unsigned long long)event->id);
     CHECK(head > 0 && head < FRAME_TEXT_BYTES - 2);

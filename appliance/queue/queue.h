@@ -518,10 +518,31 @@ bool queue_config_is_valid(const struct queue_config *config);
 size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes,
                            size_t capacity_bytes);
 bool queue_config_decode(const uint8_t *bytes, size_t len_bytes, struct queue_config *ret_config);
-/* Takes force at a day's opening; rows of categories and counters that stay are kept, others are
+/* Takes force at a day's opening, or where queue_config_fits; rows of categories and counters that stay are kept, others are
  * gone or new and empty. Not told through `touched`; an empty row is not there, so only what is
  * gone changes a digest of rows. */
 void queue_set_config(struct queue *queue, const struct queue_config *config);
+
+/* May `next` take the configuration's place in the middle of this day? What numbers were given or reserved
+ * today keeps its range, what has tickets or an open counter stays, and the rule of skipped numbers. At a
+ * date's end everything fits. */
+enum queue_clash_kind {
+    QUEUE_CLASH_NONE,
+    QUEUE_CLASH_CATEGORY_USED,      /* id: it goes, and has tickets of today */
+    QUEUE_CLASH_NUMBERS_MOVED,      /* id: its first number would change */
+    QUEUE_CLASH_NUMBERS_USED,       /* id, number: given or reserved today, beyond the new range */
+    QUEUE_CLASH_SKIPS,
+    QUEUE_CLASH_COUNTER_OPEN,       /* id: a counter that goes is open */
+    QUEUE_CLASH_COUNTER_WAITED_FOR, /* id: a counter that goes; number waits for it */
+};
+
+struct queue_clash {
+    enum queue_clash_kind kind;
+    uint16_t id, number;
+};
+
+bool queue_config_fits(const struct queue *queue, const struct queue_config *next,
+                       struct queue_clash *ret_clash);
 
 /* What would this command change? Never changes `queue`. DAY_CLOSING and DAY_ERASING put only the
  * day row; queue_apply derives their effect on every ticket, so the entry stays small. Every row

@@ -48,6 +48,8 @@ enum entry_kind {
     ENTRY_DEVICE = 10,        /* clear: paper and cuts that a printer used, a new roll (engine_print.c) */
     ENTRY_ACCESS = 11,        /* clear: who asked for a right, and what that changed; or rows of accounts, devices and
                                * sessions before a checkpoint (engine_access.c). Secrets in it are sealed */
+    ENTRY_SITE = 12,          /* clear: a part of a version of the site file, a version's taking force, holidays
+                               * (engine_site.c) */
     ENTRY_KIND_END,
 };
 

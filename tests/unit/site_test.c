@@ -13,7 +13,7 @@
 #include <cmocka.h>
 #include <errno.h>
 
-enum { TEXT_BYTES = 64 * 1024, SAMPLE_CATEGORIES = 6, SAMPLE_COUNTERS = 4 };
+enum { TEXT_BYTES = 64 * 1024, SAMPLE_CATEGORIES = 11, SAMPLE_COUNTERS = 6 };
 
 struct fixture {
     char sample[TEXT_BYTES];
@@ -198,7 +198,7 @@ static void rules_of_tickets_and_of_a_categorys_hours_are_taken(void **state)
     memcpy(sample, fixture->sample, sizeof(sample));
     edit(fixture, "    service_minutes: 8\n",
          "    service_minutes: 8\n"
-         "    hand_written: {first: 901, last: 949}\n"
+         "    hand_written: {first: 9101, last: 9149}\n"
          "    daily_limit: 40\n"
          "    last_ticket: \"16:00\"\n"
          "    hours:\n"
@@ -209,8 +209,8 @@ static void rules_of_tickets_and_of_a_categorys_hours_are_taken(void **state)
          "\ntickets: {skip: [4, 9, 42, 49], return_minutes: 10, return_after: 3}\ncategories:\n");
     memcpy(fixture->sample, sample, sizeof(sample));
     assert_int_equal(load(fixture, fixture->edited), 0);
-    assert_int_equal(category->manual_first, 901);
-    assert_int_equal(category->manual_last, 949);
+    assert_int_equal(category->manual_first, 9101);
+    assert_int_equal(category->manual_last, 9149);
     assert_int_equal(category->daily_limit, 40);
     assert_int_equal(category->last_minute, 16 * 60);
     assert_int_equal(category->span_count, 2);
@@ -286,8 +286,8 @@ static void values_out_of_bounds_are_refused_with_their_line(void **state)
          "- id: 1\n    name_ja: 証"},
         {"  - id: 1\n    name_ja: 用", "  - id: 33\n    name_ja: 用", "categories[0].id",
          "- id: 33"},
-        {"{category: 6, tier: 2}", "{category: 7, tier: 2}", "counters[0].categories[2].category",
-         "category: 7"},
+        {"{category: 6, tier: 2}", "{category: 12, tier: 2}", "counters[0].categories[2].category",
+         "category: 12"},
         {"{category: 6, tier: 2}", "{category: 6, tier: 0}", "counters[0].categories[2].tier",
          "tier: 0"},
         {"{category: 6, tier: 2}", "{category: 2, tier: 2}", "counters[0].categories[2].category",
@@ -355,11 +355,12 @@ static void a_category_that_no_counter_serves_is_refused(void **state)
     edit(fixture, "      - {category: 2, tier: 1}\n      - {category: 6, tier: 2}\n",
          "      - {category: 2, tier: 1}\n");
     assert_int_equal(load(fixture, fixture->edited), 0);
-    edit(fixture, "counters:\n",
-         "  - id: 9\n    name_ja: 九\n    name_en: Nine\n"
-         "    numbers: {first: 900, last: 901}\n    service_minutes: 1\n"
-         "    wait_limit_minutes: 0\n\ncounters:\n");
-    assert_refused(fixture, "categories[6].id", line_of(fixture->edited, "- id: 9"));
+    edit(fixture, "\n# 発券機のメニュー",
+         "  - id: 12\n    name_ja: 九\n    name_en: Nine\n"
+         "    numbers: {first: 9200, last: 9201}\n    service_minutes: 1\n"
+         "    wait_limit_minutes: 0\n\n# 発券機のメニュー");
+    assert_refused(fixture, "categories[11].id",
+                   line_of(fixture->edited, "- id: 12\n    name_ja: 九"));
 }
 
 static void text_that_is_not_one_plain_document_is_refused(void **state)

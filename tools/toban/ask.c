@@ -85,7 +85,8 @@ int ask_unit(struct toban *toban, struct api_request *request, struct answer *re
             not_now = r == 0 && ret_answer->status == STATUS_NOT_SERVING;
             broke = broke || r < 0;
         }
-        if (r == 0 && (!not_now || request->type != API_COMMAND || attempt == TRIES_MAX)) {
+        if (r == 0 && (!not_now || (request->type != API_COMMAND && request->type != API_SITE) ||
+                       attempt == TRIES_MAX)) {
             return TOBAN_OK;
         }
         /* A unit that went away while it was asked is replaced within seconds: the same key again. */

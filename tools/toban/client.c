@@ -174,16 +174,23 @@ static int take_reply(const struct api_reply *reply, struct answer *ret_answer)
     return 0;
 }
 
+static void bytes_free(uint8_t **bytes)
+{
+    free(*bytes);
+}
+
 int client_ask(struct client *client, struct api_request *request, unsigned wait_ms,
                struct answer *ret_answer)
 {
-    uint8_t bytes[API_REQUEST_BYTES_MAX];
+    size_t capacity_bytes =
+        request->type == API_SITE ? API_SITE_REQUEST_BYTES_MAX : API_REQUEST_BYTES_MAX;
+    __attribute__((cleanup(bytes_free))) uint8_t *bytes = malloc(capacity_bytes);
     int64_t until_ms = clock_ms() + wait_ms;
     size_t len_bytes;
     int r;
 
     request->id = client->next_id++;
-    len_bytes = api_request_encode(request, bytes, sizeof(bytes));
+    len_bytes = bytes == NULL ? 0 : api_request_encode(request, bytes, capacity_bytes);
     if (len_bytes == 0) {
         return -EMSGSIZE;
     }

@@ -48,6 +48,18 @@ static const struct toban_command commands[] = {
      "KIND: kiosk, board, printer, counter or noc. CODE is what the device shows (for ten "
      "minutes).",
      command_device},
+    {"config",
+     "check FILE | show [VERSION] | history | diff [A [B]]\n"
+     "             | apply FILE [--yes] [--at-opening] [--note TEXT] [--base VERSION]\n"
+     "             | restore VERSION [--yes] [--at-opening] [--note TEXT]",
+     "窓口の設定ファイル: 確かめる・適用する・戻す", "the site file: check, apply, go back",
+     "apply と restore は変わることを示し、--yes があるときだけ変えます。A・B "
+     "は版の番号かファイル。\n"
+     "  --at-opening は次の開庁から。--base は、その版をもとに書いたときだけ適用します。",
+     "apply and restore show what changes, and change it with --yes only. A, B: a version or a "
+     "file.\n"
+     "--at-opening: from the next opening on. --base: only if that is still the newest version.",
+     command_config},
     {"calendar", "YEAR [--site FILE] [--holidays FILE]", "その年の閉庁日と理由、開庁日数",
      "days closed in a year and why; opening days",
      "--holidays は内閣府の syukujitsu.csv。--site は所在地の設定ファイル。",

@@ -165,6 +165,7 @@ int command_duty(struct toban *toban, int argc, char **argv);
 int command_unit(struct toban *toban, int argc, char **argv);
 int command_user(struct toban *toban, int argc, char **argv);
 int command_device(struct toban *toban, int argc, char **argv);
+int command_config(struct toban *toban, int argc, char **argv);
 int command_calendar(struct toban *toban, int argc, char **argv);
 int command_ticket(struct toban *toban, int argc, char **argv);
 int command_counter(struct toban *toban, int argc, char **argv);
