@@ -16,6 +16,7 @@
 #define APPLIANCE_ENGINE_ENGINE_H
 
 #include "appliance/calendar/calendar.h"
+#include "appliance/engine/api.h"
 #include "appliance/engine/world.h"
 #include "appliance/queue/queue.h"
 #include "cluster/duty/duty.h"

@@ -230,6 +230,7 @@ static bool is_use(const struct api_request *request)
         return request->access.what != API_ACCESS_CHECK && request->access.what != API_ACCESS_WHO;
     case API_COMMAND:
     case API_CONTROL:
+    case API_SITE:
         return true;
     case API_SUBSCRIBE:
     case API_REPLY:
