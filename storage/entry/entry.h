@@ -48,6 +48,9 @@ enum entry_kind {
     ENTRY_DEVICE = 10,        /* clear: paper and cuts that a printer used, a new roll (engine_print.c) */
     ENTRY_ACCESS = 11,        /* clear: who asked for a right, and what that changed; or rows of accounts, devices and
                                * sessions before a checkpoint (engine_access.c). Secrets in it are sealed */
+    /* 12, 13: reserved */
+    ENTRY_STATISTIC = 14,     /* clear: what a day's visits come to, nobody named, right before they are erased
+                               * (appliance/statistics, engine_statistics.c) */
     ENTRY_KIND_END,
 };
 
