@@ -45,7 +45,8 @@ static bool measure_leg(const struct statistics_leg *leg, int32_t time_s[STATIST
     if (leg->first_called_ms != 0) {
         sound = measure_s(leg->enqueued_ms, leg->first_called_ms, &time_s[STATISTICS_WAIT]);
     }
-    if (leg->started_ms != 0) {
+    /* A call that was heard and taken back after the start leaves nothing to measure. */
+    if (leg->started_ms >= leg->called_ms && leg->started_ms != 0) {
         sound = measure_s(leg->called_ms, leg->started_ms, &time_s[STATISTICS_WALK_UP]) && sound;
     }
     if (leg->end == STATISTICS_SERVED) {
