@@ -75,7 +75,7 @@ static size_t request_of(const struct client *client, uint8_t frame[API_REQUEST_
 static void note_asked(struct sim *sim, struct client *client, const struct unit *unit)
 {
     uint8_t serves = (uint8_t)duty_serves(engine_duty(unit->engine));
-    bool known = client->tries > 1 && client->asked_unit == unit->index &&
+    bool known = client->asked_unit == unit->index &&
                  client->asked_generation == unit->generation && client->asked_serves == serves;
 
     client->asked_serves = serves;
@@ -193,6 +193,7 @@ void sim_client_begin(struct sim *sim, int index)
     }
     client->busy = true;
     client->tries = 0;
+    client->asked_serves = UINT8_MAX; /* nobody was asked yet */
     client->first_sent_ms = sim->now_ms;
     client->category = client->counter = 0;
     client->delivery = client->priority = 0;
