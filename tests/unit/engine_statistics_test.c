@@ -97,6 +97,9 @@ static void take_reply(void *context, uint64_t client, const uint8_t *header,
 
 static void fill_config(struct queue_config *config)
 {
+    static const char *const names[CATEGORIES][2] = {
+        {"建築確認", "Building permits"}, {"都市計画図", "Plans"}, {"相談", "Advice"}};
+
     (void)strcpy(config->site_ja, "都市計画課");
     (void)strcpy(config->site_en, "City Planning");
     config->utc_offset_minutes = 540;
@@ -108,8 +111,8 @@ static void fill_config(struct queue_config *config)
         category->number_last = (uint16_t)(1000 * i + 900);
         category->service_ms_prior = 5 * 60 * SECOND_MS;
         category->wait_ms_limit = i == 1 ? 600 * SECOND_MS : 0;
-        (void)snprintf(category->name_ja, sizeof(category->name_ja), "%s", i == 2 ? "=予約,\"甲\"" : "相談");
-        (void)snprintf(category->name_en, sizeof(category->name_en), "Service %u", i);
+        (void)strcpy(category->name_ja, names[i - 1][0]);
+        (void)strcpy(category->name_en, names[i - 1][1]);
     }
     for (uint16_t i = 1; i <= COUNTERS; i++) {
         struct queue_counter_config *counter = &config->counters[config->counter_count++];
@@ -1076,6 +1079,7 @@ static void the_file_is_a_table_with_its_definitions(void **state)
 
     (void)state;
     live_a_day(book, 500);
+    (void)strcpy(desk->engine->queue->config.categories[1].name_ja, "=予約,\"甲\"");
     assert_int_equal(ask(desk, "2026-11-24 2026-11-24 category,hour", true), 200);
     assert_memory_equal(desk->body, "\xef\xbb\xbf", 3);
     at = desk->body + 3;
@@ -1096,6 +1100,72 @@ static void the_file_is_a_table_with_its_definitions(void **state)
     desk_free(desk);
 }
 
+/* tests/browser/statistics.test.mjs shows it on the page; STATISTICS_SAMPLE=1 writes it anew. */
+static void the_sample_that_pages_are_tested_with_is_our_answer(void **state)
+{
+    static const char path[] = "tests/browser/lib/statistics.json";
+    static const char *const tables[] = {"hour", "category", "counter"};
+    struct desk *desk = office_new(OWN);
+    struct book *book = book_new(desk, 15);
+    json_t *sample = json_object(), *kept;
+
+    (void)state;
+    live_a_day(book, 900);
+    assert_int_equal(day_open(desk->engine, DAY_TWO, 0), QUEUE_OK);
+    for (size_t i = 0; i < ARRAY_COUNT(tables); i++) {
+        char text[64];
+
+        (void)snprintf(text, sizeof(text), "2026-11-24 2026-11-24 %s", tables[i]);
+        (void)json_object_set_new(sample, tables[i], asked(desk, text));
+    }
+    if (getenv("STATISTICS_SAMPLE") != NULL) {
+        assert_int_equal(json_dump_file(sample, path, JSON_INDENT(1) | JSON_REAL_PRECISION(15)), 0);
+    }
+    kept = json_load_file(path, 0, NULL);
+    assert_non_null(kept);
+    assert_true(json_equal(kept, sample));
+    json_decref(kept);
+    json_decref(sample);
+    free(book);
+    desk_free(desk);
+}
+
+/* One touch answered by both sides of a cut: the ticket that goes is no visitor. */
+static void a_touch_that_got_two_numbers_is_one_visitor(void **state)
+{
+    static struct queue_change change;
+    struct desk *desk = office_new(OWN);
+    struct queue_command issue = {.action = QUEUE_ISSUE, .category = 1, .key = {{5}}};
+    struct queue_origin here;
+    struct queue_ticket theirs;
+    struct ids_token id;
+    json_t *body;
+
+    (void)state;
+    issue.ticket.bytes[0] = 1;
+    assert_int_equal(act(desk, issue, &id), QUEUE_OK);
+    theirs = *queue_ticket_find(desk->engine->queue, &id);
+    theirs.id.bytes[0] = 2;
+    theirs.number++;
+    theirs.series = (struct ids_series){PARTNER, 1};
+    theirs.origin = (struct queue_origin){.unit = PARTNER, .session = 1, .lsn = 99};
+    theirs.changed_lsn = 99;
+    here = engine_next_origin(desk->engine);
+    assert_true(queue_join_ticket(desk->engine->queue, &theirs, PARTNER, 0, &here,
+                                  desk->engine->wall_ms, &change));
+    (void)engine_append_change(desk->engine, &change, 0, NULL);
+    for (uint8_t i = 10; i < 13; i++) {
+        issue.key.bytes[0] = issue.ticket.bytes[0] = i;
+        assert_int_equal(act(desk, issue, NULL), QUEUE_OK);
+    }
+    body = asked(desk, "2026-11-24 2026-11-24 -");
+    assert_int_equal(number(json_object_get(body, "total"), "arrived"), 4);
+    assert_int_equal(number(json_object_get(body, "total"), "not_visits"), 1);
+    assert_int_equal(number(json_object_get(body, "total"), "cancelled"), 0);
+    json_decref(body);
+    desk_free(desk);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -1110,6 +1180,8 @@ int main(void)
         cmocka_unit_test(one_table_is_made_at_a_time_and_none_by_who_does_not_serve),
         cmocka_unit_test(what_is_not_understood_is_refused),
         cmocka_unit_test(the_file_is_a_table_with_its_definitions),
+        cmocka_unit_test(the_sample_that_pages_are_tested_with_is_our_answer),
+        cmocka_unit_test(a_touch_that_got_two_numbers_is_one_visitor),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);
