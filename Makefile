@@ -25,7 +25,8 @@ LIBS    := -lcpg -lcmap -lcfg -llmdb -lnanomsg -lssl -lcrypto -lsystemd -lnl-rou
 # CHECK(!"why") is meant: clang alone takes it for a slip.
 ALL_CFLAGS += -I/usr/include/libnl3 -I/usr/include/freetype2 $(if $(filter clang,$(CC)),-Wno-string-conversion)
 
-PURE    := base storage/entry storage/ship cluster/duty appliance/queue appliance/calendar appliance/access watchdog/pet \
+PURE    := base storage/entry storage/ship cluster/duty appliance/queue appliance/calendar appliance/access appliance/statistics \
+	watchdog/pet \
 	appliance/devices/paper appliance/devices/printer
 FOLDERS := $(PURE) storage/adapters cluster/adapters appliance/adapters appliance/engine \
 	appliance/gateway appliance/devices appliance/ops watchdog/adapters tests/lib tests/sim tests/printer

@@ -98,6 +98,7 @@ enum access_right {
     ACCESS_EXPLAIN_READ,
     ACCESS_CALENDAR_READ,
     ACCESS_METRICS_READ,
+    ACCESS_STATISTICS_READ,
     ACCESS_LEDGER_READ,    /* audit, export */
     ACCESS_CONFIG_CHANGE,
     ACCESS_DUTY_CHANGE,    /* hand over, stop, resume, drills */

@@ -38,6 +38,7 @@ static const struct right_row rights[ACCESS_RIGHT_END] = {
     [ACCESS_EXPLAIN_READ] = {"explain-read", "-----A-AAAAA", "判断の理由", "why, and what if"},
     [ACCESS_CALENDAR_READ] = {"calendar-read", "-AA-AAAAAAAA", "開庁日カレンダー", "the calendar"},
     [ACCESS_METRICS_READ] = {"metrics-read", "-----A--AAAA", "計測値", "metrics"},
+    [ACCESS_STATISTICS_READ] = {"statistics-read", "-------AA-AA", "統計", "statistics"},
     [ACCESS_LEDGER_READ] = {"ledger-read", "--------AAAA", "台帳・監査記録", "ledger and audit"},
     [ACCESS_CONFIG_CHANGE] = {"config-change", "--------A--A", "設定の変更", "configuration"},
     [ACCESS_DUTY_CHANGE] = {"duty-change", "--------AA-A", "当番の交代・停止・訓練",

@@ -102,6 +102,8 @@ enum api_read_what {
     API_READ_METRICS = 10, /* OpenMetrics text instead of JSON */
     API_READ_PRINTERS = 20, /* what printers say, what they have used, what is left */
     API_READ_SITE = 30,     /* public: names, menu, languages, texts, hours, switches of the version in force */
+    API_READ_STATISTICS = 32, /* text: "FROM TO BY", as 2026-11-01 2026-11-30 category,hour; -: the newest day, nothing */
+    API_READ_STATISTICS_CSV = 33,
 };
 
 struct api_read {

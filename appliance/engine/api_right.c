@@ -75,6 +75,9 @@ static enum access_right right_of_read(enum api_read_what what)
         return ACCESS_CALENDAR_READ;
     case API_READ_METRICS:
         return ACCESS_METRICS_READ;
+    case API_READ_STATISTICS:
+    case API_READ_STATISTICS_CSV:
+        return ACCESS_STATISTICS_READ;
     }
     return ACCESS_RIGHT_NONE;
 }

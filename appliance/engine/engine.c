@@ -543,6 +543,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         day_turn(engine);
         serve_turn(engine);
         print_turn(engine);
+        report_turn(engine);
         close_batch(engine);
         engine_ship(engine);
         engine_acknowledge(engine);
@@ -564,6 +565,9 @@ uint64_t engine_deadline_ms(const struct engine *engine)
     if (serve_event_is_awaited(engine) &&
         engine->event_sent_ms + ENGINE_EVENT_INTERVAL_MS < deadline_ms) {
         deadline_ms = engine->event_sent_ms + ENGINE_EVENT_INTERVAL_MS;
+    }
+    if (report_is_running(engine)) {
+        deadline_ms = engine->now_ms + 1;
     }
     if (gather_until_ms(&engine->gather) < deadline_ms) {
         deadline_ms = gather_until_ms(&engine->gather);
@@ -632,6 +636,7 @@ void engine_destroy(struct engine *engine)
     free(engine->dirty_access);
     free(engine->access_images);
     free(engine->access);
+    report_destroy(engine);
     free(engine->event_body);
     free(engine->site_bytes.data);
     free(engine->frame);

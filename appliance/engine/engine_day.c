@@ -64,6 +64,7 @@ static enum queue_reason close_and_erase(struct engine *engine, uint32_t actor)
         append(engine, QUEUE_DAY_CLOSING, 0, actor, &reason);
     }
     if (reason == QUEUE_OK && engine->queue->day.state == QUEUE_DAY_CLOSED) {
+        statistics_seal(engine, false);
         append(engine, QUEUE_DAY_ERASING, 0, actor, &reason);
         if (reason == QUEUE_OK) { /* its keys are gone: who catches up tonight folds from here */
             engine_append_checkpoint(engine);
@@ -129,6 +130,9 @@ enum queue_reason day_annul(struct engine *engine, uint32_t actor)
 {
     enum queue_reason reason;
 
+    if (engine->queue->day.state == QUEUE_DAY_OPEN || engine->queue->day.state == QUEUE_DAY_CLOSED) {
+        statistics_seal(engine, true);
+    }
     append(engine, QUEUE_DAY_ANNULLING, 0, actor, &reason);
     if (reason == QUEUE_OK) {
         engine_append_checkpoint(engine);

@@ -16,6 +16,7 @@
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
  *   engine_site.c     versions of the site file: entries, what is in force; engine_site_request.c: who asks for it
  *   engine_status.c   JSON of status, ready, explain
+ *   engine_statistics.c  sealed days; engine_report.c, engine_render_statistics.c: questions about them
  *   engine_access.c   accounts, devices, sessions as rows; may this request be made?
  *   engine_people.c   requests about them; engine_secret.c: what is sealed; engine_render_people.c: JSON
  */
@@ -254,6 +255,8 @@ struct engine_state {
     bool given_to_retired; /* said twice: also hardware that was retired may come */
     uint32_t given_id; /* a place is free: who comes blank gets this id; 0: none is */
     bool founded;
+    uint64_t statistic_lsn;    /* the newest ENTRY_STATISTIC; 0 none */
+    uint32_t statistic_date;   /* the newest date of them all */
     uint64_t checkpoint_lsn;   /* where the fold may begin: the first of its images, or itself */
     uint16_t checkpoint_images;
     uint16_t image_count;      /* entries with rows of accounts and devices, right up to here */
@@ -420,6 +423,7 @@ struct engine {
     size_t client_count;
 
     struct print print;
+    struct report *report;            /* the question that is being answered; NULL before the first */
 
     /* the site file's version in force, as this process has read it */
     struct bytes_buffer site_bytes;
@@ -634,6 +638,32 @@ void site_request(struct engine *engine, uint64_t client, const struct api_reque
 char *print_render(struct engine *engine, size_t *ret_len_bytes);
 void print_put_level(const struct engine *engine, struct json *json); /* for everybody: "printing" */
 void print_put_printers(struct engine *engine, struct json *json);    /* for staff: "printers" */
+
+/* engine_statistics.c */
+enum statistics_item {
+    STATISTICS_ITEM = 64,         /* in a TAIL, where rows have their kind */
+    STATISTICS_ITEM_LIVE_AT = 2,
+    STATISTICS_ITEM_HEAD_BYTES = 3,
+    STATISTICS_ITEM_BYTES_MAX = STATISTICS_ITEM_HEAD_BYTES + 8192,
+};
+
+typedef void statistics_give_fn(void *context, const uint8_t *item, size_t len_bytes);
+int statistics_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+                    size_t len_bytes);
+void statistics_put_checkpoint(const struct engine *engine, struct bytes_writer *writer);
+void statistics_get_checkpoint(struct engine *engine, struct bytes_reader *reader);
+/* Right before the entry that takes the visits away, in the same turn. */
+void statistics_seal(struct engine *engine, bool annulled);
+void statistics_give_tail(struct engine *engine, uint64_t after_lsn, statistics_give_fn *give,
+                          void *context);
+/* False: it is no chunk. */
+bool statistics_adopt(struct engine *engine, const uint8_t *item, size_t len_bytes);
+
+/* engine_report.c */
+void report_request(struct engine *engine, uint64_t client, const struct api_request *request);
+bool report_is_running(const struct engine *engine);
+void report_turn(struct engine *engine);
+void report_destroy(struct engine *engine);
 
 /* engine_record.c */
 size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RECORD_BYTES_MAX]);

@@ -78,6 +78,7 @@ void engine_append_checkpoint(struct engine *engine)
     bytes_put_u16(&writer, images);
     print_put_checkpoint(engine, &writer);
     site_put_checkpoint(engine, &writer);
+    statistics_put_checkpoint(engine, &writer);
     queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
     CHECK(!writer.failed);
     (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
@@ -126,6 +127,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
     images = bytes_get_u16(&reader);
     print_get_checkpoint(engine, &reader);
     site_get_checkpoint(engine, &reader);
+    statistics_get_checkpoint(engine, &reader);
     if (reader.failed ||
         (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
         return -EBADMSG;
@@ -269,6 +271,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return print_fold(engine, entry, payload, len_bytes);
     case ENTRY_SITE:
         return site_fold(engine, entry, payload, len_bytes);
+    case ENTRY_STATISTIC:
+        return statistics_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }

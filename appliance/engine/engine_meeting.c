@@ -417,6 +417,9 @@ static bool adopt_item(struct engine *engine, const uint8_t *item, size_t len_by
 {
     struct queue_row row;
 
+    if (len_bytes > ROW_KIND_AT && item[ROW_KIND_AT] == STATISTICS_ITEM) {
+        return statistics_adopt(engine, item, len_bytes);
+    }
     if (len_bytes > ROW_KIND_AT && item[ROW_KIND_AT] >= ACCESS_ROW_ACCOUNT) {
         return adopt_access(engine, item, len_bytes);
     }
@@ -539,13 +542,14 @@ static bool row_is_of_tail(const struct queue_row *row, uint64_t after_lsn)
     return false;
 }
 
-/* Is it this frame's turn? */
-static bool gives(struct tail_giving *giving)
+/* Is it this frame's turn? Behind the first that has no room none is. */
+static bool gives(struct tail_giving *giving, size_t len_bytes)
 {
     if (giving->seen++ < giving->skip) {
         return false;
     }
-    if (giving->count == SHIP_TAIL_ROWS_MAX) {
+    if (giving->count == SHIP_TAIL_ROWS_MAX || giving->more ||
+        giving->body.len_bytes + sizeof(uint32_t) + len_bytes > giving->body.capacity_bytes) {
         giving->more = true;
         return false;
     }
@@ -559,7 +563,7 @@ static void give_row(void *context, const struct queue_row *before, const struct
     uint8_t bytes[QUEUE_ROW_BYTES_MAX];
 
     (void)before;
-    if (row_is_of_tail(after, giving->after_lsn) && gives(giving)) {
+    if (row_is_of_tail(after, giving->after_lsn) && gives(giving, QUEUE_ROW_BYTES_MAX)) {
         ship_body_put(&giving->body, bytes, queue_row_encode(after, bytes, sizeof(bytes)));
         CHECK(!giving->body.failed);
     }
@@ -573,8 +577,19 @@ static void give_access(void *context, const struct access_row *before,
     uint8_t bytes[ACCESS_ROW_BYTES_MAX];
 
     (void)before;
-    if (access_row_changed_lsn(after) > giving->after_lsn && gives(giving)) {
+    if (access_row_changed_lsn(after) > giving->after_lsn &&
+        gives(giving, ACCESS_ROW_BYTES_MAX)) {
         ship_body_put(&giving->body, bytes, access_row_encode(after, bytes, sizeof(bytes)));
+        CHECK(!giving->body.failed);
+    }
+}
+
+static void give_statistic(void *context, const uint8_t *item, size_t len_bytes)
+{
+    struct tail_giving *giving = context;
+
+    if (gives(giving, len_bytes)) {
+        ship_body_put(&giving->body, item, len_bytes);
         CHECK(!giving->body.failed);
     }
 }
@@ -607,6 +622,7 @@ static void give_tail(struct engine *engine, uint64_t after_lsn, uint32_t index)
     give_store(engine, &giving);
     queue_for_each_row(engine->queue, give_row, &giving);
     access_for_each_row(engine->access, give_access, &giving);
+    statistics_give_tail(engine, after_lsn, give_statistic, &giving);
     frame.count = giving.count;
     frame.more = giving.more;
     frame.body = engine->body;

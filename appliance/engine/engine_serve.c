@@ -360,6 +360,10 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
             return;
         }
         break;
+    case API_READ_STATISTICS:
+    case API_READ_STATISTICS_CSV:
+        report_request(engine, client, request);
+        return;
     case API_READ_COUNTER:
         counter = queue_counter_find(engine->queue, read->number);
         if (counter == NULL) {
@@ -630,7 +634,9 @@ static bool answers_at_once(const struct api_request *request)
     switch ((enum api_type)request->type) {
     case API_READ:
         return request->read.what >= API_READ_STATUS && request->read.what != API_READ_CALENDAR &&
-               request->read.what != API_READ_SITE;
+               request->read.what != API_READ_SITE &&
+               request->read.what != API_READ_STATISTICS &&
+               request->read.what != API_READ_STATISTICS_CSV;
     case API_CONTROL:
         return request->control.what >= API_CONTROL_DUTY_HANDOVER &&
                request->control.what < API_CONTROL_DAY_ANNUL;

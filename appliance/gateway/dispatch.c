@@ -12,7 +12,9 @@
 #include <string.h>
 #include <strings.h>
 
-enum { HOST_BYTES_MAX = 255 };
+enum { HOST_BYTES_MAX = 255, QUERY_VALUE_BYTES_MAX = 40 };
+
+_Static_assert(3 * (QUERY_VALUE_BYTES_MAX + 1) <= API_TEXT_BYTES, "what is asked fits");
 
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                    size_t name_bytes, const char *value, size_t value_bytes)
@@ -229,12 +231,45 @@ static enum problem read_post(struct request *request, const struct route_match 
         digest_body(digest, "POST", path, request->body, request->body_len_bytes), &request->api);
 }
 
-static enum problem read_get(struct request *request, const struct route_match *match)
+/* Days and columns of a table: what is not said is "-". The engine says what of it means something. */
+static enum problem read_period(struct request *request, const char **ret_member)
+{
+    static const char *const names[] = {"from", "to", "by"};
+    char *text = request->api.read.text;
+    size_t len_bytes = 0, query_bytes = 0;
+
+    for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+        const char *value =
+            MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, names[i]);
+
+        if (value != NULL && (strlen(value) > QUERY_VALUE_BYTES_MAX ||
+                              strspn(value, "0123456789-,abcdefghijklmnopqrstuvwxyz") != strlen(value))) {
+            *ret_member = names[i];
+            return PROBLEM_BAD_MEMBER;
+        }
+        value = value == NULL || *value == '\0' ? "-" : value;
+        len_bytes += (size_t)snprintf(text + len_bytes, sizeof(request->api.read.text) - len_bytes,
+                                      "%s%s", len_bytes > 0 ? " " : "", value);
+        query_bytes += (size_t)snprintf(request->query + query_bytes,
+                                        sizeof(request->query) - query_bytes, "%s%s=%s",
+                                        query_bytes > 0 ? "&" : "", names[i],
+                                        strcmp(value, "-") == 0 ? "" : value);
+    }
+    return PROBLEM_NONE;
+}
+
+static enum problem read_get(struct request *request, const struct route_match *match,
+                             const char **ret_member)
 {
     const struct body none = {0};
     const struct ids_token no_key = {0};
+    enum problem problem = translate_request(match, &none, &no_key, 0, &request->api);
 
-    return translate_request(match, &none, &no_key, 0, &request->api);
+    if (problem == PROBLEM_NONE && (match->route->code == API_READ_STATISTICS ||
+                                    match->route->code == API_READ_STATISTICS_CSV)) {
+        return read_period(request, ret_member);
+    }
+    return problem;
 }
 
 static void answer_match(struct request *request, const struct route_match *match, const char *path)
@@ -263,10 +298,10 @@ static void answer_match(struct request *request, const struct route_match *matc
             server_answer(request, MHD_HTTP_OK, metrics_page(gateway, NULL, 0));
             return;
         }
-        problem = read_get(request, match);
+        problem = read_get(request, match, &member);
         break;
     case ROUTE_READ:
-        problem = read_get(request, match);
+        problem = read_get(request, match, &member);
         break;
     case ROUTE_COMMAND:
     case ROUTE_CONTROL:

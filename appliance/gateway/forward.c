@@ -356,6 +356,23 @@ static bool answer_with_tag(struct request *request, const struct api_reply *rep
     return true;
 }
 
+/* A table to be kept is a file; everything else, and what is wrong with it, is JSON. */
+static struct MHD_Response *answer_of(const struct request *request, const struct api_reply *reply)
+{
+    struct MHD_Response *response;
+
+    if (reply->status != MHD_HTTP_OK || request->api.type != API_READ ||
+        request->api.read.what != API_READ_STATISTICS_CSV) {
+        return answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s);
+    }
+    response = answer_text(reply->body, reply->body_len_bytes, "text/csv; charset=utf-8");
+    if (response != NULL) {
+        (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
+                                      "attachment; filename=\"toban-statistics.csv\"");
+    }
+    return response;
+}
+
 void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api_reply *reply)
 {
     struct forward *forward = &gateway->forward;
@@ -388,9 +405,7 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
     } else if (reply->status < 200 || reply->status > 599) {
         server_answer_problem(request, PROBLEM_ENGINE_SILENT, NULL, NULL);
     } else if (!answer_with_tag(request, reply)) {
-        server_answer(
-            request, reply->status,
-            answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s));
+        server_answer(request, reply->status, answer_of(request, reply));
     }
 }
 
@@ -403,8 +418,7 @@ void forward_relay_over(struct request *request, const struct api_reply *reply)
 
     CHECK(request->phase == REQUEST_RELAYED);
     if (answered) {
-        struct MHD_Response *response =
-            answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s);
+        struct MHD_Response *response = answer_of(request, reply);
 
         release(request);
         server_answer(request, reply->status, response);

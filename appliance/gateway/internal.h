@@ -28,6 +28,7 @@ enum internal_limit {
     INTERNAL_SPARE_REQUESTS_MAX = 64,
     INTERNAL_STATUS_CLASSES = 6,
     INTERNAL_USEC_PER_MSEC = 1000,
+    INTERNAL_QUERY_BYTES = 160,     /* days and columns of a table */
     INTERNAL_TOKEN_BYTES = 129,     /* a credential's text, with the closing zero */
     INTERNAL_CHECK_ID = 1 << 30,    /* set in ids of streams' questions, never in those of requests */
 };
@@ -78,6 +79,7 @@ struct request {
     bool metrics;                       /* the reply goes into the gateway's own page */
     bool opening;                       /* of live events: the reply says whether there may be a stream */
     const char *method, *path;          /* borrowed from the connection */
+    char query[INTERNAL_QUERY_BYTES];   /* what of it counts, for the other gateway; "": none */
     struct headers headers;
     struct credential credential;
     struct people_job *people;          /* a request of ROUTE_PEOPLE: its stage and secrets; else NULL */

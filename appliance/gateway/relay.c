@@ -55,9 +55,10 @@ static void write_request(struct relay *relay)
     const struct header *key = &request->headers.key;
     bool is_post = strcmp(request->method, "POST") == 0;
     int len = snprintf(relay->output, sizeof(relay->output),
-                       "%s %s HTTP/1.1\r\nHost: localhost\r\nToban-Relayed: 1\r\n"
+                       "%s %s%s%s HTTP/1.1\r\nHost: localhost\r\nToban-Relayed: 1\r\n"
                        "Connection: close\r\n",
-                       is_post ? "POST" : "GET", request->path);
+                       is_post ? "POST" : "GET", request->path, request->query[0] != '\0' ? "?" : "",
+                       request->query);
 
     CHECK(len > 0);
     if (request->credential.token[0] != '\0') {

@@ -95,6 +95,8 @@ static const struct route routes[] = {
     READ("/ready", API_READ_READY, true),
     READ("/printers", API_READ_PRINTERS, true),
     READ("/explain", API_READ_EXPLAIN, true),
+    READ("/statistics", API_READ_STATISTICS, false),
+    READ("/statistics.csv", API_READ_STATISTICS_CSV, false),
     CONTROL("/day/open", API_CONTROL_DAY_OPEN, BODY_DATE),
     CONTROL("/day/close", API_CONTROL_DAY_CLOSE, 0),
     CONTROL("/day/annul", API_CONTROL_DAY_ANNUL, 0),

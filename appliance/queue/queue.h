@@ -204,6 +204,8 @@ struct queue_leg {
     uint16_t counter; /* 0: at none */
     uint8_t outcome;  /* SERVED, TO_CATEGORY or TO_COUNTER */
     int64_t enqueued_ms, called_ms, started_ms, ended_ms;
+    int64_t first_called_ms; /* the call that ended the wait */
+    uint32_t held_ms, served_ms;
 };
 
 struct queue_ticket {
@@ -238,6 +240,11 @@ struct queue_ticket {
     int64_t called_ms;   /* newest call or recall, of an earlier leg if there was none in this; 0 never */
     int64_t started_ms, ended_ms; /* 0: not */
     int64_t hold_until_ms;        /* HELD: waits again from then on; 0: until it is called */
+    /* For statistics, of this leg: */
+    int64_t first_called_ms; /* the call that ended its wait, recalls apart; 0: none, or it was put back */
+    int64_t held_at_ms;      /* on hold since then; 0: it is not, or was called or sent on since */
+    uint32_t held_ms;        /* on hold, altogether, once it is over */
+    uint32_t served_ms;      /* at counters, altogether: from start (or call, without one) to hold or end */
     struct queue_origin call;     /* the entry of the newest call: names it on boards. All four: an lsn comes back
                                    * after a tail was replaced, or an older image of a disk was put in */
     struct ids_token request_key; /* the idempotency key that it was issued for */
@@ -268,6 +275,8 @@ struct queue_counter {
     struct queue_origin undo_call;
     int64_t undo_enqueued_ms, undo_place_ms, undo_called_ms, undo_started_ms, undo_hold_until_ms;
     int64_t undo_at_ms;
+    int64_t undo_first_called_ms, undo_held_at_ms;
+    uint32_t undo_held_ms, undo_served_ms;
     struct ids_token undo_ticket;
     uint64_t changed_lsn;
 };

@@ -63,9 +63,10 @@ static bool theirs_holds_ours(const struct join *join, uint32_t peer_unit, uint6
 }
 
 /* Two counters want this visitor: any of them may go on. */
-static void hold(struct queue_ticket *ticket)
+static void hold(struct queue_ticket *ticket, int64_t at_ms)
 {
     ticket->state = QUEUE_HELD;
+    ticket->held_at_ms = at_ms;
     ticket->hold_reason = QUEUE_HOLD_OTHER;
     ticket->hold_owner = 0;
     ticket->hold_until_ms = 0;
@@ -95,7 +96,7 @@ static void merge(struct join *join)
         ours->leg_count == theirs->leg_count) {
         join->result = *ours;
         other = theirs;
-        hold(&join->result);
+        hold(&join->result, join->at_ms);
     }
     if (ours->leg_count == theirs->leg_count) {
         join->result.call_count = call_count;
@@ -133,7 +134,7 @@ static void settle(struct join *join)
 
         if (counter == NULL || (!ids_token_is_zero(&counter->ticket) &&
                                 !ids_token_equal(&counter->ticket, &result->id))) {
-            hold(result);
+            hold(result, join->at_ms);
             result->origin = *join->here;
         }
     }

@@ -102,8 +102,35 @@ static enum queue_reason cancel(struct press *press)
     return QUEUE_OK;
 }
 
-static void let_go_of_hold(struct queue_ticket *ticket)
+/* A clock that goes back adds nothing. */
+static uint32_t longer_ms(uint32_t sum_ms, int64_t from_ms, int64_t to_ms)
 {
+    int64_t more_ms = to_ms > from_ms ? to_ms - from_ms : 0;
+
+    return more_ms > QUEUE_DURATION_MS_MAX - (int64_t)sum_ms ? QUEUE_DURATION_MS_MAX
+                                                             : sum_ms + (uint32_t)more_ms;
+}
+
+/* The visitor leaves the counter: what was spent there is counted, for statistics. */
+static void count_service(const struct press *press)
+{
+    const struct queue_ticket *before = press->before;
+
+    if (is_at_counter(before)) {
+        press->after->served_ms = longer_ms(
+            before->served_ms,
+            before->started_ms != 0 ? before->started_ms : before->called_ms, press->now_ms);
+    }
+}
+
+static void let_go_of_hold(const struct press *press)
+{
+    struct queue_ticket *ticket = press->after;
+
+    if (ticket->held_at_ms != 0) {
+        ticket->held_ms = longer_ms(ticket->held_ms, ticket->held_at_ms, press->now_ms);
+    }
+    ticket->held_at_ms = 0;
     ticket->hold_reason = 0;
     ticket->hold_owner = 0;
     ticket->hold_until_ms = 0;
@@ -115,8 +142,11 @@ static enum queue_reason call(struct press *press)
     press->after->counter = press->queue->counters[press->counter_slot].id;
     press->after->for_counter = 0;
     press->after->started_ms = 0;
-    let_go_of_hold(press->after);
+    let_go_of_hold(press);
     count_call(press, press->after);
+    if (press->after->first_called_ms == 0) {
+        press->after->first_called_ms = press->after->called_ms;
+    }
     return QUEUE_OK;
 }
 
@@ -148,6 +178,8 @@ static void close_leg(struct press *press, enum queue_outcome outcome)
     int64_t newest_ms = press->queue->newest_enqueued_ms;
 
     CHECK(after->leg_count < QUEUE_LEGS_MAX);
+    count_service(press);
+    let_go_of_hold(press);
     after->legs[after->leg_count++] = (struct queue_leg){
         .category = press->before->category,
         .counter = press->before->counter,
@@ -156,14 +188,18 @@ static void close_leg(struct press *press, enum queue_outcome outcome)
         .called_ms = press->before->called_ms,
         .started_ms = press->before->started_ms,
         .ended_ms = press->now_ms,
+        .first_called_ms = press->before->first_called_ms,
+        .held_ms = after->held_ms,
+        .served_ms = after->served_ms,
     };
+    after->first_called_ms = 0;
+    after->held_ms = after->served_ms = 0;
     after->state = QUEUE_WAITING;
     after->counter = 0;
     after->for_counter = 0;
     after->call_count = 0; /* called_ms stays: everybody heard that number then */
     after->started_ms = 0;
     after->enqueued_ms = press->now_ms > newest_ms ? press->now_ms : newest_ms;
-    let_go_of_hold(after);
 }
 
 /* With services still planned it waits for the next one, by its age, under the same number. */
@@ -172,6 +208,7 @@ static enum queue_reason complete(struct press *press)
     struct queue_ticket *after = press->after;
 
     if (after->plan_count == 0 || queue_category_slot(press->queue, after->plan[0]) < 0) {
+        count_service(press);
         end(press, QUEUE_DONE, QUEUE_OUTCOME_SERVED);
         return QUEUE_OK;
     }
@@ -196,13 +233,14 @@ static void wait_again(struct press *press)
 {
     press->after->state = QUEUE_WAITING;
     press->after->counter = 0;
-    let_go_of_hold(press->after);
+    let_go_of_hold(press);
 }
 
 /* The place is left alone, so the old one is found again. */
 static enum queue_reason put_back(struct press *press)
 {
     wait_again(press);
+    press->after->first_called_ms = 0; /* that call ended no wait */
     return QUEUE_OK;
 }
 
@@ -258,6 +296,8 @@ static enum queue_reason hold(struct press *press)
     if (command->hold_reason > QUEUE_HOLD_INQUIRY || command->hold_ms > QUEUE_HOLD_MS_MAX) {
         return QUEUE_BAD_PLACE;
     }
+    count_service(press);
+    press->after->held_at_ms = press->now_ms;
     press->after->state = QUEUE_HELD;
     press->after->hold_reason = command->hold_reason == 0 ? QUEUE_HOLD_OTHER : command->hold_reason;
     press->after->hold_owner = command->to_pool ? 0 : press->before->counter;

@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { FORMAT_VERSION = 3 };
+enum { FORMAT_VERSION = 4 };
 
 bool queue_row_is_of_visit(enum queue_row_kind kind)
 {
@@ -49,6 +49,14 @@ static int64_t get_time_ms(struct bytes_reader *reader)
     int64_t value_ms = bytes_get_i64(reader);
 
     refuse_unless(reader, value_ms >= 0 && value_ms <= QUEUE_TIME_MS_MAX);
+    return value_ms;
+}
+
+static uint32_t get_duration_ms(struct bytes_reader *reader)
+{
+    uint32_t value_ms = bytes_get_u32(reader);
+
+    refuse_unless(reader, value_ms <= QUEUE_DURATION_MS_MAX);
     return value_ms;
 }
 
@@ -201,6 +209,10 @@ static void put_undo(struct bytes_writer *writer, const struct queue_counter *co
     bytes_put_i64(writer, counter->undo_started_ms);
     bytes_put_i64(writer, counter->undo_hold_until_ms);
     bytes_put_i64(writer, counter->undo_at_ms);
+    bytes_put_i64(writer, counter->undo_first_called_ms);
+    bytes_put_i64(writer, counter->undo_held_at_ms);
+    bytes_put_u32(writer, counter->undo_held_ms);
+    bytes_put_u32(writer, counter->undo_served_ms);
     put_token(writer, &counter->undo_ticket);
 }
 
@@ -235,6 +247,10 @@ static void get_undo(struct bytes_reader *reader, struct queue_counter *counter)
     counter->undo_started_ms = get_time_ms(reader);
     counter->undo_hold_until_ms = get_time_ms(reader);
     counter->undo_at_ms = get_time_ms(reader);
+    counter->undo_first_called_ms = get_time_ms(reader);
+    counter->undo_held_at_ms = get_time_ms(reader);
+    counter->undo_held_ms = get_duration_ms(reader);
+    counter->undo_served_ms = get_duration_ms(reader);
     counter->undo_ticket = get_token(reader);
     refuse_unless(reader, counter->undo_state != 0 && !ids_token_is_zero(&counter->undo_ticket));
 }
@@ -291,6 +307,9 @@ static void put_leg(struct bytes_writer *writer, const struct queue_leg *leg)
     bytes_put_i64(writer, leg->called_ms);
     bytes_put_i64(writer, leg->started_ms);
     bytes_put_i64(writer, leg->ended_ms);
+    bytes_put_i64(writer, leg->first_called_ms);
+    bytes_put_u32(writer, leg->held_ms);
+    bytes_put_u32(writer, leg->served_ms);
 }
 
 static void get_leg(struct bytes_reader *reader, struct queue_leg *leg)
@@ -303,6 +322,38 @@ static void get_leg(struct bytes_reader *reader, struct queue_leg *leg)
     leg->called_ms = get_time_ms(reader);
     leg->started_ms = get_time_ms(reader);
     leg->ended_ms = get_time_ms(reader);
+    leg->first_called_ms = get_time_ms(reader);
+    leg->held_ms = get_duration_ms(reader);
+    leg->served_ms = get_duration_ms(reader);
+}
+
+static bool has_spent(const struct queue_ticket *ticket)
+{
+    return ticket->first_called_ms != 0 || ticket->held_at_ms != 0 || ticket->held_ms != 0 ||
+           ticket->served_ms != 0;
+}
+
+/* Nothing of it is there before the first call. */
+static void put_spent(struct bytes_writer *writer, const struct queue_ticket *ticket)
+{
+    bytes_put_u8(writer, has_spent(ticket) ? 1 : 0);
+    if (has_spent(ticket)) {
+        bytes_put_i64(writer, ticket->first_called_ms);
+        bytes_put_i64(writer, ticket->held_at_ms);
+        bytes_put_u32(writer, ticket->held_ms);
+        bytes_put_u32(writer, ticket->served_ms);
+    }
+}
+
+static void get_spent(struct bytes_reader *reader, struct queue_ticket *ticket)
+{
+    if (get_u8_up_to(reader, 1) != 0) {
+        ticket->first_called_ms = get_time_ms(reader);
+        ticket->held_at_ms = get_time_ms(reader);
+        ticket->held_ms = get_duration_ms(reader);
+        ticket->served_ms = get_duration_ms(reader);
+        refuse_unless(reader, has_spent(ticket));
+    }
 }
 
 static void put_ticket(struct bytes_writer *writer, const struct queue_ticket *ticket)
@@ -344,6 +395,7 @@ static void put_ticket(struct bytes_writer *writer, const struct queue_ticket *t
         bytes_put_u16(writer, ticket->hold_owner);
         bytes_put_i64(writer, ticket->hold_until_ms);
     }
+    put_spent(writer, ticket);
     bytes_put_u8(writer, ticket->leg_count);
     for (int i = 0; i < ticket->leg_count; i++) {
         put_leg(writer, &ticket->legs[i]);
@@ -370,6 +422,7 @@ static void get_ticket_more(struct bytes_reader *reader, struct queue_ticket *ti
         ticket->hold_owner = bytes_get_u16(reader);
         ticket->hold_until_ms = get_time_ms(reader);
     }
+    get_spent(reader, ticket);
     ticket->leg_count = get_u8_up_to(reader, QUEUE_LEGS_MAX);
     for (int i = 0; i < ticket->leg_count && i < QUEUE_LEGS_MAX; i++) {
         get_leg(reader, &ticket->legs[i]);

@@ -26,6 +26,10 @@ void queue_remember_press(struct queue_counter *counter, enum queue_action actio
     counter->undo_place_ms = before->place_ms;
     counter->undo_called_ms = before->called_ms;
     counter->undo_started_ms = before->started_ms;
+    counter->undo_first_called_ms = before->first_called_ms;
+    counter->undo_held_at_ms = before->held_at_ms;
+    counter->undo_held_ms = before->held_ms;
+    counter->undo_served_ms = before->served_ms;
     counter->undo_ticket = before->id;
     counter->undo_at_ms = at_ms;
 }
@@ -105,5 +109,9 @@ void queue_write_back(const struct queue_counter *counter, struct queue_ticket *
     ticket->place_ms = counter->undo_place_ms;
     ticket->called_ms = heard ? ticket->called_ms : counter->undo_called_ms;
     ticket->started_ms = counter->undo_started_ms;
+    ticket->first_called_ms = counter->undo_first_called_ms;
+    ticket->held_at_ms = counter->undo_held_at_ms;
+    ticket->held_ms = counter->undo_held_ms;
+    ticket->served_ms = counter->undo_served_ms;
     ticket->ended_ms = 0;
 }

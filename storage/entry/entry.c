@@ -116,6 +116,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "device";
     case ENTRY_SITE:
         return "site";
+    case ENTRY_STATISTIC:
+        return "statistic";
     case ENTRY_KIND_END:
         break;
     }

@@ -50,6 +50,9 @@ enum entry_kind {
                                * sessions before a checkpoint (engine_access.c). Secrets in it are sealed */
     ENTRY_SITE = 12,          /* clear: a part of a version of the site file, a version's taking force, holidays
                                * (engine_site.c) */
+    /* 13: reserved */
+    ENTRY_STATISTIC = 14,     /* clear: what a day's visits come to, nobody named, right before they are erased
+                               * (appliance/statistics, engine_statistics.c) */
     ENTRY_KIND_END,
 };
 

@@ -132,6 +132,7 @@ enum sim_spoil {
     SPOIL_KEY_KEPT,
     SPOIL_IN_CLEAR,
     SPOIL_ERASED,
+    SPOIL_SUMS,
     SPOIL_COUNT,
 };
 

@@ -70,6 +70,21 @@ static size_t request_of(const struct client *client, uint8_t frame[API_REQUEST_
     return api_request_encode(&request, frame, API_REQUEST_BYTES_MAX);
 }
 
+/* A key gets one number of whom it asks, and another one where nobody knows of the first: at the other unit, from a
+ * process that lost its disk, or by letter when the plain one is taken back. */
+static void note_asked(struct sim *sim, struct client *client, const struct unit *unit)
+{
+    uint8_t serves = (uint8_t)duty_serves(engine_duty(unit->engine));
+    bool known = client->asked_unit == unit->index &&
+                 client->asked_generation == unit->generation && client->asked_serves == serves;
+
+    client->asked_serves = serves;
+    if (!known && sim->phase == PHASE_DAY &&
+        (client->action == QUEUE_ISSUE || client->action == QUEUE_ENTER_MANUAL)) {
+        sim->asked[client->category]++;
+    }
+}
+
 void sim_client_send(struct sim *sim, int index)
 {
     struct client *client = &sim->clients[index];
@@ -96,6 +111,7 @@ void sim_client_send(struct sim *sim, int index)
     if (target < 0 || sim->units[target].paused_until_ms > sim->now_ms) {
         return;
     }
+    note_asked(sim, client, &sim->units[target]);
     client->asked_unit = target;
     client->asked_generation = sim->units[target].generation;
     event.request.client = (uint64_t)index + 1;
@@ -177,6 +193,7 @@ void sim_client_begin(struct sim *sim, int index)
     }
     client->busy = true;
     client->tries = 0;
+    client->asked_serves = UINT8_MAX; /* nobody was asked yet */
     client->first_sent_ms = sim->now_ms;
     client->category = client->counter = 0;
     client->delivery = client->priority = 0;

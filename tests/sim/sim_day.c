@@ -149,6 +149,7 @@ static void judge_opening(struct sim *sim)
 {
     judge_erased(sim);
     judge_certificate(sim, YESTERDAY);
+    judge_sums(sim, YESTERDAY);
     if (!sim_is_paired(sim)) {
         sim_fail(sim, "mornings: both units are there for %d s, and not paired", BOOT_MS / 1000);
     }

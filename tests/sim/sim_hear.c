@@ -270,6 +270,9 @@ static void ask_again(struct sim *sim)
     sim->again.key = ticket->key;
     sim->again.category = ticket->asked_category;
     sim->again.more = ticket->asked_more;
+    if (sim->phase == PHASE_DAY && (ticket->held_by >> target & 1) == 0) {
+        sim->asked[ticket->asked_category]++; /* who does not know of it gives another number */
+    }
     request.command.action = QUEUE_ISSUE;
     request.command.key = ticket->key;
     request.command.body_hash = sim_client_body_hash(&sim->again);

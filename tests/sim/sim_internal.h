@@ -220,6 +220,7 @@ struct client {
     uint32_t series_floor; /* highest number acknowledged in the plain series when first sent */
     uint32_t tries;
     int asked_unit;
+    uint8_t asked_serves;
     uint64_t asked_generation;
 };
 
@@ -322,6 +323,7 @@ struct sim {
     uint32_t writers[SIM_TERMS_MAX]; /* who assigned plain numbers in that term; 0 nobody yet */
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
     uint32_t plain_highest[QUEUE_CATEGORIES_MAX + 1];
+    uint32_t asked[CATEGORIES + 1]; /* numbers of the first day, by each key; more than once when whoever was asked may not have known of it */
     int box_count;
     struct sim_plan plans[SIM_FAULTS_MAX];
     bool hurting[SIM_FAULT_COUNT];
@@ -522,6 +524,9 @@ void sim_note_snapshot(struct unit *unit);
 void judge_effect(struct unit *unit, const struct ids_token *key, const char *what);
 void judge_reserved(struct unit *unit, const struct seen_ticket *seen);
 void judge_certificate(struct sim *sim, const char *yesterday);
+
+/* sim_sums.c: the statistics of a day whose visits are erased */
+void judge_sums(struct sim *sim, const char *day);
 void judge_walk(struct sim *sim);
 
 /* sim_spoil.c */

@@ -54,6 +54,7 @@ static const struct spoil {
     [SPOIL_KEY_KEPT] = {"a key of yesterday is kept", "promise 15: "},
     [SPOIL_IN_CLEAR] = {"a visitor of yesterday can be read", "promise 15: "},
     [SPOIL_ERASED] = {"no entry says that yesterday is erased", "promise 15: "},
+    [SPOIL_SUMS] = {"visits of yesterday are not counted", "statistics: "},
 };
 
 bool sim_spoils(struct sim *sim, enum sim_spoil spoil)

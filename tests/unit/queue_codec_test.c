@@ -38,6 +38,10 @@ static void sample_ticket(struct queue_ticket *ticket)
     ticket->hold_reason = QUEUE_HOLD_FORM;
     ticket->hold_owner = 5;
     ticket->hold_until_ms = 17;
+    ticket->first_called_ms = 18;
+    ticket->held_at_ms = 19;
+    ticket->held_ms = 20;
+    ticket->served_ms = 21;
     ticket->assist = 1;
     ticket->leg_count = QUEUE_LEGS_MAX;
     for (int i = 0; i < QUEUE_LEGS_MAX; i++) {
@@ -48,6 +52,9 @@ static void sample_ticket(struct queue_ticket *ticket)
         ticket->legs[i].called_ms = 31 + i;
         ticket->legs[i].started_ms = 41 + i;
         ticket->legs[i].ended_ms = 51 + i;
+        ticket->legs[i].first_called_ms = 61 + i;
+        ticket->legs[i].held_ms = (uint32_t)(71 + i);
+        ticket->legs[i].served_ms = (uint32_t)(81 + i);
     }
     ticket->plan_count = 2;
     ticket->plan[0] = 3;
@@ -83,6 +90,10 @@ static void sample_counter(struct queue_counter *counter)
     counter->undo_called_ms = 11;
     counter->undo_started_ms = 12;
     counter->undo_at_ms = 13;
+    counter->undo_first_called_ms = 18;
+    counter->undo_held_at_ms = 19;
+    counter->undo_held_ms = 20;
+    counter->undo_served_ms = 21;
     counter->undo_ticket = token(1);
     counter->changed_lsn = 14;
 }
@@ -434,6 +445,11 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(4, ticket.doubtful, 2);
     REFUSED(4, ticket.hold_reason, QUEUE_HOLD_INQUIRY + 1);
     REFUSED(4, ticket.hold_until_ms, -1);
+    REFUSED(4, ticket.first_called_ms, -1);
+    REFUSED(4, ticket.held_at_ms, -1);
+    REFUSED(4, ticket.held_ms, QUEUE_DURATION_MS_MAX + 1);
+    REFUSED(4, ticket.served_ms, QUEUE_DURATION_MS_MAX + 1);
+    REFUSED(4, ticket.legs[0].served_ms, QUEUE_DURATION_MS_MAX + 1);
     REFUSED(4, ticket.legs[0].outcome, QUEUE_OUTCOME_NONE);
     REFUSED(4, ticket.legs[0].outcome, QUEUE_OUTCOME_NO_SHOW);
     REFUSED(4, ticket.legs[5].category, 0);

@@ -413,6 +413,10 @@ static void assert_same_visit(const struct queue_ticket *a, const struct queue_t
     }
     assert_int_equal(a->started_ms, b->started_ms);
     assert_int_equal(a->ended_ms, b->ended_ms);
+    assert_int_equal(a->first_called_ms, b->first_called_ms);
+    assert_int_equal(a->held_at_ms, b->held_at_ms);
+    assert_int_equal(a->held_ms, b->held_ms);
+    assert_int_equal(a->served_ms, b->served_ms);
 }
 
 static void undo_takes_the_newest_press_back_exactly(void **state)

@@ -128,6 +128,17 @@ static void tell_problem(const struct toban *toban, const struct answer *answer)
     json_decref(problem);
 }
 
+int ask_text(struct toban *toban, struct api_request *request, struct answer *ret_answer)
+{
+    int r = ask_unit(toban, request, ret_answer);
+
+    if (r == TOBAN_OK && ret_answer->status >= 400) {
+        tell_problem(toban, ret_answer);
+        r = TOBAN_NO;
+    }
+    return r;
+}
+
 int ask_and_parse(struct toban *toban, struct api_request *request, json_t **ret_body)
 {
     struct answer answer = {0};

@@ -130,6 +130,8 @@ void answer_free(struct answer *answer);
 /* Asks the unit on duty (or --unit), again with the same key when the connection breaks meanwhile.
  * TOBAN_OK: answered, whatever the status; else told on err. */
 int ask_unit(struct toban *toban, struct api_request *request, struct answer *ret_answer);
+/* The same for an answer that is no JSON: a problem is told. The answer is the caller's, also then. */
+int ask_text(struct toban *toban, struct api_request *request, struct answer *ret_answer);
 /* The exit status that an answer stands for; tells the problem when it is one. With --json the body
  * goes to out as it came. ret_body: the parsed body when the answer is good and words are wanted. */
 int ask_and_parse(struct toban *toban, struct api_request *request, json_t **ret_body);
@@ -171,6 +173,7 @@ int command_ticket(struct toban *toban, int argc, char **argv);
 int command_counter(struct toban *toban, int argc, char **argv);
 int command_acceptance(struct toban *toban, int argc, char **argv);
 int command_ledger(struct toban *toban, int argc, char **argv);
+int command_stats(struct toban *toban, int argc, char **argv);
 int command_metrics(struct toban *toban, int argc, char **argv);
 int command_replay(struct toban *toban, int argc, char **argv);
 int command_office(struct toban *toban, int argc, char **argv);

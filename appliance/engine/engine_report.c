@@ -1,0 +1,411 @@
+/*
+ * A question over many days. It walks the chain of sealed days from the newest back to the first that is asked for,
+ * some chunks a turn, so that five years do not keep a visitor waiting; a day that is not erased yet is counted from
+ * the state. One at a time: a second one is asked again in a moment. Like every read it leaves when the lsn that it
+ * was computed at is durable.
+ */
+#include "appliance/engine/engine_statistics.h"
+
+#include "base/check.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum {
+    STATUS_OK = 200,
+    STATUS_REFUSED = 422,
+    STATUS_UNAVAILABLE = 503,
+    DATE_CHARACTERS = 10,
+    WORD_CHARACTERS = 48,
+    ROWS_START = 64,
+};
+
+/* ---- what is asked ----------------------------------------------------------------------------------- */
+
+static bool date_from_word(const char *word, uint32_t *ret_date)
+{
+    struct calendar_date date;
+    uint32_t number = 0;
+
+    if (strcmp(word, "-") == 0) {
+        return true; /* as it is */
+    }
+    if (strlen(word) != DATE_CHARACTERS || word[4] != '-' || word[7] != '-') {
+        return false;
+    }
+    for (size_t i = 0; i < DATE_CHARACTERS; i++) {
+        if (i != 4 && i != 7) {
+            if (word[i] < '0' || word[i] > '9') {
+                return false;
+            }
+            number = number * 10 + (uint32_t)(word[i] - '0');
+        }
+    }
+    if (!calendar_date_from_number(number, &date)) {
+        return false;
+    }
+    *ret_date = number;
+    return true;
+}
+
+static bool by_from_word(const char *word, uint8_t *ret_by)
+{
+    static const char *const names[] = {"day", "category", "hour", "counter"};
+    uint8_t by = 0;
+
+    while (*word != '\0' && strcmp(word, "-") != 0) {
+        size_t len_bytes = strcspn(word, ",");
+        uint8_t bit = 0;
+
+        for (size_t i = 0; i < ARRAY_COUNT(names); i++) {
+            if (strlen(names[i]) == len_bytes && memcmp(names[i], word, len_bytes) == 0) {
+                bit = (uint8_t)(1U << i);
+            }
+        }
+        if (bit == 0 || (by & bit) != 0) {
+            return false;
+        }
+        by |= bit;
+        word += len_bytes;
+        if (*word == ',' && *++word == '\0') {
+            return false;
+        }
+    }
+    *ret_by = by;
+    return true;
+}
+
+/* The next word of the text; false: there is none, or it is too long. */
+static bool next_word(const char **text, char word[WORD_CHARACTERS])
+{
+    size_t len_bytes = strcspn(*text, " ");
+
+    if (len_bytes == 0 || len_bytes >= WORD_CHARACTERS) {
+        return false;
+    }
+    memcpy(word, *text, len_bytes);
+    word[len_bytes] = '\0';
+    *text += len_bytes;
+    *text += **text == ' ' ? 1 : 0;
+    return true;
+}
+
+/* "FROM TO BY": dates as 2026-11-24, - is the newest day that there is; BY as category,hour, - is nothing. */
+static bool read_question(const struct engine *engine, const char *text, struct report *report)
+{
+    const struct queue_day *day = &engine->queue->day;
+    char word[WORD_CHARACTERS];
+
+    report->to = engine->state.statistic_date;
+    if (day->date > report->to) {
+        report->to = day->date;
+    }
+    if (*text == '\0') {
+        report->from = report->to;
+        return true;
+    }
+    if (!next_word(&text, word)) {
+        return false;
+    }
+    report->from = 0;
+    if (!date_from_word(word, &report->from) || !next_word(&text, word) ||
+        !date_from_word(word, &report->to) || !next_word(&text, word) ||
+        !by_from_word(word, &report->by) || *text != '\0') {
+        return false;
+    }
+    report->from = report->from == 0 ? report->to : report->from;
+    return report->from <= report->to;
+}
+
+/* ---- rows ------------------------------------------------------------------------------------------------ */
+
+/* The row of this key, made if there is none; NULL: too many. */
+static struct statistics_row *row_of(struct report *report, const struct statistics_key *key)
+{
+    size_t low = 0, high = report->row_count;
+
+    while (low < high) {
+        size_t middle = low + (high - low) / 2;
+        int r = statistics_key_compare(&report->rows[middle]->key, key);
+
+        if (r == 0) {
+            return report->rows[middle];
+        }
+        if (r < 0) {
+            low = middle + 1;
+        } else {
+            high = middle;
+        }
+    }
+    if (report->row_count == REPORT_ROWS_MAX) {
+        report->too_many = true;
+        return NULL;
+    }
+    if (report->row_count == report->row_capacity) {
+        report->row_capacity = report->row_capacity == 0 ? ROWS_START : 2 * report->row_capacity;
+        report->rows = realloc(report->rows, report->row_capacity * sizeof(*report->rows));
+        CHECK_GIVEN(report->rows != NULL);
+    }
+    memmove(&report->rows[low + 1], &report->rows[low],
+            (report->row_count++ - low) * sizeof(*report->rows));
+    report->rows[low] = calloc(1, sizeof(**report->rows));
+    CHECK_GIVEN(report->rows[low] != NULL);
+    report->rows[low]->key = *key;
+    return report->rows[low];
+}
+
+static struct statistics_row *row_of_cell(struct report *report, const struct statistics_cell *cell)
+{
+    struct statistics_key key = {
+        .date = (report->by & REPORT_BY_DAY) != 0 ? report->cell_date : 0,
+        .category = (report->by & REPORT_BY_CATEGORY) != 0 ? cell->category : 0,
+        .hour = (report->by & REPORT_BY_HOUR) != 0 ? cell->hour : -1,
+        .counter = (report->by & REPORT_BY_COUNTER) != 0 ? cell->counter : -1,
+    };
+
+    return row_of(report, &key);
+}
+
+/* The part's place in the answer: NULL, another set of it is there already. */
+static struct report_part *part_of(struct report *report, const struct statistics_head *head)
+{
+    struct report_part *part;
+
+    for (size_t i = 0; i < report->part_count; i++) {
+        part = &report->parts[i];
+        if (part->date == head->date && part->part == head->part &&
+            part->annulled == head->annulled) {
+            return part->set == head->set ? part : NULL;
+        }
+    }
+    if (head->index + 1 != head->count) {
+        return NULL; /* its last chunk was never written */
+    }
+    if (report->part_count == report->part_capacity) {
+        report->part_capacity = report->part_capacity == 0 ? ROWS_START : 2 * report->part_capacity;
+        report->parts = realloc(report->parts, report->part_capacity * sizeof(*report->parts));
+        CHECK_GIVEN(report->parts != NULL);
+    }
+    part = &report->parts[report->part_count++];
+    *part = (struct report_part){head->date, head->part, head->annulled, head->set};
+    return part;
+}
+
+static bool day_is_new(const struct report *report, uint32_t date, uint16_t annulled)
+{
+    size_t count = 0;
+
+    for (size_t i = 0; i < report->part_count; i++) {
+        count += report->parts[i].date == date && report->parts[i].annulled == annulled;
+    }
+    return count == 1;
+}
+
+static void count_day(struct report *report, uint32_t date, uint16_t annulled)
+{
+    if (day_is_new(report, date, annulled)) {
+        report->day_count += annulled == 0;
+        report->annulled_count += annulled != 0;
+    }
+}
+
+/* ---- cells --------------------------------------------------------------------------------------------- */
+
+static struct statistics_sums *sums_of_cell(void *context, const struct statistics_cell *cell)
+{
+    struct report *report = context;
+    struct statistics_row *row;
+
+    if (report->cell_annulled) {
+        return &report->annulled;
+    }
+    row = row_of_cell(report, cell);
+    return row == NULL ? NULL : &row->sums;
+}
+
+static void take_chunk(struct report *report, const struct statistics_chunk *chunk)
+{
+    const struct statistics_head *head = &chunk->head;
+    size_t parts_before = report->part_count;
+
+    if (head->date < report->from || head->date > report->to || part_of(report, head) == NULL) {
+        return;
+    }
+    if (report->part_count > parts_before) {
+        count_day(report, head->date, head->annulled);
+    }
+    report->cell_date = head->date;
+    report->cell_annulled = head->annulled != 0;
+    (void)statistics_cells_decode(chunk->cells, chunk->len_bytes, sums_of_cell, report);
+}
+
+/* The visits that are still there: today's, or yesterday's before they are erased. */
+static void take_state(struct engine *engine, struct report *report)
+{
+    const struct queue_day *day = &engine->queue->day;
+    struct statistics_fact *facts;
+    size_t count;
+
+    if (day->date < report->from || day->date > report->to ||
+        (day->state != QUEUE_DAY_OPEN && day->state != QUEUE_DAY_CLOSED)) {
+        return;
+    }
+    facts = statistics_facts(engine, false, &count);
+    report->open = true;
+    report->cell_date = day->date;
+    report->cell_annulled = false;
+    for (size_t i = 0; i < count || i == 0; i++) {
+        struct statistics_head head = {.date = day->date, .count = 1};
+        size_t parts_before = report->part_count;
+
+        head.part = i < count ? facts[i].part : 0;
+        (void)part_of(report, &head);
+        if (report->part_count > parts_before) {
+            count_day(report, day->date, 0);
+        }
+        if (i < count) {
+            struct statistics_cell cell = {facts[i].counter, facts[i].category, facts[i].hour};
+            struct statistics_row *row = row_of_cell(report, &cell);
+
+            if (row != NULL) {
+                statistics_add_fact(&row->sums, &facts[i]);
+            }
+        }
+    }
+    free(facts);
+}
+
+/* ---- an answer, over some turns ------------------------------------------------------------------------ */
+
+static void forget(struct report *report)
+{
+    for (size_t i = 0; i < report->row_count; i++) {
+        free(report->rows[i]);
+    }
+    free(report->rows);
+    free(report->parts);
+    memset(report, 0, sizeof(*report));
+}
+
+static void refuse(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                   const char *code, const char *ja, const char *en)
+{
+    size_t len_bytes;
+    char *body = render_problem(status, code, ja, en, &len_bytes);
+
+    serve_reply_now(engine, client, id, status, body, len_bytes);
+}
+
+static void answer(struct engine *engine, struct report *report)
+{
+    struct statistics_row *rows = calloc(report->row_count + 1, sizeof(*rows));
+    size_t count = report->row_count, len_bytes;
+    char *body;
+
+    CHECK_GIVEN(rows != NULL);
+    for (size_t i = 0; i < count; i++) {
+        rows[i] = *report->rows[i];
+        statistics_add(&report->total, &rows[i].sums);
+    }
+    count = statistics_merge_few(rows, count);
+    statistics_hide_few(&report->total);
+    statistics_hide_few(&report->annulled);
+    body = report->csv ? report_render_csv(engine, report, rows, count, &len_bytes)
+                       : report_render_json(engine, report, rows, count, &len_bytes);
+    free(rows);
+    if (len_bytes > API_REPLY_BYTES_MAX) {
+        free(body);
+        report->too_many = true;
+        return;
+    }
+    serve_reply_later(engine, report->client, report->id, STATUS_OK, body, len_bytes);
+}
+
+bool report_is_running(const struct engine *engine)
+{
+    return engine->report != NULL && engine->report->running;
+}
+
+static void too_many(struct engine *engine, const struct report *report)
+{
+    refuse(engine, report->client, report->id, STATUS_REFUSED, "TOO_MANY_ROWS",
+           "表が大きすぎます。期間を短くするか、区分を減らしてください。",
+           "The table is too large. Ask for fewer days, or by fewer things.");
+}
+
+void report_turn(struct engine *engine)
+{
+    struct report *report = engine->report;
+    struct statistics_chunk *chunk;
+
+    if (!report_is_running(engine) || engine->replies_count >= ENGINE_REPLIES_MAX - 1) {
+        return;
+    }
+    if (!engine_serves(engine)) {
+        refuse(engine, report->client, report->id, STATUS_UNAVAILABLE,
+               duty_reason_code(engine->duty.reason), duty_reason_ja(engine->duty.reason),
+               duty_reason_en(engine->duty.reason));
+        forget(report);
+        return;
+    }
+    chunk = malloc(sizeof(*chunk));
+    CHECK_GIVEN(chunk != NULL);
+    for (int i = 0; i < REPORT_CHUNKS_A_TURN && report->lsn != 0 && !report->too_many; i++) {
+        if (!statistics_chunk_at(engine, report->lsn, chunk) ||
+            chunk->head.newest_date < report->from) {
+            report->lsn = 0;
+            break;
+        }
+        report->lsn = chunk->head.previous;
+        take_chunk(report, chunk);
+    }
+    free(chunk);
+    if (report->lsn == 0 && !report->too_many) {
+        answer(engine, report);
+    }
+    if (report->too_many) {
+        too_many(engine, report);
+    }
+    if (report->lsn == 0 || report->too_many) {
+        forget(report);
+    }
+}
+
+void report_request(struct engine *engine, uint64_t client, const struct api_request *request)
+{
+    if (engine->report == NULL) {
+        engine->report = calloc(1, sizeof(*engine->report));
+        CHECK_GIVEN(engine->report != NULL);
+    }
+    if (engine->report->running) {
+        refuse(engine, client, request->id, STATUS_UNAVAILABLE, "OVERLOAD",
+               "ほかの集計を作成しています。少し待ってからもう一度お試しください。",
+               "Another table is being made. Try again in a moment.");
+        return;
+    }
+    if (!read_question(engine, request->read.text, engine->report)) {
+        forget(engine->report);
+        refuse(engine, client, request->id, STATUS_REFUSED, "BAD_PERIOD",
+               "期間は 2026-11-01 から 2026-11-30 のように、区分は day, category, hour, counter から"
+               "入力してください。",
+               "Give dates like 2026-11-01 and 2026-11-30, the first one first, and of day, "
+               "category, hour, counter what the table is by.");
+        return;
+    }
+    engine->report->running = true;
+    engine->report->csv = request->read.what == API_READ_STATISTICS_CSV;
+    engine->report->client = client;
+    engine->report->id = request->id;
+    engine->report->lsn = engine->state.statistic_lsn;
+    take_state(engine, engine->report);
+    report_turn(engine);
+}
+
+void report_destroy(struct engine *engine)
+{
+    if (engine->report != NULL) {
+        forget(engine->report);
+        free(engine->report);
+        engine->report = NULL;
+    }
+}

@@ -1,0 +1,65 @@
+/*
+ * appliance/engine/engine_statistics.h - what the files about statistics share; nobody else of the engine needs it.
+ *
+ *   engine_statistics.c         a day's visits as facts; sealed days: written, folded, found, joined
+ *   engine_report.c             a question over many days, answered over some turns
+ *   engine_render_statistics.c  its JSON, its CSV, the definitions of each number
+ */
+#ifndef APPLIANCE_ENGINE_ENGINE_STATISTICS_H
+#define APPLIANCE_ENGINE_ENGINE_STATISTICS_H
+
+#include "appliance/engine/engine_internal.h"
+#include "appliance/statistics/statistics.h"
+
+enum report_limit {
+    REPORT_ROWS_MAX = 2000,
+    REPORT_CHUNKS_A_TURN = 32,
+};
+
+/* What a table is by: bits. */
+enum report_by { REPORT_BY_DAY = 1, REPORT_BY_CATEGORY = 2, REPORT_BY_HOUR = 4, REPORT_BY_COUNTER = 8 };
+
+/* A chunk as it stands in the ledger. */
+struct statistics_chunk {
+    struct statistics_head head;
+    size_t len_bytes; /* of cells */
+    uint8_t cells[STATISTICS_CHUNK_BYTES_MAX];
+};
+
+/* A part of a day that is in the answer: the newest set of it, or what is in the state. */
+struct report_part {
+    uint32_t date, part;
+    uint16_t annulled;
+    uint64_t set; /* 0: in the state */
+};
+
+struct report {
+    bool running, csv;
+    uint64_t client;
+    uint32_t id;
+    uint32_t from, to;
+    uint8_t by;
+    uint64_t lsn;                  /* of the next chunk to look at; 0 none */
+    struct statistics_row **rows;  /* by key; each owned */
+    size_t row_count, row_capacity;
+    bool too_many;
+    struct report_part *parts;
+    size_t part_count, part_capacity;
+    struct statistics_sums total, annulled;
+    uint32_t day_count, annulled_count;
+    bool open;                     /* a day that is not closed is in it */
+    uint32_t cell_date;            /* of the chunk being read; 0: annulled, or not wanted */
+    bool cell_annulled;
+};
+
+/* Sorted; the caller frees. closing: live visits as the day's closing would end them. */
+struct statistics_fact *statistics_facts(const struct engine *engine, bool closing, size_t *ret_count);
+/* False: there is no such chunk at this lsn. */
+bool statistics_chunk_at(struct engine *engine, uint64_t lsn, struct statistics_chunk *ret_chunk);
+
+char *report_render_json(struct engine *engine, const struct report *report,
+                         const struct statistics_row *rows, size_t count, size_t *ret_len_bytes);
+char *report_render_csv(struct engine *engine, const struct report *report,
+                        const struct statistics_row *rows, size_t count, size_t *ret_len_bytes);
+
+#endif
