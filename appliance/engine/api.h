@@ -96,6 +96,7 @@ enum api_read_what {
     API_READ_LEDGER = 8,   /* lsn, head, digest, scrub age, size */
     API_READ_CALENDAR = 9, /* `number`: year */
     API_READ_METRICS = 10, /* OpenMetrics text instead of JSON */
+    API_READ_CERTIFICATE = 11, /* of an erasure: text: yyyy-mm-dd, empty: the newest */
     API_READ_PRINTERS = 20, /* what printers say, what they have used, what is left */
 };
 

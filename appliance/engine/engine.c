@@ -540,6 +540,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         units_turn(engine);
         meeting_turn(engine);
         day_turn(engine);
+        erasure_turn(engine);
         serve_turn(engine);
         print_turn(engine);
         close_batch(engine);

@@ -114,6 +114,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "access";
     case ENTRY_DEVICE:
         return "device";
+    case ENTRY_ERASURE:
+        return "erasure";
     case ENTRY_KIND_END:
         break;
     }

@@ -48,6 +48,8 @@ enum entry_kind {
     ENTRY_DEVICE = 10,        /* clear: paper and cuts that a printer used, a new roll (engine_print.c) */
     ENTRY_ACCESS = 11,        /* clear: who asked for a right, and what that changed; or rows of accounts, devices and
                                * sessions before a checkpoint (engine_access.c). Secrets in it are sealed */
+    ENTRY_ERASURE = 13,       /* clear: a unit's disk was looked at, and nothing opens that day's visits any more: its
+                               * certificate (engine_erasure.c). 12 is the site file's */
     ENTRY_KIND_END,
 };
 

@@ -522,6 +522,10 @@ void sim_note_snapshot(struct unit *unit);
 void judge_effect(struct unit *unit, const struct ids_token *key, const char *what);
 void judge_reserved(struct unit *unit, const struct seen_ticket *seen);
 void judge_certificate(struct sim *sim, const char *yesterday);
+/* sim_erasure.c: before a batch is stored; for a number that was given; on the second day, until true. */
+void judge_certificates_of(struct unit *unit, const struct ledger_batch *batch);
+void judge_nothing_older(struct unit *unit, const char *today);
+bool sim_is_certified(struct sim *sim, const char *yesterday);
 void judge_walk(struct sim *sim);
 
 /* sim_spoil.c */

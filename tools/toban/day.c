@@ -58,6 +58,76 @@ static int show_day(struct toban *toban)
     return r;
 }
 
+/* "unit 1  2026-11-25 00:00  keys destroyed 2": who says that its disk no longer opens the day. */
+static void write_units(const struct toban *toban, const json_t *body)
+{
+    json_t *unit;
+    size_t i;
+
+    json_array_foreach(json_object_get(body, "units"), i, unit)
+    {
+        const char *at = json_string_value(json_object_get(unit, "erased_at"));
+        char text[32] = "-";
+
+        if (at != NULL) {
+            text_moment(at, text);
+        }
+        (void)fprintf(toban->out,
+                      text_choose(toban,
+                                  "  %lld号機  %s 消去を確認。消した鍵 %lld、残った鍵 0%s\n",
+                                  "  unit %lld  %s found erased: %lld keys destroyed, none left%s\n"),
+                      (long long)json_integer_value(json_object_get(unit, "unit")), text,
+                      (long long)json_integer_value(json_object_get(unit, "keys_destroyed")),
+                      json_is_true(json_object_get(unit, "digests_agree"))
+                          ? ""
+                          : text_choose(toban, "。要約値が一致しません",
+                                        "; its digests do not agree"));
+    }
+    json_array_foreach(json_object_get(body, "missing_units"), i, unit)
+    {
+        (void)fprintf(toban->out,
+                      text_choose(toban, "  %lld号機  まだ証明がありません\n",
+                                  "  unit %lld  has not certified it yet\n"),
+                      (long long)json_integer_value(json_object_get(unit, "unit")));
+    }
+}
+
+static int show_certificate(struct toban *toban, const char *date)
+{
+    struct api_request request = {.type = API_READ, .read = {.what = API_READ_CERTIFICATE}};
+    json_t *body = NULL;
+    const char *at;
+    char text[32] = "-";
+    int r;
+
+    (void)snprintf(request.read.text, sizeof(request.read.text), "%s", date);
+    r = ask_and_parse(toban, &request, &body);
+    if (body == NULL) {
+        return r;
+    }
+    at = json_string_value(json_object_get(json_object_get(body, "ordered"), "at"));
+    if (at != NULL) {
+        text_moment(at, text);
+    }
+    (void)fprintf(toban->out, "%s  %s  %s\n", text_choose(toban, "消去証明書", "Certificate of erasure"),
+                  json_string_value(json_object_get(body, "service_day")), text);
+    (void)fprintf(toban->out,
+                  text_choose(toban, "  受付 %lld 件、操作の控え %lld 件を消去\n",
+                              "  %lld tickets and %lld kept answers erased\n"),
+                  (long long)json_integer_value(json_object_get(body, "tickets")),
+                  (long long)json_integer_value(json_object_get(body, "answers")));
+    (void)fprintf(toban->out, "  %s %s\n  %s %s\n", text_choose(toban, "消去前の要約値", "digest before"),
+                  json_string_value(json_object_get(body, "digest_before")),
+                  text_choose(toban, "消去後の要約値", "digest after "),
+                  json_string_value(json_object_get(body, "digest_after")));
+    write_units(toban, body);
+    if (json_array_size(json_object_get(body, "missing_units")) > 0) {
+        r = TOBAN_NO;
+    }
+    json_decref(body);
+    return r;
+}
+
 int command_day(struct toban *toban, int argc, char **argv)
 {
     if (argc == 0 || (argc == 1 && strcmp(argv[0], "status") == 0)) {
@@ -77,6 +147,13 @@ int command_day(struct toban *toban, int argc, char **argv)
     if (strcmp(argv[0], "annul") == 0 && argc == 1) {
         return order(toban, API_CONTROL_DAY_ANNUL, "", "この開庁日を取り消しました。",
                      "The day is annulled.");
+    }
+    if (strcmp(argv[0], "certificate") == 0 && argc <= 2) {
+        if (argc == 2 && !is_date(argv[1])) {
+            return command_misused(toban, "day", "日付は 2026-11-24 のように書きます。",
+                                   "a date is written like 2026-11-24.");
+        }
+        return show_certificate(toban, argc == 2 ? argv[1] : "");
     }
     return command_misused(toban, "day", "指示がわかりません。", "that is not understood.");
 }
