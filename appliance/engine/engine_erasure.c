@@ -19,6 +19,8 @@
 enum {
     PAYLOAD_VERSION = 1,
     PAYLOAD_BYTES_MAX = 160,
+    DAY_FIRST = 20000101,
+    DAY_LAST = 99991231,
     HASH_TEXT_BYTES = 2 * IDS_HASH_BYTES + 1,
     STATUS_OK = 200,
     STATUS_NOT_FOUND = 404,
@@ -68,8 +70,7 @@ void erasure_ordered(struct engine *engine, bool annulled, const struct erasure 
 {
     struct erasures *erasures = &engine->erasures;
     struct erasure *known = find(engine, before->day);
-    size_t last =
-        known != NULL ? (size_t)(known - erasures->list) : (size_t)ERASURES_MAX - 1;
+    size_t last = known != NULL ? (size_t)(known - erasures->list) : (size_t)ERASURES_MAX - 1;
 
     memmove(erasures->list + 1, erasures->list, last * sizeof(erasures->list[0]));
     erasures->list[0] = *before;
@@ -131,7 +132,7 @@ static bool get_word(const uint8_t *bytes, size_t len_bytes, struct erasure_word
     bytes_get(&reader, ret_word->before.bytes, sizeof(ret_word->before.bytes));
     bytes_get(&reader, ret_word->after.bytes, sizeof(ret_word->after.bytes));
     return bytes_finished(&reader) && version == PAYLOAD_VERSION && ret_word->unit != 0 &&
-           queue_date_is_valid(ret_word->day);
+           ret_word->day >= DAY_FIRST && ret_word->day <= DAY_LAST;
 }
 
 /* Of an order that this fold does not know - it began later - nothing is kept: the entry stays. */
@@ -326,8 +327,8 @@ static bool is_owed(const struct engine *engine)
     const struct erasures *erasures = &engine->erasures;
     const struct erasure_done *done = done_here(engine);
 
-    return done == NULL || (erasures->own.day != 0 ? done->wall_ms < erasures->own.wall_ms
-                                                   : erasures->keys > 0);
+    return done == NULL ||
+           (erasures->own.day != 0 ? done->wall_ms < erasures->own.wall_ms : erasures->keys > 0);
 }
 
 static bool is_certified(const struct engine *engine, uint32_t unit,
@@ -383,8 +384,8 @@ void erasure_frame(struct engine *engine, const struct ship_frame *frame)
     if (!engine_serves(engine) || !duty_is_paired(&engine->duty) ||
         !get_word(frame->body, frame->body_len_bytes, &word) ||
         word.unit != engine->duty.peer.unit ||
-        !ids_token_equal(&word.hardware, &engine->duty.peer.hardware) ||
-        word.day != newest->day || word.lsn != newest->lsn) {
+        !ids_token_equal(&word.hardware, &engine->duty.peer.hardware) || word.day != newest->day ||
+        word.lsn != newest->lsn) {
         return;
     }
     done = done_by(newest, word.unit, &word.hardware);
@@ -505,9 +506,9 @@ uint16_t erasure_read(const struct engine *engine, const char *date, char **ret_
     uint32_t day = serve_date_from_text(date);
 
     if (date[0] != '\0' && day == 0) {
-        *ret_body = render_problem(STATUS_REFUSED, "BAD_DATE",
-                                   "日付は 2026-11-24 のように書いてください。",
-                                   "Write the date like 2026-11-24.", ret_len_bytes);
+        *ret_body =
+            render_problem(STATUS_REFUSED, "BAD_DATE", "日付は 2026-11-24 のように書いてください。",
+                           "Write the date like 2026-11-24.", ret_len_bytes);
         return STATUS_REFUSED;
     }
     for (size_t i = 0; i < ERASURES_MAX && erasure == NULL; i++) {

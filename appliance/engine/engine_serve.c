@@ -415,8 +415,8 @@ static void control_day(struct engine *engine, uint64_t client, const struct api
         reason = day_annul(engine, actor);
     } else {
         struct calendar_date date;
-        uint32_t wanted =
-            control->text[0] == '\0' ? engine->level.today.date : serve_date_from_text(control->text);
+        uint32_t wanted = control->text[0] == '\0' ? engine->level.today.date
+                                                   : serve_date_from_text(control->text);
 
         if (!calendar_date_from_number(wanted, &date)) {
             refuse_now(engine, client, request->id, STATUS_REFUSED, "BAD_DATE",

@@ -42,17 +42,19 @@ static bool peer_is_ready(const struct engine *engine)
 static void gather_erasure(const struct engine *engine, struct reason_list *reasons)
 {
     if (erasure_is_missed(engine)) {
-        add_reason(reasons, "ERASURE_MISSED",
-                   "前の開庁日の記録が消去されていません。業務を始める前に自動で消去します。10分たっても"
-                   "消えないときは、保守員に連絡してください。",
-                   "Visits of an earlier day are not erased. They are before anybody is served; if "
-                   "this stays for ten minutes, call the engineer.");
+        add_reason(
+            reasons, "ERASURE_MISSED",
+            "前の開庁日の記録が消去されていません。業務を始める前に自動で消去します。10分たっても"
+            "消えないときは、保守員に連絡してください。",
+            "Visits of an earlier day are not erased. They are before anybody is served; if "
+            "this stays for ten minutes, call the engineer.");
     }
     if (erasure_is_unsaid(engine)) {
-        add_reason(reasons, "ERASURE_NOT_CERTIFIED",
-                   "前の開庁日を消去したという証明が、片方の号機にありません。保守員に連絡してくださ"
-                   "い。",
-                   "One unit does not certify that it erased the earlier day. Call the engineer.");
+        add_reason(
+            reasons, "ERASURE_NOT_CERTIFIED",
+            "前の開庁日を消去したという証明が、片方の号機にありません。保守員に連絡してくださ"
+            "い。",
+            "One unit does not certify that it erased the earlier day. Call the engineer.");
     }
 }
 

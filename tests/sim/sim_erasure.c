@@ -89,7 +89,8 @@ void judge_certificates_of(struct unit *unit, const struct ledger_batch *batch)
         whose = unit_of(sim, &certificate);
         left = whose != NULL && sim_disk_has_key_up_to(&whose->disk, certificate.day);
         if (left || sim_spoils(sim, SPOIL_CERTIFICATE_EARLY)) {
-            sim_fail(sim, "promise 15: it is certified that unit %u erased %u, and its disk opens it",
+            sim_fail(sim,
+                     "promise 15: it is certified that unit %u erased %u, and its disk opens it",
                      certificate.unit, certificate.day);
         }
     }
@@ -100,7 +101,8 @@ void judge_nothing_older(struct unit *unit, const char *today)
 {
     if (sim_disk_has_key_up_to(&unit->disk, date_of(today) - 1) ||
         sim_spoils(unit->sim, SPOIL_SERVES_UNERASED)) {
-        sim_fail(unit->sim, "promise 15: unit %d gives a number of %s, and its disk opens an older day",
+        sim_fail(unit->sim,
+                 "promise 15: unit %d gives a number of %s, and its disk opens an older day",
                  unit->index + 1, today);
     }
 }

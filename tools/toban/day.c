@@ -72,16 +72,15 @@ static void write_units(const struct toban *toban, const json_t *body)
         if (at != NULL) {
             text_moment(at, text);
         }
-        (void)fprintf(toban->out,
-                      text_choose(toban,
-                                  "  %lld号機  %s 消去を確認。消した鍵 %lld、残った鍵 0%s\n",
-                                  "  unit %lld  %s found erased: %lld keys destroyed, none left%s\n"),
-                      (long long)json_integer_value(json_object_get(unit, "unit")), text,
-                      (long long)json_integer_value(json_object_get(unit, "keys_destroyed")),
-                      json_is_true(json_object_get(unit, "digests_agree"))
-                          ? ""
-                          : text_choose(toban, "。要約値が一致しません",
-                                        "; its digests do not agree"));
+        (void)fprintf(
+            toban->out,
+            text_choose(toban, "  %lld号機  %s 消去を確認。消した鍵 %lld、残った鍵 0%s\n",
+                        "  unit %lld  %s found erased: %lld keys destroyed, none left%s\n"),
+            (long long)json_integer_value(json_object_get(unit, "unit")), text,
+            (long long)json_integer_value(json_object_get(unit, "keys_destroyed")),
+            json_is_true(json_object_get(unit, "digests_agree"))
+                ? ""
+                : text_choose(toban, "。要約値が一致しません", "; its digests do not agree"));
     }
     json_array_foreach(json_object_get(body, "missing_units"), i, unit)
     {
@@ -109,14 +108,16 @@ static int show_certificate(struct toban *toban, const char *date)
     if (at != NULL) {
         text_moment(at, text);
     }
-    (void)fprintf(toban->out, "%s  %s  %s\n", text_choose(toban, "消去証明書", "Certificate of erasure"),
+    (void)fprintf(toban->out, "%s  %s  %s\n",
+                  text_choose(toban, "消去証明書", "Certificate of erasure"),
                   json_string_value(json_object_get(body, "service_day")), text);
     (void)fprintf(toban->out,
                   text_choose(toban, "  受付 %lld 件、操作の控え %lld 件を消去\n",
                               "  %lld tickets and %lld kept answers erased\n"),
                   (long long)json_integer_value(json_object_get(body, "tickets")),
                   (long long)json_integer_value(json_object_get(body, "answers")));
-    (void)fprintf(toban->out, "  %s %s\n  %s %s\n", text_choose(toban, "消去前の要約値", "digest before"),
+    (void)fprintf(toban->out, "  %s %s\n  %s %s\n",
+                  text_choose(toban, "消去前の要約値", "digest before"),
                   json_string_value(json_object_get(body, "digest_before")),
                   text_choose(toban, "消去後の要約値", "digest after "),
                   json_string_value(json_object_get(body, "digest_after")));
