@@ -91,41 +91,60 @@ static void write_units(const struct toban *toban, const json_t *body)
     }
 }
 
-static int show_certificate(struct toban *toban, const char *date)
+static void write_certificate(const struct toban *toban, const json_t *body)
 {
-    struct api_request request = {.type = API_READ, .read = {.what = API_READ_CERTIFICATE}};
-    json_t *body = NULL;
-    const char *at;
+    const char *at = json_string_value(json_object_get(json_object_get(body, "ordered"), "at"));
+    const char *day = json_string_value(json_object_get(body, "service_day"));
+    const char *before = json_string_value(json_object_get(body, "digest_before"));
+    const char *after = json_string_value(json_object_get(body, "digest_after"));
     char text[32] = "-";
-    int r;
 
-    (void)snprintf(request.read.text, sizeof(request.read.text), "%s", date);
-    r = ask_and_parse(toban, &request, &body);
-    if (body == NULL) {
-        return r;
-    }
-    at = json_string_value(json_object_get(json_object_get(body, "ordered"), "at"));
     if (at != NULL) {
         text_moment(at, text);
     }
     (void)fprintf(toban->out, "%s  %s  %s\n",
                   text_choose(toban, "消去証明書", "Certificate of erasure"),
-                  json_string_value(json_object_get(body, "service_day")), text);
+                  day != NULL ? day : "-", text);
     (void)fprintf(toban->out,
                   text_choose(toban, "  受付 %lld 件、操作の控え %lld 件を消去\n",
                               "  %lld tickets and %lld kept answers erased\n"),
                   (long long)json_integer_value(json_object_get(body, "tickets")),
                   (long long)json_integer_value(json_object_get(body, "answers")));
-    (void)fprintf(toban->out, "  %s %s\n  %s %s\n",
-                  text_choose(toban, "消去前の要約値", "digest before"),
-                  json_string_value(json_object_get(body, "digest_before")),
-                  text_choose(toban, "消去後の要約値", "digest after "),
-                  json_string_value(json_object_get(body, "digest_after")));
+    (void)fprintf(
+        toban->out, "  %s %s\n  %s %s\n", text_choose(toban, "消去前の要約値", "digest before"),
+        before != NULL ? before : "-", text_choose(toban, "消去後の要約値", "digest after "),
+        after != NULL ? after : "-");
     write_units(toban, body);
-    if (json_array_size(json_object_get(body, "missing_units")) > 0) {
-        r = TOBAN_NO;
+}
+
+/* 0 only when both units certify it. */
+static int show_certificate(struct toban *toban, const char *date)
+{
+    struct api_request request = {.type = API_READ, .read = {.what = API_READ_CERTIFICATE}};
+    struct answer answer = {0};
+    json_t *body;
+    int r;
+
+    (void)snprintf(request.read.text, sizeof(request.read.text), "%s", date);
+    r = ask_unit(toban, &request, &answer);
+    if (r != TOBAN_OK) {
+        return r;
     }
+    body = json_loadb(answer.body, answer.body_len_bytes, 0, NULL);
+    if (toban->json) {
+        (void)fprintf(toban->out, "%s\n", answer.body);
+    } else if (answer.status < 400) {
+        write_certificate(toban, body);
+    } else {
+        const char *said = text_member(toban, body, "detail");
+
+        (void)fprintf(toban->err, "toban: %s\n", said != NULL ? said : "");
+    }
+    r = answer.status < 400 && json_array_size(json_object_get(body, "missing_units")) == 0
+            ? TOBAN_OK
+            : TOBAN_NO;
     json_decref(body);
+    answer_free(&answer);
     return r;
 }
 
