@@ -14,6 +14,8 @@ const SHOWN_STATES = ["CALLED", "SERVING", "DONE"];
 const BUSY_S = 20 * 60;
 const CROWDED_S = 40 * 60;
 const SOON_PEOPLE = 2;
+const HOURS_FIRST_MS = 3000;
+const HOURS_MS = 30000;
 const CHOSEN = "toban-language";
 /** Words and shapes first; the colour only repeats them. */
 const SHAPES = { quiet: "○", busy: "△", crowded: "■", suspended: "×", unknown: "—" };
@@ -87,6 +89,7 @@ function draw() {
             : texts("next_opening", { time: `${date(next_ms)} ${formatShortClock(next_ms)}` }),
     );
     const known_ms = health.fresh ? clock.now_ms() : (health.since_ms ?? clock.now_ms());
+    byId("as_of").hidden = queue.fed === false;
     setText(byId("as_of"), texts("as_of", { time: formatShortClock(known_ms) }));
     drawCategories();
     drawCounters();
@@ -98,7 +101,7 @@ function isOpen() {
     const day = queue.service_day;
     const closes_ms = Date.parse(day?.closes_at);
     const is_past = !health.fresh && !Number.isNaN(closes_ms) && clock.now_ms() > closes_ms;
-    return day?.state === "OPEN" && day.accepting !== false && !is_past;
+    return day?.state === "OPEN" && day.accepting !== false && !is_past && queue.fed !== false;
 }
 
 function congestion(category) {
@@ -294,6 +297,24 @@ connectLive({
         draw();
     },
 });
+/** Nobody tells how the office is: a relay still knows its hours (R-024). Asked once in a while, not insisted on. */
+async function askHours() {
+    if (queue?.fed !== false && (health.fresh || queue)) {
+        return;
+    }
+    try {
+        const response = await fetch("/api/v1/queue", { cache: "no-store" });
+        const hours = response.ok ? await response.json() : null;
+        if (hours?.fed === false && !health.fresh) {
+            queue = hours;
+            draw();
+        }
+    } catch {
+        // Neither the office nor a relay answers: the page says so already.
+    }
+}
+setTimeout(askHours, HOURS_FIRST_MS);
+setInterval(askHours, HOURS_MS);
 addEventListener("online", draw);
 addEventListener("offline", draw);
 setInterval(() => {
