@@ -100,6 +100,7 @@ enum api_read_what {
     API_READ_LEDGER = 8,   /* lsn, head, digest, scrub age, size */
     API_READ_CALENDAR = 9, /* `number`: year */
     API_READ_METRICS = 10, /* OpenMetrics text instead of JSON */
+    API_READ_CERTIFICATE = 11, /* of an erasure: text: yyyy-mm-dd, empty: the newest */
     API_READ_PRINTERS = 20, /* what printers say, what they have used, what is left */
     API_READ_SITE = 30,     /* public: names, menu, languages, texts, hours, switches of the version in force */
     API_READ_STATISTICS = 32, /* text: "FROM TO BY", as 2026-11-01 2026-11-30 category,hour; -: the newest day, nothing */

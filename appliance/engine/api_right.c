@@ -70,6 +70,7 @@ static enum access_right right_of_read(enum api_read_what what)
     case API_READ_EXPLAIN:
         return ACCESS_EXPLAIN_READ;
     case API_READ_LEDGER:
+    case API_READ_CERTIFICATE:
         return ACCESS_LEDGER_READ;
     case API_READ_CALENDAR:
         return ACCESS_CALENDAR_READ;

@@ -541,6 +541,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         meeting_turn(engine);
         site_refresh(engine);
         day_turn(engine);
+        erasure_turn(engine);
         serve_turn(engine);
         print_turn(engine);
         report_turn(engine);

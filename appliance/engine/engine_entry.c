@@ -6,6 +6,7 @@
 
 #include "base/check.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -25,7 +26,7 @@ static const struct ledger_day_key *find_key(const struct engine *engine, uint32
 }
 
 /* Visits of this day are gone, or were of a day that never was. */
-static bool key_is_past(const struct engine *engine, uint32_t day)
+bool engine_key_is_past(const struct engine *engine, uint32_t day)
 {
     const struct queue_day *now = &engine->queue->day;
 
@@ -39,7 +40,7 @@ void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const u
     struct ledger_day_key key = {.day = day, .unit = unit};
 
     if (find_key(engine, day, unit) != NULL || engine->key_count == ENGINE_KEYS_MAX ||
-        engine->keys_new_count == ENGINE_KEYS_MAX || key_is_past(engine, day)) {
+        engine->keys_new_count == ENGINE_KEYS_MAX || engine_key_is_past(engine, day)) {
         return;
     }
     memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
@@ -98,9 +99,10 @@ void engine_destroy_keys(struct engine *engine)
     size_t kept = 0;
 
     for (size_t i = 0; i < engine->key_count; i++) {
-        if (key_is_past(engine, engine->keys[i].day)) {
+        if (engine_key_is_past(engine, engine->keys[i].day)) {
             CHECK(engine->keys_destroy_count < ENGINE_KEYS_MAX);
             engine->keys_destroy[engine->keys_destroy_count++] = engine->keys[i];
+            erasure_destroys(engine, engine->keys[i].day);
             crypto_forget(&engine->keys[i].key, sizeof(engine->keys[i].key));
         } else {
             engine->keys[kept++] = engine->keys[i];
@@ -137,6 +139,55 @@ const struct crypto_key *engine_derived_key(struct engine *engine, uint32_t day,
     *derived = (struct derived_key){.day = day, .unit = unit, .term = term, .session = session};
     crypto_derive(engine->crypto, &day_key->key, info, writer.len_bytes, &derived->key);
     return &derived->key;
+}
+
+/* ---- what the chain says at an lsn -------------------------------------------------------------- */
+
+struct hash_reading {
+    struct ids_hash hash;
+    bool found;
+};
+
+static bool read_hash(void *context, const uint8_t *key, size_t key_len_bytes, const uint8_t *value,
+                      size_t value_len_bytes)
+{
+    struct hash_reading *reading = context;
+
+    (void)key;
+    (void)key_len_bytes;
+    if (value_len_bytes >= ENTRY_BYTES_MIN) {
+        memcpy(reading->hash.bytes, value + value_len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES);
+        reading->found = true;
+    }
+    return false;
+}
+
+bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_hash)
+{
+    const struct cached_entry *slot = engine_cached(engine, lsn);
+    struct hash_reading reading = {0};
+    int r;
+
+    if (lsn == 0) {
+        *ret_hash = (struct ids_hash){0};
+        return true;
+    }
+    if (slot != NULL) {
+        *ret_hash = slot->hash;
+        return true;
+    }
+    if (lsn > engine->durable_lsn) {
+        return false;
+    }
+    r = engine->world.read_entries(engine->world.context, lsn, lsn, read_hash, &reading);
+    if (r < 0 && r != -EUCLEAN) { /* not read is not another chain */
+        engine_fail(engine, r, "the ledger cannot be read");
+    }
+    if (r < 0 || !reading.found) {
+        return false;
+    }
+    *ret_hash = reading.hash;
+    return true;
 }
 
 /* ---- making entries ------------------------------------------------------------------------------ */

@@ -11,6 +11,7 @@
  *   engine_gather.c   when a batch closes
  *   engine_serve.c    requests of clients, replies held until durable
  *   engine_day.c      the service day, by level
+ *   engine_erasure.c  after a day is erased: each unit looks at its disk, and its certificate
  *   engine_render.c   JSON of the queue
  *   engine_print.c    papers: who may print what, what became of it, what printers use
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
@@ -58,6 +59,10 @@ enum engine_inner_limit {
     PRINT_JOB_MS_MAX = 30000,   /* the driver's own bounds are shorter */
     PRINT_START_MS = 3000,      /* a driver that ended is there again, and knows its printers */
     PRINT_COUNT_MS = 10000,
+    ERASURES_MAX = 14,          /* newest days whose certificates are at hand; older ones stand in their entries */
+    ERASURE_UNITS_MAX = 4,
+    ERASURE_MISSED_MINUTE = 10, /* after midnight: whatever is of an earlier day is overdue */
+    ERASURE_CERTIFIED_MS = 60000, /* both are there: one of them has said nothing for so long */
 };
 
 /* A growing array of bytes; index with offsets, pointers move. */
@@ -241,6 +246,47 @@ struct site_version {
     size_t queue_len_bytes, calendar_len_bytes, pages_len_bytes, text_len_bytes;
 };
 
+/* One unit looked at its disk after a day was erased. */
+struct erasure_done {
+    uint32_t unit;             /* 0: none */
+    struct ids_token hardware;
+    int64_t wall_ms;           /* when, by its clock */
+    uint64_t lsn;              /* of the entry that says so */
+    uint16_t keys;             /* destroyed by this process of it; 0 also when there were none */
+    bool same;                 /* its digests are those of this ledger's fold */
+};
+
+struct erasure {
+    uint32_t day;              /* 0: none */
+    uint64_t lsn;              /* of the entry that erases */
+    int64_t wall_ms;
+    uint32_t unit, actor;      /* who wrote it, for whom; actor 0: by the clock */
+    uint32_t tickets, answers; /* rows that went */
+    bool annulled;             /* it was no day: opened by mistake */
+    struct ids_hash before, after; /* digests of the whole state */
+    struct erasure_done done[ERASURE_UNITS_MAX];
+};
+
+/* What a unit says of its own disk: of this process. */
+struct erasure_word {
+    uint32_t day;              /* 0: nothing is said yet */
+    uint64_t lsn;
+    uint32_t unit;
+    struct ids_token hardware;
+    int64_t wall_ms;
+    uint16_t keys;
+    uint32_t tickets, answers;
+    struct ids_hash before, after;
+};
+
+struct erasures {
+    struct erasure list[ERASURES_MAX]; /* newest first */
+    struct erasure_word own;
+    uint16_t keys;             /* destroyed since the newest was ordered */
+    bool left;                 /* keys that should be gone were found on the disk: they are destroyed again */
+    uint64_t looked_ms, missing_ms; /* since when a certificate is missing while both are there; 0: none is */
+};
+
 /* What the ledger folds to beside the queue. */
 struct engine_state {
     struct duty_term term;
@@ -315,6 +361,7 @@ struct engine {
     uint8_t fallback_salt[CRYPTO_KEY_BYTES]; /* while there is no site key */
     bool fallback_drawn;
     struct engine_state state;
+    struct erasures erasures;
     char why[WHY_BYTES];
     int failure;
     bool started, leaving, clock_synchronised;
@@ -475,6 +522,8 @@ struct cached_entry *engine_cache_slot(struct engine *engine, uint64_t lsn, size
 void engine_note_entry(struct engine *engine, const struct entry *entry);
 void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes);
 void engine_destroy_keys(struct engine *engine);
+/* Visits of this day are gone, or were of a day that never was. */
+bool engine_key_is_past(const struct engine *engine, uint32_t day);
 /* A key beside the days': it seals what accounts know, and goes only with all of them. 0: there is none, unless
  * `make`; else its name. */
 enum { SITE_KEY_DAY = 99991231 };
@@ -747,6 +796,8 @@ uint64_t gather_until_ms(const struct gather *gather);
 void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes, size_t len_bytes);
 void serve_gone(struct engine *engine, uint64_t client);
 void serve_turn(struct engine *engine);
+/* yyyy-mm-dd; 0: it is none. */
+uint32_t serve_date_from_text(const char *text);
 /* engine_command.c */
 bool serve_find_ticket(const struct engine *engine, const char *series, uint16_t number,
                        struct ids_token *ret_ticket);
@@ -777,6 +828,26 @@ void day_raise_ceilings(struct engine *engine);
 /* How many plain numbers to reserve; last: by the raise before, since_ms ago; 0: there was none. */
 uint16_t day_reserve(uint16_t last, uint64_t since_ms);
 
+/* engine_erasure.c */
+/* Around the fold of the entry that erases: what there was before it; then what is left. */
+void erasure_before(const struct engine *engine, const struct entry *entry, struct erasure *ret_erasure);
+void erasure_ordered(struct engine *engine, bool annulled, const struct erasure *before);
+/* A key of that day is about to be destroyed: what was said of this disk before is said anew. */
+void erasure_destroys(struct engine *engine, uint32_t day);
+int erasure_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload, size_t len_bytes);
+void erasure_put_checkpoint(const struct engine *engine, struct bytes_writer *writer);
+void erasure_get_checkpoint(struct engine *engine, struct bytes_reader *reader);
+void erasure_forget(struct engine *engine);
+void erasure_turn(struct engine *engine);
+/* The peer says what it found on its disk. */
+void erasure_frame(struct engine *engine, const struct ship_frame *frame);
+/* Visits of an earlier day are here after midnight; a unit of the pair does not say that it erased them. */
+bool erasure_is_missed(const struct engine *engine);
+bool erasure_is_unsaid(const struct engine *engine);
+/* The certificate of that date, yyyy-mm-dd, or of the newest; as HTTP: 200, 404, 422. */
+uint16_t erasure_read(const struct engine *engine, const char *date, char **ret_body,
+                      size_t *ret_len_bytes);
+
 /* engine_render.c: bodies are owned by the caller */
 char *render_problem(uint16_t status, const char *code, const char *ja, const char *en,
                      size_t *ret_len_bytes);
@@ -786,6 +857,7 @@ char *render_ticket(struct engine *engine, const struct queue_ticket *ticket, si
 char *render_queue(struct engine *engine, size_t *ret_len_bytes);
 char *render_counter(struct engine *engine, const struct queue_counter *counter, size_t *ret_len_bytes);
 char *render_day(struct engine *engine, size_t *ret_len_bytes);
+const char *render_day_state(uint8_t state);
 void render_date(struct json *json, const char *name, uint32_t yyyymmdd);
 void render_time(struct json *json, const char *name, int64_t wall_ms, int32_t utc_offset_minutes);
 

@@ -79,6 +79,7 @@ void engine_append_checkpoint(struct engine *engine)
     print_put_checkpoint(engine, &writer);
     site_put_checkpoint(engine, &writer);
     statistics_put_checkpoint(engine, &writer);
+    erasure_put_checkpoint(engine, &writer);
     queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
     CHECK(!writer.failed);
     (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
@@ -128,6 +129,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
     print_get_checkpoint(engine, &reader);
     site_get_checkpoint(engine, &reader);
     statistics_get_checkpoint(engine, &reader);
+    erasure_get_checkpoint(engine, &reader);
     if (reader.failed ||
         (term_len_bytes > 0 && !duty_term_decode(term_bytes, term_len_bytes, &term))) {
         return -EBADMSG;
@@ -208,10 +210,11 @@ static void record_ceilings(struct engine *engine)
     }
 }
 
-static int fold_change(struct engine *engine, const uint8_t *payload, size_t len_bytes,
-                       const struct queue_change *known)
+static int fold_change(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+                       size_t len_bytes, const struct queue_change *known)
 {
     struct queue_change change;
+    struct erasure erasure;
 
     if (known == NULL) {
         if (!queue_change_decode(payload, len_bytes, &change)) {
@@ -219,11 +222,13 @@ static int fold_change(struct engine *engine, const uint8_t *payload, size_t len
         }
         known = &change;
     }
+    erasure_before(engine, entry, &erasure);
     queue_apply(engine->queue, known, rows_touched, engine);
     if (known->action == QUEUE_RAISE_CEILING || known->action == QUEUE_DAY_OPENING) {
         record_ceilings(engine);
     }
     if (known->action == QUEUE_DAY_ERASING || known->action == QUEUE_DAY_ANNULLING) {
+        erasure_ordered(engine, known->action == QUEUE_DAY_ANNULLING, &erasure);
         engine_destroy_keys(engine);
     }
     return 0;
@@ -258,7 +263,7 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
     }
     case ENTRY_CHANGE_CLEAR:
     case ENTRY_CHANGE_VISIT:
-        return fold_change(engine, payload, len_bytes, known);
+        return fold_change(engine, entry, payload, len_bytes, known);
     case ENTRY_CHECKPOINT:
         return fold_checkpoint(engine, entry, payload, len_bytes);
     case ENTRY_TAIL_REPLACED:
@@ -273,6 +278,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return site_fold(engine, entry, payload, len_bytes);
     case ENTRY_STATISTIC:
         return statistics_fold(engine, entry, payload, len_bytes);
+    case ENTRY_ERASURE:
+        return erasure_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }
@@ -658,56 +665,9 @@ void engine_stored(struct engine *engine, int result)
     memcpy(engine->durable_digest, engine->flight_digest, sizeof(engine->durable_digest));
 }
 
-struct hash_reading {
-    struct ids_hash hash;
-    bool found;
-};
-
-static bool read_hash(void *context, const uint8_t *key, size_t key_len_bytes, const uint8_t *value,
-                      size_t value_len_bytes)
-{
-    struct hash_reading *reading = context;
-
-    (void)key;
-    (void)key_len_bytes;
-    if (value_len_bytes >= ENTRY_BYTES_MIN) {
-        memcpy(reading->hash.bytes, value + value_len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES);
-        reading->found = true;
-    }
-    return false;
-}
-
 bool engine_is_swapping(const struct engine *engine)
 {
     return engine->in_flight && engine->flight_swap;
-}
-
-bool engine_hash_at(struct engine *engine, uint64_t lsn, struct ids_hash *ret_hash)
-{
-    const struct cached_entry *slot = engine_cached(engine, lsn);
-    struct hash_reading reading = {0};
-    int r;
-
-    if (lsn == 0) {
-        *ret_hash = (struct ids_hash){0};
-        return true;
-    }
-    if (slot != NULL) {
-        *ret_hash = slot->hash;
-        return true;
-    }
-    if (lsn > engine->durable_lsn) {
-        return false;
-    }
-    r = engine->world.read_entries(engine->world.context, lsn, lsn, read_hash, &reading);
-    if (r < 0 && r != -EUCLEAN) { /* not read is not another chain */
-        engine_fail(engine, r, "the ledger cannot be read");
-    }
-    if (r < 0 || !reading.found) {
-        return false;
-    }
-    *ret_hash = reading.hash;
-    return true;
 }
 
 /* ---- start-up ------------------------------------------------------------------------------------------ */
@@ -822,6 +782,7 @@ static void forget_log(struct engine *engine)
     access_init(engine->access);
     memset(&engine->state, 0, sizeof(engine->state));
     site_forget(engine);
+    erasure_forget(engine);
     rows_digest_begin(engine);
     engine->rows_rebuild = false;
     rows_forget(engine);

@@ -375,6 +375,8 @@ void engine_on_frame(struct engine *engine, const uint8_t *bytes, size_t len_byt
         take_acknowledgement(engine, &frame);
     } else if (frame.kind == SHIP_CLIENTS) {
         take_connections(engine, &frame);
+    } else if (frame.kind == SHIP_ERASED) {
+        erasure_frame(engine, &frame);
     } else {
         meeting_frame(engine, &frame);
     }

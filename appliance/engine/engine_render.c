@@ -46,7 +46,7 @@ void render_date(struct json *json, const char *name, uint32_t yyyymmdd)
     json_text(json, name, text);
 }
 
-static const char *day_state_code(uint8_t state)
+const char *render_day_state(uint8_t state)
 {
     static const char *const codes[] = {"NONE", "OPEN", "CLOSED", "ERASED", "ANNULLED"};
 
@@ -269,7 +269,7 @@ static void put_day(struct engine *engine, struct json *json, const char *name)
 
     json_open(json, name, '{');
     render_date(json, "date", day->date);
-    json_text(json, "state", day_state_code(day->state));
+    json_text(json, "state", render_day_state(day->state));
     json_text(json, "level", calendar_level_code(engine->level.level));
     json_bool(json, "accepting", day_accepts_issue(engine));
     put_time(engine, json, "opens_at",

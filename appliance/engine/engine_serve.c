@@ -329,6 +329,9 @@ static bool read_at_once(struct engine *engine, uint64_t client, const struct ap
     case API_READ_METRICS:
         body = status_metrics(engine, &len_bytes);
         break;
+    case API_READ_CERTIFICATE:
+        status = erasure_read(engine, request->read.text, &body, &len_bytes);
+        break;
     default:
         return false;
     }
@@ -391,7 +394,7 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
     reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
 }
 
-static uint32_t date_from_text(const char *text)
+uint32_t serve_date_from_text(const char *text)
 {
     uint32_t number = 0;
 
@@ -424,8 +427,8 @@ static void control_day(struct engine *engine, uint64_t client, const struct api
         reason = day_annul(engine, actor);
     } else {
         struct calendar_date date;
-        uint32_t wanted =
-            control->text[0] == '\0' ? engine->level.today.date : date_from_text(control->text);
+        uint32_t wanted = control->text[0] == '\0' ? engine->level.today.date
+                                                   : serve_date_from_text(control->text);
 
         if (!calendar_date_from_number(wanted, &date)) {
             refuse_now(engine, client, request->id, STATUS_REFUSED, "BAD_DATE",

@@ -38,6 +38,26 @@ static bool peer_is_ready(const struct engine *engine)
     return duty->state == DUTY_PAIRED_SPARE && duty->service_link;
 }
 
+/* an erasure that did not happen, or that nobody vouches for, alarms. */
+static void gather_erasure(const struct engine *engine, struct reason_list *reasons)
+{
+    if (erasure_is_missed(engine)) {
+        add_reason(
+            reasons, "ERASURE_MISSED",
+            "前の開庁日の記録が消去されていません。業務を始める前に自動で消去します。10分たっても"
+            "消えないときは、保守員に連絡してください。",
+            "Visits of an earlier day are not erased. They are before anybody is served; if "
+            "this stays for ten minutes, call the engineer.");
+    }
+    if (erasure_is_unsaid(engine)) {
+        add_reason(
+            reasons, "ERASURE_NOT_CERTIFIED",
+            "前の開庁日を消去したという証明が、片方の号機にありません。保守員に連絡してくださ"
+            "い。",
+            "One unit does not certify that it erased the earlier day. Call the engineer.");
+    }
+}
+
 /* Why a failover now, or the next opening, would not go well. */
 static void gather_reasons(const struct engine *engine, struct reason_list *reasons)
 {
@@ -77,6 +97,7 @@ static void gather_reasons(const struct engine *engine, struct reason_list *reas
                    "時計を確認できません。開庁日の日付を入力してください。",
                    "The clock cannot be trusted. Enter the date of the service day.");
     }
+    gather_erasure(engine, reasons);
 }
 
 static const char *mode_code(const struct duty *duty)
@@ -261,14 +282,13 @@ static void put_measured(struct json *json, const char *name, uint64_t value_ms)
 
 static void put_service_day(struct engine *engine, struct json *json)
 {
-    static const char *const states[] = {"NONE", "OPEN", "CLOSED", "ERASED"};
     const struct queue_day *day = &engine->queue->day;
     int32_t offset = engine->options.calendar->utc_offset_minutes;
     char text[8];
 
     json_open(json, "service_day", '{');
     render_date(json, "date", day->date == 0 ? engine->level.today.date : day->date);
-    json_text(json, "state", states[day->state]);
+    json_text(json, "state", render_day_state(day->state));
     (void)snprintf(text, sizeof(text), "%02u:%02u", engine->level.today.open_minute / 60U % 100U,
                    engine->level.today.open_minute % 60U);
     json_text(json, "opens", text);

@@ -4,17 +4,22 @@
 #include "appliance/engine/api_right.h"
 #include "appliance/gateway/answer.h"
 #include "appliance/gateway/body.h"
+#include "appliance/gateway/feed.h"
 #include "appliance/gateway/internal.h"
 #include "appliance/gateway/translate.h"
+#include "appliance/queue/queue.h"
 #include "base/check.h"
 
 #include <stdio.h>
 #include <string.h>
 #include <strings.h>
 
-enum { HOST_BYTES_MAX = 255, QUERY_VALUE_BYTES_MAX = 40 };
+enum { HOST_BYTES_MAX = 255, QUERY_VALUE_BYTES_MAX = 40, HOURS_BYTES_MAX = 8192 };
 
 _Static_assert(3 * (QUERY_VALUE_BYTES_MAX + 1) <= API_TEXT_BYTES, "what is asked fits");
+
+static const char no_queue[] =
+    ",\"categories\":[],\"counters\":[],\"calls\":[],\"as_of\":null,\"lsn\":0,\"fed\":false}";
 
 static enum MHD_Result note_header(void *cls, enum MHD_ValueKind kind, const char *name,
                                    size_t name_bytes, const char *value, size_t value_bytes)
@@ -378,6 +383,56 @@ static bool answer_plainly(struct request *request, const char *method, const ch
     return true;
 }
 
+/* Nobody feeds: the office's hours, as they were known last, and nothing else of a queue. */
+static bool answer_hours(struct request *request)
+{
+    const char *day = feed_in_day(engine_link_feed(request->gateway->link));
+    char body[HOURS_BYTES_MAX];
+    size_t len_bytes = day == NULL ? 0 : strlen(day);
+
+    if (engine_link_is_up(request->gateway->link) || len_bytes < 2 ||
+        len_bytes > sizeof(body) - sizeof(no_queue)) {
+        return false;
+    }
+    memcpy(body, day, len_bytes - 1); /* its closing bracket comes last */
+    memcpy(body + len_bytes - 1, no_queue, sizeof(no_queue));
+    server_answer(request, MHD_HTTP_OK,
+                  answer_json(MHD_HTTP_OK, body, len_bytes - 1 + sizeof(no_queue) - 1, 0));
+    return true;
+}
+
+/* The relay on another host: the public page, a ticket by its id, its visitor's cancelling. True: answered. */
+static bool answer_as_relay(struct request *request, const char *method, const char *path)
+{
+    struct route_match match;
+    char allow[ROUTE_ALLOW_BYTES];
+    bool api = strncmp(path, "/api/", strlen("/api/")) == 0;
+
+    request->credential = (struct credential){0};
+    if (!api) {
+        bool page = strcmp(path, "/") == 0 || strcmp(path, "/status") == 0 ||
+                    strncmp(path, "/assets/", strlen("/assets/")) == 0;
+
+        if (!page) {
+            server_answer_problem(request, PROBLEM_NO_SUCH_PATH, NULL, NULL);
+        }
+        return !page;
+    }
+    if (route_find(method, path, &match, allow) == ROUTE_FOUND) {
+        if (match.route->kind == ROUTE_READ && match.route->code == API_READ_QUEUE &&
+            answer_hours(request)) {
+            return true;
+        }
+        if (is_public(request, &match) ||
+            (match.route->kind == ROUTE_COMMAND && match.route->code == QUEUE_CANCEL &&
+             match.route->actor == API_ACTOR_VISITOR)) {
+            return false;
+        }
+    }
+    server_answer_problem(request, PROBLEM_NO_SUCH_PATH, NULL, NULL);
+    return true;
+}
+
 void dispatch_request(struct request *request, const char *method, const char *path)
 {
     struct route_match match;
@@ -398,6 +453,9 @@ void dispatch_request(struct request *request, const char *method, const char *p
     if (!request->connection->listener->plain &&
         !credential_read(&request->headers, &request->credential)) {
         server_answer_problem(request, PROBLEM_BAD_REQUEST, NULL, NULL);
+        return;
+    }
+    if (request->gateway->config.feed != NULL && answer_as_relay(request, method, path)) {
         return;
     }
     if (request->connection->listener->plain && answer_plainly(request, method, path)) {

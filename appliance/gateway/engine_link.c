@@ -1,5 +1,6 @@
 #include "appliance/gateway/engine_link.h"
 
+#include "appliance/gateway/feed.h"
 #include "appliance/gateway/gateway.h"
 #include "appliance/gateway/internal.h"
 #include "base/check.h"
@@ -23,6 +24,7 @@ enum {
 };
 
 struct engine_link {
+    struct feed_in *feed; /* on a relay: the pair connects to us; nothing else below is used */
     sd_event *event;
     struct gateway *gateway;
     struct sockaddr_un address;
@@ -239,7 +241,7 @@ int engine_link_create(sd_event *event, const char *path, struct gateway *gatewa
     struct engine_link *link;
     int r;
 
-    if (strlen(path) >= sizeof(link->address.sun_path)) {
+    if (path != NULL && strlen(path) >= sizeof(link->address.sun_path)) {
         return -ENAMETOOLONG;
     }
     link = calloc(1, sizeof(*link));
@@ -249,6 +251,15 @@ int engine_link_create(sd_event *event, const char *path, struct gateway *gatewa
     link->event = event;
     link->gateway = gateway;
     link->fd = -1;
+    if (gateway->config.feed != NULL) {
+        r = feed_in_create(event, gateway->config.feed, gateway, &link->feed);
+        if (r < 0) {
+            free(link);
+            return r;
+        }
+        *ret_link = link;
+        return 0;
+    }
     link->backoff_ms = GATEWAY_RECONNECT_MS_MIN;
     link->address.sun_family = AF_UNIX;
     memcpy(link->address.sun_path, path, strlen(path));
@@ -272,6 +283,7 @@ void engine_link_destroy(struct engine_link *link)
     if (link == NULL) {
         return;
     }
+    feed_in_destroy(link->feed);
     (void)sd_event_source_disable_unref(link->io);
     (void)sd_event_source_disable_unref(link->timer);
     if (link->fd >= 0) {
@@ -284,13 +296,16 @@ void engine_link_destroy(struct engine_link *link)
 
 bool engine_link_is_up(const struct engine_link *link)
 {
-    return link->up;
+    return link->feed != NULL ? feed_in_is_up(link->feed) : link->up;
 }
 
 bool engine_link_send(struct engine_link *link, const struct api_request *request)
 {
     size_t len_bytes;
 
+    if (link->feed != NULL) {
+        return feed_in_send(link->feed, request);
+    }
     if (!link->up) {
         return false;
     }
@@ -310,4 +325,9 @@ void engine_link_flush(struct engine_link *link)
     if (link->up && link->out_len_bytes > 0 && !write_some(link)) {
         disconnect(link);
     }
+}
+
+const struct feed_in *engine_link_feed(const struct engine_link *link)
+{
+    return link->feed;
 }

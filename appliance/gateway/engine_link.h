@@ -18,6 +18,7 @@
 #include <systemd/sd-event.h>
 
 struct engine_link;
+struct feed_in;
 struct gateway;
 
 int engine_link_create(sd_event *event, const char *path, struct gateway *gateway,
@@ -27,5 +28,7 @@ bool engine_link_is_up(const struct engine_link *link);
 /* false: down, or no room. */
 bool engine_link_send(struct engine_link *link, const struct api_request *request);
 void engine_link_flush(struct engine_link *link);
+/* On a relay, whose pair connects to it (feed.h); NULL on a unit. */
+const struct feed_in *engine_link_feed(const struct engine_link *link);
 
 #endif

@@ -1,5 +1,6 @@
 #include "appliance/gateway/gateway.h"
 
+#include "appliance/gateway/feed.h"
 #include "appliance/gateway/internal.h"
 #include "base/check.h"
 
@@ -284,6 +285,13 @@ int gateway_run(struct gateway *gateway)
     int r = sd_event_loop(gateway->event);
 
     return r < 0 ? r : 0;
+}
+
+bool gateway_wants_new_process(const struct gateway *gateway)
+{
+    const struct feed_in *feed = engine_link_feed(gateway->link);
+
+    return feed != NULL && feed_in_wants_new_process(feed);
 }
 
 void gateway_stop(struct gateway *gateway)

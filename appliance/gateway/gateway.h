@@ -78,8 +78,11 @@ struct gateway_listen {
     bool plain;                         /* for everybody without TLS: the public page, else the way to TLS */
 };
 
+struct feed_in_options;
+
 struct gateway_config {
     const char *engine_socket;
+    const struct feed_in_options *feed; /* a relay: instead of the socket, and what is public alone (feed.h) */
     const char *web_dir;                /* NULL: no pages */
     const char *tls_certificate, *tls_key; /* PEM files; NULL: no listener may be tls */
     uint32_t listen_count;
@@ -109,5 +112,7 @@ int gateway_run(struct gateway *gateway);
 /* May be called from any thread and from a signal handler: no new connections, requests in flight get
  * GATEWAY_DRAIN_MS to be answered, then run returns. */
 void gateway_stop(struct gateway *gateway);
+/* After run: it stopped to forget (feed.h); the program begins anew. */
+bool gateway_wants_new_process(const struct gateway *gateway);
 
 #endif

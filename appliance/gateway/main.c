@@ -1,5 +1,6 @@
 /* toban-web: the program around appliance/gateway/gateway.h. Unprivileged; holds no ledger, no key.
  */
+#include "appliance/gateway/feed.h"
 #include "appliance/gateway/gateway.h"
 
 #include <errno.h>
@@ -16,6 +17,20 @@ enum {
     DESCRIPTORS = 2048, /* connections, listeners and what the libraries hold */
 };
 
+enum {
+    OPTION_RELAY = 256, /* beyond every letter */
+    OPTION_FEED,
+    OPTION_FEED_LISTEN,
+    OPTION_FEED_CA,
+    OPTION_FEED_CERT,
+    OPTION_FEED_KEY,
+    OPTION_FEED_PEER,
+    OPTION_STATE_DIR,
+};
+
+static const char FEED_NAME_OF_PAIR[] = "toban-feed";
+static const char FEED_NAME_OF_RELAY[] = "toban-relay";
+
 static const char usage[] =
     "usage: toban-web --engine-socket PATH --tls-listen ADDRESS:PORT [--plain-listen ...]\n"
     "                 [--management ADDRESS:PORT] [--relay-listen ADDRESS:PORT]\n"
@@ -28,6 +43,9 @@ static const char usage[] =
     "  --web-dir DIR          the pages / 画面のフォルダー\n"
     "  --tls-listen ADDR:PORT --tls-cert FILE --tls-key FILE   by TLS / TLSの待受\n"
     "  --plain-listen ADDR:PORT  the public page, else the way to TLS / 公開画面とTLSへの案内\n"
+    "  --relay --feed-listen ADDR:PORT --state-dir DIR   the public page on another host\n"
+    "  --feed ADDR:PORT       from a unit to that relay / 別ホストの中継へ送り出す\n"
+    "  --feed-ca FILE --feed-cert FILE --feed-key FILE [--feed-peer NAME]   both\n"
     "  --host NAME            a name that clients may use / 使ってよいホスト名\n";
 
 static int add_listen(struct gateway_config *config, const char *text, bool management)
@@ -56,8 +74,52 @@ static int add_relay(struct gateway_config *config, const char *text)
     return r;
 }
 
-static int read_option(struct gateway_config *config, int option)
+struct options {
+    struct gateway_config config;
+    struct feed_in_options feed_in;
+    struct feed_out_options feed_out;
+    struct feed_tls_options tls;
+    bool relay, feeds;
+};
+
+static int read_feed_option(struct options *options, int option)
 {
+    switch (option) {
+    case OPTION_RELAY:
+        options->relay = true;
+        return 0;
+    case OPTION_FEED:
+        options->feeds = true;
+        return gateway_listen_parse(optarg, false, &options->feed_out.relay);
+    case OPTION_FEED_LISTEN:
+        return gateway_listen_parse(optarg, false, &options->feed_in.listen);
+    case OPTION_FEED_CA:
+        options->tls.ca_path = optarg;
+        return 0;
+    case OPTION_FEED_CERT:
+        options->tls.certificate_path = optarg;
+        return 0;
+    case OPTION_FEED_KEY:
+        options->tls.key_path = optarg;
+        return 0;
+    case OPTION_FEED_PEER:
+        options->tls.peer_name = optarg;
+        return 0;
+    case OPTION_STATE_DIR:
+        options->feed_in.state_dir = optarg;
+        return 0;
+    default:
+        return -EINVAL;
+    }
+}
+
+static int read_option(struct options *options, int option)
+{
+    struct gateway_config *config = &options->config;
+
+    if (option >= OPTION_RELAY) {
+        return read_feed_option(options, option);
+    }
     switch (option) {
     case 'e':
         config->engine_socket = optarg;
@@ -98,9 +160,35 @@ static int read_option(struct gateway_config *config, int option)
     }
 }
 
-static int read_options(int argc, char **argv, struct gateway_config *config)
+/* One of three: the gateway of a unit, a relay, or what feeds it. */
+static int complete(struct options *options)
 {
-    static const struct option options[] = {
+    struct gateway_config *config = &options->config;
+    bool has_tls = options->tls.ca_path != NULL && options->tls.certificate_path != NULL &&
+                   options->tls.key_path != NULL;
+
+    options->tls.peer_name = options->tls.peer_name != NULL ? options->tls.peer_name
+                             : options->relay               ? FEED_NAME_OF_PAIR
+                                                            : FEED_NAME_OF_RELAY;
+    options->feed_in.tls = options->feed_out.tls = options->tls;
+    options->feed_in.name = FEED_NAME_OF_RELAY;
+    options->feed_out.engine_socket = config->engine_socket;
+    if (options->relay) {
+        config->feed = &options->feed_in;
+        return has_tls && options->feed_in.state_dir != NULL && config->engine_socket == NULL &&
+                       options->feed_in.listen.address_len_bytes > 0 && config->listen_count > 0
+                   ? 0
+                   : -EINVAL;
+    }
+    if (options->feeds) {
+        return has_tls && config->engine_socket != NULL && config->listen_count == 0 ? 0 : -EINVAL;
+    }
+    return config->engine_socket != NULL && config->listen_count > 0 ? 0 : -EINVAL;
+}
+
+static int read_options(int argc, char **argv, struct options *options)
+{
+    static const struct option known[] = {
         {"engine-socket", required_argument, NULL, 'e'},
         {"listen", required_argument, NULL, 'l'},
         {"management", required_argument, NULL, 'm'},
@@ -112,22 +200,29 @@ static int read_options(int argc, char **argv, struct gateway_config *config)
         {"tls-cert", required_argument, NULL, 'c'},
         {"tls-key", required_argument, NULL, 'k'},
         {"plain-listen", required_argument, NULL, 'P'},
+        {"relay", no_argument, NULL, OPTION_RELAY},
+        {"feed", required_argument, NULL, OPTION_FEED},
+        {"feed-listen", required_argument, NULL, OPTION_FEED_LISTEN},
+        {"feed-ca", required_argument, NULL, OPTION_FEED_CA},
+        {"feed-cert", required_argument, NULL, OPTION_FEED_CERT},
+        {"feed-key", required_argument, NULL, OPTION_FEED_KEY},
+        {"feed-peer", required_argument, NULL, OPTION_FEED_PEER},
+        {"state-dir", required_argument, NULL, OPTION_STATE_DIR},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
     int option;
 
-    while ((option = getopt_long(argc, argv, "", options, NULL)) != -1) {
+    while ((option = getopt_long(argc, argv, "", known, NULL)) != -1) {
         if (option == 'h') {
             (void)fputs(usage, stdout);
             exit(EXIT_SUCCESS);
         }
-        if (read_option(config, option) < 0) {
+        if (read_option(options, option) < 0) {
             return -EINVAL;
         }
     }
-    return optind == argc && config->engine_socket != NULL && config->listen_count > 0 ? 0
-                                                                                       : -EINVAL;
+    return optind == argc ? complete(options) : -EINVAL;
 }
 
 /* A thousand connections need more descriptors than the usual soft limit. */
@@ -160,7 +255,7 @@ static int report(int r)
     return r;
 }
 
-static int serve(const struct gateway_config *config)
+static int serve(const struct gateway_config *config, bool *ret_again)
 {
     struct gateway *gateway = NULL;
     int r = gateway_create(config, &gateway);
@@ -192,18 +287,35 @@ static int serve(const struct gateway_config *config)
         (void)sd_notify(0, "READY=1");
         r = gateway_run(gateway);
     }
+    *ret_again = r >= 0 && gateway_wants_new_process(gateway);
     gateway_destroy(gateway);
     return r < 0 ? report(r) : 0;
 }
 
+/* A relay forgets by beginning anew: what its libraries still held goes with its memory. */
+static int begin_anew(char **argv)
+{
+    (void)execv("/proc/self/exe", argv);
+    (void)fprintf(stderr,
+                  "toban-web: cannot begin anew: %s. It is to be started again.\n"
+                  "toban-web: 起動し直せないため終了します。起動し直されるのを待ちます。\n",
+                  strerror(errno));
+    return EXIT_FAILURE;
+}
+
 int main(int argc, char **argv)
 {
-    struct gateway_config config = {0};
+    struct options options = {0};
     sigset_t blocked;
+    bool again = false;
+    int r;
 
-    if (read_options(argc, argv, &config) < 0) {
+    if (read_options(argc, argv, &options) < 0) {
         (void)fputs(usage, stderr);
         return EXIT_USAGE;
+    }
+    if (options.feeds) {
+        return feed_out_run(&options.feed_out) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
     }
     (void)sigemptyset(&blocked);
     (void)sigaddset(&blocked, SIGTERM);
@@ -211,5 +323,6 @@ int main(int argc, char **argv)
     (void)sigprocmask(SIG_BLOCK, &blocked, NULL);
     (void)signal(SIGPIPE, SIG_IGN);
     raise_descriptors();
-    return serve(&config) < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
+    r = serve(&options.config, &again);
+    return again ? begin_anew(argv) : r < 0 ? EXIT_FAILURE : EXIT_SUCCESS;
 }

@@ -97,6 +97,8 @@ static const struct route routes[] = {
     READ("/explain", API_READ_EXPLAIN, true),
     READ("/statistics", API_READ_STATISTICS, false),
     READ("/statistics.csv", API_READ_STATISTICS_CSV, false),
+    READ("/certificates", API_READ_CERTIFICATE, true),
+    READ("/certificates/{date}", API_READ_CERTIFICATE, true),
     CONTROL("/day/open", API_CONTROL_DAY_OPEN, BODY_DATE),
     CONTROL("/day/close", API_CONTROL_DAY_CLOSE, 0),
     CONTROL("/day/annul", API_CONTROL_DAY_ANNUL, 0),
@@ -167,6 +169,20 @@ static size_t take_number(const char *text, uint16_t *ret_number)
     return len_bytes;
 }
 
+/* yyyy-mm-dd, as digits; whether there is such a day the engine says. */
+static size_t take_date(const char *text, char date[ROUTE_DATE_BYTES])
+{
+    static const char form[] = "dddd-dd-dd";
+
+    for (size_t i = 0; i < sizeof(form) - 1; i++) {
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) {
+            return 0;
+        }
+    }
+    memcpy(date, text, sizeof(form) - 1);
+    return sizeof(form) - 1;
+}
+
 static bool path_matches(const char *pattern, const char *path, struct route_match *match)
 {
     size_t len_bytes;
@@ -194,6 +210,13 @@ static bool path_matches(const char *pattern, const char *path, struct route_mat
                 return false;
             }
             path += number_bytes;
+        } else if (starts_with(pattern, "{date}", &len_bytes)) {
+            size_t date_bytes = take_date(path, match->date);
+
+            if (date_bytes == 0) {
+                return false;
+            }
+            path += date_bytes;
         } else if (*pattern == *path) {
             len_bytes = 1;
             path++;

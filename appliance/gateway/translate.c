@@ -83,6 +83,7 @@ enum problem translate_request(const struct route_match *match, const struct bod
         request.read.what = route->code;
         request.read.number = match->counter;
         request.read.ticket = match->ticket;
+        memcpy(request.read.text, match->date, sizeof(match->date));
     }
     *ret_request = request;
     return PROBLEM_NONE;

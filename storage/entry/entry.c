@@ -118,6 +118,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "site";
     case ENTRY_STATISTIC:
         return "statistic";
+    case ENTRY_ERASURE:
+        return "erasure";
     case ENTRY_KIND_END:
         break;
     }

@@ -50,7 +50,8 @@ enum entry_kind {
                                * sessions before a checkpoint (engine_access.c). Secrets in it are sealed */
     ENTRY_SITE = 12,          /* clear: a part of a version of the site file, a version's taking force, holidays
                                * (engine_site.c) */
-    /* 13: reserved */
+    ENTRY_ERASURE = 13,       /* clear: a unit's disk was looked at, and nothing opens that day's visits any more: its
+                               * certificate (engine_erasure.c) */
     ENTRY_STATISTIC = 14,     /* clear: what a day's visits come to, nobody named, right before they are erased
                                * (appliance/statistics, engine_statistics.c) */
     ENTRY_KIND_END,

@@ -9,7 +9,7 @@ enum { FRAME_VERSION = 1, LEN_BYTES = 4 };
 static bool kind_has_body(uint8_t kind)
 {
     return kind == SHIP_WORD || kind == SHIP_ENTRIES || kind == SHIP_TAIL || kind == SHIP_CLIENTS ||
-           kind == SHIP_SNAPSHOT;
+           kind == SHIP_SNAPSHOT || kind == SHIP_ERASED;
 }
 
 size_t ship_frame_encode(const struct ship_frame *frame, uint8_t *bytes, size_t capacity_bytes)
@@ -47,7 +47,7 @@ static bool body_is_sound(const struct ship_frame *frame)
     struct bytes_reader body = bytes_reader_over(frame->body, frame->body_len_bytes);
     size_t len_bytes;
 
-    if (frame->kind == SHIP_WORD || frame->kind == SHIP_CLIENTS) {
+    if (frame->kind == SHIP_WORD || frame->kind == SHIP_CLIENTS || frame->kind == SHIP_ERASED) {
         return frame->body_len_bytes > 0 && frame->count == 0 &&
                frame->body_len_bytes <= SHIP_CLIENTS_BYTES_MAX;
     }

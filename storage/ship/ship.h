@@ -47,6 +47,7 @@ enum ship_kind {
     SHIP_OFFER = 10,     /* meeting: a snapshot of our ledger, up to lsn, until_lsn bytes of this hash; and keys */
     SHIP_ASK_SNAPSHOT = 11, /* meeting: its bytes from offset lsn to until_lsn */
     SHIP_SNAPSHOT = 12,  /* body: its bytes from offset lsn on */
+    SHIP_ERASED = 13,    /* body: what this unit found on its disk after a day was erased (engine_erasure.c) */
     SHIP_KIND_END,
 };
 

@@ -256,39 +256,4 @@ describe("the boards", () => {
             await showsNewest(page, "101");
             assert.ok(await page.evaluate(() => globalThis.never_reloaded));
         }));
-
-    it("tells_the_public_how_busy_the_office_is", () =>
-        atBoard(
-            async ({ office, page }) => {
-                const first = page.locator("#categories li").first();
-                await until(
-                    async () =>
-                        /都市計画の相談.*2人待ち.*目安 約10分/.test(await first.textContent()),
-                    "waiting and estimate",
-                );
-                assert.match(await page.locator("#day").textContent(), /受付しています/);
-                callNew(office, 3);
-                await until(
-                    async () => /104.*3番窓口/.test(await page.locator("#calls").textContent()),
-                    "the call is listed",
-                );
-                assert.match(await page.locator("#counters li").nth(3).textContent(), /閉鎖中/);
-                await assertAccessible(page);
-                await shot(page, "status-telephone");
-                const { scroll, width } = await page.evaluate(() => ({
-                    scroll: document.documentElement.scrollWidth,
-                    width: innerWidth,
-                }));
-                assert.ok(scroll <= width, "no sideways scrolling on a telephone");
-            },
-            {
-                path: "/status",
-                size: { width: 360, height: 740 },
-                prepare: (office) => {
-                    office.addTicket(1);
-                    office.addTicket(1);
-                    office.call(1, office.addTicket(1));
-                },
-            },
-        ));
 });

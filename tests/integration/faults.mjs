@@ -399,6 +399,7 @@ async function morning(life, first, apart_ms, yesterday, today) {
     await life.office.until(`${yesterday} is ERASED on both`, SERVE_BOUND_MS, (one, two) =>
         one.day === 'ERASED' && two.day === 'ERASED');
     await life.office.until('the keys are gone', SERVE_BOUND_MS, () => life.office.keysOnDisk(yesterday).length === 0);
+    await life.office.until('both certify it', SERVE_BOUND_MS, () => life.office.certified(yesterday));
     expect(new Date(life.office.wallMs() + 9 * 3600000).toISOString() < `${today}T08:30`, 'PAIRED after opening');
     expect(!life.boards.includes(`${today} OPEN`), 'opened before');
     await life.office.timePassesTo(`${today}T08:29:59`);

@@ -14,6 +14,7 @@ enum {
     GAP_MS_MAX = 600000,
     BOOT_MS = 40000,
     MORNING_MS = 60000,
+    CERTIFIED_MS = 20000, /* both were there so long, and one of them has not said that it erased */
     FIRST_TICKETS = 20,
     TAKEOVER_ONE_IN = 3,
     BEFORE_MS = 6000,      /* a takeover begins within so long before the hour, or after it */
@@ -269,7 +270,11 @@ bool sim_day_turn(struct sim *sim)
         sim_story(sim, "---- everything is healed");
     }
     if (sim->phase == PHASE_SECOND_DAY) {
-        if (sim->issued_after_heal > FIRST_TICKETS) {
+        if (sim->issued_after_heal > FIRST_TICKETS &&
+            (sim->now_ms > sim->phase_ms + CERTIFIED_MS || sim_is_certified(sim, YESTERDAY))) {
+            if (!sim_is_certified(sim, YESTERDAY)) {
+                sim_fail(sim, "promise 15: a ledger lacks a unit's certificate for " YESTERDAY);
+            }
             judge_ledgers(sim);
             judge_walk(sim);
             if (sim->result->calls == 0) {

@@ -261,6 +261,16 @@ uint64_t sim_disk_walk(const struct sim_disk *disk, struct ids_hash *ret_last)
     return lsn;
 }
 
+bool sim_disk_has_key_up_to(const struct sim_disk *disk, uint32_t day)
+{
+    for (size_t i = 0; i < disk->key_count; i++) {
+        if (disk->keys[i].day <= day) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool sim_disk_has_older_key(const struct sim_disk *disk, const char *today)
 {
     uint32_t date = (uint32_t)strtoul(today, NULL, 10) * 10000 +

@@ -64,6 +64,8 @@ bool sim_disk_is_incomplete(const struct sim_disk *disk);
 bool sim_disk_is_damaged(const struct sim_disk *disk);
 /* As ledger_set_aside: keys stay, and the record. */
 void sim_disk_set_aside(struct sim_disk *disk);
+/* A key of that day or an earlier one is there. */
+bool sim_disk_has_key_up_to(const struct sim_disk *disk, uint32_t day);
 void sim_disk_free(struct sim_disk *disk);
 void sim_disk_put_meta(struct sim_disk *disk, const struct ledger_put *put);
 const struct sim_meta *sim_disk_meta(const struct sim_disk *disk, const char *name);

@@ -527,6 +527,10 @@ void judge_certificate(struct sim *sim, const char *yesterday);
 
 /* sim_sums.c: the statistics of a day whose visits are erased */
 void judge_sums(struct sim *sim, const char *day);
+/* sim_erasure.c: before a batch is stored; for a number that was given; on the second day, until true. */
+void judge_certificates_of(struct unit *unit, const struct ledger_batch *batch);
+void judge_nothing_older(struct unit *unit, const char *today);
+bool sim_is_certified(struct sim *sim, const char *yesterday);
 void judge_walk(struct sim *sim);
 
 /* sim_spoil.c */

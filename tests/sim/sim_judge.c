@@ -215,6 +215,7 @@ bool judge_ticket(struct sim *sim, const struct client *client, const char *body
     seen.term = json_number(body, "term");
     spoil_ticket(sim, &seen);
     judge_day(sim, &seen, unit);
+    judge_nothing_older(unit, seen.day);
     sim_held_acknowledged(&seen, unit);
     if (judge_known(sim, &seen, unit)) {
         return true;

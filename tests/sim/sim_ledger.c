@@ -192,6 +192,7 @@ void sim_store(struct unit *unit, const struct ledger_batch *batch, enum sim_dis
 {
     if (until >= SIM_DISK_LEDGER) {
         judge_before_store(unit, batch);
+        judge_certificates_of(unit, batch);
     }
     sim_disk_apply(&unit->disk, batch, until);
     if (until >= SIM_DISK_LEDGER) {

@@ -11,10 +11,13 @@ static const struct toban_command commands[] = {
      "would a failover now, and the next opening, succeed (exit 0)?", NULL, NULL, command_ready},
     {"explain", "", "なぜこの状態なのか、次に何が起きるか",
      "why this unit is in this state, and what would change it", NULL, NULL, command_explain},
-    {"day", "status | open [YYYY-MM-DD] | close | annul", "開庁日を見る・開く・閉じる・取り消す",
-     "see, open, close or annul the service day",
-     "annul は誤って開いた日を取り消します。その日の受付の記録は直ちに消去されます。",
-     "annul takes back a day that was opened by mistake; its visits are erased at once.",
+    {"day", "status | open [YYYY-MM-DD] | close | annul | certificate [YYYY-MM-DD]",
+     "開庁日を見る・開く・閉じる・取り消す・消去証明書",
+     "see, open, close or annul the service day; its certificate of erasure",
+     "annul は誤って開いた日を取り消します。その日の受付の記録は直ちに消去されます。\n"
+     "  certificate は消去証明書です。終了コード: 0 両号機が証明、1 まだの号機がある。",
+     "annul takes back a day that was opened by mistake; its visits are erased at once.\n"
+     "certificate: exit status 0 both units certify the erasure, 1 one has not yet.",
      command_day},
     {"duty", "handover | stop | resume", "当番を渡す・止める・再開する",
      "hand duty over, stop serving, resume", NULL, NULL, command_duty},

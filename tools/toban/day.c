@@ -58,6 +58,96 @@ static int show_day(struct toban *toban)
     return r;
 }
 
+/* "unit 1  2026-11-25 00:00  keys destroyed 2": who says that its disk no longer opens the day. */
+static void write_units(const struct toban *toban, const json_t *body)
+{
+    json_t *unit;
+    size_t i;
+
+    json_array_foreach(json_object_get(body, "units"), i, unit)
+    {
+        const char *at = json_string_value(json_object_get(unit, "erased_at"));
+        char text[32] = "-";
+
+        if (at != NULL) {
+            text_moment(at, text);
+        }
+        (void)fprintf(
+            toban->out,
+            text_choose(toban, "  %lld号機  %s 消去を確認。消した鍵 %lld、残った鍵 0%s\n",
+                        "  unit %lld  %s found erased: %lld keys destroyed, none left%s\n"),
+            (long long)json_integer_value(json_object_get(unit, "unit")), text,
+            (long long)json_integer_value(json_object_get(unit, "keys_destroyed")),
+            json_is_true(json_object_get(unit, "digests_agree"))
+                ? ""
+                : text_choose(toban, "。要約値が一致しません", "; its digests do not agree"));
+    }
+    json_array_foreach(json_object_get(body, "missing_units"), i, unit)
+    {
+        (void)fprintf(toban->out,
+                      text_choose(toban, "  %lld号機  まだ証明がありません\n",
+                                  "  unit %lld  has not certified it yet\n"),
+                      (long long)json_integer_value(json_object_get(unit, "unit")));
+    }
+}
+
+static void write_certificate(const struct toban *toban, const json_t *body)
+{
+    const char *at = json_string_value(json_object_get(json_object_get(body, "ordered"), "at"));
+    const char *day = json_string_value(json_object_get(body, "service_day"));
+    const char *before = json_string_value(json_object_get(body, "digest_before"));
+    const char *after = json_string_value(json_object_get(body, "digest_after"));
+    char text[32] = "-";
+
+    if (at != NULL) {
+        text_moment(at, text);
+    }
+    (void)fprintf(toban->out, "%s  %s  %s\n",
+                  text_choose(toban, "消去証明書", "Certificate of erasure"),
+                  day != NULL ? day : "-", text);
+    (void)fprintf(toban->out,
+                  text_choose(toban, "  受付 %lld 件、操作の控え %lld 件を消去\n",
+                              "  %lld tickets and %lld kept answers erased\n"),
+                  (long long)json_integer_value(json_object_get(body, "tickets")),
+                  (long long)json_integer_value(json_object_get(body, "answers")));
+    (void)fprintf(
+        toban->out, "  %s %s\n  %s %s\n", text_choose(toban, "消去前の要約値", "digest before"),
+        before != NULL ? before : "-", text_choose(toban, "消去後の要約値", "digest after "),
+        after != NULL ? after : "-");
+    write_units(toban, body);
+}
+
+/* 0 only when both units certify it. */
+static int show_certificate(struct toban *toban, const char *date)
+{
+    struct api_request request = {.type = API_READ, .read = {.what = API_READ_CERTIFICATE}};
+    struct answer answer = {0};
+    json_t *body;
+    int r;
+
+    (void)snprintf(request.read.text, sizeof(request.read.text), "%s", date);
+    r = ask_unit(toban, &request, &answer);
+    if (r != TOBAN_OK) {
+        return r;
+    }
+    body = json_loadb(answer.body, answer.body_len_bytes, 0, NULL);
+    if (toban->json) {
+        (void)fprintf(toban->out, "%s\n", answer.body);
+    } else if (answer.status < 400) {
+        write_certificate(toban, body);
+    } else {
+        const char *said = text_member(toban, body, "detail");
+
+        (void)fprintf(toban->err, "toban: %s\n", said != NULL ? said : "");
+    }
+    r = answer.status < 400 && json_array_size(json_object_get(body, "missing_units")) == 0
+            ? TOBAN_OK
+            : TOBAN_NO;
+    json_decref(body);
+    answer_free(&answer);
+    return r;
+}
+
 int command_day(struct toban *toban, int argc, char **argv)
 {
     if (argc == 0 || (argc == 1 && strcmp(argv[0], "status") == 0)) {
@@ -77,6 +167,13 @@ int command_day(struct toban *toban, int argc, char **argv)
     if (strcmp(argv[0], "annul") == 0 && argc == 1) {
         return order(toban, API_CONTROL_DAY_ANNUL, "", "この開庁日を取り消しました。",
                      "The day is annulled.");
+    }
+    if (strcmp(argv[0], "certificate") == 0 && argc <= 2) {
+        if (argc == 2 && !is_date(argv[1])) {
+            return command_misused(toban, "day", "日付は 2026-11-24 のように書きます。",
+                                   "a date is written like 2026-11-24.");
+        }
+        return show_certificate(toban, argc == 2 ? argv[1] : "");
     }
     return command_misused(toban, "day", "指示がわかりません。", "that is not understood.");
 }

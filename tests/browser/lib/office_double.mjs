@@ -128,7 +128,9 @@ class OfficeDouble {
     }
 
     noteCall(ticket, called_ms = Date.now()) {
-        this.calls.unshift({ call_id: `1-1-0-${this.lsn}`, ticket, called_at: isoTokyo(called_ms) });
+        const call_id = `1-1-0-${this.lsn}`;
+        Object.assign(ticket, { call_id, called_at: isoTokyo(called_ms) });
+        this.calls.unshift({ call_id, ticket, called_at: ticket.called_at });
         this.calls.length = Math.min(this.calls.length, 10);
     }
 

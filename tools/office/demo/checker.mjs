@@ -532,6 +532,22 @@ function checkFold(facts) {
     return verdict;
 }
 
+// Digests of the whole state, by our own fold, while every entry could be opened.
+function checkCertificates(verdict, facts, night) {
+    for (const ledger of facts.final) {
+        const book = ledger.fold.days.find((day) => day.date === night.day);
+        const mine = ledger.fold.certificates.filter((one) => one.day === night.day && one.erasedLsn === book?.erasedLsn);
+        for (const unit of facts.final.map((_, i) => i + 1)) {
+            verdict.expect(mine.some((one) => one.unit === unit && one.lsn > one.erasedLsn),
+                () => `${ledger.name}: unit ${unit} does not certify that ${night.day} is erased`);
+        }
+        for (const one of mine) {
+            verdict.expect(ledger.fold.unopened > 0 || (one.before === book.before && one.after === book.after),
+                () => `${ledger.name}: the certificate of unit ${one.unit} for ${night.day} says other digests than the fold`);
+        }
+    }
+}
+
 function checkErased(facts) {
     const verdict = new Verdict(15, '前日の利用者データは翌朝の受付前に両方のディスクから消えました',
         "Yesterday's visits were gone from both disks before the next morning's first number");
@@ -544,6 +560,7 @@ function checkErased(facts) {
             verdict.expect(book?.erasedLsn > 0 && (!next || book.erasedLsn < next.openedLsn),
                 () => `${ledger.name}: ${night.day} was not erased before the next day was opened`);
         }
+        checkCertificates(verdict, facts, night);
     }
     for (const ledger of facts.final) {
         verdict.expect(ledger.wrong === null, () => `${ledger.name}: ${ledger.wrong}`);

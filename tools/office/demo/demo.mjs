@@ -297,6 +297,8 @@ async function morning(one, first, yesterday, today) {
     await within(one, '前日のデータを消去', "yesterday's visits erased", SERVE_BOUND_MS,
         office.until(`${yesterday} is ERASED on both`, SERVE_BOUND_MS, (a, b) => a.day === 'ERASED' && b.day === 'ERASED'));
     await office.until('the keys are gone', SERVE_BOUND_MS, () => office.keysOnDisk(yesterday).length === 0);
+    await within(one, '両号機の消去証明', 'both certify the erasure', SERVE_BOUND_MS,
+        office.until('both certify it', SERVE_BOUND_MS, () => office.certified(yesterday)));
     await office.timePassesTo(`${today}T08:29:58`);
     await within(one, '08:30 に開庁日が始まる', 'the day opens at 08:30', SERVE_BOUND_MS,
         untilBoard(`${today} OPEN`, SERVE_BOUND_MS));

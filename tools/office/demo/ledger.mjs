@@ -20,7 +20,7 @@ export const NO_HASH = Buffer.alloc(HASH_BYTES);
 const NO_TOKEN = '0'.repeat(32);
 
 export const KIND = { CONFIG: 1, TERM: 2, SESSION_BEGIN: 3, SESSION_END: 4, CHANGE_CLEAR: 5,
-    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8 };
+    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, ERASURE: 13 };
 export const ACTION = { ISSUE: 1, CALL_NEXT: 6, CALL: 7, RECALL: 8, COMPLETE: 10, HOLD: 14, TRANSFER: 15, UNDO: 16,
     ENTER_MANUAL: 22, DAY_OPENING: 26, DAY_CLOSING: 27, DAY_ERASING: 28, DAY_ANNULLING: 29, HOLD_ENDING: 30,
     SKIP_NUMBERS: 31, RAISE_CEILING: 32, JOIN: 33 };
@@ -355,6 +355,19 @@ export function readTerm(bytes) {
     return { number: reader.u64(), duty: reader.u32() };
 }
 
+// A unit certifies that its disk no longer opens a day.
+function readCertificate(bytes) {
+    const reader = new Reader(bytes);
+    reader.u8();
+    const certificate = { day: reader.u32(), erasedLsn: reader.u64(), unit: reader.u32() };
+    reader.take(16); // its hardware
+    Object.assign(certificate, { wallMs: reader.u64(), keys: reader.u16(), tickets: reader.u32(),
+        answers: reader.u32(), before: reader.take(HASH_BYTES).toString('hex'),
+        after: reader.take(HASH_BYTES).toString('hex') });
+    reader.done();
+    return certificate;
+}
+
 // ---- fold -----------------------------------------------------------------------------------------
 
 const LIVE = new Set(['ISSUING', 'WAITING', 'CALLED', 'SERVING', 'HELD', 'ABSENT']);
@@ -407,7 +420,8 @@ export class Fold {
         this.sessions = [];
         this.tails = [];
         this.skips = []; // {day, category, from, to, lsn}
-        this.days = []; // {date, openedLsn, closedLsn, erasedLsn}
+        this.days = []; // {date, openedLsn, closedLsn, erasedLsn, before, after}
+        this.certificates = [];
         this.tickets = new Map(); // every ticket ever seen: also of erased days
         this.keys = new Map();
         this.unopened = 0; // sealed entries whose key is gone
@@ -520,6 +534,8 @@ export class Fold {
     }
     applyChange(change) {
         this.entry.action = change.action;
+        const erases = change.action === ACTION.DAY_ERASING || change.action === ACTION.DAY_ANNULLING;
+        const before = erases ? this.digest() : null;
         for (const row of change.rows) {
             if (row.kind === ROW.DAY) {
                 this.applyDay(change.action, row);
@@ -531,6 +547,9 @@ export class Fold {
                     from: before?.highest ? before.highest + 1 : first, to: row.highest });
             }
             this.put(row);
+        }
+        if (erases) {
+            Object.assign(this.days.find((one) => one.erasedLsn === this.lsn) ?? {}, { before, after: this.digest() });
         }
     }
     apply(entry, plain) {
@@ -553,6 +572,9 @@ export class Fold {
         case KIND.CHANGE_CLEAR:
         case KIND.CHANGE_VISIT:
             this.applyChange(readChange(plain));
+            break;
+        case KIND.ERASURE:
+            this.certificates.push({ ...readCertificate(plain), lsn: entry.lsn });
             break;
         default: // SESSION_END, CHECKPOINT: say nothing that the fold does not know
         }

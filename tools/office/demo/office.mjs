@@ -168,6 +168,16 @@ export class Office {
             return existsSync(dir) ? readdirSync(dir).filter((file) => file.startsWith(prefix)) : [];
         });
     }
+    // Both units certify that their disks no longer open that day.
+    certified(day) {
+        try {
+            execFileSync(join(this.binDir, 'toban'), ['--name', this.name, 'day', 'certificate', day, '--json'],
+                { stdio: 'ignore' });
+            return true;
+        } catch {
+            return false;
+        }
+    }
     async end() {
         for (const child of this.children) {
             child.stdin.end();

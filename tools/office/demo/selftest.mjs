@@ -78,14 +78,14 @@ function retell(evidence, patch) {
 }
 
 // Tells one entry otherwise, the same in every ledger, and makes every link anew.
-function retellEntry(evidence, action, change) {
+function retellEntry(evidence, action, change, kind = KIND.CHANGE_VISIT) {
     const keys = keysOf(evidence);
     for (const disk of allDisks(evidence)) {
         let head = NO_HASH;
         let done = false;
         disk.stored = walk(disk.stored).entries.map((entry) => {
             const plain = Buffer.from(openPayload(entry, keys));
-            if (!done && entry.kind === KIND.CHANGE_VISIT && plain[ACTION_AT] === action) {
+            if (!done && entry.kind === kind && (action === null || plain[ACTION_AT] === action)) {
                 done = true;
                 change(entry, plain);
             }
@@ -98,6 +98,7 @@ function retellEntry(evidence, action, change) {
 }
 
 const ACTION_AT = 1; // in a change
+const CERTIFIED_UNIT_AT = 1 + 4 + 8; // in a certificate
 
 // Where a ticket's row says what, counted from its id.
 const NUMBER_AT = 16 + 4 + 2;
@@ -192,6 +193,10 @@ const spoilings = [
         }
     }],
     [10, 'a state that is behind its entries', (evidence) => { evidence.final[1].stateLsn -= 1; }],
+    [15, 'a certificate that names another unit', (evidence) =>
+        retellEntry(evidence, null, (entry, plain) => { plain[CERTIFIED_UNIT_AT + 3] ^= 8; }, KIND.ERASURE)],
+    [15, 'a certificate that says another digest', (evidence) =>
+        retellEntry(evidence, null, (entry, plain) => { plain[plain.length - 1] ^= 1; }, KIND.ERASURE)],
     [15, 'a key that was not destroyed', (evidence) => {
         evidence.final[2].keys = new Map(evidence.nights[0].disks[2].keys);
     }],

@@ -1,0 +1,22 @@
+#!/usr/bin/env bats
+# The public page on another host, fed by a live office that loses power on duty; what the relay may not do, and what is
+# left of a visitor in its memory and on its disk after the night (relay.mjs). Issue 4, R-024, R-071, R-075.
+bats_require_minimum_version 1.5.0
+
+# Wants root, corosync, openssl, curl, toband, toban-web, toban-net, node.
+
+setup() {
+    cd "$BATS_TEST_DIRNAME/../.." || return 1
+    [ "$(id -u)" -eq 0 ] || skip "needs root"
+    [ -x /usr/sbin/corosync ] || skip "corosync is not installed"
+    for program in node openssl curl; do
+        command -v "$program" >/dev/null || skip "$program is not installed"
+    done
+    for program in toban-office toband toban-web toban-net; do
+        [ -x "build/bin/$program" ] || skip "$program is not built"
+    done
+}
+
+@test "relay: fed from inside only, through a power cut, stale when the feed stops, and empty after the night" {
+    node tests/integration/relay.mjs "rl$$" 3>&-
+}
