@@ -544,7 +544,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         erasure_turn(engine);
         serve_turn(engine);
         print_turn(engine);
-        report_turn(engine);
+        table_turn(engine);
         close_batch(engine);
         engine_ship(engine);
         engine_acknowledge(engine);
@@ -567,7 +567,7 @@ uint64_t engine_deadline_ms(const struct engine *engine)
         engine->event_sent_ms + ENGINE_EVENT_INTERVAL_MS < deadline_ms) {
         deadline_ms = engine->event_sent_ms + ENGINE_EVENT_INTERVAL_MS;
     }
-    if (report_is_running(engine)) {
+    if (table_is_running(engine)) {
         deadline_ms = engine->now_ms + 1;
     }
     if (gather_until_ms(&engine->gather) < deadline_ms) {
@@ -637,7 +637,7 @@ void engine_destroy(struct engine *engine)
     free(engine->dirty_access);
     free(engine->access_images);
     free(engine->access);
-    report_destroy(engine);
+    table_destroy(engine);
     free(engine->event_body);
     free(engine->site_bytes.data);
     free(engine->frame);

@@ -17,7 +17,7 @@
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
  *   engine_site.c     versions of the site file: entries, what is in force; engine_site_request.c: who asks for it
  *   engine_status.c   JSON of status, ready, explain
- *   engine_statistics.c  sealed days; engine_report.c, engine_render_statistics.c: questions about them
+ *   engine_statistics.c  sealed days; engine_statistics_request.c, engine_render_statistics.c: questions about them
  *   engine_access.c   accounts, devices, sessions as rows; may this request be made?
  *   engine_people.c   requests about them; engine_secret.c: what is sealed; engine_render_people.c: JSON
  */
@@ -470,7 +470,7 @@ struct engine {
     size_t client_count;
 
     struct print print;
-    struct report *report;            /* the question that is being answered; NULL before the first */
+    struct table *table;             /* the question that is being answered; NULL before the first */
 
     /* the site file's version in force, as this process has read it */
     struct bytes_buffer site_bytes;
@@ -708,11 +708,11 @@ void statistics_give_tail(struct engine *engine, uint64_t after_lsn, statistics_
 /* False: it is no chunk. */
 bool statistics_adopt(struct engine *engine, const uint8_t *item, size_t len_bytes);
 
-/* engine_report.c */
-void report_request(struct engine *engine, uint64_t client, const struct api_request *request);
-bool report_is_running(const struct engine *engine);
-void report_turn(struct engine *engine);
-void report_destroy(struct engine *engine);
+/* engine_statistics_request.c */
+void table_request(struct engine *engine, uint64_t client, const struct api_request *request);
+bool table_is_running(const struct engine *engine);
+void table_turn(struct engine *engine);
+void table_destroy(struct engine *engine);
 
 /* engine_record.c */
 size_t engine_encode_record(const struct engine_record *record, uint8_t bytes[RECORD_BYTES_MAX]);

@@ -235,7 +235,7 @@ static void json_definition(void *context, const struct names *names, struct val
     json_close(json, '}');
 }
 
-static void json_key(const struct engine *engine, struct json *json, const struct report *report,
+static void json_key(const struct engine *engine, struct json *json, const struct table *report,
                      const struct statistics_row *row)
 {
     const struct queue_category_config *category =
@@ -245,25 +245,25 @@ static void json_key(const struct engine *engine, struct json *json, const struc
                              : queue_counter_config_find(engine->queue, (uint16_t)row->key.counter);
 
     json_bool(json, "few", row->few);
-    if ((report->by & REPORT_BY_DAY) != 0) {
+    if ((report->by & TABLE_BY_DAY) != 0) {
         render_date(json, "day", row->key.date);
     }
-    if ((report->by & REPORT_BY_CATEGORY) != 0 && !row->few) {
+    if ((report->by & TABLE_BY_CATEGORY) != 0 && !row->few) {
         json_number(json, "category", row->key.category);
         json_text(json, "category_ja", category == NULL ? "" : category->name_ja);
         json_text(json, "category_en", category == NULL ? "" : category->name_en);
     }
-    if ((report->by & REPORT_BY_HOUR) != 0 && !row->few) {
+    if ((report->by & TABLE_BY_HOUR) != 0 && !row->few) {
         json_number(json, "hour", row->key.hour);
     }
-    if ((report->by & REPORT_BY_COUNTER) != 0 && !row->few) {
+    if ((report->by & TABLE_BY_COUNTER) != 0 && !row->few) {
         json_number(json, "counter", row->key.counter);
         json_text(json, "counter_ja", counter == NULL ? "" : counter->name_ja);
         json_text(json, "counter_en", counter == NULL ? "" : counter->name_en);
     }
 }
 
-char *report_render_json(struct engine *engine, const struct report *report,
+char *table_render_json(struct engine *engine, const struct table *report,
                          const struct statistics_row *rows, size_t count, size_t *ret_len_bytes)
 {
     struct json json;
@@ -394,18 +394,18 @@ static void date_field(struct csv *csv, uint32_t date)
 
 static void csv_key_labels(struct csv *csv, uint8_t by)
 {
-    if ((by & REPORT_BY_DAY) != 0) {
+    if ((by & TABLE_BY_DAY) != 0) {
         field(csv, "開庁日 day");
     }
-    if ((by & REPORT_BY_CATEGORY) != 0) {
+    if ((by & TABLE_BY_CATEGORY) != 0) {
         field(csv, "業務番号 category");
         field(csv, "業務 category (ja)");
         field(csv, "category (en)");
     }
-    if ((by & REPORT_BY_HOUR) != 0) {
+    if ((by & TABLE_BY_HOUR) != 0) {
         field(csv, "時間帯 hour");
     }
-    if ((by & REPORT_BY_COUNTER) != 0) {
+    if ((by & TABLE_BY_COUNTER) != 0) {
         field(csv, "窓口 counter");
     }
     if (by == 0) {
@@ -419,8 +419,8 @@ static void csv_key(const struct engine *engine, struct csv *csv, uint8_t by,
 {
     const struct queue_category_config *category =
         queue_category_config_find(engine->queue, key->category);
-    int fields = ((by & REPORT_BY_DAY) != 0) + 3 * ((by & REPORT_BY_CATEGORY) != 0) +
-                 ((by & REPORT_BY_HOUR) != 0) + ((by & REPORT_BY_COUNTER) != 0);
+    int fields = ((by & TABLE_BY_DAY) != 0) + 3 * ((by & TABLE_BY_CATEGORY) != 0) +
+                 ((by & TABLE_BY_HOUR) != 0) + ((by & TABLE_BY_COUNTER) != 0);
 
     if (instead != NULL) {
         field(csv, instead);
@@ -429,23 +429,23 @@ static void csv_key(const struct engine *engine, struct csv *csv, uint8_t by,
         }
         return;
     }
-    if ((by & REPORT_BY_DAY) != 0) {
+    if ((by & TABLE_BY_DAY) != 0) {
         date_field(csv, key->date);
     }
-    if ((by & REPORT_BY_CATEGORY) != 0) {
+    if ((by & TABLE_BY_CATEGORY) != 0) {
         field_of(csv, "%u", key->category);
         field(csv, category == NULL ? "" : category->name_ja);
         field(csv, category == NULL ? "" : category->name_en);
     }
-    if ((by & REPORT_BY_HOUR) != 0) {
+    if ((by & TABLE_BY_HOUR) != 0) {
         field_of(csv, "%02d:00", key->hour);
     }
-    if ((by & REPORT_BY_COUNTER) != 0) {
+    if ((by & TABLE_BY_COUNTER) != 0) {
         field_of(csv, "%d", key->counter);
     }
 }
 
-static void csv_about(const struct engine *engine, struct csv *csv, const struct report *report)
+static void csv_about(const struct engine *engine, struct csv *csv, const struct table *report)
 {
     line(csv);
     field_of(csv, "%s 窓口統計 Statistics of %s", engine->queue->config.site_ja,
@@ -476,7 +476,7 @@ static void csv_about(const struct engine *engine, struct csv *csv, const struct
     each_column(&report->total, csv_definition, csv);
 }
 
-char *report_render_csv(struct engine *engine, const struct report *report,
+char *table_render_csv(struct engine *engine, const struct table *report,
                         const struct statistics_row *rows, size_t count, size_t *ret_len_bytes)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";

@@ -365,7 +365,7 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
         break;
     case API_READ_STATISTICS:
     case API_READ_STATISTICS_CSV:
-        report_request(engine, client, request);
+        table_request(engine, client, request);
         return;
     case API_READ_COUNTER:
         counter = queue_counter_find(engine->queue, read->number);

@@ -2,7 +2,7 @@
  * appliance/engine/engine_statistics.h - what the files about statistics share; nobody else of the engine needs it.
  *
  *   engine_statistics.c         a day's visits as facts; sealed days: written, folded, found, joined
- *   engine_report.c             a question over many days, answered over some turns
+ *   engine_statistics_request.c             a question over many days, answered over some turns
  *   engine_render_statistics.c  its JSON, its CSV, the definitions of each number
  */
 #ifndef APPLIANCE_ENGINE_ENGINE_STATISTICS_H
@@ -11,13 +11,13 @@
 #include "appliance/engine/engine_internal.h"
 #include "appliance/statistics/statistics.h"
 
-enum report_limit {
-    REPORT_ROWS_MAX = 2000,
-    REPORT_CHUNKS_A_TURN = 32,
+enum table_limit {
+    TABLE_ROWS_MAX = 2000,
+    TABLE_CHUNKS_A_TURN = 32,
 };
 
 /* What a table is by: bits. */
-enum report_by { REPORT_BY_DAY = 1, REPORT_BY_CATEGORY = 2, REPORT_BY_HOUR = 4, REPORT_BY_COUNTER = 8 };
+enum table_by { TABLE_BY_DAY = 1, TABLE_BY_CATEGORY = 2, TABLE_BY_HOUR = 4, TABLE_BY_COUNTER = 8 };
 
 /* A chunk as it stands in the ledger. */
 struct statistics_chunk {
@@ -27,13 +27,13 @@ struct statistics_chunk {
 };
 
 /* A part of a day that is in the answer: the newest set of it, or what is in the state. */
-struct report_part {
+struct table_part {
     uint32_t date, part;
     uint16_t annulled;
     uint64_t set; /* 0: in the state */
 };
 
-struct report {
+struct table {
     bool running, csv;
     uint64_t client;
     uint32_t id;
@@ -43,7 +43,7 @@ struct report {
     struct statistics_row **rows;  /* by key; each owned */
     size_t row_count, row_capacity;
     bool too_many;
-    struct report_part *parts;
+    struct table_part *parts;
     size_t part_count, part_capacity;
     struct statistics_sums total, annulled;
     uint32_t day_count, annulled_count;
@@ -57,9 +57,9 @@ struct statistics_fact *statistics_facts(const struct engine *engine, bool closi
 /* False: there is no such chunk at this lsn. */
 bool statistics_chunk_at(struct engine *engine, uint64_t lsn, struct statistics_chunk *ret_chunk);
 
-char *report_render_json(struct engine *engine, const struct report *report,
+char *table_render_json(struct engine *engine, const struct table *report,
                          const struct statistics_row *rows, size_t count, size_t *ret_len_bytes);
-char *report_render_csv(struct engine *engine, const struct report *report,
+char *table_render_csv(struct engine *engine, const struct table *report,
                         const struct statistics_row *rows, size_t count, size_t *ret_len_bytes);
 
 #endif

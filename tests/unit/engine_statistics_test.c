@@ -622,8 +622,8 @@ static uint16_t ask(struct desk *desk, const char *text, bool csv)
     (void)strcpy(request.read.text, text);
     desk->status = 0;
     serve_request(engine, CLIENT, frame, api_request_encode(&request, frame, sizeof(frame)));
-    for (int turn = 0; turn < 100 && report_is_running(engine); turn++) {
-        report_turn(engine);
+    for (int turn = 0; turn < 100 && table_is_running(engine); turn++) {
+        table_turn(engine);
     }
     settle(desk);
     assert_int_not_equal(desk->status, 0);
@@ -1006,22 +1006,22 @@ static void one_table_is_made_at_a_time_and_none_by_who_does_not_serve(void **st
     uint32_t date = DAY_ONE;
 
     (void)state;
-    for (int day = 0; day < REPORT_CHUNKS_A_TURN + 2; day++) {
+    for (int day = 0; day < TABLE_CHUNKS_A_TURN + 2; day++) {
         date = calendar_date_plus(date, 1);
         assert_int_equal(day_open(desk->engine, date, 0), QUEUE_OK);
         settle(desk);
     }
     (void)strcpy(request.read.text, "2026-11-24 2027-12-31 -");
-    report_request(desk->engine, CLIENT, &request);
-    assert_true(report_is_running(desk->engine));
+    table_request(desk->engine, CLIENT, &request);
+    assert_true(table_is_running(desk->engine));
     desk->status = 0;
-    report_request(desk->engine, CLIENT, &request);
+    table_request(desk->engine, CLIENT, &request);
     assert_int_equal(desk->status, 503);
     desk->engine->duty.state = DUTY_PAIRED_SPARE;
     desk->status = 0;
-    report_turn(desk->engine);
+    table_turn(desk->engine);
     assert_int_equal(desk->status, 503);
-    assert_false(report_is_running(desk->engine));
+    assert_false(table_is_running(desk->engine));
     desk_free(desk);
 }
 

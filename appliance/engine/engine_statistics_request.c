@@ -91,7 +91,7 @@ static bool next_word(const char **text, char word[WORD_CHARACTERS])
 }
 
 /* "FROM TO BY": dates as 2026-11-24, - is the newest day that there is; BY as category,hour, - is nothing. */
-static bool read_question(const struct engine *engine, const char *text, struct report *report)
+static bool read_question(const struct engine *engine, const char *text, struct table *report)
 {
     const struct queue_day *day = &engine->queue->day;
     char word[WORD_CHARACTERS];
@@ -120,7 +120,7 @@ static bool read_question(const struct engine *engine, const char *text, struct 
 /* ---- rows ------------------------------------------------------------------------------------------------ */
 
 /* The row of this key, made if there is none; NULL: too many. */
-static struct statistics_row *row_of(struct report *report, const struct statistics_key *key)
+static struct statistics_row *row_of(struct table *report, const struct statistics_key *key)
 {
     size_t low = 0, high = report->row_count;
 
@@ -137,7 +137,7 @@ static struct statistics_row *row_of(struct report *report, const struct statist
             high = middle;
         }
     }
-    if (report->row_count == REPORT_ROWS_MAX) {
+    if (report->row_count == TABLE_ROWS_MAX) {
         report->too_many = true;
         return NULL;
     }
@@ -154,22 +154,22 @@ static struct statistics_row *row_of(struct report *report, const struct statist
     return report->rows[low];
 }
 
-static struct statistics_row *row_of_cell(struct report *report, const struct statistics_cell *cell)
+static struct statistics_row *row_of_cell(struct table *report, const struct statistics_cell *cell)
 {
     struct statistics_key key = {
-        .date = (report->by & REPORT_BY_DAY) != 0 ? report->cell_date : 0,
-        .category = (report->by & REPORT_BY_CATEGORY) != 0 ? cell->category : 0,
-        .hour = (report->by & REPORT_BY_HOUR) != 0 ? cell->hour : -1,
-        .counter = (report->by & REPORT_BY_COUNTER) != 0 ? cell->counter : -1,
+        .date = (report->by & TABLE_BY_DAY) != 0 ? report->cell_date : 0,
+        .category = (report->by & TABLE_BY_CATEGORY) != 0 ? cell->category : 0,
+        .hour = (report->by & TABLE_BY_HOUR) != 0 ? cell->hour : -1,
+        .counter = (report->by & TABLE_BY_COUNTER) != 0 ? cell->counter : -1,
     };
 
     return row_of(report, &key);
 }
 
 /* The part's place in the answer: NULL, another set of it is there already. */
-static struct report_part *part_of(struct report *report, const struct statistics_head *head)
+static struct table_part *part_of(struct table *report, const struct statistics_head *head)
 {
-    struct report_part *part;
+    struct table_part *part;
 
     for (size_t i = 0; i < report->part_count; i++) {
         part = &report->parts[i];
@@ -187,11 +187,11 @@ static struct report_part *part_of(struct report *report, const struct statistic
         CHECK_GIVEN(report->parts != NULL);
     }
     part = &report->parts[report->part_count++];
-    *part = (struct report_part){head->date, head->part, head->annulled, head->set};
+    *part = (struct table_part){head->date, head->part, head->annulled, head->set};
     return part;
 }
 
-static bool day_is_new(const struct report *report, uint32_t date, uint16_t annulled)
+static bool day_is_new(const struct table *report, uint32_t date, uint16_t annulled)
 {
     size_t count = 0;
 
@@ -201,7 +201,7 @@ static bool day_is_new(const struct report *report, uint32_t date, uint16_t annu
     return count == 1;
 }
 
-static void count_day(struct report *report, uint32_t date, uint16_t annulled)
+static void count_day(struct table *report, uint32_t date, uint16_t annulled)
 {
     if (day_is_new(report, date, annulled)) {
         report->day_count += annulled == 0;
@@ -213,7 +213,7 @@ static void count_day(struct report *report, uint32_t date, uint16_t annulled)
 
 static struct statistics_sums *sums_of_cell(void *context, const struct statistics_cell *cell)
 {
-    struct report *report = context;
+    struct table *report = context;
     struct statistics_row *row;
 
     if (report->cell_annulled) {
@@ -223,7 +223,7 @@ static struct statistics_sums *sums_of_cell(void *context, const struct statisti
     return row == NULL ? NULL : &row->sums;
 }
 
-static void take_chunk(struct report *report, const struct statistics_chunk *chunk)
+static void take_chunk(struct table *report, const struct statistics_chunk *chunk)
 {
     const struct statistics_head *head = &chunk->head;
     size_t parts_before = report->part_count;
@@ -240,7 +240,7 @@ static void take_chunk(struct report *report, const struct statistics_chunk *chu
 }
 
 /* The visits that are still there: today's, or yesterday's before they are erased. */
-static void take_state(struct engine *engine, struct report *report)
+static void take_state(struct engine *engine, struct table *report)
 {
     const struct queue_day *day = &engine->queue->day;
     struct statistics_fact *facts;
@@ -277,7 +277,7 @@ static void take_state(struct engine *engine, struct report *report)
 
 /* ---- an answer, over some turns ------------------------------------------------------------------------ */
 
-static void forget(struct report *report)
+static void forget(struct table *report)
 {
     for (size_t i = 0; i < report->row_count; i++) {
         free(report->rows[i]);
@@ -296,7 +296,7 @@ static void refuse(struct engine *engine, uint64_t client, uint32_t id, uint16_t
     serve_reply_now(engine, client, id, status, body, len_bytes);
 }
 
-static void answer(struct engine *engine, struct report *report)
+static void answer(struct engine *engine, struct table *report)
 {
     struct statistics_row *rows = calloc(report->row_count + 1, sizeof(*rows));
     size_t count = report->row_count, len_bytes;
@@ -310,8 +310,8 @@ static void answer(struct engine *engine, struct report *report)
     count = statistics_merge_few(rows, count);
     statistics_hide_few(&report->total);
     statistics_hide_few(&report->annulled);
-    body = report->csv ? report_render_csv(engine, report, rows, count, &len_bytes)
-                       : report_render_json(engine, report, rows, count, &len_bytes);
+    body = report->csv ? table_render_csv(engine, report, rows, count, &len_bytes)
+                       : table_render_json(engine, report, rows, count, &len_bytes);
     free(rows);
     if (len_bytes > API_REPLY_BYTES_MAX) {
         free(body);
@@ -321,24 +321,24 @@ static void answer(struct engine *engine, struct report *report)
     serve_reply_later(engine, report->client, report->id, STATUS_OK, body, len_bytes);
 }
 
-bool report_is_running(const struct engine *engine)
+bool table_is_running(const struct engine *engine)
 {
-    return engine->report != NULL && engine->report->running;
+    return engine->table != NULL && engine->table->running;
 }
 
-static void too_many(struct engine *engine, const struct report *report)
+static void too_many(struct engine *engine, const struct table *report)
 {
     refuse(engine, report->client, report->id, STATUS_REFUSED, "TOO_MANY_ROWS",
            "表が大きすぎます。期間を短くするか、区分を減らしてください。",
            "The table is too large. Ask for fewer days, or by fewer things.");
 }
 
-void report_turn(struct engine *engine)
+void table_turn(struct engine *engine)
 {
-    struct report *report = engine->report;
+    struct table *report = engine->table;
     struct statistics_chunk *chunk;
 
-    if (!report_is_running(engine) || engine->replies_count >= ENGINE_REPLIES_MAX - 1) {
+    if (!table_is_running(engine) || engine->replies_count >= ENGINE_REPLIES_MAX - 1) {
         return;
     }
     if (!engine_serves(engine)) {
@@ -350,7 +350,7 @@ void report_turn(struct engine *engine)
     }
     chunk = malloc(sizeof(*chunk));
     CHECK_GIVEN(chunk != NULL);
-    for (int i = 0; i < REPORT_CHUNKS_A_TURN && report->lsn != 0 && !report->too_many; i++) {
+    for (int i = 0; i < TABLE_CHUNKS_A_TURN && report->lsn != 0 && !report->too_many; i++) {
         if (!statistics_chunk_at(engine, report->lsn, chunk) ||
             chunk->head.newest_date < report->from) {
             report->lsn = 0;
@@ -371,20 +371,20 @@ void report_turn(struct engine *engine)
     }
 }
 
-void report_request(struct engine *engine, uint64_t client, const struct api_request *request)
+void table_request(struct engine *engine, uint64_t client, const struct api_request *request)
 {
-    if (engine->report == NULL) {
-        engine->report = calloc(1, sizeof(*engine->report));
-        CHECK_GIVEN(engine->report != NULL);
+    if (engine->table == NULL) {
+        engine->table = calloc(1, sizeof(*engine->table));
+        CHECK_GIVEN(engine->table != NULL);
     }
-    if (engine->report->running) {
+    if (engine->table->running) {
         refuse(engine, client, request->id, STATUS_UNAVAILABLE, "OVERLOAD",
                "ほかの集計を作成しています。少し待ってからもう一度お試しください。",
                "Another table is being made. Try again in a moment.");
         return;
     }
-    if (!read_question(engine, request->read.text, engine->report)) {
-        forget(engine->report);
+    if (!read_question(engine, request->read.text, engine->table)) {
+        forget(engine->table);
         refuse(engine, client, request->id, STATUS_REFUSED, "BAD_PERIOD",
                "期間は 2026-11-01 から 2026-11-30 のように、区分は day, category, hour, counter から"
                "入力してください。",
@@ -392,20 +392,20 @@ void report_request(struct engine *engine, uint64_t client, const struct api_req
                "category, hour, counter what the table is by.");
         return;
     }
-    engine->report->running = true;
-    engine->report->csv = request->read.what == API_READ_STATISTICS_CSV;
-    engine->report->client = client;
-    engine->report->id = request->id;
-    engine->report->lsn = engine->state.statistic_lsn;
-    take_state(engine, engine->report);
-    report_turn(engine);
+    engine->table->running = true;
+    engine->table->csv = request->read.what == API_READ_STATISTICS_CSV;
+    engine->table->client = client;
+    engine->table->id = request->id;
+    engine->table->lsn = engine->state.statistic_lsn;
+    take_state(engine, engine->table);
+    table_turn(engine);
 }
 
-void report_destroy(struct engine *engine)
+void table_destroy(struct engine *engine)
 {
-    if (engine->report != NULL) {
-        forget(engine->report);
-        free(engine->report);
-        engine->report = NULL;
+    if (engine->table != NULL) {
+        forget(engine->table);
+        free(engine->table);
+        engine->table = NULL;
     }
 }
