@@ -29,6 +29,8 @@ enum api_limit {
     API_TEXT_BYTES = 128,
     API_PLAN_MAX = 5,
     API_NOTE_BYTES = 96,
+    API_NOTICE_BYTES = 240,
+    API_SERVES_MAX = 32,
     API_UNIT_SERIAL_BYTES_MAX = 31,
     API_UNIT_PERSON_BYTES_MAX = 60,
     API_ACCOUNT_BYTES = 33,               /* an account's name, with the closing zero */
@@ -62,7 +64,7 @@ enum api_actor { API_ACTOR_UNIT = 0, API_ACTOR_KIOSK = 1, API_ACTOR_COUNTER = 2,
                  API_ACTOR_ADMINISTRATOR = 4, API_ACTOR_VISITOR = 5, API_ACTOR_ENGINEER = 6 };
 
 struct api_command {
-    uint8_t action;                     /* enum queue_action, ISSUE .. SET_LIMIT */
+    uint8_t action;                     /* enum queue_action, ISSUE .. SET_HOURS */
     uint8_t actor;                      /* enum api_actor */
     struct ids_token key;               /* first 16 bytes of SHA-256(Idempotency-Key) */
     uint64_t body_hash;                 /* of method, path and canonical body */
@@ -83,6 +85,19 @@ struct api_command {
         uint8_t has_note;
         char note[API_NOTE_BYTES];
     } more;
+    struct api_rule {                   /* managers'; as in struct queue_command; all zero: not sent */
+        uint8_t result;
+        uint8_t preview;                /* SET_HOURS: says what would follow, and changes nothing */
+        uint8_t hours;
+        uint16_t open_minute, close_minute;
+        uint32_t date;
+        uint8_t serves_count;
+        struct api_serves {
+            uint16_t category;
+            uint8_t tier;
+        } serves[API_SERVES_MAX];
+        char text_ja[API_NOTICE_BYTES], text_en[API_NOTICE_BYTES];
+    } rule;
 };
 
 enum api_read_what {
@@ -97,6 +112,8 @@ enum api_read_what {
     API_READ_CALENDAR = 9, /* `number`: year */
     API_READ_METRICS = 10, /* OpenMetrics text instead of JSON */
     API_READ_PRINTERS = 20, /* what printers say, what they have used, what is left */
+    API_READ_MANAGER = 30,  /* the office as whoever leads the floor needs it */
+    API_READ_SLIP = 31,     /* the day's totals and the head of the ledger's chain */
 };
 
 struct api_read {
@@ -108,7 +125,7 @@ struct api_read {
 
 enum api_control_what {
     API_CONTROL_DAY_OPEN = 1,      /* text: yyyy-mm-dd, empty = today by the believed clock */
-    API_CONTROL_DAY_CLOSE = 2,
+    API_CONTROL_DAY_CLOSE = 2,     /* text "preview": says what would follow, and changes nothing */
     API_CONTROL_DUTY_HANDOVER = 3,
     API_CONTROL_DUTY_STOP = 4,
     API_CONTROL_DUTY_RESUME = 5,
@@ -116,6 +133,7 @@ enum api_control_what {
     API_CONTROL_UNIT_RETIRE = 7,   /* text: serial, line feed, a person's name */
     API_CONTROL_FAULT = 8,         /* tests and drills: text names a failpoint */
     API_CONTROL_DAY_ANNUL = 16,    /* a day that was opened by mistake: its visits are gone */
+    API_CONTROL_DAY_SLIP = 17,     /* prints the day's slip once more, as a copy */
     API_CONTROL_PRINTER_TEST = 20, /* text: the printer's number; answered when the paper is out, or why not */
     API_CONTROL_PRINTER_ROLL = 21, /* a new roll is in. text: the printer's number, perhaps a blank and its metres */
 };

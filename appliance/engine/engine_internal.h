@@ -11,6 +11,8 @@
  *   engine_gather.c   when a batch closes
  *   engine_serve.c    requests of clients, replies held until durable
  *   engine_day.c      the service day, by level
+ *   engine_hours.c    what a manager says of one date's hours: over the calendar, and what would follow
+ *   engine_manager.c  JSON for whoever leads the floor; the day's slip
  *   engine_render.c   JSON of the queue
  *   engine_print.c    papers: who may print what, what became of it, what printers use
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
@@ -205,6 +207,8 @@ enum unit_answer {
     UNIT_ANSWER_SAME_PERSON,
 };
 
+enum takeover_what { TAKEOVER_NONE, TAKEOVER_OTHER_FAILED, TAKEOVER_SPARE_FAILED, TAKEOVER_PLANNED };
+
 /* What the ledger folds to beside the queue. */
 struct engine_state {
     struct duty_term term;
@@ -214,6 +218,14 @@ struct engine_state {
     uint32_t common_duty_unit;
     struct duty_unit_name retired[DUTY_RETIRED_MAX]; /* newest first; unit 0: none */
     struct unit_sworn sworn;
+    /* Of today, from its entries alone; not in a checkpoint, which is written when no visit is there. */
+    struct takeover {
+        uint8_t what;              /* enum takeover_what; 0: none today */
+        uint32_t unit;             /* who serves since */
+        uint64_t term;
+        uint32_t session;          /* 0: both hold everything */
+        int64_t wall_ms;
+    } takeover;
     struct device_counter printers[API_PRINTERS_MAX]; /* by number - 1 */
     bool given_to_retired; /* said twice: also hardware that was retired may come */
     uint32_t given_id; /* a place is free: who comes blank gets this id; 0: none is */
@@ -349,6 +361,11 @@ struct engine {
     uint64_t obey_lsn;                /* spare: a mint that is to be obeyed when durable; 0 none */
     bool link_up[WORLD_LINK_COUNT];
     uint64_t heard_ms[WORLD_LINK_COUNT]; /* newest frame of the peer on each link */
+    struct counter_opening {          /* by its place in the configuration; from the entries of today */
+        uint16_t counter;
+        int64_t wall_ms;              /* 0: not known, as after a meeting */
+        uint32_t actor;
+    } openings[QUEUE_COUNTERS_MAX];
     struct meeting meeting;
     uint64_t adopted_lsn;             /* newest change that a meeting of this process brought from the other */
     struct snapshot {                 /* source: made since this process started; 0 bytes: none */
@@ -385,6 +402,8 @@ struct engine {
     struct print print;
 
     /* the day */
+    struct calendar *calendar;        /* the site's, and over it what managers said of single dates */
+    struct queue_hours hours_laid[QUEUE_HOURS_MAX]; /* which those are */
     struct calendar_state level;
     uint64_t tick_ms;
     bool needed_told;
@@ -392,6 +411,7 @@ struct engine {
     /* takeover budget: what this process has measured on this pair; 0 not measured */
     bool break_open;                  /* contact broke, nobody served since as far as we know */
     uint64_t break_ms, hold_ms;
+    uint64_t gap_ms;                  /* nobody served for so long when this process began to; 0 not known */
     uint64_t last_detect_ms;          /* last word heard to contact given up */
     uint64_t last_decide_ms;          /* from there to serving */
     uint64_t last_store_ms;           /* one batch, submitted to durable */
@@ -466,6 +486,8 @@ bool access_admits(struct engine *engine, uint64_t client, const struct api_requ
 /* Who asks, for the entry: account, device, else what the gateway calls it; `number` a counter's. */
 uint32_t access_actor(const struct engine *engine, const struct api_request *request, uint8_t kind,
                       uint16_t number);
+/* That actor's name in an entry, for people: an account's or a device's title; empty: neither. */
+void access_actor_name(const struct engine *engine, uint32_t actor, char name[ACCESS_TITLE_BYTES]);
 void access_who(const struct engine *engine, const struct api_from *from, struct access_who *ret_who);
 /* Tells gateways that somebody lost a right: streams are asked about again. */
 void access_turn(struct engine *engine);
@@ -667,6 +689,30 @@ void day_raise_ceilings(struct engine *engine);
 /* How many plain numbers to reserve; last: by the raise before, since_ms ago; 0: there was none. */
 uint16_t day_reserve(uint16_t last, uint64_t since_ms);
 
+/* engine_hours.c */
+/* Lays what managers said of single dates over the site's calendar, if that is not done yet. */
+void hours_lay(struct engine *engine);
+/* Checks what is asked against today, and makes "closed" of a day that is open end now: QUEUE_OK, or why not. */
+enum queue_reason hours_settle(const struct engine *engine, struct queue_command *command);
+/* What would follow, as JSON; command NULL: of closing the day now. Owned by the caller. */
+char *hours_preview(struct engine *engine, const struct queue_command *command,
+                    size_t *ret_len_bytes);
+/* Today's hours were said since the day was last opened: they close it as the calendar's would. */
+bool hours_close_today(const struct engine *engine);
+
+/* engine_manager.c */
+char *render_manager(struct engine *engine, size_t *ret_len_bytes);
+char *render_slip(struct engine *engine, size_t *ret_len_bytes);
+void manager_fold_opening(struct engine *engine, const struct entry *entry,
+                          const struct queue_change *change);
+void manager_fold_session(struct engine *engine, const struct entry *entry, uint32_t unit,
+                          uint32_t session);
+void manager_fold_term(struct engine *engine, const struct entry *entry,
+                       const struct duty_term *before, const struct duty_term *term);
+/* For every page: what staff need to know of a takeover today. */
+void manager_put_takeover(struct engine *engine, struct json *json);
+void manager_put_notice(const struct engine *engine, struct json *json);
+
 /* engine_render.c: bodies are owned by the caller */
 char *render_problem(uint16_t status, const char *code, const char *ja, const char *en,
                      size_t *ret_len_bytes);
@@ -676,6 +722,10 @@ char *render_ticket(struct engine *engine, const struct queue_ticket *ticket, si
 char *render_queue(struct engine *engine, size_t *ret_len_bytes);
 char *render_counter(struct engine *engine, const struct queue_counter *counter, size_t *ret_len_bytes);
 char *render_day(struct engine *engine, size_t *ret_len_bytes);
+void render_day_into(struct engine *engine, struct json *json, const char *name);
+void render_clock_minute(struct json *json, const char *name, uint16_t minute);
+void render_acceptance(struct engine *engine, struct json *json, uint16_t category, size_t at);
+void render_display(struct json *json, const struct queue_ticket *ticket);
 void render_date(struct json *json, const char *name, uint32_t yyyymmdd);
 void render_time(struct json *json, const char *name, int64_t wall_ms, int32_t utc_offset_minutes);
 

@@ -169,6 +169,7 @@ static int fold_term(struct engine *engine, const struct entry *entry, const uin
     if (!duty_term_decode(payload, len_bytes, &term)) {
         return -EBADMSG;
     }
+    manager_fold_term(engine, entry, &engine->state.term, &term);
     units_fold_term(engine, &engine->state.term, &term);
     engine->state.term = term;
     engine->state.term_lsn = entry->lsn;
@@ -204,8 +205,8 @@ static void record_ceilings(struct engine *engine)
     }
 }
 
-static int fold_change(struct engine *engine, const uint8_t *payload, size_t len_bytes,
-                       const struct queue_change *known)
+static int fold_change(struct engine *engine, const struct entry *entry, const uint8_t *payload,
+                       size_t len_bytes, const struct queue_change *known)
 {
     struct queue_change change;
 
@@ -216,6 +217,7 @@ static int fold_change(struct engine *engine, const uint8_t *payload, size_t len
         known = &change;
     }
     queue_apply(engine->queue, known, rows_touched, engine);
+    manager_fold_opening(engine, entry, known);
     if (known->action == QUEUE_RAISE_CEILING || known->action == QUEUE_DAY_OPENING) {
         record_ceilings(engine);
     }
@@ -250,11 +252,14 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
             return -EBADMSG;
         }
         fold_session(engine, unit, day, number);
+        if (entry->kind == ENTRY_SESSION_BEGIN) {
+            manager_fold_session(engine, entry, unit, number);
+        }
         return 0;
     }
     case ENTRY_CHANGE_CLEAR:
     case ENTRY_CHANGE_VISIT:
-        return fold_change(engine, payload, len_bytes, known);
+        return fold_change(engine, entry, payload, len_bytes, known);
     case ENTRY_CHECKPOINT:
         return fold_checkpoint(engine, entry, payload, len_bytes);
     case ENTRY_TAIL_REPLACED:
@@ -813,6 +818,7 @@ static void forget_log(struct engine *engine)
     queue_init(engine->queue);
     access_init(engine->access);
     memset(&engine->state, 0, sizeof(engine->state));
+    memset(engine->openings, 0, sizeof(engine->openings));
     rows_digest_begin(engine);
     engine->rows_rebuild = false;
     rows_forget(engine);

@@ -466,7 +466,7 @@ static void send_order(struct engine *engine, const struct api_print *order)
 static void fill_site(const struct engine *engine, struct api_print *order)
 {
     int64_t local_ms =
-        engine->wall_ms + (int64_t)engine->options.calendar->utc_offset_minutes * MINUTE_MS;
+        engine->wall_ms + (int64_t)engine->calendar->utc_offset_minutes * MINUTE_MS;
 
     order->term = engine->state.term.number;
     order->date = engine->queue->day.date;
@@ -481,7 +481,7 @@ static void fill_order(const struct engine *engine, const struct print_job *job,
     const struct queue_category_config *category =
         queue_category_config_find(engine->queue, ticket->category);
     int64_t local_ms =
-        ticket->issued_ms + (int64_t)engine->options.calendar->utc_offset_minutes * MINUTE_MS;
+        ticket->issued_ms + (int64_t)engine->calendar->utc_offset_minutes * MINUTE_MS;
 
     *order = (struct api_print){.order = job->order,
                                 .lsn = job->lsn,

@@ -263,7 +263,7 @@ static void put_service_day(struct engine *engine, struct json *json)
 {
     static const char *const states[] = {"NONE", "OPEN", "CLOSED", "ERASED"};
     const struct queue_day *day = &engine->queue->day;
-    int32_t offset = engine->options.calendar->utc_offset_minutes;
+    int32_t offset = engine->calendar->utc_offset_minutes;
     char text[8];
 
     json_open(json, "service_day", '{');
@@ -295,7 +295,7 @@ static void put_verdict(struct engine *engine, struct json *json, const struct v
     json_text(json, "who_acts", verdict->who);
     render_time(json, "by_when",
                 engine->level.next_opening_date == 0 ? 0 : engine->level.recovery_deadline_ms,
-                engine->options.calendar->utc_offset_minutes);
+                engine->calendar->utc_offset_minutes);
     json_text(json, "text_ja", verdict->ja);
     json_text(json, "text_en", verdict->en);
     json_close(json, '}');
