@@ -495,6 +495,7 @@ size_t api_print_encode(const struct api_print *print, uint8_t *bytes, size_t ca
     bytes_put_text(&writer, print->category_en);
     bytes_put_text(&writer, print->unit_ja);
     bytes_put_text(&writer, print->unit_en);
+    bytes_put_text(&writer, print->text);
     return finish(&writer, 0);
 }
 
@@ -524,6 +525,7 @@ bool api_print_decode(const uint8_t *frame, size_t len_bytes, struct api_print *
     bytes_get_text(&reader, print.category_en, sizeof(print.category_en));
     bytes_get_text(&reader, print.unit_ja, sizeof(print.unit_ja));
     bytes_get_text(&reader, print.unit_en, sizeof(print.unit_en));
+    bytes_get_text(&reader, print.text, sizeof(print.text));
     if (!bytes_finished(&reader) || type != API_PRINT) {
         return false;
     }

@@ -42,6 +42,8 @@ enum api_limit {
     API_FRAME_HEADER_BYTES = 4 + 1 + 4,
     API_NAME_BYTES = 64,
     API_PRINTERS_MAX = 4,
+    API_REPORT_BYTES = 2048,              /* what stands on a paper for staff */
+    API_PRINT_BYTES_MAX = 4096,           /* one order for a paper */
 };
 
 enum api_type {
@@ -258,6 +260,7 @@ struct api_print {
     char site_ja[API_NAME_BYTES], site_en[API_NAME_BYTES];
     char category_ja[API_NAME_BYTES], category_en[API_NAME_BYTES];
     char unit_ja[API_NAME_BYTES], unit_en[API_NAME_BYTES]; /* whose letter; empty when plain */
+    char text[API_REPORT_BYTES];   /* of a paper for staff: paper.h; else empty */
 };
 
 struct api_request {

@@ -53,6 +53,9 @@ static void append(struct engine *engine, enum queue_action action, uint32_t dat
     *ret_reason = decision.reason;
     if (decision.reason == QUEUE_OK && decision.change.row_count > 0) {
         (void)engine_append_change(engine, &decision.change, actor, NULL);
+        if (action == QUEUE_DAY_CLOSING) {
+            report_day_closed(engine);
+        }
     }
 }
 

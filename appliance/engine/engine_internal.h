@@ -15,6 +15,7 @@
  *   engine_manager.c  JSON for whoever leads the floor; the day's slip
  *   engine_render.c   JSON of the queue
  *   engine_print.c    papers: who may print what, what became of it, what printers use
+ *   engine_report.c   papers for staff: the waiting list while alone, the day's slip
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
  *   engine_status.c   JSON of status, ready, explain
  *   engine_access.c   accounts, devices, sessions as rows; may this request be made?
@@ -175,6 +176,20 @@ struct print_test {
     uint64_t order, since_ms;
 };
 
+enum report_what { REPORT_NONE, REPORT_LIST, REPORT_SLIP };
+enum slip_state { SLIP_NONE, SLIP_WAITS, SLIP_PRINTED, SLIP_UNKNOWN };
+
+/* One paper for staff, composed at `lsn`. */
+struct print_report {
+    enum report_what what;
+    bool copy, sent;
+    uint64_t client;     /* who waits for it; 0 nobody */
+    uint32_t id, date;
+    uint16_t minute;
+    uint64_t order, lsn, since_ms, again_ms;
+    char text[API_REPORT_BYTES];
+};
+
 /* Of this process: nothing of it is stored. */
 struct print {
     uint64_t client;     /* the driver; 0 none */
@@ -186,6 +201,9 @@ struct print {
     uint64_t looked_ms;
     struct print_test test;
     struct print_used used[API_PRINTERS_MAX]; /* not in an entry yet */
+    struct print_report report;
+    enum slip_state slip; /* of the day that this process closed last */
+    uint64_t list_ms;     /* when the waiting list is due; 0: it is not */
     uint64_t used_ms;    /* since when; 0 nothing is */
 };
 
@@ -571,6 +589,17 @@ void print_turn(struct engine *engine);
 /* Orders leave that are durable. */
 void print_flush(struct engine *engine, uint64_t watermark);
 void print_control(struct engine *engine, uint64_t client, const struct api_request *request);
+void print_fill_site(const struct engine *engine, struct api_print *order);
+void print_send_order(struct engine *engine, const struct api_print *order);
+
+/* engine_report.c */
+/* The entry that closes a day was appended just now: its slip is composed here and printed when durable. */
+void report_day_closed(struct engine *engine);
+void report_turn(struct engine *engine);
+void report_flush(struct engine *engine, uint64_t watermark);
+void report_done(struct engine *engine, uint8_t outcome);
+void report_answer(struct engine *engine, uint8_t outcome);
+void report_control(struct engine *engine, uint64_t client, const struct api_request *request);
 
 /* engine_printers.c */
 char *print_render(struct engine *engine, size_t *ret_len_bytes);

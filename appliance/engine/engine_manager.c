@@ -335,6 +335,7 @@ static void put_slip(struct engine *engine, struct json *json, const char *name)
 {
     const struct queue *queue = engine->queue;
     int32_t offset = engine->calendar->utc_offset_minutes;
+    static const char *const papers[] = {"NONE", "WAITS", "PRINTED", "UNKNOWN"};
     struct queue_totals all = {0};
     char head[HEAD_TEXT_BYTES];
 
@@ -345,6 +346,7 @@ static void put_slip(struct engine *engine, struct json *json, const char *name)
     render_date(json, "date", queue->day.date);
     json_bool(json, "final", queue->day.state == QUEUE_DAY_CLOSED ||
                                  queue->day.state == QUEUE_DAY_ERASED);
+    json_text(json, "paper", papers[engine->print.slip]);
     render_time(json, "opened_at", queue->day.opened_ms, offset);
     render_time(json, "closed_at", queue->day.closed_ms, offset);
     json_open(json, "categories", '[');
