@@ -125,7 +125,7 @@ function drawTop() {
     setText(byId("date"), formatDateJa(now_ms));
     const sound = byId("sound");
     setAttribute(sound, "aria-pressed", String(sound_on));
-    setText(sound, sound_on ? "🔔 音あり Sound on" : "🔕 音なし Sound off");
+    setText(sound, sound_on ? "♪ 音あり Sound on" : "－ 音なし Sound off");
     const stale = byId("stale");
     stale.hidden = health.fresh || !queue;
     const since = health.since_ms === null ? "" : formatClock(health.since_ms);
@@ -218,7 +218,7 @@ function drawCategories() {
 
 function createCategory(category) {
     const pair = (ja, en) =>
-        el("div", {}, el("dt", {}, ja, " ", el("span", { class: "beside", lang: "en" }, en)), el("dd", { class: "digits" }));
+        el("div", {}, el("dt", {}, el("span", {}, ja), el("span", { class: "beside", lang: "en" }, en)), el("dd", { class: "digits" }));
     return el(
         "li",
         {},
@@ -228,10 +228,10 @@ function createCategory(category) {
             "dl",
             {},
             pair("待ち", "waiting"),
-            pair("最長／目標", "longest / target"),
+            pair("最長／目標", "longest/target"),
             pair("目安", "estimate"),
             pair("窓口", "counters"),
-            pair("発券／上限", "tickets / limit"),
+            pair("発券／上限", "tickets/limit"),
         ),
         el("p", { class: "refusal" }),
         el(
