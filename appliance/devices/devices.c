@@ -132,7 +132,9 @@ static void fill_ticket(const struct devices *devices, const struct api_print *p
     memcpy(ticket->unit_ja, print->unit_ja, sizeof(ticket->unit_ja));
     memcpy(ticket->unit_en, print->unit_en, sizeof(ticket->unit_en));
     memcpy(ticket->series, print->series, sizeof(ticket->series));
-    if (printing->visitor_url[0] != '\0' && print->kind != PAPER_TEST) {
+    memcpy(ticket->text, print->text, sizeof(ticket->text));
+    if (printing->visitor_url[0] != '\0' && print->kind != PAPER_TEST &&
+        print->kind != PAPER_REPORT) {
         ids_token_to_text(&print->ticket, id);
         (void)snprintf(ticket->url, sizeof(ticket->url), "%s%s", printing->visitor_url, id);
     }
@@ -266,7 +268,7 @@ static void take_order(struct devices *devices, const struct api_print *print)
                   (unsigned long long)print->order, (unsigned long long)print->term,
                   devices->serving ? "" : ", and nobody is served");
     if (!devices->serving || print->term < devices->newest_term || print->kind < PAPER_ORIGINAL ||
-        print->kind > PAPER_TEST || print->date / 100 % 100 < 1 || print->date / 100 % 100 > 12 ||
+        print->kind > PAPER_REPORT || print->date / 100 % 100 < 1 || print->date / 100 % 100 > 12 ||
         devices->order_count == DEVICES_ORDERS_MAX) {
         tell_done(devices, print, 0, PRINTER_UNTOUCHED, NULL);
         return;

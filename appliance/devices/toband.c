@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 enum {
-    IN_BYTES = 8 * API_REQUEST_BYTES_MAX, /* orders and states: nothing longer is meant for us */
+    IN_BYTES = 4 * API_PRINT_BYTES_MAX, /* orders and states: nothing longer is meant for us */
     OUT_BYTES = 64 * API_REQUEST_BYTES_MAX,
     AGAIN_USEC_MIN = 20 * 1000,
     AGAIN_USEC_MAX = 1000 * 1000,

@@ -128,6 +128,61 @@ static void get_more(struct bytes_reader *reader, struct api_more *more)
                      more->has_note > 1 || !more_is_given(more);
 }
 
+static bool rule_is_given(const struct api_rule *rule)
+{
+    static const struct api_rule none;
+
+    return memcmp(rule, &none, sizeof(none)) != 0;
+}
+
+static void put_rule(struct bytes_writer *writer, const struct api_rule *rule)
+{
+    bool given = rule_is_given(rule);
+
+    bytes_put_u8(writer, given ? 1 : 0);
+    if (!given) {
+        return;
+    }
+    bytes_put_u8(writer, rule->result);
+    bytes_put_u8(writer, rule->preview);
+    bytes_put_u8(writer, rule->hours);
+    bytes_put_u16(writer, rule->open_minute);
+    bytes_put_u16(writer, rule->close_minute);
+    bytes_put_u32(writer, rule->date);
+    bytes_put_u8(writer, rule->serves_count);
+    for (size_t i = 0; i < rule->serves_count && i < API_SERVES_MAX; i++) {
+        bytes_put_u16(writer, rule->serves[i].category);
+        bytes_put_u8(writer, rule->serves[i].tier);
+    }
+    bytes_put_text(writer, rule->text_ja);
+    bytes_put_text(writer, rule->text_en);
+}
+
+static void get_rule(struct bytes_reader *reader, struct api_rule *rule)
+{
+    uint8_t given = bytes_get_u8(reader);
+
+    if (given != 1) {
+        reader->failed = reader->failed || given != 0;
+        return;
+    }
+    rule->result = bytes_get_u8(reader);
+    rule->preview = bytes_get_u8(reader);
+    rule->hours = bytes_get_u8(reader);
+    rule->open_minute = bytes_get_u16(reader);
+    rule->close_minute = bytes_get_u16(reader);
+    rule->date = bytes_get_u32(reader);
+    rule->serves_count = bytes_get_u8(reader);
+    for (size_t i = 0; i < rule->serves_count && i < API_SERVES_MAX; i++) {
+        rule->serves[i].category = bytes_get_u16(reader);
+        rule->serves[i].tier = bytes_get_u8(reader);
+    }
+    bytes_get_text(reader, rule->text_ja, sizeof(rule->text_ja));
+    bytes_get_text(reader, rule->text_en, sizeof(rule->text_en));
+    reader->failed = reader->failed || rule->preview > 1 ||
+                     rule->serves_count > API_SERVES_MAX || !rule_is_given(rule);
+}
+
 static void put_access(struct bytes_writer *writer, const struct api_access *access)
 {
     bytes_put_u8(writer, access->what);
@@ -228,6 +283,7 @@ size_t api_request_encode(const struct api_request *request, uint8_t *bytes, siz
         bytes_put_u8(&writer, command->priority);
         bytes_put_text(&writer, command->language);
         put_more(&writer, &command->more);
+        put_rule(&writer, &command->rule);
     } else if (request->type == API_READ) {
         bytes_put_u8(&writer, request->read.what);
         bytes_put_u16(&writer, request->read.number);
@@ -268,6 +324,7 @@ bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_reque
         command->priority = bytes_get_u8(&reader);
         bytes_get_text(&reader, command->language, sizeof(command->language));
         get_more(&reader, &command->more);
+        get_rule(&reader, &command->rule);
     } else if (request.type == API_READ) {
         request.read.what = bytes_get_u8(&reader);
         request.read.number = bytes_get_u16(&reader);
@@ -487,6 +544,7 @@ size_t api_print_encode(const struct api_print *print, uint8_t *bytes, size_t ca
     bytes_put_text(&writer, print->category_en);
     bytes_put_text(&writer, print->unit_ja);
     bytes_put_text(&writer, print->unit_en);
+    bytes_put_text(&writer, print->text);
     return finish(&writer, 0);
 }
 
@@ -516,6 +574,7 @@ bool api_print_decode(const uint8_t *frame, size_t len_bytes, struct api_print *
     bytes_get_text(&reader, print.category_en, sizeof(print.category_en));
     bytes_get_text(&reader, print.unit_ja, sizeof(print.unit_ja));
     bytes_get_text(&reader, print.unit_en, sizeof(print.unit_en));
+    bytes_get_text(&reader, print.text, sizeof(print.text));
     if (!bytes_finished(&reader) || type != API_PRINT) {
         return false;
     }

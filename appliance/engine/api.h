@@ -29,6 +29,8 @@ enum api_limit {
     API_TEXT_BYTES = 128,
     API_PLAN_MAX = 5,
     API_NOTE_BYTES = 96,
+    API_NOTICE_BYTES = 240,
+    API_SERVES_MAX = 32,
     API_UNIT_SERIAL_BYTES_MAX = 31,
     API_UNIT_PERSON_BYTES_MAX = 60,
     API_ACCOUNT_BYTES = 33,               /* an account's name, with the closing zero */
@@ -43,6 +45,8 @@ enum api_limit {
     API_SITE_TEXT_BYTES_MAX = 64 * 1024,  /* a site file, a list of holidays */
     API_SITE_NOTE_BYTES = 256,
     API_SITE_REQUEST_BYTES_MAX = API_SITE_TEXT_BYTES_MAX + 1024, /* a frame of API_SITE, the only longer one */
+    API_REPORT_BYTES = 2048,              /* what stands on a paper for staff */
+    API_PRINT_BYTES_MAX = 4096,           /* one order for a paper */
 };
 
 enum api_type {
@@ -66,7 +70,7 @@ enum api_actor { API_ACTOR_UNIT = 0, API_ACTOR_KIOSK = 1, API_ACTOR_COUNTER = 2,
                  API_ACTOR_ADMINISTRATOR = 4, API_ACTOR_VISITOR = 5, API_ACTOR_ENGINEER = 6 };
 
 struct api_command {
-    uint8_t action;                     /* enum queue_action, ISSUE .. SET_LIMIT */
+    uint8_t action;                     /* enum queue_action, ISSUE .. SET_HOURS */
     uint8_t actor;                      /* enum api_actor */
     struct ids_token key;               /* first 16 bytes of SHA-256(Idempotency-Key) */
     uint64_t body_hash;                 /* of method, path and canonical body */
@@ -87,6 +91,19 @@ struct api_command {
         uint8_t has_note;
         char note[API_NOTE_BYTES];
     } more;
+    struct api_rule {                   /* managers'; as in struct queue_command; all zero: not sent */
+        uint8_t result;
+        uint8_t preview;                /* SET_HOURS: says what would follow, and changes nothing */
+        uint8_t hours;
+        uint16_t open_minute, close_minute;
+        uint32_t date;
+        uint8_t serves_count;
+        struct api_serves {
+            uint16_t category;
+            uint8_t tier;
+        } serves[API_SERVES_MAX];
+        char text_ja[API_NOTICE_BYTES], text_en[API_NOTICE_BYTES];
+    } rule;
 };
 
 enum api_read_what {
@@ -105,6 +122,8 @@ enum api_read_what {
     API_READ_SITE = 30,     /* public: names, menu, languages, texts, hours, switches of the version in force */
     API_READ_STATISTICS = 32, /* text: "FROM TO BY", as 2026-11-01 2026-11-30 category,hour; -: the newest day, nothing */
     API_READ_STATISTICS_CSV = 33,
+    API_READ_MANAGER = 40,  /* the office as whoever leads the floor needs it */
+    API_READ_SLIP = 41,     /* the day's totals and the head of the ledger's chain */
 };
 
 struct api_read {
@@ -116,7 +135,7 @@ struct api_read {
 
 enum api_control_what {
     API_CONTROL_DAY_OPEN = 1,      /* text: yyyy-mm-dd, empty = today by the believed clock */
-    API_CONTROL_DAY_CLOSE = 2,
+    API_CONTROL_DAY_CLOSE = 2,     /* text "preview": says what would follow, and changes nothing */
     API_CONTROL_DUTY_HANDOVER = 3,
     API_CONTROL_DUTY_STOP = 4,
     API_CONTROL_DUTY_RESUME = 5,
@@ -124,6 +143,7 @@ enum api_control_what {
     API_CONTROL_UNIT_RETIRE = 7,   /* text: serial, line feed, a person's name */
     API_CONTROL_FAULT = 8,         /* tests and drills: text names a failpoint */
     API_CONTROL_DAY_ANNUL = 16,    /* a day that was opened by mistake: its visits are gone */
+    API_CONTROL_DAY_SLIP = 17,     /* prints the day's slip once more, as a copy */
     API_CONTROL_PRINTER_TEST = 20, /* text: the printer's number; answered when the paper is out, or why not */
     API_CONTROL_PRINTER_ROLL = 21, /* a new roll is in. text: the printer's number, perhaps a blank and its metres */
 };
@@ -280,6 +300,7 @@ struct api_print {
     char site_ja[API_NAME_BYTES], site_en[API_NAME_BYTES];
     char category_ja[API_NAME_BYTES], category_en[API_NAME_BYTES];
     char unit_ja[API_NAME_BYTES], unit_en[API_NAME_BYTES]; /* whose letter; empty when plain */
+    char text[API_REPORT_BYTES];   /* of a paper for staff: paper.h; else empty */
 };
 
 struct api_request {

@@ -25,7 +25,11 @@ static enum access_right right_of_command(enum queue_action action)
     case QUEUE_SUSPEND:
     case QUEUE_RESUME:
     case QUEUE_SET_LIMIT:
+    case QUEUE_SET_NOTICE:
+    case QUEUE_SET_SERVES:
         return ACCESS_QUEUE_MANAGE;
+    case QUEUE_SET_HOURS:
+        return ACCESS_DAY_CHANGE;
     case QUEUE_CALL_NEXT:
     case QUEUE_CALL:
     case QUEUE_RECALL:
@@ -63,6 +67,9 @@ static enum access_right right_of_read(enum api_read_what what)
         return ACCESS_COUNTER_READ;
     case API_READ_DAY:
         return ACCESS_DAY_READ;
+    case API_READ_MANAGER:
+    case API_READ_SLIP:
+        return ACCESS_QUEUE_MANAGE;
     case API_READ_PRINTERS:
     case API_READ_STATUS:
     case API_READ_READY:
@@ -89,6 +96,7 @@ static enum access_right right_of_control(enum api_control_what what)
     case API_CONTROL_DAY_OPEN:
     case API_CONTROL_DAY_CLOSE:
     case API_CONTROL_DAY_ANNUL:
+    case API_CONTROL_DAY_SLIP:
         return ACCESS_DAY_CHANGE;
     case API_CONTROL_DUTY_HANDOVER:
     case API_CONTROL_DUTY_STOP:

@@ -120,6 +120,11 @@ static void measure(struct engine *engine, enum duty_serve how)
     if (how == DUTY_SERVE_NOT && engine->hold_ms != 0 && engine->duty.state == DUTY_PAIRED_SPARE) {
         engine->handover_ms = engine->now_ms - engine->hold_ms;
     }
+    if (how != DUTY_SERVE_NOT) {
+        engine->gap_ms = engine->break_open && engine->break_ms >= heard_ms
+                             ? engine->now_ms - heard_ms
+                             : 0;
+    }
     engine->break_open = false;
     engine->hold_ms = 0;
 }
@@ -596,6 +601,9 @@ struct engine *engine_create(const struct engine_options *options)
     engine->given_private_page = options->private_page;
     engine->given_visitor_url = options->visitor_url;
     engine->world = *options->world;
+    engine->calendar = malloc(sizeof(*engine->calendar));
+    CHECK_GIVEN(engine->calendar != NULL);
+    *engine->calendar = *options->calendar;
     engine->crypto = crypto_create();
     engine->queue = calloc(1, sizeof(*engine->queue));
     engine->access = calloc(1, sizeof(*engine->access));
@@ -638,6 +646,7 @@ void engine_destroy(struct engine *engine)
     free(engine->access_images);
     free(engine->access);
     table_destroy(engine);
+    free(engine->calendar);
     free(engine->event_body);
     free(engine->site_bytes.data);
     free(engine->frame);

@@ -173,6 +173,24 @@ uint32_t access_actor(const struct engine *engine, const struct api_request *req
     return (uint32_t)kind << ACTOR_SUBJECT_SHIFT | number;
 }
 
+void access_actor_name(const struct engine *engine, uint32_t actor, char name[ACCESS_TITLE_BYTES])
+{
+    uint16_t subject = (uint16_t)(actor >> ACTOR_SUBJECT_SHIFT &
+                                  ((1U << (ACTOR_FORM_SHIFT - ACTOR_SUBJECT_SHIFT)) - 1));
+    const struct access_account *account = access_account_by_id(engine->access, subject);
+    const struct access_device *device = access_device_by_id(engine->access, subject);
+
+    name[0] = '\0';
+    if (actor >> ACTOR_FORM_SHIFT == ACTOR_ACCOUNT && account != NULL) {
+        memcpy(name, account->title, ACCESS_TITLE_BYTES);
+        if (name[0] == '\0') {
+            memcpy(name, account->name, sizeof(account->name));
+        }
+    } else if (actor >> ACTOR_FORM_SHIFT == ACTOR_DEVICE && device != NULL) {
+        memcpy(name, device->title, ACCESS_TITLE_BYTES);
+    }
+}
+
 /* Whose counter it is about: the one that is named, else the one that has the ticket; any, when none has it. */
 static uint16_t counter_of(const struct engine *engine, const struct api_request *request,
                            const struct access_who *who)

@@ -1,11 +1,15 @@
 /* From a request of the socket to a command of the queue. */
 #include "appliance/engine/engine_internal.h"
 
+#include "base/check.h"
+
 #include <assert.h>
 #include <string.h>
 
 static_assert((int)API_PLAN_MAX == (int)QUEUE_PLAN_MAX &&
-                  (int)API_NOTE_BYTES == (int)QUEUE_NOTE_BYTES,
+                  (int)API_NOTE_BYTES == (int)QUEUE_NOTE_BYTES &&
+                  (int)API_NOTICE_BYTES == (int)QUEUE_NOTICE_BYTES &&
+                  (int)API_SERVES_MAX == (int)QUEUE_COUNTER_CATEGORIES_MAX,
               "what a request can say, a command can hold");
 
 enum { MS_PER_MINUTE = 60000 };
@@ -37,11 +41,31 @@ static void fill_more(const struct api_more *from, struct queue_command *command
     command->to_pool = from->to_pool != 0;
     command->hold_ms = (uint32_t)from->hold_minutes * MS_PER_MINUTE;
     command->assist = from->assist;
-    command->served = from->served != 0;
+    if (from->served != 0) {
+        command->result = QUEUE_MANUAL_SERVED;
+    }
     command->plan_count = from->plan_count;
     memcpy(command->plan, from->plan, sizeof(command->plan));
     command->has_note = from->has_note != 0;
     memcpy(command->note, from->note, sizeof(command->note));
+}
+
+static void fill_rule(const struct api_rule *from, struct queue_command *command)
+{
+    if (from->result != 0) {
+        command->result = from->result;
+    }
+    command->hours = from->hours;
+    command->open_minute = from->open_minute;
+    command->close_minute = from->close_minute;
+    command->date = from->date;
+    command->serves_count = from->serves_count;
+    for (size_t i = 0; i < from->serves_count && i < ARRAY_COUNT(command->serves); i++) {
+        command->serves[i] = (struct queue_serves_item){.category = from->serves[i].category,
+                                                        .tier = from->serves[i].tier};
+    }
+    memcpy(command->text_ja, from->text_ja, sizeof(command->text_ja));
+    memcpy(command->text_en, from->text_en, sizeof(command->text_en));
 }
 
 void serve_fill_command(struct engine *engine, const struct api_command *from,
@@ -75,5 +99,6 @@ void serve_fill_command(struct engine *engine, const struct api_command *from,
         (void)serve_find_ticket(engine, from->series, from->number, &command->ticket);
     }
     fill_more(&from->more, command);
+    fill_rule(&from->rule, command);
     command->hours_unknown = !day_clock_is_believed(engine);
 }

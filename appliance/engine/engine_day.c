@@ -24,14 +24,14 @@ bool day_clock_is_believed(const struct engine *engine)
     if (engine->clock_synchronised || day->date == 0) {
         return true;
     }
-    first_opening = calendar_opening_day_after(engine->options.calendar, day->date);
+    first_opening = calendar_opening_day_after(engine->calendar, day->date);
     if (engine->duty.agreed) {
         if (difference_ms <= ENGINE_CLOCK_DIFFERENCE_MS_MAX &&
             difference_ms >= -ENGINE_CLOCK_DIFFERENCE_MS_MAX) {
             return true;
         }
         peer_date =
-            calendar_moment_from_epoch_ms(engine->options.calendar, engine->duty.peer.wall_ms).date;
+            calendar_moment_from_epoch_ms(engine->calendar, engine->duty.peer.wall_ms).date;
         if (peer_date >= day->date && peer_date <= first_opening) {
             return false; /* one of the two is wrong, and nothing says that it is the peer's */
         }
@@ -53,6 +53,9 @@ static void append(struct engine *engine, enum queue_action action, uint32_t dat
     *ret_reason = decision.reason;
     if (decision.reason == QUEUE_OK && decision.change.row_count > 0) {
         (void)engine_append_change(engine, &decision.change, actor, NULL);
+        if (action == QUEUE_DAY_CLOSING) {
+            report_day_closed(engine);
+        }
     }
 }
 
@@ -214,15 +217,29 @@ void day_raise_ceilings(struct engine *engine)
     }
 }
 
+/* By the calendar, or by a manager's word of today, said since the day was opened last. */
+static bool is_past_closing(const struct engine *engine)
+{
+    const struct queue_day *day = &engine->queue->day;
+
+    if (day->date != engine->level.today.date) {
+        return false;
+    }
+    if (engine->level.level == CALENDAR_CLOSED_DAY) {
+        return hours_close_today(engine);
+    }
+    return engine->level.level == CALENDAR_AFTER_CLOSING &&
+           (day->openings <= 1 || hours_close_today(engine));
+}
+
 bool day_accepts_issue(const struct engine *engine)
 {
     const struct queue_day *day = &engine->queue->day;
 
     /* After closing time those who have a number are still served, but no new one is given. A clock
      * that is not believed stops nobody on an open day. */
-    return day->state == QUEUE_DAY_OPEN && !(day->date == engine->level.today.date &&
-                                             engine->level.level == CALENDAR_AFTER_CLOSING &&
-                                             day->openings <= 1 && day_clock_is_believed(engine));
+    return day->state == QUEUE_DAY_OPEN &&
+           !(is_past_closing(engine) && day_clock_is_believed(engine));
 }
 
 static bool somebody_is_left(const struct engine *engine)
@@ -240,7 +257,7 @@ static void by_level(struct engine *engine)
     const struct queue_day *day = &engine->queue->day;
     uint32_t today = engine->level.today.date;
     struct calendar_moment moment =
-        calendar_moment_from_epoch_ms(engine->options.calendar, engine->wall_ms);
+        calendar_moment_from_epoch_ms(engine->calendar, engine->wall_ms);
 
     if (day->date != 0 && today > day->date &&
         (day->state == QUEUE_DAY_OPEN || day->state == QUEUE_DAY_CLOSED)) {
@@ -251,8 +268,7 @@ static void by_level(struct engine *engine)
          (day->state == QUEUE_DAY_ANNULLED && today != day->date && today > day->erased_date))) {
         (void)day_open(engine, today, 0);
     }
-    if (engine->level.level == CALENDAR_AFTER_CLOSING && today == day->date &&
-        day->state == QUEUE_DAY_OPEN && day->openings <= 1 &&
+    if (day->state == QUEUE_DAY_OPEN && is_past_closing(engine) &&
         (!somebody_is_left(engine) ||
          moment.minute >= engine->level.today.close_minute + ENGINE_CLOSE_AFTER_MINUTES)) {
         (void)day_close(engine, 0);
@@ -270,7 +286,8 @@ void day_turn(struct engine *engine)
         return;
     }
     engine->tick_ms = engine->now_ms;
-    calendar_get_state(engine->options.calendar, engine->wall_ms, &engine->level);
+    hours_lay(engine);
+    calendar_get_state(engine->calendar, engine->wall_ms, &engine->level);
     needed = engine->level.level == CALENDAR_OPEN || engine->level.level == CALENDAR_LEAD ||
              engine->queue->day.state == QUEUE_DAY_OPEN;
     if (needed != engine->duty.needed) {

@@ -400,7 +400,7 @@ bool erasure_is_missed(const struct engine *engine)
 {
     const struct queue_day *day = &engine->queue->day;
     struct calendar_moment moment =
-        calendar_moment_from_epoch_ms(engine->options.calendar, engine->wall_ms);
+        calendar_moment_from_epoch_ms(engine->calendar, engine->wall_ms);
 
     return engine->erasures.left ||
            (engine->state.sound && day->date != 0 && moment.date > day->date &&
@@ -436,7 +436,7 @@ static void put_units(const struct engine *engine, const struct erasure *erasure
         }
         json_open(json, NULL, '{');
         json_number(json, "unit", done->unit);
-        render_time(json, "erased_at", done->wall_ms, engine->options.calendar->utc_offset_minutes);
+        render_time(json, "erased_at", done->wall_ms, engine->calendar->utc_offset_minutes);
         json_number(json, "keys_destroyed", done->keys);
         json_number(json, "keys_left", 0);
         json_bool(json, "digests_agree", done->same);
@@ -477,7 +477,7 @@ static char *render(const struct engine *engine, const struct erasure *erasure,
     render_date(&json, "service_day", erasure->day);
     json_bool(&json, "annulled", erasure->annulled);
     json_open(&json, "ordered", '{');
-    render_time(&json, "at", erasure->wall_ms, engine->options.calendar->utc_offset_minutes);
+    render_time(&json, "at", erasure->wall_ms, engine->calendar->utc_offset_minutes);
     json_number(&json, "unit", erasure->unit);
     json_bool(&json, "by_clock", erasure->actor == 0);
     json_number(&json, "lsn", (int64_t)erasure->lsn);

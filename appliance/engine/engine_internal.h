@@ -12,8 +12,11 @@
  *   engine_serve.c    requests of clients, replies held until durable
  *   engine_day.c      the service day, by level
  *   engine_erasure.c  after a day is erased: each unit looks at its disk, and its certificate
+ *   engine_hours.c    what a manager says of one date's hours: over the calendar, and what would follow
+ *   engine_manager.c  JSON for whoever leads the floor; the day's slip
  *   engine_render.c   JSON of the queue
  *   engine_print.c    papers: who may print what, what became of it, what printers use
+ *   engine_report.c   papers for staff: the waiting list while alone, the day's slip
  *   engine_units.c    rule 11: who is a unit of the pair, who is retired, by whose word
  *   engine_site.c     versions of the site file: entries, what is in force; engine_site_request.c: who asks for it
  *   engine_status.c   JSON of status, ready, explain
@@ -180,6 +183,20 @@ struct print_test {
     uint64_t order, since_ms;
 };
 
+enum report_what { REPORT_NONE, REPORT_LIST, REPORT_SLIP };
+enum slip_state { SLIP_NONE, SLIP_WAITS, SLIP_PRINTED, SLIP_UNKNOWN };
+
+/* One paper for staff, composed at `lsn`. */
+struct print_report {
+    enum report_what what;
+    bool copy, sent;
+    uint64_t client;     /* who waits for it; 0 nobody */
+    uint32_t id, date;
+    uint16_t minute;
+    uint64_t order, lsn, since_ms, again_ms;
+    char text[API_REPORT_BYTES];
+};
+
 /* Of this process: nothing of it is stored. */
 struct print {
     uint64_t client;     /* the driver; 0 none */
@@ -191,6 +208,9 @@ struct print {
     uint64_t looked_ms;
     struct print_test test;
     struct print_used used[API_PRINTERS_MAX]; /* not in an entry yet */
+    struct print_report report;
+    enum slip_state slip; /* of the day that this process closed last */
+    uint64_t list_ms;     /* when the waiting list is due; 0: it is not */
     uint64_t used_ms;    /* since when; 0 nothing is */
 };
 
@@ -286,6 +306,7 @@ struct erasures {
     bool left;                 /* keys that should be gone were found on the disk: they are destroyed again */
     uint64_t looked_ms, missing_ms; /* since when a certificate is missing while both are there; 0: none is */
 };
+enum takeover_what { TAKEOVER_NONE, TAKEOVER_OTHER_FAILED, TAKEOVER_SPARE_FAILED, TAKEOVER_PLANNED };
 
 /* What the ledger folds to beside the queue. */
 struct engine_state {
@@ -296,6 +317,14 @@ struct engine_state {
     uint32_t common_duty_unit;
     struct duty_unit_name retired[DUTY_RETIRED_MAX]; /* newest first; unit 0: none */
     struct unit_sworn sworn;
+    /* Of today, from its entries alone; not in a checkpoint, which is written when no visit is there. */
+    struct takeover {
+        uint8_t what;              /* enum takeover_what; 0: none today */
+        uint32_t unit;             /* who serves since */
+        uint64_t term;
+        uint32_t session;          /* 0: both hold everything */
+        int64_t wall_ms;
+    } takeover;
     struct device_counter printers[API_PRINTERS_MAX]; /* by number - 1 */
     struct site_state site;
     bool given_to_retired; /* said twice: also hardware that was retired may come */
@@ -435,6 +464,11 @@ struct engine {
     uint64_t obey_lsn;                /* spare: a mint that is to be obeyed when durable; 0 none */
     bool link_up[WORLD_LINK_COUNT];
     uint64_t heard_ms[WORLD_LINK_COUNT]; /* newest frame of the peer on each link */
+    struct counter_opening {          /* by its place in the configuration; from the entries of today */
+        uint16_t counter;
+        int64_t wall_ms;              /* 0: not known, as after a meeting */
+        uint32_t actor;
+    } openings[QUEUE_COUNTERS_MAX];
     struct meeting meeting;
     uint64_t adopted_lsn;             /* newest change that a meeting of this process brought from the other */
     struct snapshot {                 /* source: made since this process started; 0 bytes: none */
@@ -482,6 +516,9 @@ struct engine {
     const char *given_visitor_url;
 
     /* the day */
+    struct calendar *calendar;        /* the site's, and over it what managers said of single dates */
+    struct queue_hours hours_laid[QUEUE_HOURS_MAX]; /* which those are */
+    bool calendar_stale;              /* the site's is another one now */
     struct calendar_state level;
     uint64_t tick_ms;
     bool needed_told;
@@ -489,6 +526,7 @@ struct engine {
     /* takeover budget: what this process has measured on this pair; 0 not measured */
     bool break_open;                  /* contact broke, nobody served since as far as we know */
     uint64_t break_ms, hold_ms;
+    uint64_t gap_ms;                  /* nobody served for so long when this process began to; 0 not known */
     uint64_t last_detect_ms;          /* last word heard to contact given up */
     uint64_t last_decide_ms;          /* from there to serving */
     uint64_t last_store_ms;           /* one batch, submitted to durable */
@@ -565,6 +603,8 @@ bool access_admits(struct engine *engine, uint64_t client, const struct api_requ
 /* Who asks, for the entry: account, device, else what the gateway calls it; `number` a counter's. */
 uint32_t access_actor(const struct engine *engine, const struct api_request *request, uint8_t kind,
                       uint16_t number);
+/* That actor's name in an entry, for people: an account's or a device's title; empty: neither. */
+void access_actor_name(const struct engine *engine, uint32_t actor, char name[ACCESS_TITLE_BYTES]);
 void access_who(const struct engine *engine, const struct api_from *from, struct access_who *ret_who);
 /* Tells gateways that somebody lost a right: streams are asked about again. */
 void access_turn(struct engine *engine);
@@ -648,6 +688,17 @@ void print_turn(struct engine *engine);
 /* Orders leave that are durable. */
 void print_flush(struct engine *engine, uint64_t watermark);
 void print_control(struct engine *engine, uint64_t client, const struct api_request *request);
+void print_fill_site(const struct engine *engine, struct api_print *order);
+void print_send_order(struct engine *engine, const struct api_print *order);
+
+/* engine_report.c */
+/* The entry that closes a day was appended just now: its slip is composed here and printed when durable. */
+void report_day_closed(struct engine *engine);
+void report_turn(struct engine *engine);
+void report_flush(struct engine *engine, uint64_t watermark);
+void report_done(struct engine *engine, uint8_t outcome);
+void report_answer(struct engine *engine, uint8_t outcome);
+void report_control(struct engine *engine, uint64_t client, const struct api_request *request);
 
 /* engine_site.c */
 int site_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload, size_t len_bytes);
@@ -847,6 +898,29 @@ bool erasure_is_unsaid(const struct engine *engine);
 /* The certificate of that date, yyyy-mm-dd, or of the newest; as HTTP: 200, 404, 422. */
 uint16_t erasure_read(const struct engine *engine, const char *date, char **ret_body,
                       size_t *ret_len_bytes);
+/* engine_hours.c */
+/* Lays what managers said of single dates over the site's calendar, if that is not done yet. */
+void hours_lay(struct engine *engine);
+/* Checks what is asked against today, and makes "closed" of a day that is open end now: QUEUE_OK, or why not. */
+enum queue_reason hours_settle(const struct engine *engine, struct queue_command *command);
+/* What would follow, as JSON; command NULL: of closing the day now. Owned by the caller. */
+char *hours_preview(struct engine *engine, const struct queue_command *command,
+                    size_t *ret_len_bytes);
+/* Today's hours were said since the day was last opened: they close it as the calendar's would. */
+bool hours_close_today(const struct engine *engine);
+
+/* engine_manager.c */
+char *render_manager(struct engine *engine, size_t *ret_len_bytes);
+char *render_slip(struct engine *engine, size_t *ret_len_bytes);
+void manager_fold_opening(struct engine *engine, const struct entry *entry,
+                          const struct queue_change *change);
+void manager_fold_session(struct engine *engine, const struct entry *entry, uint32_t unit,
+                          uint32_t session);
+void manager_fold_term(struct engine *engine, const struct entry *entry,
+                       const struct duty_term *before, const struct duty_term *term);
+/* For every page: what staff need to know of a takeover today. */
+void manager_put_takeover(struct engine *engine, struct json *json);
+void manager_put_notice(const struct engine *engine, struct json *json);
 
 /* engine_render.c: bodies are owned by the caller */
 char *render_problem(uint16_t status, const char *code, const char *ja, const char *en,
@@ -858,6 +932,10 @@ char *render_queue(struct engine *engine, size_t *ret_len_bytes);
 char *render_counter(struct engine *engine, const struct queue_counter *counter, size_t *ret_len_bytes);
 char *render_day(struct engine *engine, size_t *ret_len_bytes);
 const char *render_day_state(uint8_t state);
+void render_day_into(struct engine *engine, struct json *json, const char *name);
+void render_clock_minute(struct json *json, const char *name, uint16_t minute);
+void render_acceptance(struct engine *engine, struct json *json, uint16_t category, size_t at);
+void render_display(struct json *json, const struct queue_ticket *ticket);
 void render_date(struct json *json, const char *name, uint32_t yyyymmdd);
 void render_time(struct json *json, const char *name, int64_t wall_ms, int32_t utc_offset_minutes);
 

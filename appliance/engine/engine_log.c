@@ -175,6 +175,7 @@ static int fold_term(struct engine *engine, const struct entry *entry, const uin
     if (!duty_term_decode(payload, len_bytes, &term)) {
         return -EBADMSG;
     }
+    manager_fold_term(engine, entry, &engine->state.term, &term);
     units_fold_term(engine, &engine->state.term, &term);
     engine->state.term = term;
     engine->state.term_lsn = entry->lsn;
@@ -224,6 +225,7 @@ static int fold_change(struct engine *engine, const struct entry *entry, const u
     }
     erasure_before(engine, entry, &erasure);
     queue_apply(engine->queue, known, rows_touched, engine);
+    manager_fold_opening(engine, entry, known);
     if (known->action == QUEUE_RAISE_CEILING || known->action == QUEUE_DAY_OPENING) {
         record_ceilings(engine);
     }
@@ -259,6 +261,9 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
             return -EBADMSG;
         }
         fold_session(engine, unit, day, number);
+        if (entry->kind == ENTRY_SESSION_BEGIN) {
+            manager_fold_session(engine, entry, unit, number);
+        }
         return 0;
     }
     case ENTRY_CHANGE_CLEAR:
@@ -783,6 +788,7 @@ static void forget_log(struct engine *engine)
     memset(&engine->state, 0, sizeof(engine->state));
     site_forget(engine);
     erasure_forget(engine);
+    memset(engine->openings, 0, sizeof(engine->openings));
     rows_digest_begin(engine);
     engine->rows_rebuild = false;
     rows_forget(engine);

@@ -360,6 +360,22 @@ static void adopt_category(struct engine *engine, const struct queue_category *t
     }
 }
 
+static void adopt_managed(struct engine *engine, const struct queue_row *row)
+{
+    struct queue_origin here = engine_next_origin(engine);
+    uint64_t common_lsn = engine->meeting.common_lsn;
+    struct queue_change change;
+
+    if ((row->kind == QUEUE_ROW_NOTICE &&
+         queue_join_notice(engine->queue, &row->notice, common_lsn, &here, &change)) ||
+        (row->kind == QUEUE_ROW_SERVES &&
+         queue_join_serves(engine->queue, &row->serves, common_lsn, &here, &change)) ||
+        (row->kind == QUEUE_ROW_HOURS &&
+         queue_join_hours(engine->queue, &row->hours, common_lsn, &here, &change))) {
+        adopt_change(engine, &change);
+    }
+}
+
 static void note_ceiling(struct engine *engine, const struct queue_category *theirs)
 {
     uint16_t *ceiling = &engine->meeting.their_ceilings[theirs->id - 1];
@@ -391,6 +407,11 @@ static void adopt_row(struct engine *engine, const struct queue_row *row)
         if (engine->meeting.their_counter_count < QUEUE_COUNTERS_MAX) {
             engine->meeting.their_counters[engine->meeting.their_counter_count++] = row->counter;
         }
+        break;
+    case QUEUE_ROW_NOTICE:
+    case QUEUE_ROW_SERVES:
+    case QUEUE_ROW_HOURS:
+        adopt_managed(engine, row);
         break;
     case QUEUE_ROW_TOTALS:
         break; /* ours stay, and count what was adopted */
@@ -536,6 +557,12 @@ static bool row_is_of_tail(const struct queue_row *row, uint64_t after_lsn)
         return row->key.lsn > after_lsn;
     case QUEUE_ROW_COUNTER:
         return row->counter.changed_lsn > after_lsn;
+    case QUEUE_ROW_NOTICE:
+        return row->notice.changed_lsn > after_lsn;
+    case QUEUE_ROW_SERVES:
+        return row->serves.changed_lsn > after_lsn;
+    case QUEUE_ROW_HOURS:
+        return row->hours.changed_lsn > after_lsn;
     case QUEUE_ROW_TOTALS:
         return false;
     }

@@ -278,6 +278,13 @@ static void take_done(struct engine *engine, uint64_t client, const uint8_t *byt
         answer_test(engine, done.outcome);
         return;
     }
+    if (engine->print.report.sent && done.order == engine->print.report.order) {
+        if (done.outcome != PRINTER_UNTOUCHED) {
+            note_used(engine, &done);
+        }
+        report_done(engine, done.outcome);
+        return;
+    }
     job = job_by_order(engine, done.order);
     if (job == NULL || !job->sent || job->outcome != 0) {
         return; /* of an older process, or said twice */
@@ -320,6 +327,9 @@ void print_client_gone(struct engine *engine, uint64_t client)
     }
     if (engine->print.test.client != 0) {
         answer_test(engine, PRINTER_UNKNOWN);
+    }
+    if (engine->print.report.sent) {
+        report_done(engine, PRINTER_UNKNOWN);
     }
 }
 
@@ -425,6 +435,7 @@ void print_turn(struct engine *engine)
     if (engine->failure != 0) {
         return; /* decided in this very turn: nothing is written any more */
     }
+    report_turn(engine);
     if (!engine_serves(engine)) {
         if (duty_serves(&engine->duty) == DUTY_SERVE_NOT && !engine->holding) {
             print->job_count = 0; /* what was not sent never is; what was, is a copy from now on */
@@ -456,7 +467,7 @@ void print_turn(struct engine *engine)
 
 static void send_order(struct engine *engine, const struct api_print *order)
 {
-    uint8_t bytes[API_REQUEST_BYTES_MAX];
+    uint8_t bytes[API_PRINT_BYTES_MAX];
     size_t len_bytes = api_print_encode(order, bytes, sizeof(bytes));
 
     CHECK(len_bytes > 0);
@@ -466,7 +477,7 @@ static void send_order(struct engine *engine, const struct api_print *order)
 static void fill_site(const struct engine *engine, struct api_print *order)
 {
     int64_t local_ms =
-        engine->wall_ms + (int64_t)engine->options.calendar->utc_offset_minutes * MINUTE_MS;
+        engine->wall_ms + (int64_t)engine->calendar->utc_offset_minutes * MINUTE_MS;
 
     order->term = engine->state.term.number;
     order->date = engine->queue->day.date;
@@ -475,13 +486,24 @@ static void fill_site(const struct engine *engine, struct api_print *order)
     memcpy(order->site_en, engine->queue->config.site_en, sizeof(order->site_en));
 }
 
+void print_send_order(struct engine *engine, const struct api_print *order)
+{
+    send_order(engine, order);
+}
+
+void print_fill_site(const struct engine *engine, struct api_print *order)
+{
+    *order = (struct api_print){0};
+    fill_site(engine, order);
+}
+
 static void fill_order(const struct engine *engine, const struct print_job *job,
                        const struct queue_ticket *ticket, struct api_print *order)
 {
     const struct queue_category_config *category =
         queue_category_config_find(engine->queue, ticket->category);
     int64_t local_ms =
-        ticket->issued_ms + (int64_t)engine->options.calendar->utc_offset_minutes * MINUTE_MS;
+        ticket->issued_ms + (int64_t)engine->calendar->utc_offset_minutes * MINUTE_MS;
 
     *order = (struct api_print){.order = job->order,
                                 .lsn = job->lsn,
@@ -528,6 +550,7 @@ void print_flush(struct engine *engine, uint64_t watermark)
         job->sent = true;
         send_order(engine, &order);
     }
+    report_flush(engine, watermark);
 }
 
 /* ---- what people ask ------------------------------------------------------------------------------------ */
@@ -617,6 +640,10 @@ void print_control(struct engine *engine, uint64_t client, const struct api_requ
     size_t len_bytes;
     char *body;
 
+    if (request->control.what == API_CONTROL_DAY_SLIP) {
+        report_control(engine, client, request);
+        return;
+    }
     if (!parse_number(&text, API_PRINTERS_MAX, &printer) ||
         (*text == ' ' && (text++, !parse_number(&text, ROLL_METRES_MAX, &metres))) ||
         *text != '\0') {

@@ -63,7 +63,7 @@ static void put_roll(const struct engine *engine, struct json *json,
     uint32_t each_mm = tickets >= TICKETS_ENOUGH ? used_mm / tickets : TICKET_MM_USUAL;
 
     json_open(json, "roll", '{');
-    render_time(json, "changed_at", counter->roll_ms, engine->options.calendar->utc_offset_minutes);
+    render_time(json, "changed_at", counter->roll_ms, engine->calendar->utc_offset_minutes);
     json_number(json, "tickets", tickets);
     json_real(json, "metres", (double)used_mm / MM_A_METRE);
     json_real(json, "metres_whole", (double)whole_mm / MM_A_METRE);

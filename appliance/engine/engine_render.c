@@ -30,7 +30,7 @@ void render_time(struct json *json, const char *name, int64_t wall_ms, int32_t u
 
 static void put_time(struct engine *engine, struct json *json, const char *name, int64_t wall_ms)
 {
-    render_time(json, name, wall_ms, engine->options.calendar->utc_offset_minutes);
+    render_time(json, name, wall_ms, engine->calendar->utc_offset_minutes);
 }
 
 void render_date(struct json *json, const char *name, uint32_t yyyymmdd)
@@ -80,6 +80,19 @@ static void put_display(struct json *json, const struct queue_ticket *ticket)
     json_number(json, "number", ticket->number);
     json_text(json, "series", series);
     json_text(json, "display", display);
+}
+
+void render_display(struct json *json, const struct queue_ticket *ticket)
+{
+    put_display(json, ticket);
+}
+
+void render_clock_minute(struct json *json, const char *name, uint16_t minute)
+{
+    char text[8];
+
+    (void)snprintf(text, sizeof(text), "%02u:%02u", minute / 60U % 100U, minute % 60U);
+    json_text(json, name, text);
 }
 
 static void put_call_id(struct json *json, const struct queue_ticket *ticket)
@@ -267,6 +280,7 @@ static void put_day(struct engine *engine, struct json *json, const char *name)
 {
     const struct queue_day *day = &engine->queue->day;
 
+    hours_lay(engine);
     json_open(json, name, '{');
     render_date(json, "date", day->date);
     json_text(json, "state", render_day_state(day->state));
@@ -274,12 +288,12 @@ static void put_day(struct engine *engine, struct json *json, const char *name)
     json_bool(json, "accepting", day_accepts_issue(engine));
     put_time(engine, json, "opens_at",
              engine->level.today.open
-                 ? calendar_epoch_ms_from(engine->options.calendar, engine->level.today.date,
+                 ? calendar_epoch_ms_from(engine->calendar, engine->level.today.date,
                                           engine->level.today.open_minute)
                  : 0);
     put_time(engine, json, "closes_at",
              engine->level.today.open
-                 ? calendar_epoch_ms_from(engine->options.calendar, engine->level.today.date,
+                 ? calendar_epoch_ms_from(engine->calendar, engine->level.today.date,
                                           engine->level.today.close_minute)
                  : 0);
     put_time(engine, json, "next_opening",
@@ -290,6 +304,11 @@ static void put_day(struct engine *engine, struct json *json, const char *name)
               engine->level.today.name_en != NULL ? engine->level.today.name_en : "");
     json_bool(json, "clock_believed", day_clock_is_believed(engine));
     json_close(json, '}');
+}
+
+void render_day_into(struct engine *engine, struct json *json, const char *name)
+{
+    put_day(engine, json, name);
 }
 
 char *render_day(struct engine *engine, size_t *ret_len_bytes)
@@ -322,6 +341,11 @@ static void put_acceptance(struct engine *engine, struct json *json, uint16_t ca
     } else {
         json_number(json, "remaining", issued < (uint32_t)limit ? limit - (int32_t)issued : 0);
     }
+}
+
+void render_acceptance(struct engine *engine, struct json *json, uint16_t category, size_t at)
+{
+    put_acceptance(engine, json, category, at);
 }
 
 static void put_categories(struct engine *engine, struct json *json)
@@ -415,6 +439,8 @@ char *render_queue(struct engine *engine, size_t *ret_len_bytes)
     put_counters(engine, &json);
     put_calls(engine, &json);
     print_put_level(engine, &json);
+    manager_put_notice(engine, &json);
+    manager_put_takeover(engine, &json);
     json_text(&json, "visitor_url",
               engine->options.visitor_url != NULL ? engine->options.visitor_url : "");
     put_time(engine, &json, "as_of", engine->wall_ms);
@@ -424,16 +450,6 @@ char *render_queue(struct engine *engine, size_t *ret_len_bytes)
     json_number(&json, "unit", engine->options.duty.unit);
     json_close(&json, '}');
     return json_take(&json, ret_len_bytes);
-}
-
-static bool counter_serves(const struct queue_counter_config *config, uint16_t category)
-{
-    for (size_t i = 0; config != NULL && i < config->category_count; i++) {
-        if (config->categories[i].category == category) {
-            return true;
-        }
-    }
-    return false;
 }
 
 /* Who is sent to, or held for, another counter that is open is not this one's to call. */
@@ -446,7 +462,8 @@ static bool may_call(const struct queue *queue, const struct queue_counter_confi
     if (config != NULL && whose == config->id) {
         return true;
     }
-    return (other == NULL || other->open == 0) && counter_serves(config, ticket->category);
+    return (other == NULL || other->open == 0) && config != NULL &&
+           queue_counter_tier(queue, config->id, ticket->category) != 0;
 }
 
 static void put_list(struct engine *engine, struct json *json, const char *name,
@@ -495,6 +512,46 @@ static void put_next(struct engine *engine, struct json *json, uint16_t counter)
     }
 }
 
+/* What this counter has done today: services that ended here, the newest first place of the whole visit. */
+static void put_own_day(struct engine *engine, struct json *json, uint16_t counter)
+{
+    const struct queue *queue = engine->queue;
+    uint32_t served = 0, no_show = 0, transferred = 0;
+    int64_t service_ms = 0;
+
+    for (uint32_t i = 0; i < queue->ticket_count; i++) {
+        const struct queue_ticket *ticket = &queue->tickets[i];
+
+        for (size_t leg = 0; leg < ticket->leg_count; leg++) {
+            if (ticket->legs[leg].counter == counter) {
+                bool done = ticket->legs[leg].outcome == QUEUE_OUTCOME_SERVED;
+
+                served += done ? 1 : 0;
+                transferred += done ? 0 : 1;
+                service_ms += done ? ticket->legs[leg].ended_ms - ticket->legs[leg].called_ms : 0;
+            }
+        }
+        if (ticket->counter != counter || ticket->doubtful != 0) {
+            continue;
+        }
+        no_show += ticket->state == QUEUE_NO_SHOW ? 1 : 0;
+        if (ticket->state == QUEUE_DONE) {
+            served++;
+            service_ms += ticket->ended_ms - ticket->called_ms;
+        }
+    }
+    json_open(json, "today", '{');
+    json_number(json, "served", served);
+    json_number(json, "no_show", no_show);
+    json_number(json, "transferred", transferred);
+    if (served == 0 || service_ms < 0) {
+        json_null(json, "mean_service_s");
+    } else {
+        json_number(json, "mean_service_s", service_ms / served / 1000);
+    }
+    json_close(json, '}');
+}
+
 char *render_counter(struct engine *engine, const struct queue_counter *counter,
                      size_t *ret_len_bytes)
 {
@@ -518,14 +575,19 @@ char *render_counter(struct engine *engine, const struct queue_counter *counter,
         put_ticket(engine, &json, "ticket", ticket, &view);
     }
     json_open(&json, "categories", '[');
-    for (size_t i = 0; config != NULL && i < config->category_count; i++) {
-        json_number(&json, NULL, config->categories[i].category);
+    for (size_t i = 0; i < engine->queue->config.category_count; i++) {
+        uint16_t category = engine->queue->config.categories[i].id;
+
+        if (queue_counter_tier(engine->queue, counter->id, category) != 0) {
+            json_number(&json, NULL, category);
+        }
     }
     json_close(&json, ']');
     put_next(engine, &json, counter->id);
     put_list(engine, &json, "waiting", config, QUEUE_WAITING);
     put_list(engine, &json, "held", config, QUEUE_HELD);
     put_list(engine, &json, "absent", config, QUEUE_ABSENT);
+    put_own_day(engine, &json, counter->id);
     if (counter->undo_action == 0 || engine->wall_ms - counter->undo_at_ms > QUEUE_UNDO_WINDOW_MS) {
         json_null(&json, "undo");
     } else {

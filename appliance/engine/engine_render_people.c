@@ -8,7 +8,7 @@ enum { SESSION_ID_BYTES = 8 };
 
 static void put_time(struct engine *engine, struct json *json, const char *name, int64_t wall_ms)
 {
-    render_time(json, name, wall_ms, engine->options.calendar->utc_offset_minutes);
+    render_time(json, name, wall_ms, engine->calendar->utc_offset_minutes);
 }
 
 static void put_account(struct engine *engine, struct json *json,

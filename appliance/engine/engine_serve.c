@@ -126,6 +126,9 @@ static uint16_t status_of(enum queue_reason reason)
     case QUEUE_NUMBER_NOT_MANUAL:
     case QUEUE_BAD_PLACE:
     case QUEUE_BAD_NOTE:
+    case QUEUE_BAD_TEXT:
+    case QUEUE_BAD_SERVES:
+    case QUEUE_BAD_HOURS:
         return STATUS_REFUSED;
     case QUEUE_CEILING_REACHED:
         return STATUS_UNAVAILABLE;
@@ -154,6 +157,7 @@ static uint16_t status_of(enum queue_reason reason)
     case QUEUE_RETURN_TOO_LATE:
     case QUEUE_TOO_MANY_LEGS:
     case QUEUE_NUMBER_TAKEN:
+    case QUEUE_HOURS_FULL:
         return STATUS_CONFLICT;
     case QUEUE_REASON_END:
         break;
@@ -263,12 +267,27 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
     struct queue_decision decision;
     uint64_t wait_lsn;
 
-    if (request->command.action < QUEUE_ISSUE || request->command.action > QUEUE_SET_LIMIT) {
+    if (request->command.action < QUEUE_ISSUE || request->command.action > QUEUE_SET_HOURS) {
         refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
                    "この操作は受け付けていません。", "There is no such action.");
         return;
     }
     serve_fill_command(engine, &request->command, &command);
+    if (command.action == QUEUE_SET_HOURS) {
+        enum queue_reason reason = hours_settle(engine, &command);
+
+        if (reason != QUEUE_OK) {
+            refuse_later(engine, client, request->id, reason);
+            return;
+        }
+        if (request->command.rule.preview != 0) {
+            size_t len_bytes;
+            char *body = hours_preview(engine, &command, &len_bytes);
+
+            reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
+            return;
+        }
+    }
     if (command.action == QUEUE_ISSUE && !day_accepts_issue(engine) &&
         queue_key_find(engine->queue, &command.key) == NULL) {
         refuse_later(engine, client, request->id, QUEUE_DAY_NOT_OPEN);
@@ -367,6 +386,12 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
     case API_READ_STATISTICS_CSV:
         table_request(engine, client, request);
         return;
+    case API_READ_MANAGER:
+        body = render_manager(engine, &len_bytes);
+        break;
+    case API_READ_SLIP:
+        body = render_slip(engine, &len_bytes);
+        break;
     case API_READ_COUNTER:
         counter = queue_counter_find(engine->queue, read->number);
         if (counter == NULL) {
@@ -421,6 +446,11 @@ static void control_day(struct engine *engine, uint64_t client, const struct api
     size_t len_bytes;
     char *body;
 
+    if (control->what == API_CONTROL_DAY_CLOSE && strcmp(control->text, "preview") == 0) {
+        body = hours_preview(engine, NULL, &len_bytes);
+        reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
+        return;
+    }
     if (control->what == API_CONTROL_DAY_CLOSE) {
         reason = day_close(engine, actor);
     } else if (control->what == API_CONTROL_DAY_ANNUL) {
@@ -587,7 +617,8 @@ static void run(struct engine *engine, uint64_t client, const struct api_request
     } else if (request->type == API_READ) {
         read_queue(engine, client, request);
     } else if (request->control.what == API_CONTROL_PRINTER_TEST ||
-               request->control.what == API_CONTROL_PRINTER_ROLL) {
+               request->control.what == API_CONTROL_PRINTER_ROLL ||
+               request->control.what == API_CONTROL_DAY_SLIP) {
         print_control(engine, client, request);
     } else {
         control_day(engine, client, request);
@@ -636,10 +667,8 @@ static bool answers_at_once(const struct api_request *request)
 {
     switch ((enum api_type)request->type) {
     case API_READ:
-        return request->read.what >= API_READ_STATUS && request->read.what != API_READ_CALENDAR &&
-               request->read.what != API_READ_SITE &&
-               request->read.what != API_READ_STATISTICS &&
-               request->read.what != API_READ_STATISTICS_CSV;
+        return request->read.what >= API_READ_STATUS && request->read.what < API_READ_SITE &&
+               request->read.what != API_READ_CALENDAR;
     case API_CONTROL:
         return request->control.what >= API_CONTROL_DUTY_HANDOVER &&
                request->control.what < API_CONTROL_DAY_ANNUL;

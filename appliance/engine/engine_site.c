@@ -288,6 +288,7 @@ void site_forget(struct engine *engine)
 {
     engine->site = (struct site_version){0};
     engine->options.calendar = engine->given_calendar;
+    engine->calendar_stale = true;
     engine->options.private_page = engine->given_private_page;
     engine->options.visitor_url = engine->given_visitor_url;
     engine->site_stale = true;
@@ -350,6 +351,7 @@ void site_refresh(struct engine *engine)
         engine_log(engine, "the list of holidays cannot be read");
     }
     engine->options.calendar = &engine->site_calendar;
+    engine->calendar_stale = true;
 }
 
 char *site_render(struct engine *engine, size_t *ret_len_bytes)

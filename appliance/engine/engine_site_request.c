@@ -132,7 +132,7 @@ static void put_version(struct engine *engine, struct json *json,
     }
     json_number(json, "version", version->version);
     json_bool(json, "in_force", version->version == engine->state.site.force.version);
-    render_time(json, "at", version->wall_ms, engine->options.calendar->utc_offset_minutes);
+    render_time(json, "at", version->wall_ms, engine->calendar->utc_offset_minutes);
     json_text(json, "by", version->by);
     json_text(json, "note", version->note);
     json_text(json, "when", version->when == API_SITE_NOW ? "now" : "opening");

@@ -283,7 +283,7 @@ static void put_measured(struct json *json, const char *name, uint64_t value_ms)
 static void put_service_day(struct engine *engine, struct json *json)
 {
     const struct queue_day *day = &engine->queue->day;
-    int32_t offset = engine->options.calendar->utc_offset_minutes;
+    int32_t offset = engine->calendar->utc_offset_minutes;
     char text[8];
 
     json_open(json, "service_day", '{');
@@ -315,7 +315,7 @@ static void put_verdict(struct engine *engine, struct json *json, const struct v
     json_text(json, "who_acts", verdict->who);
     render_time(json, "by_when",
                 engine->level.next_opening_date == 0 ? 0 : engine->level.recovery_deadline_ms,
-                engine->options.calendar->utc_offset_minutes);
+                engine->calendar->utc_offset_minutes);
     json_text(json, "text_ja", verdict->ja);
     json_text(json, "text_en", verdict->en);
     json_close(json, '}');

@@ -32,6 +32,12 @@ static const struct {
     {"to_counter", BODY_TO_COUNTER},
     {"limit", BODY_LIMIT},
     {"served", BODY_SERVED},
+    {"result", BODY_RESULT},
+    {"serves", BODY_SERVES},
+    {"text_ja", BODY_TEXT_JA},
+    {"text_en", BODY_TEXT_EN},
+    {"hours", BODY_HOURS},
+    {"preview", BODY_PREVIEW},
 };
 
 static void release(json_t **value)
@@ -188,6 +194,100 @@ static bool more_from(enum body_member member, const json_t *value, struct api_m
     return json_is_boolean(value);
 }
 
+/* Each {category, tier} and nothing else. */
+static bool serves_from(const json_t *value, struct api_rule *rule)
+{
+    size_t count = json_array_size(value);
+
+    if (!json_is_array(value) || count > API_SERVES_MAX) {
+        return false;
+    }
+    for (size_t i = 0; i < count; i++) {
+        const json_t *item = json_array_get(value, i);
+        uint16_t tier;
+
+        if (!json_is_object(item) || json_object_size(item) != 2 ||
+            !integer_from(json_object_get(item, "category"), 1, BODY_CATEGORY_MAX,
+                          &rule->serves[i].category) ||
+            !integer_from(json_object_get(item, "tier"), 1, BODY_TIER_MAX, &tier)) {
+            return false;
+        }
+        rule->serves[i].tier = (uint8_t)tier;
+    }
+    rule->serves_count = (uint8_t)count;
+    return true;
+}
+
+/* "09:00": two digits each, 24:00 at the latest. */
+static bool minute_from(const char *text, uint16_t *ret_minute)
+{
+    static const char form[] = "dd:dd";
+    uint16_t minute;
+
+    for (size_t i = 0; i < sizeof(form) - 1; i++) {
+        if (form[i] == 'd' ? text[i] < '0' || text[i] > '9' : text[i] != form[i]) {
+            return false;
+        }
+    }
+    minute = (uint16_t)(((text[0] - '0') * 10 + text[1] - '0') * 60 + (text[3] - '0') * 10 +
+                        text[4] - '0');
+    *ret_minute = minute;
+    return text[3] < '6' && minute <= QUEUE_MINUTES_A_DAY;
+}
+
+static bool hours_from(const json_t *value, struct api_rule *rule)
+{
+    static const size_t half_bytes = sizeof("09:00") - 1;
+    static const char *const words[] = {"closed"};
+    const char *text = json_string_value(value);
+    size_t len_bytes = json_string_length(value);
+
+    if (word_from(value, words, ARRAY_COUNT(words), &rule->hours)) {
+        return true; /* QUEUE_HOURS_CLOSED is the first word that is not usual */
+    }
+    if (text != NULL && strcmp(text, "usual") == 0) {
+        rule->hours = QUEUE_HOURS_USUAL;
+        return true;
+    }
+    if (text == NULL || len_bytes != 2 * half_bytes + 1 || text[half_bytes] != '-' ||
+        !minute_from(text, &rule->open_minute) ||
+        !minute_from(text + half_bytes + 1, &rule->close_minute)) {
+        return false;
+    }
+    rule->hours = QUEUE_HOURS_OPEN;
+    return true;
+}
+
+static bool notice_from(const json_t *value, char text[API_NOTICE_BYTES])
+{
+    return json_is_string(value) && (json_string_length(value) == 0 ||
+                                     person_from(value, text, API_NOTICE_BYTES));
+}
+
+/* What managers say: as in struct queue_command. */
+static bool rule_from(enum body_member member, const json_t *value, struct api_rule *rule)
+{
+    static const char *const results[] = {"waiting", "served", "left", "spoiled"};
+    bool good;
+
+    if (member == BODY_RESULT) {
+        good = word_from(value, results, ARRAY_COUNT(results), &rule->result);
+        rule->result = (uint8_t)(rule->result - (good ? 1 : 0));
+        return good;
+    }
+    if (member == BODY_SERVES) {
+        return serves_from(value, rule);
+    }
+    if (member == BODY_TEXT_JA || member == BODY_TEXT_EN) {
+        return notice_from(value, member == BODY_TEXT_JA ? rule->text_ja : rule->text_en);
+    }
+    if (member == BODY_HOURS) {
+        return hours_from(value, rule);
+    }
+    rule->preview = json_is_true(value);
+    return json_is_boolean(value);
+}
+
 static bool member_from(enum body_member member, const json_t *value, struct body *body)
 {
     uint16_t number = 0;
@@ -241,6 +341,13 @@ static bool member_from(enum body_member member, const json_t *value, struct bod
         return integer_from(value, 1, UINT16_MAX, &body->more.to_counter);
     case BODY_LIMIT:
         return integer_from(value, 0, UINT16_MAX, &body->more.limit);
+    case BODY_RESULT:
+    case BODY_SERVES:
+    case BODY_TEXT_JA:
+    case BODY_TEXT_EN:
+    case BODY_HOURS:
+    case BODY_PREVIEW:
+        return rule_from(member, value, &body->rule);
     }
     return false;
 }

@@ -26,6 +26,7 @@ enum body_limit {
     BODY_PERSON_BYTES = 61,
     BODY_HOLD_MINUTES_MAX = 240,
     BODY_AFTER_MAX = 99,
+    BODY_TIER_MAX = 9,
 };
 
 enum body_member {
@@ -51,6 +52,12 @@ enum body_member {
     BODY_TO_COUNTER = 1 << 19, /* integer: a counter */
     BODY_LIMIT = 1 << 20,      /* integer 0..65535 */
     BODY_SERVED = 1 << 21,     /* true or false */
+    BODY_RESULT = 1 << 22,     /* "waiting", "served", "left" or "spoiled" */
+    BODY_SERVES = 1 << 23,     /* at most API_SERVES_MAX of {category, tier}; none: as configured */
+    BODY_TEXT_JA = 1 << 24,    /* text without control characters */
+    BODY_TEXT_EN = 1 << 25,
+    BODY_HOURS = 1 << 26,      /* "usual", "closed" or such as "09:00-15:00" */
+    BODY_PREVIEW = 1 << 27,    /* true: say what would follow, and change nothing */
 };
 
 struct body {
@@ -66,6 +73,7 @@ struct body {
     char serial[BODY_SERIAL_BYTES];
     char by[BODY_PERSON_BYTES];
     struct api_more more;
+    struct api_rule rule;
 };
 
 /* PROBLEM_NONE, or what is wrong; `ret_member` then names our member it is about, or is NULL. */

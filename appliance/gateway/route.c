@@ -29,6 +29,11 @@
         .method = "POST", .path = API p, .kind = ROUTE_COMMAND, .code = (action),                  \
         .actor = API_ACTOR_MANAGER, .required = (need),                                            \
     }
+#define RULING_MAY(p, action, need, may)                                                           \
+    {                                                                                              \
+        .method = "POST", .path = API p, .kind = ROUTE_COMMAND, .code = (action),                  \
+        .actor = API_ACTOR_MANAGER, .required = (need), .optional = (may),                         \
+    }
 #define UNIT(p, what, need)                                                                        \
     {                                                                                              \
         .method = "POST", .path = API p, .kind = ROUTE_CONTROL, .code = (what),                    \
@@ -82,12 +87,19 @@ static const struct route routes[] = {
     COUNTER("cancel", QUEUE_CANCEL, BODY_TICKET, 0),
     COUNTER("plan", QUEUE_PLAN, BODY_SERVICES, BODY_TICKET),
     COUNTER("note", QUEUE_NOTE, 0, BODY_NOTE | BODY_ASSIST | BODY_TICKET),
-    RULING("/tickets/hand-written", QUEUE_ENTER_MANUAL, BODY_CATEGORY | BODY_NUMBER | BODY_SERVED),
+    RULING_MAY("/tickets/hand-written", QUEUE_ENTER_MANUAL, BODY_CATEGORY | BODY_NUMBER,
+               BODY_SERVED | BODY_RESULT | BODY_TO_COUNTER),
     RULING("/categories/{category}/suspend", QUEUE_SUSPEND, 0),
     RULING("/categories/{category}/resume", QUEUE_RESUME, 0),
     RULING("/categories/{category}/limit", QUEUE_SET_LIMIT, BODY_LIMIT),
     RULING("/acceptance/suspend", QUEUE_SUSPEND, 0),
     RULING("/acceptance/resume", QUEUE_RESUME, 0),
+    RULING_MAY("/notice", QUEUE_SET_NOTICE, BODY_TEXT_JA, BODY_TEXT_EN),
+    RULING("/counters/{counter}/serves", QUEUE_SET_SERVES, BODY_SERVES),
+    RULING_MAY("/day/hours", QUEUE_SET_HOURS, BODY_DATE | BODY_HOURS,
+               BODY_TEXT_JA | BODY_TEXT_EN | BODY_PREVIEW),
+    READ("/manager", API_READ_MANAGER, false),
+    READ("/day/slip", API_READ_SLIP, false),
     {.method = "GET", .path = API "/events", .kind = ROUTE_EVENTS},
     READ("/day", API_READ_DAY, false),
     READ("/site", API_READ_SITE, false),
@@ -100,7 +112,8 @@ static const struct route routes[] = {
     READ("/certificates", API_READ_CERTIFICATE, true),
     READ("/certificates/{date}", API_READ_CERTIFICATE, true),
     CONTROL("/day/open", API_CONTROL_DAY_OPEN, BODY_DATE),
-    CONTROL("/day/close", API_CONTROL_DAY_CLOSE, 0),
+    CONTROL("/day/close", API_CONTROL_DAY_CLOSE, BODY_PREVIEW),
+    CONTROL("/day/slip", API_CONTROL_DAY_SLIP, 0),
     CONTROL("/day/annul", API_CONTROL_DAY_ANNUL, 0),
     CONTROL("/duty/handover", API_CONTROL_DUTY_HANDOVER, 0),
     CONTROL("/duty/stop", API_CONTROL_DUTY_STOP, 0),

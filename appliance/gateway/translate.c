@@ -20,6 +20,17 @@ bool translate_key_is_valid(const char *key, size_t len_bytes)
     return true;
 }
 
+/* yyyymmdd of a text that has that form; 0: none was given. */
+static uint32_t date_number(const char date[BODY_DATE_BYTES])
+{
+    uint32_t number = 0;
+
+    for (size_t i = 0; date[i] != '\0'; i++) {
+        number = date[i] == '-' ? number : number * 10 + (uint32_t)(date[i] - '0');
+    }
+    return number;
+}
+
 static void fill_command(const struct route_match *match, const struct body *body,
                          struct api_command *command)
 {
@@ -27,6 +38,8 @@ static void fill_command(const struct route_match *match, const struct body *bod
     command->actor = match->route->actor;
     command->category = match->category != 0 ? match->category : body->category;
     command->more = body->more;
+    command->rule = body->rule;
+    command->rule.date = date_number(body->date);
     command->counter = match->counter;
     command->ticket = ids_token_is_zero(&match->ticket) ? body->ticket : match->ticket;
     command->number = body->number;
@@ -74,6 +87,8 @@ enum problem translate_request(const struct route_match *match, const struct bod
             (void)snprintf(request.control.text, sizeof(request.control.text), "%s\n%s%s",
                            body->serial, body->by,
                            (body->present & BODY_OFF) != 0 ? "\n" API_UNIT_OATH : "");
+        } else if (body->rule.preview != 0) {
+            memcpy(request.control.text, "preview", sizeof("preview"));
         } else {
             memcpy(request.control.text, body->date, sizeof(body->date));
         }

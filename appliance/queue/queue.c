@@ -20,6 +20,9 @@ void queue_init(struct queue *queue)
     memset(queue->categories, 0, sizeof(queue->categories));
     memset(queue->totals, 0, sizeof(queue->totals));
     memset(queue->counters, 0, sizeof(queue->counters));
+    memset(&queue->notice, 0, sizeof(queue->notice));
+    memset(queue->serves, 0, sizeof(queue->serves));
+    memset(queue->hours, 0, sizeof(queue->hours));
     memset(queue->category_slots, 0, sizeof(queue->category_slots));
     memset(queue->tiers, 0, sizeof(queue->tiers));
     memset(queue->service_ms, 0, sizeof(queue->service_ms));
@@ -178,26 +181,12 @@ bool queue_ticket_is_live(enum queue_ticket_state state)
     return state >= QUEUE_ISSUING && state <= QUEUE_ABSENT;
 }
 
-static void set_tiers(struct queue *queue)
-{
-    memset(queue->tiers, 0, sizeof(queue->tiers));
-    for (int at = 0; at < queue->config.counter_count; at++) {
-        const struct queue_counter_config *counter = &queue->config.counters[at];
-
-        for (int i = 0; i < counter->category_count; i++) {
-            int slot = queue_category_slot(queue, counter->categories[i].category);
-
-            CHECK(slot >= 0 && slot < QUEUE_CATEGORIES_MAX);
-            queue->tiers[at][slot] = counter->categories[i].tier;
-        }
-    }
-}
-
 void queue_set_config(struct queue *queue, const struct queue_config *config)
 {
     struct queue_category categories[QUEUE_CATEGORIES_MAX] = {0};
     struct queue_totals totals[QUEUE_CATEGORIES_MAX] = {0};
     struct queue_counter counters[QUEUE_COUNTERS_MAX] = {0};
+    struct queue_serves serves[QUEUE_COUNTERS_MAX] = {0};
     uint8_t category_slots[QUEUE_CATEGORIES_MAX + 1] = {0};
 
     CHECK(queue_config_is_valid(config));
@@ -218,16 +207,22 @@ void queue_set_config(struct queue *queue, const struct queue_config *config)
         int old = queue_counter_slot(queue, config->counters[slot].id);
 
         counters[slot].id = config->counters[slot].id;
+        serves[slot].counter = config->counters[slot].id;
         if (old >= 0) {
             counters[slot] = queue->counters[old];
+            serves[slot] = queue->serves[old];
         }
     }
     queue->config = *config;
     memcpy(queue->categories, categories, sizeof(categories));
     memcpy(queue->totals, totals, sizeof(totals));
     memcpy(queue->counters, counters, sizeof(counters));
+    memcpy(queue->serves, serves, sizeof(serves));
     memcpy(queue->category_slots, category_slots, sizeof(category_slots));
-    set_tiers(queue);
+    memset(queue->tiers, 0, sizeof(queue->tiers));
+    for (int slot = 0; slot < config->counter_count; slot++) {
+        queue_set_tiers(queue, slot);
+    }
     memset(queue->lines, 0, sizeof(queue->lines));
     memset(queue->own_waiting, 0, sizeof(queue->own_waiting));
     memset(&queue->calls, 0, sizeof(queue->calls));
@@ -291,6 +286,16 @@ static bool put_key(struct queue *queue, const struct queue_key *key)
     return true;
 }
 
+static void row_of_hours(const struct queue *queue, uint32_t date, struct queue_row *ret_row)
+{
+    for (int i = 0; i < QUEUE_HOURS_MAX; i++) {
+        if (queue->hours[i].date == date) {
+            ret_row->kind = QUEUE_ROW_HOURS;
+            ret_row->hours = queue->hours[i];
+        }
+    }
+}
+
 /* The row of the same name that is here now; kind 0: none. */
 static void row_before(const struct queue *queue, const struct queue_row *row,
                        struct queue_row *before)
@@ -312,6 +317,17 @@ static void row_before(const struct queue *queue, const struct queue_row *row,
     case QUEUE_ROW_COUNTER:
         before->kind = row->kind;
         before->counter = queue->counters[queue_counter_slot(queue, row->counter.id)];
+        break;
+    case QUEUE_ROW_NOTICE:
+        before->kind = row->kind;
+        before->notice = queue->notice;
+        break;
+    case QUEUE_ROW_SERVES:
+        before->kind = row->kind;
+        before->serves = queue->serves[queue_counter_slot(queue, row->serves.counter)];
+        break;
+    case QUEUE_ROW_HOURS:
+        row_of_hours(queue, row->hours.date, before);
         break;
     case QUEUE_ROW_TICKET: {
         const struct queue_ticket *ticket = queue_ticket_find(queue, &row->ticket.id);
@@ -343,9 +359,13 @@ static bool row_is_configured(const struct queue *queue, const struct queue_row 
         return queue_category_slot(queue, row->totals.category) >= 0;
     case QUEUE_ROW_COUNTER:
         return queue_counter_slot(queue, row->counter.id) >= 0;
+    case QUEUE_ROW_SERVES:
+        return queue_counter_slot(queue, row->serves.counter) >= 0;
     case QUEUE_ROW_TICKET:
         return queue_category_slot(queue, row->ticket.category) >= 0;
     case QUEUE_ROW_DAY:
+    case QUEUE_ROW_NOTICE:
+    case QUEUE_ROW_HOURS:
     case QUEUE_ROW_KEY:
         return true;
     }
@@ -370,6 +390,18 @@ bool queue_load_row(struct queue *queue, const struct queue_row *row)
     case QUEUE_ROW_COUNTER:
         queue->counters[queue_counter_slot(queue, row->counter.id)] = row->counter;
         break;
+    case QUEUE_ROW_NOTICE:
+        queue->notice = row->notice;
+        break;
+    case QUEUE_ROW_SERVES: {
+        int slot = queue_counter_slot(queue, row->serves.counter);
+
+        queue->serves[slot] = row->serves;
+        queue_set_tiers(queue, slot);
+        break;
+    }
+    case QUEUE_ROW_HOURS:
+        return queue_put_hours(queue, &row->hours);
     case QUEUE_ROW_TICKET:
         return queue_put_ticket(queue, &row->ticket) != NULL;
     case QUEUE_ROW_KEY:
@@ -397,7 +429,12 @@ static bool row_is_there(const struct queue_row *row)
                row->totals.cancelled != 0 || row->totals.expired != 0 || row->totals.voided != 0 ||
                row->totals.transferred != 0 || row->totals.doubtful != 0 ||
                row->totals.wait_ms_sum != 0 || row->totals.service_ms_sum != 0;
+    case QUEUE_ROW_NOTICE:
+        return row->notice.changed_lsn != 0 || row->notice.ja[0] != '\0';
+    case QUEUE_ROW_SERVES:
+        return row->serves.changed_lsn != 0 || row->serves.count != 0;
     case QUEUE_ROW_DAY:
+    case QUEUE_ROW_HOURS:
     case QUEUE_ROW_TICKET:
     case QUEUE_ROW_KEY:
         return true;
@@ -439,6 +476,24 @@ void queue_apply(struct queue *queue, const struct queue_change *change, queue_t
     }
 }
 
+static void for_each_managed(const struct queue *queue, queue_touched_fn *each, void *context)
+{
+    const struct queue_row none = {0};
+    struct queue_row row = {.kind = QUEUE_ROW_NOTICE, .notice = queue->notice};
+
+    queue_tell(each, context, &none, &row);
+    for (int slot = 0; slot < queue->config.counter_count; slot++) {
+        row.kind = QUEUE_ROW_SERVES;
+        row.serves = queue->serves[slot];
+        queue_tell(each, context, &none, &row);
+    }
+    for (int i = 0; i < QUEUE_HOURS_MAX && queue->hours[i].date != 0; i++) {
+        row.kind = QUEUE_ROW_HOURS;
+        row.hours = queue->hours[i];
+        queue_tell(each, context, &none, &row);
+    }
+}
+
 void queue_for_each_row(const struct queue *queue, queue_touched_fn *each, void *context)
 {
     const struct queue_row none = {0};
@@ -464,6 +519,7 @@ void queue_for_each_row(const struct queue *queue, queue_touched_fn *each, void 
         row.totals = queue->totals[slot];
         queue_tell(each, context, &none, &row);
     }
+    for_each_managed(queue, each, context);
     for (uint32_t at = 0; at < queue->ticket_count; at++) {
         row.kind = QUEUE_ROW_TICKET;
         row.ticket = queue->tickets[at];

@@ -57,7 +57,10 @@ enum queue_limit {
     QUEUE_HOLD_MS_MAX = 4 * 3600 * 1000,
     QUEUE_AFTER_MAX = 99,
     QUEUE_TWIN_INTERVAL_MS = 60000, /* 106 and 106B are not called within it */
-    QUEUE_CLIENT_ACTION_LAST = 25,  /* QUEUE_SET_LIMIT: actions from ISSUE to here may have a key */
+    QUEUE_CLIENT_ACTION_LAST = 28,  /* QUEUE_SET_HOURS: actions from ISSUE to here may have a key */
+    QUEUE_NOTICE_BYTES = 240,       /* UTF-8, with the closing zero: some eighty characters */
+    QUEUE_HOURS_MAX = 16,           /* dates whose hours a manager changed, today's among them */
+    QUEUE_TIER_MAX = 9,             /* that a manager may give; the site file may say more */
     QUEUE_NUMBER_MAX = 9999,
     QUEUE_CALLS_BEFORE_ABSENT = 1, /* so many calls, then a counter may set a visitor absent */
     QUEUE_RECALL_INTERVAL_MS = 5000,
@@ -186,6 +189,9 @@ enum queue_row_kind {
     QUEUE_ROW_CATEGORY = 2, /* clear: numbers used and ceiling, per category */
     QUEUE_ROW_COUNTER = 3,  /* clear: open or closed, which ticket it has */
     QUEUE_ROW_TOTALS = 4,   /* clear: anonymous totals of the day, per category */
+    QUEUE_ROW_NOTICE = 6,   /* clear: one row, the running text of the day */
+    QUEUE_ROW_SERVES = 7,   /* clear: what a counter serves today, where a manager changed it */
+    QUEUE_ROW_HOURS = 8,    /* clear: one date's hours, where a manager changed them */
     QUEUE_ROW_TICKET = 16,  /* of a visit: sealed under the day's key, gone with it */
     QUEUE_ROW_KEY = 17,     /* of a visit: what an idempotency key was answered */
 };
@@ -318,6 +324,47 @@ struct queue_totals {
     uint64_t wait_ms_sum, service_ms_sum;
 };
 
+/* What managers say, beside acceptance and limits. Text on boards and pages: of the day, gone when it closes. */
+struct queue_notice {
+    char ja[QUEUE_NOTICE_BYTES], en[QUEUE_NOTICE_BYTES]; /* both empty: none; never English alone */
+    uint64_t changed_lsn;
+};
+
+/* Which categories a counter serves today, in which tier. Of the day: as configured when it closes. */
+struct queue_serves {
+    uint16_t counter;
+    uint8_t count; /* 0: as configured */
+    struct queue_serves_item {
+        uint16_t category;
+        uint8_t tier;
+    } items[QUEUE_COUNTER_CATEGORIES_MAX]; /* by tier, then category */
+    uint64_t changed_lsn;
+};
+
+enum queue_hours_kind {
+    QUEUE_HOURS_USUAL = 0, /* as the site's calendar says: what was changed is taken back */
+    QUEUE_HOURS_CLOSED = 1,
+    QUEUE_HOURS_OPEN = 2
+};
+
+/* The office's hours of one date by a manager's word: it beats the site's calendar. Outlives a day; gone when
+ * a later date opens. This folder keeps and joins it; the engine lays it over the calendar. */
+struct queue_hours {
+    uint32_t date; /* yyyymmdd */
+    uint8_t kind;  /* enum queue_hours_kind */
+    uint16_t open_minute, close_minute; /* after local midnight; 0 unless OPEN */
+    char reason_ja[QUEUE_NAME_BYTES], reason_en[QUEUE_NAME_BYTES];
+    uint64_t changed_lsn;
+};
+
+/* What became of who had a hand-written ticket, when it is entered. */
+enum queue_manual_result {
+    QUEUE_MANUAL_WAITS = 0,
+    QUEUE_MANUAL_SERVED = 1,
+    QUEUE_MANUAL_LEFT = 2,   /* went without being served: NO_SHOW */
+    QUEUE_MANUAL_SPOILED = 3 /* the paper was written wrongly, nobody had it: CANCELLED */
+};
+
 /* Everything a client may ask. The HTTP names are in appliance/gateway/openapi.json. */
 enum queue_action {
     QUEUE_ISSUE = 1,
@@ -347,6 +394,10 @@ enum queue_action {
     QUEUE_SUSPEND,      /* no new tickets of `category`; 0: of any */
     QUEUE_RESUME,
     QUEUE_SET_LIMIT,   /* today's limit of `category`: `limit`; 0: as configured */
+    QUEUE_SET_NOTICE,  /* the running text: `text_ja`, `text_en`; both empty take it away */
+    QUEUE_SET_SERVES,  /* what `counter` serves from now on: `serves`; none: as configured */
+    QUEUE_SET_HOURS,   /* the office's hours on `date`; also while no day is open (then without a key: the
+                        * same hours said twice are the same hours) */
     QUEUE_DAY_OPENING, /* closes whatever is open first; a later date needs the older one erased */
     QUEUE_DAY_CLOSING, /* counters close, live tickets end: ISSUING, ABSENT NO_SHOW, else EXPIRED */
     QUEUE_DAY_ERASING, /* tickets and keys leave the state; totals stay */
@@ -398,6 +449,10 @@ enum queue_reason {
     QUEUE_NUMBER_TAKEN,       /* 409: entered already */
     QUEUE_BAD_PLACE,          /* 422: no such place, reason, time or list of services */
     QUEUE_BAD_NOTE,           /* 422 */
+    QUEUE_BAD_TEXT,           /* 422: too long, or English without Japanese */
+    QUEUE_BAD_SERVES,         /* 422: a category twice, or a tier that does not exist */
+    QUEUE_BAD_HOURS,          /* 422: closes before it opens, or no such date */
+    QUEUE_HOURS_FULL,         /* 409: QUEUE_HOURS_MAX dates are changed already */
     QUEUE_REASON_END,
 };
 
@@ -411,7 +466,7 @@ struct queue_command {
     struct ids_token ticket; /* the ticket meant; for ISSUE the id drawn for the new one */
     uint8_t delivery, priority;
     char language[8];
-    uint32_t date; /* DAY_OPENING */
+    uint32_t date; /* DAY_OPENING, SET_HOURS */
     uint16_t number; /* ENTER_MANUAL */
     uint16_t to_counter; /* TRANSFER */
     uint16_t limit;      /* SET_LIMIT */
@@ -425,7 +480,12 @@ struct queue_command {
     bool has_note; /* NOTE: `note` is given, empty takes it away */
     char note[QUEUE_NOTE_BYTES];
     uint8_t assist;       /* NOTE, ISSUE: 0 as it is, 1 staff will come, 2 not any more */
-    bool served;          /* ENTER_MANUAL: the visit is over already */
+    uint8_t result;       /* ENTER_MANUAL: enum queue_manual_result; `to_counter`: where, 0 not said */
+    char text_ja[QUEUE_NOTICE_BYTES], text_en[QUEUE_NOTICE_BYTES]; /* SET_NOTICE; SET_HOURS: the reason */
+    uint8_t serves_count; /* SET_SERVES */
+    struct queue_serves_item serves[QUEUE_COUNTER_CATEGORIES_MAX];
+    uint8_t hours; /* SET_HOURS: enum queue_hours_kind, `date` */
+    uint16_t open_minute, close_minute;
     bool hours_unknown;   /* ISSUE: the clock is not believed, so no category's hours are looked at */
     /* Filled by the engine, from duty: */
     struct ids_series series;   /* plain, or the session that serves */
@@ -439,6 +499,9 @@ struct queue_row {
         struct queue_category category;
         struct queue_counter counter;
         struct queue_totals totals;
+        struct queue_notice notice;
+        struct queue_serves serves;
+        struct queue_hours hours;
         struct queue_ticket ticket;
         struct queue_key {
             struct ids_token key;
@@ -497,6 +560,9 @@ struct queue {
     struct queue_category categories[QUEUE_CATEGORIES_MAX]; /* by config order */
     struct queue_totals totals[QUEUE_CATEGORIES_MAX];
     struct queue_counter counters[QUEUE_COUNTERS_MAX];
+    struct queue_notice notice;
+    struct queue_serves serves[QUEUE_COUNTERS_MAX]; /* by config order */
+    struct queue_hours hours[QUEUE_HOURS_MAX];      /* by date; then date 0 */
     uint32_t ticket_count;
     uint32_t key_count;
     struct queue_ticket tickets[QUEUE_TICKETS_HELD_MAX]; /* in the order they came here */
@@ -560,7 +626,7 @@ bool queue_config_fits(const struct queue *queue, const struct queue_config *nex
  * older day left no ticket and no key, else QUEUE_DAY_NOT_ERASED: close it, erase it, open the new
  * one - three entries. DAY_CLOSING needs an open day, DAY_ERASING a closed one; an erased date is
  * not opened again. A new date starts numbers, ceilings, letters and totals afresh: raise the
- * ceilings before the first plain number. Keys count for ISSUE .. SET_LIMIT; refusals are not
+ * ceilings before the first plain number. Keys count for ISSUE .. SET_HOURS; refusals are not
  * recorded. A key whose ticket is VOID is free again for ISSUE (DESIGN 3 rule 4: it gets a lettered
  * one). ISSUE: an id that is zero or in use is QUEUE_WRONG_STATE; no language is "ja". Presses on a
  * counter's ticket take `counter`; if `ticket` is given too it must be that one. HOLD, TRANSFER,
@@ -669,6 +735,18 @@ bool queue_join_acceptance(const struct queue *queue, const struct queue_day *th
                            uint64_t common_lsn, const struct queue_origin *here,
                            struct queue_change *ret_change);
 
+/* Managers' words: who changed one after common_lsn says; changed on both sides, ours stays, and of two hours of
+ * one date the shorter ones (closed is the shortest). */
+bool queue_join_notice(const struct queue *queue, const struct queue_notice *theirs,
+                       uint64_t common_lsn, const struct queue_origin *here,
+                       struct queue_change *ret_change);
+bool queue_join_serves(const struct queue *queue, const struct queue_serves *theirs,
+                       uint64_t common_lsn, const struct queue_origin *here,
+                       struct queue_change *ret_change);
+bool queue_join_hours(const struct queue *queue, const struct queue_hours *theirs,
+                      uint64_t common_lsn, const struct queue_origin *here,
+                      struct queue_change *ret_change);
+
 /* Reading. Pointers live until the next apply. NULL: no such thing. */
 const struct queue_ticket *queue_ticket_find(const struct queue *queue, const struct ids_token *id);
 /* What an idempotency key was answered, or NULL. */
@@ -682,6 +760,10 @@ const struct queue_category_config *queue_category_config_find(const struct queu
 const struct queue_counter_config *queue_counter_config_find(const struct queue *queue,
                                                              uint16_t id);
 bool queue_ticket_is_live(enum queue_ticket_state state);
+/* In which tier this counter serves that category now; 0: not. */
+uint8_t queue_counter_tier(const struct queue *queue, uint16_t counter, uint16_t category);
+/* A manager's word on this date's hours; NULL: there is none, or it was taken back. */
+const struct queue_hours *queue_hours_find(const struct queue *queue, uint32_t date);
 /* Tickets that a call_next could call. Those whose paper is just being printed are not in it. */
 uint32_t queue_waiting_count(const struct queue *queue, uint16_t category);
 /* People in front of this ticket who will be called before it, in its category, those at the

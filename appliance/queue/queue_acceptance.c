@@ -69,6 +69,27 @@ static struct ids_token manual_id(uint32_t date, uint16_t number)
     return id;
 }
 
+/* Totals count where a leg ended; who waits may be called anywhere. */
+static void set_result(struct queue_ticket *ticket, const struct queue_command *command)
+{
+    static const struct {
+        uint8_t state, outcome;
+    } ends[] = {
+        [QUEUE_MANUAL_WAITS] = {QUEUE_WAITING, QUEUE_OUTCOME_NONE},
+        [QUEUE_MANUAL_SERVED] = {QUEUE_DONE, QUEUE_OUTCOME_SERVED},
+        [QUEUE_MANUAL_LEFT] = {QUEUE_NO_SHOW, QUEUE_OUTCOME_NO_SHOW},
+        [QUEUE_MANUAL_SPOILED] = {QUEUE_CANCELLED, QUEUE_OUTCOME_REMOVED_BY_STAFF},
+    };
+
+    ticket->state = ends[command->result].state;
+    ticket->outcome = ends[command->result].outcome;
+    if (command->result != QUEUE_MANUAL_WAITS) {
+        ticket->counter = command->to_counter;
+    } else {
+        ticket->for_counter = command->to_counter;
+    }
+}
+
 enum queue_reason queue_decide_manual(const struct queue *queue,
                                       const struct queue_command *command,
                                       struct queue_change *change, struct queue_key *answer)
@@ -83,6 +104,12 @@ enum queue_reason queue_decide_manual(const struct queue *queue,
     if (!queue_language_read(command->language[0] == '\0' ? default_language : command->language,
                              ticket.language)) {
         return QUEUE_BAD_LANGUAGE;
+    }
+    if (command->result > QUEUE_MANUAL_SPOILED) {
+        return QUEUE_BAD_PLACE;
+    }
+    if (command->to_counter != 0 && queue_counter_slot(queue, command->to_counter) < 0) {
+        return QUEUE_NO_SUCH_COUNTER;
     }
     if (queue->config.categories[slot].manual_first == 0 ||
         command->number < queue->config.categories[slot].manual_first ||
@@ -100,15 +127,14 @@ enum queue_reason queue_decide_manual(const struct queue *queue,
     ticket.category = command->category;
     ticket.number = command->number;
     ticket.term = command->origin.term;
-    ticket.state = command->served ? QUEUE_DONE : QUEUE_WAITING;
-    ticket.outcome = command->served ? QUEUE_OUTCOME_SERVED : QUEUE_OUTCOME_NONE;
+    set_result(&ticket, command);
     ticket.delivery = QUEUE_DELIVERY_HAND;
     ticket.doubtful = 1; /* when it was written is on no clock of ours */
     ticket.issued_ms = queue_believed_ms(command->at_ms);
     ticket.enqueued_ms =
         ticket.issued_ms > queue->newest_enqueued_ms ? ticket.issued_ms : queue->newest_enqueued_ms;
     ticket.place_ms = ticket.enqueued_ms;
-    ticket.ended_ms = command->served ? ticket.issued_ms : 0;
+    ticket.ended_ms = queue_ticket_is_live(ticket.state) ? 0 : ticket.issued_ms;
     ticket.estimate_s_at_issue = QUEUE_ESTIMATE_NONE;
     (void)queue_change_add_ticket(change, &ticket, &command->origin);
     queue_change_recount(change, queue, NULL, &ticket);

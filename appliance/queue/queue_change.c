@@ -13,8 +13,10 @@ static_assert(sizeof(struct queue_counter) <= SMALL_ROW_BYTES &&
                   sizeof(struct queue_key) <= SMALL_ROW_BYTES &&
                   sizeof(struct queue_category) <= SMALL_ROW_BYTES &&
                   sizeof(struct queue_totals) <= SMALL_ROW_BYTES &&
+                  sizeof(struct queue_serves) <= SMALL_ROW_BYTES &&
+                  sizeof(struct queue_hours) <= SMALL_ROW_BYTES &&
                   sizeof(struct queue_day) <= SMALL_ROW_BYTES,
-              "all but a ticket are small");
+              "all but a ticket and the running text are small");
 
 bool queue_origin_equal(const struct queue_origin *a, const struct queue_origin *b)
 {
@@ -27,7 +29,9 @@ struct queue_row *queue_change_add(struct queue_change *change, enum queue_row_k
 
     CHECK(change->row_count < QUEUE_CHANGE_ROWS_MAX);
     row = &change->rows[change->row_count++];
-    if (kind != QUEUE_ROW_TICKET) { /* a ticket is put there whole, and is most of a row */
+    if (kind == QUEUE_ROW_NOTICE) {
+        memset(row, 0, sizeof(*row));
+    } else if (kind != QUEUE_ROW_TICKET) { /* a ticket is put there whole, and is most of a row */
         memset(row, 0, offsetof(struct queue_row, key) + SMALL_ROW_BYTES);
     }
     row->kind = (uint8_t)kind;

@@ -141,6 +141,7 @@ static void close_all(struct queue *queue, int64_t ended_ms, const struct queue_
     memcpy(totals, queue->totals, sizeof(totals));
     end_tickets(queue, ended_ms, origin, touched, context);
     close_counters(queue, origin->lsn, touched, context);
+    queue_manage_close(queue, origin->lsn, touched, context);
     for (int slot = 0; slot < queue->config.category_count; slot++) {
         struct queue_row before = {.kind = QUEUE_ROW_TOTALS, .totals = totals[slot]};
         struct queue_row after = {.kind = QUEUE_ROW_TOTALS, .totals = queue->totals[slot]};
@@ -210,6 +211,8 @@ void queue_apply_day(struct queue *queue, enum queue_action action, const struct
     } else if (action == QUEUE_DAY_OPENING && day->date != queue->day.date) {
         /* What an earlier date left goes with it; decide lets no ticket or key be among that. */
         close_counters(queue, day->origin.lsn, touched, context);
+        queue_manage_close(queue, day->origin.lsn, touched, context);
+        queue_manage_forget_hours(queue, day->date, touched, context);
         erase_visits(queue, touched, context);
         start_afresh(queue, day->date <= day->annulled_date, day->origin.lsn, touched, context);
     }

@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <string.h>
 
-static_assert((int)QUEUE_CLIENT_ACTION_LAST == (int)QUEUE_SET_LIMIT, "what a client may ask");
+static_assert((int)QUEUE_CLIENT_ACTION_LAST == (int)QUEUE_SET_HOURS, "what a client may ask");
 
 static bool series_is_plain(struct ids_series series)
 {
@@ -232,6 +232,9 @@ static enum queue_reason decide_action(const struct queue *queue,
     if (command->action >= QUEUE_SUSPEND && command->action <= QUEUE_SET_LIMIT) {
         return queue_decide_ruling(queue, command, change);
     }
+    if (command->action >= QUEUE_SET_NOTICE && command->action <= QUEUE_SET_HOURS) {
+        return queue_decide_manage(queue, command, change);
+    }
     return queue_decide_press(queue, command, change, answer);
 }
 
@@ -245,8 +248,11 @@ static void decide_client(const struct queue *queue, const struct queue_command 
         return;
     }
     if (queue->day.state != QUEUE_DAY_OPEN) {
-        decision->reason = QUEUE_DAY_NOT_OPEN;
-        return;
+        if (command->action != QUEUE_SET_HOURS) {
+            decision->reason = QUEUE_DAY_NOT_OPEN;
+            return;
+        }
+        keyed = false; /* keys are a day's; hours are a level, so asked twice is asked once */
     }
     if (keyed && queue->key_count >= QUEUE_KEYS_MAX) {
         decision->reason = QUEUE_DAY_FULL;
@@ -276,7 +282,7 @@ void queue_decide(const struct queue *queue, const struct queue_command *command
         .body_hash = command->body_hash,
         .action = (uint8_t)command->action,
     };
-    if (command->action >= QUEUE_ISSUE && command->action <= QUEUE_SET_LIMIT) {
+    if (command->action >= QUEUE_ISSUE && command->action <= QUEUE_SET_HOURS) {
         decide_client(queue, command, decision);
     } else if (command->action == QUEUE_HOLD_ENDING) {
         decision->reason =

@@ -46,6 +46,23 @@ enum queue_reason queue_decide_manual(const struct queue *queue,
                                       const struct queue_command *command,
                                       struct queue_change *change, struct queue_key *answer);
 
+/* queue_manage.c: running text, what counters serve, hours of single dates */
+enum queue_reason queue_decide_manage(const struct queue *queue,
+                                      const struct queue_command *command,
+                                      struct queue_change *change);
+/* Open hours lie within one day, and the others have none. */
+bool queue_hours_are_valid(const struct queue_hours *hours);
+/* False: no room. */
+bool queue_put_hours(struct queue *queue, const struct queue_hours *hours);
+/* What a counter serves follows from the configuration and a manager's word on it. */
+void queue_set_tiers(struct queue *queue, int counter_slot);
+/* The day is over: text and what counters serve are as configured again. */
+void queue_manage_close(struct queue *queue, uint64_t lsn, queue_touched_fn *touched,
+                        void *context);
+/* Hours of dates before this one are gone. */
+void queue_manage_forget_hours(struct queue *queue, uint32_t date, queue_touched_fn *touched,
+                               void *context);
+
 /* queue_decide.c: the plan of a command, checked */
 enum queue_reason queue_check_plan(const struct queue *queue, const struct queue_command *command);
 /* queue_decide.c: one of the five languages, its bytes behind the text zero; false: another. */

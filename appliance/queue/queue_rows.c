@@ -503,6 +503,74 @@ static void get_key(struct bytes_reader *reader, struct queue_key *key)
                               (key->reason == QUEUE_OK || key->reason == QUEUE_EMPTY));
 }
 
+static void put_notice(struct bytes_writer *writer, const struct queue_notice *notice)
+{
+    bytes_put_text(writer, notice->ja);
+    bytes_put_text(writer, notice->en);
+    bytes_put_u64(writer, notice->changed_lsn);
+}
+
+static void get_text(struct bytes_reader *reader, char *text, size_t capacity_bytes)
+{
+    bytes_get_text(reader, text, capacity_bytes);
+    refuse_unless(reader, queue_text_is_valid(text, capacity_bytes));
+}
+
+static void get_notice(struct bytes_reader *reader, struct queue_notice *notice)
+{
+    get_text(reader, notice->ja, sizeof(notice->ja));
+    get_text(reader, notice->en, sizeof(notice->en));
+    notice->changed_lsn = bytes_get_u64(reader);
+    refuse_unless(reader, notice->ja[0] != '\0' || notice->en[0] == '\0');
+}
+
+static void put_serves(struct bytes_writer *writer, const struct queue_serves *serves)
+{
+    bytes_put_u16(writer, serves->counter);
+    bytes_put_u8(writer, serves->count);
+    for (int i = 0; i < serves->count; i++) {
+        bytes_put_u16(writer, serves->items[i].category);
+        bytes_put_u8(writer, serves->items[i].tier);
+    }
+    bytes_put_u64(writer, serves->changed_lsn);
+}
+
+static void get_serves(struct bytes_reader *reader, struct queue_serves *serves)
+{
+    serves->counter = bytes_get_u16(reader);
+    serves->count = get_u8_up_to(reader, QUEUE_COUNTER_CATEGORIES_MAX);
+    for (int i = 0; i < serves->count && i < QUEUE_COUNTER_CATEGORIES_MAX; i++) {
+        serves->items[i].category = get_category_id(reader, 1);
+        serves->items[i].tier = get_u8_up_to(reader, QUEUE_TIER_MAX);
+        refuse_unless(reader, serves->items[i].tier != 0);
+    }
+    serves->changed_lsn = bytes_get_u64(reader);
+    refuse_unless(reader, serves->counter != 0);
+}
+
+static void put_hours(struct bytes_writer *writer, const struct queue_hours *hours)
+{
+    bytes_put_u32(writer, hours->date);
+    bytes_put_u8(writer, hours->kind);
+    bytes_put_u16(writer, hours->open_minute);
+    bytes_put_u16(writer, hours->close_minute);
+    bytes_put_text(writer, hours->reason_ja);
+    bytes_put_text(writer, hours->reason_en);
+    bytes_put_u64(writer, hours->changed_lsn);
+}
+
+static void get_hours(struct bytes_reader *reader, struct queue_hours *hours)
+{
+    hours->date = bytes_get_u32(reader);
+    hours->kind = get_u8_up_to(reader, QUEUE_HOURS_OPEN);
+    hours->open_minute = bytes_get_u16(reader);
+    hours->close_minute = bytes_get_u16(reader);
+    get_text(reader, hours->reason_ja, sizeof(hours->reason_ja));
+    get_text(reader, hours->reason_en, sizeof(hours->reason_en));
+    hours->changed_lsn = bytes_get_u64(reader);
+    refuse_unless(reader, queue_date_is_valid(hours->date) && queue_hours_are_valid(hours));
+}
+
 size_t queue_row_key(const struct queue_row *row, uint8_t key[32])
 {
     struct bytes_writer writer = bytes_writer_over(key, 32);
@@ -519,6 +587,14 @@ size_t queue_row_key(const struct queue_row *row, uint8_t key[32])
         break;
     case QUEUE_ROW_TOTALS:
         bytes_put_u16(&writer, row->totals.category);
+        break;
+    case QUEUE_ROW_NOTICE:
+        break;
+    case QUEUE_ROW_SERVES:
+        bytes_put_u16(&writer, row->serves.counter);
+        break;
+    case QUEUE_ROW_HOURS:
+        bytes_put_u32(&writer, row->hours.date);
         break;
     case QUEUE_ROW_TICKET: /* neighbours in time are neighbours on disk: a batch touches few pages */
         bytes_put_u16(&writer, (uint16_t)row->ticket.series.unit);
@@ -554,6 +630,15 @@ size_t queue_row_encode(const struct queue_row *row, uint8_t *bytes, size_t capa
     case QUEUE_ROW_TOTALS:
         put_totals(&writer, &row->totals);
         break;
+    case QUEUE_ROW_NOTICE:
+        put_notice(&writer, &row->notice);
+        break;
+    case QUEUE_ROW_SERVES:
+        put_serves(&writer, &row->serves);
+        break;
+    case QUEUE_ROW_HOURS:
+        put_hours(&writer, &row->hours);
+        break;
     case QUEUE_ROW_TICKET:
         put_ticket(&writer, &row->ticket);
         break;
@@ -581,6 +666,15 @@ static void get_row(struct bytes_reader *reader, struct queue_row *row)
         return;
     case QUEUE_ROW_TOTALS:
         get_totals(reader, &row->totals);
+        return;
+    case QUEUE_ROW_NOTICE:
+        get_notice(reader, &row->notice);
+        return;
+    case QUEUE_ROW_SERVES:
+        get_serves(reader, &row->serves);
+        return;
+    case QUEUE_ROW_HOURS:
+        get_hours(reader, &row->hours);
         return;
     case QUEUE_ROW_TICKET:
         get_ticket(reader, &row->ticket);

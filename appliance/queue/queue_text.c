@@ -137,6 +137,18 @@ static const struct reason_text reasons[QUEUE_REASON_END] = {
          "again."},
     [QUEUE_BAD_NOTE] = {"BAD_NOTE", "メモは短い文（30文字ほど）で入れてください。",
                         "The note must be a short text of some thirty characters."},
+    [QUEUE_BAD_TEXT] =
+        {"BAD_TEXT", "お知らせは日本語で70文字ほどまでです。英語だけのお知らせは出せません。",
+         "A text has some seventy characters at most, and never English without Japanese."},
+    [QUEUE_BAD_SERVES] =
+        {"BAD_SERVES", "窓口の用件が正しくありません。同じ用件は一度だけ、順位は1から9で選んでください。",
+         "What the counter serves is not valid: each service once, its rank from 1 to 9."},
+    [QUEUE_BAD_HOURS] =
+        {"BAD_HOURS", "日付か時刻が正しくありません。閉庁は開庁より後の時刻にしてください。",
+         "The date or the times are not valid. The office must close after it opens."},
+    [QUEUE_HOURS_FULL] =
+        {"HOURS_FULL", "変更できる日は16日までです。不要な変更を元に戻してください。",
+         "The hours of sixteen dates are changed already. Take one of them back first."},
     [QUEUE_BAD_PRIORITY] = {"BAD_PRIORITY", "優先度は0から3までの数で入れてください。",
                             "The priority must be a number from 0 to 3."},
 };
@@ -200,6 +212,9 @@ const char *queue_action_code(enum queue_action action)
         [QUEUE_SUSPEND] = "SUSPEND",
         [QUEUE_RESUME] = "RESUME",
         [QUEUE_SET_LIMIT] = "SET_LIMIT",
+        [QUEUE_SET_NOTICE] = "SET_NOTICE",
+        [QUEUE_SET_SERVES] = "SET_SERVES",
+        [QUEUE_SET_HOURS] = "SET_HOURS",
         [QUEUE_DAY_OPENING] = "DAY_OPENING",
         [QUEUE_DAY_CLOSING] = "DAY_CLOSING",
         [QUEUE_DAY_ERASING] = "DAY_ERASING",

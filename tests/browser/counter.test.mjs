@@ -385,4 +385,90 @@ describe("a counter", () => {
             await page.locator("#stale").waitFor({ state: "hidden" });
             assert.equal(office.calls.length, 1);
         }));
+
+    it("goes_on_from_call_to_end_with_a_numeric_keypad_alone", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.keyboard.press("Enter");
+            await has(page, "101", "CALLED");
+            await ready(page, "complete");
+            await page.keyboard.press("+");
+            await until(() => office.calls.length === 2, "it was recalled");
+            await ready(page, "complete");
+            await page.keyboard.press("*");
+            await has(page, "201", "FREE");
+            await ready(page, "call-next");
+            await page.keyboard.type("301");
+            await page.keyboard.press("Enter");
+            await has(page, "301", "CALLED");
+            await ready(page, "complete");
+            await page.keyboard.press(".");
+            await until(() => office.tickets[2].state === "WAITING", "the call is undone");
+            await ready(page, "call-next");
+            await page.keyboard.type("301");
+            await page.keyboard.press("Enter");
+            await has(page, "301", "CALLED");
+            await ready(page, "complete");
+            await page.keyboard.press("-");
+            await until(() => office.tickets[2].state === "ABSENT", "301 is absent");
+        }));
+
+    it("reaches_every_button_by_the_tab_key_and_shows_what_keys_do", () =>
+        atCounter(async ({ page }) => {
+            await ready(page, "call-next");
+            await page.keyboard.press("Space");
+            await has(page, "101", "CALLED");
+            const wanted = await page.locator("button:visible:not([aria-disabled]), a:visible, input:visible").count();
+            const reached = new Set();
+            for (let press = 0; press < wanted + 10; press++) {
+                await page.keyboard.press("Tab");
+                reached.add(
+                    await page.evaluate(() => {
+                        const all = [...document.querySelectorAll("button, a, input")];
+                        const at = all.indexOf(document.activeElement);
+                        return at < 0 || all[at].getAttribute("aria-disabled") ? -1 : at;
+                    }),
+                );
+            }
+            reached.delete(-1);
+            assert.ok(reached.size >= wanted, `${reached.size} of ${wanted}`);
+            await page.locator("#main").focus();
+            await page.keyboard.press("?");
+            await page.locator("#keys[open]").waitFor();
+            assert.match(await page.locator("#keys_list").textContent(), /F6・-.*不在にする/s);
+            await assertAccessible(page);
+            await shot(page, "counter-keys");
+            await page.keyboard.press("Escape");
+            assert.equal(await page.locator("#keys[open]").count(), 0);
+        }));
+
+    it("tells_of_a_changeover_without_a_click_and_what_this_counter_did_today", () =>
+        atCounter(
+            async ({ office, page }) => {
+                await ready(page, "call-next");
+                const banner = page.locator("#takeover");
+                await banner.waitFor();
+                const text = await banner.textContent();
+                for (const wanted of [/自動で切り替わりました/, /操作は不要です/, /中断 0.4秒/, /20261124-7-1/, /連絡先/]) {
+                    assert.match(text, wanted);
+                }
+                await assertAccessible(page);
+                await shot(page, "counter-takeover");
+                assert.match(await page.locator("#own_day").textContent(), /対応.*14.*平均.*6分5秒.*不在終了.*1/s);
+                assert.equal(office.posts.length, 0);
+            },
+            {
+                prepare: (office) => {
+                    const { queue, counterView } = office;
+                    office.queue = () => ({
+                        ...queue.call(office),
+                        takeover: { what: "OTHER_FAILED", number: "20261124-7-1", unit: 2, at: new Date().toISOString(), gap_ms: 420, over: false },
+                    });
+                    office.counterView = (counter) => ({
+                        ...counterView.call(office, counter),
+                        today: { served: 14, no_show: 1, transferred: 2, mean_service_s: 365 },
+                    });
+                },
+            },
+        ));
 });

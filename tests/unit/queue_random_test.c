@@ -34,7 +34,8 @@ static struct queue_command random_command(struct walk *walk)
     struct xorshift *random = &walk->random;
     struct queue_command command = {
         .action = draw_below(random, 3) == 0 ? QUEUE_ISSUE
-                                             : (enum queue_action)(1 + draw_below(random, 25)),
+                                             : (enum queue_action)(1 + draw_below(random,
+                                                                                 QUEUE_CLIENT_ACTION_LAST)),
         .category = (uint16_t)draw_below(random, 5),
         .counter = (uint16_t)draw_below(random, 5),
         .delivery = (uint8_t)(1 + draw_below(random, 2)),
@@ -53,7 +54,14 @@ static struct queue_command random_command(struct walk *walk)
         .has_note = draw_below(random, 2) == 0,
         .note = "書類あり",
         .assist = (uint8_t)draw_below(random, 4),
-        .served = draw_below(random, 2) == 0,
+        .result = (uint8_t)draw_below(random, QUEUE_MANUAL_SPOILED + 1),
+        .text_ja = "お知らせ",
+        .serves_count = (uint8_t)draw_below(random, 3),
+        .serves = {{(uint16_t)(1 + draw_below(random, 3)), (uint8_t)draw_below(random, 3)},
+                   {(uint16_t)(1 + draw_below(random, 3)), (uint8_t)draw_below(random, 11)}},
+        .hours = (uint8_t)draw_below(random, 4),
+        .open_minute = (uint16_t)(draw_below(random, 2) == 0 ? draw_below(random, 700) : 0),
+        .close_minute = (uint16_t)(draw_below(random, 2) == 0 ? draw_below(random, 1500) : 0),
     };
 
     if ((command.action == QUEUE_SUSPEND || command.action == QUEUE_SET_LIMIT) &&
@@ -61,6 +69,9 @@ static struct queue_command random_command(struct walk *walk)
         command.action = QUEUE_RESUME;
     }
     memcpy(command.language, languages[draw_below(random, 7)], sizeof(command.language));
+    if (command.action == QUEUE_SET_HOURS) {
+        command.date = walk->date + draw_below(random, 4);
+    }
     if (draw_below(random, 6) == 0) {
         command.action = QUEUE_CALL_NEXT;
     }

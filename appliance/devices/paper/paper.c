@@ -6,7 +6,7 @@
 
 #include <string.h>
 
-enum { MINUTE_S = 60, HOUR_MINUTES = 60, LONG_WAIT_MINUTES = 60, BIG = 2 };
+enum { REPORT_LINES_KEPT = 140, MINUTE_S = 60, HOUR_MINUTES = 60, LONG_WAIT_MINUTES = 60, BIG = 2 };
 
 static struct paper_item *add_item(struct paper_layout *layout, enum paper_item_kind kind)
 {
@@ -117,6 +117,8 @@ static void add_head(struct paper_layout *layout, const struct paper_ticket *tic
                  (struct look){.scale = BIG, .bold = true, .inverse = true});
         add_space(layout);
         add_text(layout, "番号札ではありません  This is not a ticket", plain);
+        break;
+    case PAPER_REPORT:
         break;
     }
 }
@@ -266,6 +268,41 @@ static void add_call(struct paper_layout *layout, const struct paper_ticket *tic
     }
 }
 
+static void add_report_line(struct paper_layout *layout, const char *line)
+{
+    if (line[0] == '!') {
+        add_text(layout, line + 1, (struct look){.scale = BIG, .bold = true, .inverse = true});
+        add_space(layout);
+    } else if (line[0] == '#') {
+        add_text(layout, line + 1, bold);
+    } else if (line[0] == '-' && line[1] == '\0') {
+        (void)add_item(layout, PAPER_RULE);
+    } else {
+        add_text(layout, line, plain);
+    }
+}
+
+/* Lines of a paper for staff; the last of them may be missing, never a part of one. */
+static void add_report(struct paper_layout *layout, const struct paper_ticket *ticket)
+{
+    const char *at = ticket->text;
+
+    while (*at != '\0' && layout->item_count < PAPER_ITEMS_MAX - REPORT_LINES_KEPT) {
+        size_t len_bytes = 0;
+        char line[PAPER_REPORT_BYTES];
+
+        while (at[len_bytes] != '\0' && at[len_bytes] != '\n') {
+            len_bytes++;
+        }
+        memcpy(line, at, len_bytes);
+        line[len_bytes] = '\0';
+        add_report_line(layout, line);
+        at += len_bytes;
+        at += *at == '\n' ? 1 : 0;
+    }
+    (void)add_item(layout, PAPER_RULE);
+}
+
 void paper_lay_out(const struct paper_ticket *ticket, uint16_t width_dots,
                    struct paper_layout *ret_layout)
 {
@@ -273,6 +310,11 @@ void paper_lay_out(const struct paper_ticket *ticket, uint16_t width_dots,
     memset(ret_layout, 0, sizeof(*ret_layout));
     ret_layout->width_dots = width_dots;
     add_head(ret_layout, ticket);
+    if (ticket->kind == PAPER_REPORT) {
+        add_report(ret_layout, ticket);
+        add_time(ret_layout, ticket);
+        return;
+    }
     add_number(ret_layout, ticket);
     if (ticket->kind != PAPER_TEST) {
         add_large(ret_layout, ticket->category_ja);

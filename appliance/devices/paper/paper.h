@@ -38,7 +38,8 @@ enum paper_limit {
     PAPER_CUT_FEED_DOTS = 96,   /* GS V 66: to the knife, about 12 mm */
     PAPER_RULE_DOTS = 3,
     PAPER_SPACE_DOTS = 12,
-    PAPER_ITEMS_MAX = 48,
+    PAPER_ITEMS_MAX = 320,
+    PAPER_REPORT_BYTES = 2048,
     PAPER_TEXT_BYTES = 192,     /* one line, UTF-8, with its closing zero */
     PAPER_NAME_BYTES = 64,
     PAPER_URL_BYTES = 160,
@@ -53,7 +54,8 @@ enum paper_limit {
 static_assert(PAPER_DIGIT_DOTS * 254 >= PAPER_DIGIT_MM_MIN * 10 * PAPER_DPI, "digits are 18 mm high");
 static_assert(PAPER_URL_BYTES - 1 <= PAPER_QR_BYTES_MAX, "every URL fits the largest code used");
 
-enum paper_kind { PAPER_ORIGINAL = 1, PAPER_COPY = 2, PAPER_TEST = 3 };
+/* REPORT: for staff, `text` alone. */
+enum paper_kind { PAPER_ORIGINAL = 1, PAPER_COPY = 2, PAPER_TEST = 3, PAPER_REPORT = 4 };
 
 /* What one paper says. Texts are UTF-8, closed by a zero; empty: left out. */
 struct paper_ticket {
@@ -70,6 +72,9 @@ struct paper_ticket {
     uint16_t waiting_ahead;
     uint16_t estimate_s;       /* PAPER_NO_ESTIMATE: none */
     char url[PAPER_URL_BYTES]; /* the visitor's own page; empty: no code */
+    /* REPORT: lines closed by \n; one that begins with ! is large on black, with # bold, and - is a rule. What has
+     * no room on the paper is left out. */
+    char text[PAPER_REPORT_BYTES];
 };
 
 enum paper_item_kind {

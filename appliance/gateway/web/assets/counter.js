@@ -12,6 +12,8 @@ const PRESS_GUARD_MS = 500; // a double press of the main key is one press
 const SAID_MS = 12000;
 const SLOW_MS = 1000; // an answer slower than this is told to be on its way
 
+const TAKEOVER_SHOWN_MS = 30 * 60 * 1000;
+
 /** What can be done with the ticket that this counter has. main: the one that Space presses. */
 const ACTIONS = [
     {
@@ -104,6 +106,34 @@ const DONE_WORDS = {
     PLAN: ["手続きの追加", "Add a service"],
 };
 
+/** Keys of a numeric keypad, beside the function keys: one hand, no mouse. */
+const KEYPAD = { "+": "recall", "-": "absent", "/": "put-back", "*": "hold" };
+const KEYS = [
+    ["Space・Enter", "次の方を呼ぶ／対応を完了する", "Call next / complete"],
+    ["0–9 → Enter", "番号で呼ぶ", "Call that number"],
+    ["F2・+", "もう一度呼ぶ", "Recall"],
+    ["F4", "対応を始める", "Start"],
+    ["F6・-", "不在にする", "Absent"],
+    ["F7・/", "列に戻す", "Put back"],
+    ["F8・*", "保留にする", "Hold"],
+    ["F9", "転送する", "Transfer"],
+    ["F1", "その他（理由・メモ・手続き）", "More: reason, note, services"],
+    ["F10・.", "取り消す（30秒以内）", "Undo, within 30 s"],
+    ["Tab・Shift+Tab", "一覧とボタンを順にめぐる", "Go through lists and buttons"],
+    ["?", "この一覧", "This list"],
+];
+const TAKEOVERS = {
+    OTHER_FAILED: [
+        "もう一方の装置が止まったため、自動で切り替わりました。",
+        "The other unit stopped; this one took over by itself.",
+    ],
+    SPARE_FAILED: [
+        "予備の装置が止まりました。業務はこのまま続けられます。",
+        "The spare unit stopped. Work goes on.",
+    ],
+    PLANNED: ["装置の当番を交代しました。", "The units changed over as planned."],
+};
+
 const clock = createOfficeClock();
 const counter_id = Number.parseInt(new URLSearchParams(location.search).get("n") ?? "", 10);
 let queue = null;
@@ -113,6 +143,7 @@ let health = { fresh: false, since_ms: null };
 let busy = false;
 let pressed_at_ms = -Infinity;
 let said_at_ms = -Infinity;
+let contact = null; // whom to telephone, of the site file
 
 const ticketNow = () => view?.ticket ?? null;
 const counterPath = (verb) => `/api/v1/counters/${counter_id}/${verb}`;
@@ -130,6 +161,7 @@ function mainAction() {
 
 function draw() {
     drawTop();
+    drawTakeover();
     if (!queue) {
         showScreen("load");
     } else if (!queue.counters.some((each) => each.id === counter_id)) {
@@ -143,6 +175,7 @@ function draw() {
         drawUndo();
         drawLists();
         drawOpenClose();
+        drawOwnDay();
         if (showScreen("work")) {
             byId("main").focus({ preventScroll: true });
         }
@@ -171,6 +204,60 @@ function drawTop() {
     setText(
         stale.children[1],
         `Information may be out of date${since && ` since ${since}`}. What you press arrives as soon as possible.`,
+    );
+}
+
+/** What staff need to know of a change of units: no click, nothing to do (R-029). */
+function drawTakeover() {
+    const takeover = queue?.takeover ?? null;
+    const at_ms = takeover ? Date.parse(takeover.at) : 0;
+    byId("takeover").hidden = !takeover || clock.now_ms() - at_ms > TAKEOVER_SHOWN_MS;
+    if (byId("takeover").hidden) {
+        return;
+    }
+    const [ja, en] = TAKEOVERS[takeover.what] ?? TAKEOVERS.PLANNED;
+    const gap_s = takeover.gap_ms === null ? null : (takeover.gap_ms / 1000).toFixed(1);
+    setText(byId("takeover_ja"), `${formatClock(at_ms)} ${ja}操作は不要です。`);
+    setText(byId("takeover_en"), `${en} Nothing to do.`);
+    setText(
+        byId("takeover_more"),
+        [
+            gap_s === null ? "" : `中断 ${gap_s}秒 Gap ${gap_s} s`,
+            takeover.over
+                ? "2台に戻りました Both units again"
+                : "番号に英字が付くことがあります Numbers may carry a letter",
+            `番号 Incident ${takeover.number}`,
+            contactText(),
+        ]
+            .filter(Boolean)
+            .join("　｜　"),
+    );
+}
+
+function contactText() {
+    if (!contact) {
+        return "連絡先は保守の連絡票をご覧ください";
+    }
+    const name = contact.name?.ja ?? "";
+    const hours = contact.hours ? `（${contact.hours.open}–${contact.hours.close}）` : "";
+    return `連絡先 Contact ${name} ${contact.telephone ?? ""}${hours}`;
+}
+
+function drawOwnDay() {
+    const today = view.today;
+    const mean_s = today?.mean_service_s ?? null;
+    const values = [
+        ["対応", "served", today?.served ?? 0],
+        ["平均", "mean", mean_s === null ? "—" : `${Math.floor(mean_s / 60)}分${mean_s % 60}秒`],
+        ["不在終了", "no show", today?.no_show ?? 0],
+        ["転送", "passed on", today?.transferred ?? 0],
+    ];
+    keepRows(
+        byId("own_day"),
+        values,
+        (each) => each[1],
+        ([ja, en]) => el("div", {}, el("dt", {}, `${ja} `, el("span", { class: "beside", lang: "en" }, en)), el("dd", { class: "digits" })),
+        (row, each) => setText(row.lastElementChild, ` ${each[2]}`),
     );
 }
 
@@ -519,6 +606,7 @@ function callByNumber(event) {
         return;
     }
     byId("by_number_text").value = "";
+    byId("main").focus({ preventScroll: true });
     const members = { number: Number(match[1]) };
     if (match[2]) {
         members.series = match[2];
@@ -672,23 +760,51 @@ function readView() {
 }
 
 function onKey(event) {
-    const asking = byId("transfer").open || byId("more").open;
+    const asking = ["transfer", "more", "keys"].some((id) => byId(id).open);
     if (event.repeat || event.isComposing || asking || !view) {
         return;
     }
-    const action = ACTIONS.find((each) => each.key !== "" && each.key === event.key);
+    const typing = event.target.matches("input, select, textarea");
+    const wanted = typing || event.ctrlKey || event.altKey || event.metaKey ? null : KEYPAD[event.key];
+    const action = ACTIONS.find(
+        (each) => each.id === wanted || (each.key !== "" && each.key === event.key),
+    );
     if (action) {
         event.preventDefault();
         run(action);
-    } else if (event.key === "F10") {
+    } else if (!typing && event.key === "?") {
+        event.preventDefault();
+        showKeys();
+    } else if (!typing && /^[0-9]$/.test(event.key)) {
+        // The first digit of a number goes where numbers go; the browser types it there.
+        byId("by_number_text").focus();
+    } else if (event.key === "F10" || (!typing && event.key === ".")) {
         event.preventDefault();
         pressUndo();
-    } else if (event.key === " " && event.target === document.body) {
+    } else if ([" ", "Enter"].includes(event.key) && event.target === document.body) {
         event.preventDefault();
         run(mainAction());
     }
 }
 
+function showKeys() {
+    keepRows(
+        byId("keys_list"),
+        KEYS,
+        ([key]) => key,
+        ([key, ja, en]) =>
+            el("tr", {}, el("th", { scope: "row" }, el("kbd", {}, key)), el("td", {}, ja), el("td", { class: "beside", lang: "en" }, en)),
+        () => {},
+    );
+    byId("keys").showModal();
+}
+
+get("/api/v1/site").then((answer) => {
+    contact = answer?.status === 200 ? (answer.body.contact ?? null) : null;
+});
+
+byId("keys_show").addEventListener("click", showKeys);
+byId("keys_close").addEventListener("click", () => byId("keys").close());
 byId("main").addEventListener("click", () => view && run(mainAction()));
 byId("undo").addEventListener("click", pressUndo);
 byId("open_close").addEventListener("click", closeCounter);
