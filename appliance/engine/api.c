@@ -199,6 +199,12 @@ size_t api_request_encode(const struct api_request *request, uint8_t *bytes, siz
         bytes_put_text(&writer, request->control.text);
     } else if (request->type == API_ACCESS) {
         put_access(&writer, &request->access);
+    } else if (request->type == API_BOARDS) {
+        bytes_put_u16(&writer, request->boards.on);
+        bytes_put_u16(&writer, request->boards.speech);
+        bytes_put_u16(&writer, request->boards.chime);
+        bytes_put_u16(&writer, request->boards.blocked);
+        bytes_put_u16(&writer, request->boards.off);
     } else if (request->type != API_SUBSCRIBE) {
         writer.failed = true;
     }
@@ -237,6 +243,12 @@ bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_reque
         bytes_get_text(&reader, request.control.text, sizeof(request.control.text));
     } else if (request.type == API_ACCESS) {
         get_access(&reader, &request.access);
+    } else if (request.type == API_BOARDS) {
+        request.boards.on = bytes_get_u16(&reader);
+        request.boards.speech = bytes_get_u16(&reader);
+        request.boards.chime = bytes_get_u16(&reader);
+        request.boards.blocked = bytes_get_u16(&reader);
+        request.boards.off = bytes_get_u16(&reader);
     } else if (request.type != API_SUBSCRIBE) {
         return false;
     }

@@ -384,6 +384,9 @@ struct engine {
 
     struct print print;
 
+    struct api_boards boards;  /* of the gateway beside us, as it said last */
+    uint64_t boards_client;
+
     /* the day */
     struct calendar_state level;
     uint64_t tick_ms;

@@ -19,13 +19,14 @@ enum {
 static const char usage[] =
     "usage: toban-web --engine-socket PATH --listen ADDRESS:PORT [--listen ...]\n"
     "                 [--management ADDRESS:PORT] [--relay-listen ADDRESS:PORT]\n"
-    "                 [--relay-peer ADDRESS:PORT] [--web-dir DIR] [--host NAME ...]\n"
+    "                 [--relay-peer ADDRESS:PORT] [--web-dir DIR] [--voice DIR] [--host NAME ...]\n"
     "  --engine-socket PATH   toband's socket / toband のソケット\n"
     "  --listen ADDR:PORT     for everybody; [IPv6]:PORT too / 一般用の待受アドレス\n"
     "  --management ADDR:PORT healthz, metrics, operators / 管理用の待受アドレス\n"
     "  --relay-listen ADDR:PORT  from the other unit, on the direct link / 号機間の待受アドレス\n"
     "  --relay-peer ADDR:PORT    the other unit's relay listener / 相手号機の号機間アドレス\n"
     "  --web-dir DIR          the pages / 画面のフォルダー\n"
+    "  --voice DIR            a voice pack in place of the built-in one / 差し替える音声パック\n"
     "  --tls-listen ADDR:PORT --tls-cert FILE --tls-key FILE   by TLS / TLSの待受\n"
     "  --plain-listen ADDR:PORT  the public page, else the way to TLS / 公開画面とTLSへの案内\n"
     "  --roles                need credentials / 資格情報を求める\n"
@@ -74,6 +75,9 @@ static int read_option(struct gateway_config *config, int option)
     case 'w':
         config->web_dir = optarg;
         return 0;
+    case 'v':
+        config->voice_dir = optarg;
+        return 0;
     case 'n':
         if (config->host_count < GATEWAY_HOSTS_MAX) {
             config->hosts[config->host_count++] = optarg;
@@ -111,6 +115,7 @@ static int read_options(int argc, char **argv, struct gateway_config *config)
         {"relay-listen", required_argument, NULL, 'r'},
         {"relay-peer", required_argument, NULL, 'p'},
         {"web-dir", required_argument, NULL, 'w'},
+        {"voice", required_argument, NULL, 'v'},
         {"host", required_argument, NULL, 'n'},
         {"roles", no_argument, NULL, 'R'},
         {"tls-listen", required_argument, NULL, 't'},
@@ -177,6 +182,9 @@ static int serve(const struct gateway_config *config)
             "toban-web: 起動できません。待受アドレスと画面のフォルダーを確かめてください。\n",
             strerror(-r));
         return r;
+    }
+    if (gateway_complaint(gateway)[0] != '\0') {
+        (void)fprintf(stderr, "toban-web: %s", gateway_complaint(gateway));
     }
     for (uint32_t i = 0; i < config->listen_count; i++) {
         (void)printf("%s port %u\n",

@@ -55,9 +55,10 @@ export function createEventParser(each) {
 /**
  * Connects, for ever. on_queue(snapshot) for every snapshot; on_health({fresh, since_ms, reason}) when
  * freshness changes: since_ms is the office's time at which the picture was last known to be right, null
- * when it never was.
+ * when it never was. query(): what a connection says of this page, read anew for each; again(): makes a new
+ * one, at once.
  */
-export function connectLive({ clock, on_queue, on_health }) {
+export function connectLive({ clock, on_queue, on_health, query = () => "" }) {
     // All in performance.now(), null: not yet.
     let last_byte_ms = null;
     let good_until_ms = null;
@@ -144,7 +145,7 @@ export function connectLive({ clock, on_queue, on_health }) {
             is_refreshing: false,
             lsn: 0,
         };
-        const response = await fetch("/api/v1/events", {
+        const response = await fetch(`/api/v1/events${query()}`, {
             headers: { Accept: "text/event-stream" },
             cache: "no-store",
             signal: abort.signal,
@@ -180,4 +181,5 @@ export function connectLive({ clock, on_queue, on_health }) {
     setInterval(refresh, REFRESH_MS);
     judge();
     readForever();
+    return { again: () => connection?.abort.abort() };
 }
