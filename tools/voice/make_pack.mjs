@@ -1,18 +1,13 @@
 // make_pack.mjs - clips.tsv to a folder of clips with its manifest; called by make-pack.
-//
-// Japanese is checked without ears: Open JTalk writes down the sounds that it made, and they are compared
-// with the reading in the list. What does not agree ends the making.
 
 import { execFileSync } from "node:child_process";
 import { createHash } from "node:crypto";
 import { copyFileSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
-import { soundsOfKana, soundsOfTrace } from "./sounds.mjs";
+import { espeakOfKana } from "./sounds.mjs";
 
 const HERE = new URL(".", import.meta.url).pathname;
-const DICTIONARY = "/var/lib/mecab/dic/open-jtalk/naist-jdic";
-const VOICE_SHA256 = "VOICE_SHA256_HERE";
-const PACK = "mei-espeak";
+const PACK = "espeak-ng";
 const PACK_BYTES_MAX = 6 * 1024 * 1024;
 const QUIET = 0.004; // of full scale: below it a clip has not begun, or is over
 const LEAD_S = 0.008;
@@ -21,18 +16,20 @@ const FADE_S = 0.004;
 const LOUDNESS = 0.11; // root mean square of what is not quiet
 const PEAK_MAX = 0.89;
 const BITRATE_KBPS = "32";
-const LICENCES = { ja: "CC-BY-3.0", en: "CC0-1.0" };
+const LICENCE = "CC0-1.0";
+const SPEED = { ja: "160", en: "150" };
+const VOICE = { ja: "ja", en: "en-us" };
 
-const { HTS_VOICE, WORK } = process.env;
+const { WORK } = process.env;
 const out = process.argv[2];
 
-export function readList(path) {
+function readList(path) {
     return readFileSync(path, "utf8")
         .split("\n")
         .filter((line) => line && !line.startsWith("#"))
         .map((line) => {
-            const [id, text, say, kana] = line.split("\t");
-            return { id, language: id.slice(0, 2), text, say, kana };
+            const [id, text, say] = line.split("\t");
+            return { id, language: id.slice(0, 2), text, say };
         });
 }
 
@@ -88,25 +85,15 @@ function trim({ rate_hz, samples }) {
     };
 }
 
-function speakJa({ id, say, kana }) {
-    const [text, wav, trace] = ["in.txt", "out.wav", "trace.txt"].map((name) => join(WORK, name));
-    writeFileSync(text, `${say}\n`);
-    execFileSync("open_jtalk", ["-x", DICTIONARY, "-m", HTS_VOICE, "-ow", wav, "-ot", trace, text]);
-    const [made, meant] = [soundsOfTrace(readFileSync(trace, "utf8")), soundsOfKana(kana)];
-    if (made !== meant) {
-        throw new Error(`${id}: "${say}" was said "${made}", not "${meant}" (${kana})`);
-    }
-    return readWav(wav);
-}
-
-function speakEn({ say }) {
+function speak({ language, say }) {
     const wav = join(WORK, "out.wav");
-    execFileSync("espeak-ng", ["-v", "en-us", "-s", "150", "-w", wav, say]);
+    const what = language === "ja" ? `[[${espeakOfKana(say)}]]` : say;
+    execFileSync("espeak-ng", ["-v", VOICE[language], "-s", SPEED[language], "-w", wav, what]);
     return readWav(wav);
 }
 
 function makeClip(entry) {
-    const speech = trim(entry.language === "ja" ? speakJa(entry) : speakEn(entry));
+    const speech = trim(speak(entry));
     const wav = join(WORK, "clip.wav");
     const file = `${entry.id}.ogg`;
     writeWav(wav, speech);
@@ -118,23 +105,19 @@ function makeClip(entry) {
         duration_ms: Math.round((speech.samples.length / speech.rate_hz) * 1000),
         file,
         sha256: createHash("sha256").update(readFileSync(join(out, file))).digest("hex"),
-        licence: LICENCES[entry.language],
+        licence: LICENCE,
     };
 }
 
-const sha256 = createHash("sha256").update(readFileSync(HTS_VOICE)).digest("hex");
-if (sha256 !== VOICE_SHA256) {
-    throw new Error(`${HTS_VOICE} is not the voice that this pack is made with: ${sha256}`);
-}
 rmSync(out, { recursive: true, force: true });
 mkdirSync(out, { recursive: true });
 const clips = readList(join(HERE, "clips.tsv")).map(makeClip);
 const manifest = {
     format: 1,
     pack: PACK,
-    name_ja: "合成音声（日本語 Mei、英語 eSpeak NG）",
-    name_en: "Synthesised voices (Japanese: Mei, English: eSpeak NG)",
-    licence: "CC-BY-3.0 AND CC0-1.0",
+    name_ja: "合成音声（eSpeak NG）",
+    name_en: "Synthesised voice (eSpeak NG)",
+    licence: LICENCE,
     licence_file: "LICENCE.txt",
     clips,
 };

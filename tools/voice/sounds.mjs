@@ -1,106 +1,124 @@
-// sounds.mjs - the sounds of a kana reading, and those that Open JTalk says it made, written alike.
+// sounds.mjs - a reading in kana as the sounds that eSpeak NG is to make (its own names of them).
+//
+// eSpeak's rules for kana are not used: they say ろっぴゃく with a breath for the っ, and ダブリュー as "ja". Here っ
+// is a closure, ん takes the place of what follows, and ー makes the vowel long.
 
-const ROWS = {
+const CONSONANTS = {
     "": "アイウエオ",
     k: "カキクケコ",
     g: "ガギグゲゴ",
-    s: "サシスセソ",
-    z: "ザジズゼゾ",
-    t: "タチツテト",
-    d: "ダヂヅデド",
+    s: "サ_スセソ",
+    z: "ザ__ゼゾ",
+    t: "タ__テト",
+    d: "ダ__デド",
     n: "ナニヌネノ",
-    h: "ハヒフヘホ",
+    h: "ハ__ヘホ",
     b: "バビブベボ",
     p: "パピプペポ",
     m: "マミムメモ",
-    r: "ラリルレロ",
+    "r`": "ラリルレロ",
 };
-const OTHERS = {
-    シ: "sh i",
-    ジ: "j i",
-    ヂ: "j i",
-    チ: "ch i",
-    ツ: "ts u",
-    ヅ: "z u",
-    フ: "f u",
-    ヤ: "y a",
-    ユ: "y u",
-    ヨ: "y o",
-    ワ: "w a",
-    ヲ: "o",
-    ン: "N",
-    ッ: "cl",
-};
-const PAIRS = {
-    ティ: "t i",
-    ディ: "d i",
-    ファ: "f a",
-    フィ: "f i",
-    フェ: "f e",
-    フォ: "f o",
-    ジェ: "j e",
-    シェ: "sh e",
-    チェ: "ch e",
-    ヴァ: "v a",
+const MORAE = {
+    シ: ["s\\", "i"],
+    ジ: ["d_z\\", "i"],
+    ズ: ["z", "u"],
+    チ: ["t_s\\", "i"],
+    ツ: ["t_s", "u"],
+    ヒ: ["C", "i"],
+    フ: ["p\\", "u"],
+    ヤ: ["j", "a"],
+    ユ: ["j", "u"],
+    ヨ: ["j", "o"],
+    ワ: ["w", "a"],
+    ティ: ["t", "i"],
+    ディ: ["d", "i"],
+    ファ: ["p\\", "a"],
+    フィ: ["p\\", "i"],
+    フェ: ["p\\", "e"],
+    フォ: ["p\\", "o"],
+    ジェ: ["d_z\\", "e"],
+    シェ: ["s\\", "e"],
+    チェ: ["t_s\\", "e"],
 };
 const SMALL = { ャ: "a", ュ: "u", ョ: "o" };
+const PALATAL = ["s\\", "d_z\\", "t_s\\", "C"]; // they are so already
 
 function table() {
-    const sounds = {};
-    for (const [consonant, row] of Object.entries(ROWS)) {
+    const morae = { ...MORAE };
+    for (const [consonant, row] of Object.entries(CONSONANTS)) {
         [...row].forEach((kana, index) => {
-            sounds[kana] = `${consonant && `${consonant} `}${"aiueo"[index]}`;
+            morae[kana] ??= [consonant, "aiueo"[index]];
         });
     }
-    Object.assign(sounds, OTHERS);
-    for (const [kana, sound] of Object.entries({ ...sounds })) {
-        const [consonant, vowel] = sound.split(" ");
-        if (vowel === "i") {
-            const palatal = ["sh", "j", "ch"].includes(consonant) ? consonant : `${consonant}y`;
+    for (const [kana, [consonant, vowel]] of Object.entries({ ...morae })) {
+        if (vowel === "i" && consonant && kana.length === 1) {
             for (const [small, small_vowel] of Object.entries(SMALL)) {
-                sounds[kana + small] = `${palatal} ${small_vowel}`;
+                const soft = PALATAL.includes(consonant) ? consonant : `${consonant}_j`;
+                morae[kana + small] = [soft, small_vowel];
             }
         }
     }
-    return Object.assign(sounds, PAIRS);
+    return morae;
 }
-const SOUNDS = table();
+const KNOWN = table();
 
-/** え followed by い, お by う: said long. Pauses and voiceless vowels are no other sound. */
-const alike = (list) =>
-    list
-        .map((sound) => (/^[AIUEO]$/.test(sound) ? sound.toLowerCase() : sound))
-        .filter((sound) => !["sil", "pau", ""].includes(sound))
-        .join(" ")
-        .replace(/\be (?=i\b)i/g, "e e")
-        .replace(/\bo u\b/g, "o o");
+const toKatakana = (kana) =>
+    [...kana]
+        .map((each) =>
+            each >= "ぁ" && each <= "ゖ" ? String.fromCodePoint(each.codePointAt(0) + 0x60) : each,
+        )
+        .join("");
 
-export function soundsOfKana(kana) {
-    const katakana = [...kana].map((each) =>
-        each >= "ぁ" && each <= "ゖ" ? String.fromCodePoint(each.codePointAt(0) + 0x60) : each,
-    );
-    const list = [];
-    for (let at = 0; at < katakana.length; at++) {
-        const pair = katakana[at] + (katakana[at + 1] ?? "");
-        if (katakana[at] === "ー") {
-            list.push(list.at(-1));
-        } else if (SOUNDS[pair]) {
-            list.push(...SOUNDS[pair].split(" "));
-            at++;
-        } else if (SOUNDS[katakana[at]]) {
-            list.push(...SOUNDS[katakana[at]].split(" "));
-        } else if (!"、。・ 　".includes(katakana[at])) {
-            throw new Error(`no kana: ${katakana[at]} in ${kana}`);
+/** [{consonant, vowel, falls}], ッ and ン without a vowel, null between words. */
+function moraeOf(kana) {
+    const morae = [];
+    const text = toKatakana(kana);
+    for (let at = 0; at < text.length; at++) {
+        const two = text.slice(at, at + 2);
+        const one = text[at];
+        if (one === "'") {
+            morae.at(-1).falls = true;
+        } else if (one === " ") {
+            morae.push(null);
+        } else if (one === "ー") {
+            morae.push({ consonant: "", vowel: morae.findLast((each) => each.vowel).vowel });
+        } else if (one === "ッ" || one === "ン") {
+            morae.push({ consonant: one, vowel: "" });
+        } else {
+            const [consonant, vowel] = KNOWN[two] ?? KNOWN[one] ?? [];
+            if (vowel === undefined) {
+                throw new Error(`no sound for ${one} in ${kana}`);
+            }
+            at += KNOWN[two] ? 1 : 0;
+            morae.push({ consonant, vowel });
         }
     }
-    return alike(list);
+    return morae;
 }
 
-/** Of the file that open_jtalk -ot writes. */
-export function soundsOfTrace(trace) {
-    return alike(
-        [...trace.split("[Output label]")[1].matchAll(/^\d+ \d+ [^\s]*?-([A-Za-z]+)\+/gm)].map(
-            ([, sound]) => sound,
-        ),
-    );
+function nasalBefore(consonant) {
+    if (/^[pbm]/.test(consonant)) {
+        return "m";
+    }
+    if (/^[kg]/.test(consonant)) {
+        return "N";
+    }
+    return /^[tdnzr]/.test(consonant) ? "n" : "N\\";
+}
+
+export function espeakOfKana(kana) {
+    const morae = moraeOf(kana);
+    return morae
+        .map((mora, index) => {
+            if (mora === null) {
+                return " ";
+            }
+            const next = morae[index + 1]?.consonant ?? "";
+            if (mora.consonant === "ッ") {
+                return next.startsWith("s") ? next : "?";
+            }
+            const consonant = mora.consonant === "ン" ? nasalBefore(next) : mora.consonant;
+            return `${consonant}${mora.falls && mora.vowel ? "'" : ""}${mora.vowel}`;
+        })
+        .join("");
 }

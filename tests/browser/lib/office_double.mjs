@@ -16,7 +16,10 @@ const TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
+    ".ogg": "audio/ogg",
+    ".json": "application/json",
 };
+const VOICE_BASE = "/voice/double/";
 const CATEGORIES = [
     [1, "都市計画の相談", "City planning advice", 101],
     [2, "用途地域・都市計画図", "Zoning maps", 201],
@@ -79,6 +82,9 @@ class OfficeDouble {
         this.answers = new Map(); // key -> answer
         this.posts = []; // what came in, also repeats
         this.streams = new Set();
+        this.sounds = []; // what boards said with each stream
+        this.site = null; // what /api/v1/site answers
+        this.has_voice = true;
         this.heart = setInterval(() => this.serving && this.send(": heartbeat\n\n"), HEARTBEAT_MS);
         this.heart.unref();
     }
@@ -190,6 +196,7 @@ class OfficeDouble {
                 state: ticket.state,
             })),
             printing: this.printing,
+            ...(this.running_text ? { running_text: this.running_text } : {}),
             visitor_url: this.visitor_url,
             as_of: isoTokyo(Date.now()),
             lsn: this.lsn,
@@ -225,6 +232,7 @@ class OfficeDouble {
         if (!path.startsWith("/api/")) {
             this.sendFile(path, response);
         } else if (path === "/api/v1/events") {
+            this.sounds.push(new URL(request.url, "http://x").searchParams.get("sound"));
             this.openStream(response);
         } else if (request.method === "POST") {
             let body = "";
@@ -258,6 +266,9 @@ class OfficeDouble {
         }
         if (path === "/api/v1/queue") {
             return { status: 200, body: this.queue() };
+        }
+        if (path === "/api/v1/site" && this.site) {
+            return { status: 200, body: this.site };
         }
         if (path === "/api/v1/status") {
             return { status: 200, body: { service_day: this.day } };
@@ -430,6 +441,15 @@ class OfficeDouble {
     }
 
     sendFile(path, response) {
+        if (path.startsWith("/voice/") && !this.has_voice) {
+            response.writeHead(404, headers()).end();
+            return;
+        }
+        if (path === "/voice/pack.json") {
+            this.sendJson(response, { status: 200, body: { pack: "double", base: VOICE_BASE } });
+            return;
+        }
+        path = path.replace(VOICE_BASE, "/voice/");
         const name = /^\/(kiosk|counter|board|status)$/.test(path)
             ? `${path.slice(1)}.html`
             : path.slice(1);
