@@ -12,7 +12,7 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export const OFFICE_HOST = "office.test";
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
-export async function startBrowser() {
+export async function startBrowser({ args = [] } = {}) {
     const executablePath = process.env.TOBAN_CHROMIUM ?? "/usr/bin/chromium";
     assert.ok(existsSync(executablePath), `no browser at ${executablePath}: apt install chromium`);
     mkdirSync(SHOTS_DIR, { recursive: true });
@@ -27,6 +27,7 @@ export async function startBrowser() {
             "--disable-component-update",
             "--disable-sync",
             `--host-resolver-rules=MAP ${OFFICE_HOST} 127.0.0.1`,
+            ...args,
         ],
     });
 }
@@ -35,12 +36,13 @@ export async function startBrowser() {
 export async function openPage(
     browser,
     url,
-    { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false } = {},
+    { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false, bypassCSP = false } = {},
 ) {
     const context = await browser.newContext({
         viewport: { width, height },
         reducedMotion,
         hasTouch,
+        bypassCSP, // only for a test that brings scripts of its own
         locale: "ja-JP",
     });
     const page = await context.newPage();
