@@ -17,7 +17,7 @@ const LOUDNESS = 0.11; // root mean square of what is not quiet
 const PEAK_MAX = 0.89;
 const BITRATE_KBPS = "32";
 const LICENCE = "CC0-1.0";
-const SPEED = { ja: "160", en: "150" };
+const SPEED = { ja: "178", en: "170" };
 const VOICE = { ja: "ja", en: "en-us" };
 
 const { WORK } = process.env;

@@ -16,8 +16,6 @@ const TYPES = {
     ".js": "text/javascript; charset=utf-8",
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
-    ".ogg": "audio/ogg",
-    ".json": "application/json",
 };
 const VOICE_BASE = "/voice/double/";
 const CATEGORIES = [
@@ -28,6 +26,33 @@ const CATEGORIES = [
     [5, "景観・屋外広告物", "Landscape and signs", 501],
     [6, "その他のご相談", "Other matters", 601],
 ];
+
+/** A voice pack of short noises, no two alike, so that a call is over in three seconds. */
+const CLIP_RATE_HZ = 48000;
+const CLIP_MS = 60;
+function clipBytes(id) {
+    const count = (CLIP_RATE_HZ * CLIP_MS) / 1000;
+    const wav = Buffer.alloc(44 + count * 2);
+    wav.write("RIFF", 0, "latin1");
+    wav.writeUInt32LE(36 + count * 2, 4);
+    wav.write("WAVEfmt ", 8, "latin1");
+    [16, 1 | (1 << 16), CLIP_RATE_HZ, CLIP_RATE_HZ * 2, 2 | (16 << 16)].forEach((value, index) =>
+        wav.writeUInt32LE(value, 16 + index * 4),
+    );
+    wav.write("data", 36, "latin1");
+    wav.writeUInt32LE(count * 2, 40);
+    let bytes = createHash("sha512").update(id).digest();
+    for (let at = 44; at < wav.length; at += bytes.length) {
+        bytes.copy(wav, at);
+        bytes = createHash("sha512").update(bytes).digest();
+    }
+    return wav;
+}
+function shortPack() {
+    const manifest = JSON.parse(readFileSync(join(WEB_DIR, "voice/manifest.json"), "utf8"));
+    manifest.clips.forEach((clip) => Object.assign(clip, { file: `${clip.id}.wav` }));
+    return manifest;
+}
 
 const isoTokyo = (at_ms) => new Date(at_ms + 9 * 3600 * 1000).toISOString().replace("Z", "+09:00");
 
@@ -449,7 +474,15 @@ class OfficeDouble {
             this.sendJson(response, { status: 200, body: { pack: "double", base: VOICE_BASE } });
             return;
         }
-        path = path.replace(VOICE_BASE, "/voice/");
+        if (path === `${VOICE_BASE}manifest.json`) {
+            this.sendJson(response, { status: 200, body: shortPack() });
+            return;
+        }
+        if (path.startsWith(VOICE_BASE)) {
+            response.writeHead(200, { "Content-Type": "audio/wav", ...headers() });
+            response.end(clipBytes(path.slice(VOICE_BASE.length, -".wav".length)));
+            return;
+        }
         const name = /^\/(kiosk|counter|board|status)$/.test(path)
             ? `${path.slice(1)}.html`
             : path.slice(1);
