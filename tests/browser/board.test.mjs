@@ -41,7 +41,7 @@ describe("the boards", () => {
         );
         if (stored) {
             await page.addInitScript(
-                ([name, value]) => sessionStorage.setItem(name, value),
+                ([name, value]) => localStorage.setItem(name, value),
                 [STORE, JSON.stringify(stored(office))],
             );
         }
@@ -150,7 +150,10 @@ describe("the boards", () => {
                 Object.assign(office.addTicket(1), { state: "CALLED", counter: 1 }),
                 Date.now() - ms,
             ),
-        stored: (office) => [[office.calls[0].call_id, Date.now() - ms]],
+        stored: (office) => ({
+            day: office.day.date,
+            announced: [[office.calls[0].call_id, Date.now() - ms]],
+        }),
     });
 
     it("flashes_a_call_for_a_minute", () =>

@@ -115,7 +115,7 @@ export function createAnnouncer({ is_silent = false, on_change = () => {} } = {}
     }
 
     async function say(call) {
-        if (!silent && voice?.state() === "loading") {
+        if (sound() === "on" && voice.state() === "loading") {
             await Promise.race([voice.settled, pause(PACK_WAIT_MS)]);
         }
         const plan = announcement(call);
