@@ -159,6 +159,7 @@ function drawNewest(call) {
     const category = queue.categories.find((each) => each.id === call.category);
     drawNumber(byId("newest_number"), call);
     setText(byId("newest_counter"), String(call.counter));
+    setAttribute(byId("newest_counter"), "data-length", String(call.counter).length);
     const [name_ja, name_en] = byId("newest_category").children;
     setText(name_ja, category?.name_ja ?? "");
     setText(name_en, category?.name_en ?? "");
@@ -286,6 +287,7 @@ live = connectLive({
         told_sound = announcer.sound();
         return `?sound=${told_sound}`;
     },
+    on_site: readSite,
     on_queue(snapshot) {
         queue = snapshot;
         book.take(queue, clock.now_ms());

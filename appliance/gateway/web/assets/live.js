@@ -55,10 +55,10 @@ export function createEventParser(each) {
 /**
  * Connects, for ever. on_queue(snapshot) for every snapshot; on_health({fresh, since_ms, reason}) when
  * freshness changes: since_ms is the office's time at which the picture was last known to be right, null
- * when it never was. query(): what a connection says of this page, read anew for each; again(): makes a new
- * one, at once.
+ * when it never was. on_site(): names, texts or switches of the site have changed, or may have. query(): what
+ * a connection says of this page, read anew for each; again(): makes a new one, at once.
  */
-export function connectLive({ clock, on_queue, on_health, query = () => "" }) {
+export function connectLive({ clock, on_queue, on_health, on_site = () => {}, query = () => "" }) {
     // All in performance.now(), null: not yet.
     let last_byte_ms = null;
     let good_until_ms = null;
@@ -111,6 +111,8 @@ export function connectLive({ clock, on_queue, on_health, query = () => "" }) {
                 ? null
                 : (not_serving_since_ms ?? performance.now());
             reason = value.reason ?? "";
+        } else if (event === "site") {
+            on_site();
         }
         judge();
     }
