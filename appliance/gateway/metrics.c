@@ -59,8 +59,9 @@ static void put_requests(FILE *page, const struct counters *counters)
 
 static void put_boards(FILE *page, const struct streams *streams)
 {
-    (void)fprintf(page, "# TYPE toban_web_boards gauge\n"
-                        "# HELP toban_web_boards Boards with live events, by what they can play.\n");
+    (void)fprintf(page,
+                  "# TYPE toban_web_boards gauge\n"
+                  "# HELP toban_web_boards Boards with live events, by what they can play.\n");
     for (enum sound sound = SOUND_ON; sound < SOUND_END; sound++) {
         (void)fprintf(page, "toban_web_boards{sound=\"%s\"} %u\n", stream_sound_name(sound),
                       streams->count_by_sound[sound]);

@@ -165,8 +165,7 @@ static void subscribe(struct gateway *gateway)
 
 const char *stream_sound_name(enum sound sound)
 {
-    static const char *const names[SOUND_END] = {"none",  "on",      "speech",
-                                                 "chime", "blocked", "off"};
+    static const char *const names[SOUND_END] = {"none", "on", "speech", "chime", "blocked", "off"};
 
     CHECK(sound < SOUND_END);
     return names[sound];
@@ -175,8 +174,7 @@ const char *stream_sound_name(enum sound sound)
 /* Another word, or none, is no board's: it gets its events all the same. */
 static enum sound sound_of(const struct request *request)
 {
-    const char *said =
-        MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, "sound");
+    const char *said = MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, "sound");
 
     for (enum sound sound = SOUND_ON; said != NULL && sound < SOUND_END; sound++) {
         if (strcmp(said, stream_sound_name(sound)) == 0) {

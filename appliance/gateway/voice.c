@@ -52,10 +52,11 @@ static const struct {
     [FAULT_JSON] = {"is not JSON", "JSON ではありません"},
     [FAULT_HEAD] = {"lacks format 1, pack, licence or licence_file, or has no clips",
                     "format 1・pack・licence・licence_file・clips のどれかがありません"},
-    [FAULT_CLIP] = {"is not a clip: it needs id, language (ja, en ...), text, duration_ms, file (.ogg "
-                    "or .wav), sha256 and licence",
-                    "クリップの記述が正しくありません（id・language・text・duration_ms・file・sha256・"
-                    "licence が必要）"},
+    [FAULT_CLIP] =
+        {"is not a clip: it needs id, language (ja, en ...), text, duration_ms, file (.ogg "
+         "or .wav), sha256 and licence",
+         "クリップの記述が正しくありません（id・language・text・duration_ms・file・sha256・"
+         "licence が必要）"},
     [FAULT_HASH] = {"has a file with another SHA-256 than the manifest says",
                     "ファイルの SHA-256 が目録と違います"},
     [FAULT_TWICE] = {"stands there twice", "二重に書かれています"},
@@ -329,8 +330,8 @@ static int add(struct files *files, const struct pack *pack, const char *name, c
 static int pack_add(const struct pack *pack, struct files *files)
 {
     char text[VOICE_NAME_BYTES + FILES_PATH_BYTES + sizeof("{\"pack\":\"\",\"base\":\"\"}\n")];
-    int len = snprintf(text, sizeof(text), "{\"pack\":\"%s\",\"base\":\"%s\"}\n", pack->name,
-                       pack->base);
+    int len =
+        snprintf(text, sizeof(text), "{\"pack\":\"%s\",\"base\":\"%s\"}\n", pack->name, pack->base);
     int r = files_add(files, "/voice/pack.json", "application/json", text, (size_t)len);
 
     if (r >= 0) {

@@ -107,7 +107,8 @@ static void start(void)
 
 static bool is_served(const char *pack)
 {
-    struct http_answer answer = http_client_once(fixture.port, "GET", "/voice/pack.json", NULL, NULL);
+    struct http_answer answer =
+        http_client_once(fixture.port, "GET", "/voice/pack.json", NULL, NULL);
     char wanted[PATH_BYTES];
     bool found;
 
@@ -120,7 +121,8 @@ static bool is_served(const char *pack)
 /* What /voice/pack.json calls its base, and a name in it. */
 static void address_of(const char *name, char path[PATH_BYTES])
 {
-    struct http_answer answer = http_client_once(fixture.port, "GET", "/voice/pack.json", NULL, NULL);
+    struct http_answer answer =
+        http_client_once(fixture.port, "GET", "/voice/pack.json", NULL, NULL);
     char *base = strstr(answer.body, "/voice/");
 
     assert_non_null(base);

@@ -292,20 +292,22 @@ static void write_boards(const struct toban *toban, const json_t *boards)
     long long no_words = json_integer_value(json_object_get(boards, "chime"));
 
     if (blocked > 0) {
-        (void)fprintf(toban->out,
-                      text_choose(toban,
-                                  "  表示盤 %2$lld 面のうち %1$lld 面が音を出せません。その画面に"
-                                  "一度触れてください。\n",
-                                  "  %lld of %lld boards cannot be heard: touch its screen once.\n"),
-                      blocked, connected);
+        (void)fprintf(
+            toban->out,
+            text_choose(toban,
+                        "  表示盤 %2$lld 面のうち %1$lld 面が音を出せません。その画面に"
+                        "一度触れてください。\n",
+                        "  %lld of %lld boards cannot be heard: touch its screen once.\n"),
+            blocked, connected);
     }
     if (no_words > 0) {
-        (void)fprintf(toban->out,
-                      text_choose(toban,
-                                  "  表示盤 %2$lld 面のうち %1$lld 面は音声を読み込めず、チャイムだけ"
-                                  "です。\n",
-                                  "  %lld of %lld boards have no voice, only the chime.\n"),
-                      no_words, connected);
+        (void)fprintf(
+            toban->out,
+            text_choose(toban,
+                        "  表示盤 %2$lld 面のうち %1$lld 面は音声を読み込めず、チャイムだけ"
+                        "です。\n",
+                        "  %lld of %lld boards have no voice, only the chime.\n"),
+            no_words, connected);
     }
 }
 
