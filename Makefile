@@ -70,7 +70,7 @@ links: $(BINS)
 
 # The pages are plain files: nothing is compiled or fetched. toban-web serves build/web; start.html, which
 # lies on the screens' own disks, is not among what it serves.
-PAGES := $(wildcard appliance/gateway/web/*.html appliance/gateway/web/assets/*)
+PAGES := $(wildcard appliance/gateway/web/*.html appliance/gateway/web/assets/* appliance/gateway/web/voice/*)
 web: $(patsubst appliance/gateway/web/%,$(BUILD)/web/%,$(filter-out %/start.html,$(PAGES))) $(BUILD)/start.html
 $(BUILD)/web/%: appliance/gateway/web/%
 	$(Q)install -D -m 0644 $< $@

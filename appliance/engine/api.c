@@ -297,6 +297,12 @@ size_t api_request_encode(const struct api_request *request, uint8_t *bytes, siz
         put_access(&writer, &request->access);
     } else if (request->type == API_SITE) {
         put_site(&writer, &request->site);
+    } else if (request->type == API_BOARDS) {
+        bytes_put_u16(&writer, request->boards.on);
+        bytes_put_u16(&writer, request->boards.speech);
+        bytes_put_u16(&writer, request->boards.chime);
+        bytes_put_u16(&writer, request->boards.blocked);
+        bytes_put_u16(&writer, request->boards.off);
     } else if (request->type != API_SUBSCRIBE) {
         writer.failed = true;
     }
@@ -338,6 +344,12 @@ bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_reque
         get_access(&reader, &request.access);
     } else if (request.type == API_SITE) {
         get_site(&reader, &request.site);
+    } else if (request.type == API_BOARDS) {
+        request.boards.on = bytes_get_u16(&reader);
+        request.boards.speech = bytes_get_u16(&reader);
+        request.boards.chime = bytes_get_u16(&reader);
+        request.boards.blocked = bytes_get_u16(&reader);
+        request.boards.off = bytes_get_u16(&reader);
     } else if (request.type != API_SUBSCRIBE) {
         return false;
     }

@@ -58,6 +58,7 @@ enum api_type {
     API_PRINT_DONE = 6, /* struct api_print_done: how an order ended. No reply */
     API_ACCESS = 7,     /* struct api_access: signing in, accounts, devices */
     API_SITE = 8,       /* struct api_site: the site file, holidays */
+    API_BOARDS = 12,    /* struct api_boards: a gateway says which boards follow it. No reply */
     API_REPLY = 129,    /* struct api_reply */
     API_EVENT = 130,    /* struct api_event */
     API_STATE = 131,    /* struct api_state */
@@ -237,6 +238,12 @@ struct api_site {
 /* How 32 bytes are derived of a password; the only way there is so far: scrypt, N 2^14, r 8, p 5. */
 enum { API_DERIVE_SCRYPT = 1 };
 
+/* Boards with live events from one gateway, by what they can play (docs/VOICE.md). The newest who says it counts,
+ * until it leaves. */
+struct api_boards {
+    uint16_t on, speech, chime, blocked, off;
+};
+
 struct api_reply {
     uint16_t status;               /* as HTTP: 200, 201, 404, 409, 422, 503 ... */
     uint16_t retry_after_s;        /* with 503; 0 none */
@@ -313,6 +320,7 @@ struct api_request {
         struct api_control control;
         struct api_access access;
         struct api_site site;
+        struct api_boards boards;
     };
 };
 

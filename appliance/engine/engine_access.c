@@ -251,6 +251,7 @@ static bool is_use(const struct api_request *request)
     case API_SITE:
         return true;
     case API_SUBSCRIBE:
+    case API_BOARDS:
     case API_REPLY:
     case API_EVENT:
     case API_STATE:

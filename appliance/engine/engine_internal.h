@@ -515,6 +515,9 @@ struct engine {
     bool given_private_page;
     const char *given_visitor_url;
 
+    struct api_boards boards;  /* of the gateway beside us, as it said last */
+    uint64_t boards_client;
+
     /* the day */
     struct calendar *calendar;        /* the site's, and over it what managers said of single dates */
     struct queue_hours hours_laid[QUEUE_HOURS_MAX]; /* which those are */

@@ -681,6 +681,7 @@ static bool answers_at_once(const struct api_request *request)
     case API_EVENT:
     case API_STATE:
     case API_REVOKED:
+    case API_BOARDS:
     case API_PRINTERS:
     case API_PRINT_DONE:
     case API_PRINT:
@@ -713,6 +714,11 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
     }
     if (request.type == API_SUBSCRIBE) {
         subscribe(engine, client);
+        return;
+    }
+    if (request.type == API_BOARDS) {
+        engine->boards = request.boards;
+        engine->boards_client = client;
         return;
     }
     if (!engine->started) {
@@ -762,6 +768,10 @@ static void forget_client(uint64_t *clients, size_t *count, uint64_t client)
 void serve_gone(struct engine *engine, uint64_t client)
 {
     print_client_gone(engine, client);
+    if (engine->boards_client == client) {
+        engine->boards = (struct api_boards){0};
+        engine->boards_client = 0;
+    }
     forget_client(engine->subscribers, &engine->subscriber_count, client);
     forget_client(engine->clients, &engine->client_count, client);
 }

@@ -336,6 +336,22 @@ static void put_reasons(struct json *json, const struct reason_list *reasons)
 
 static void put_replacement(const struct engine *engine, struct json *json);
 
+/* Staff see here that a board cannot be heard; nothing else follows from it. */
+static void put_boards(const struct engine *engine, struct json *json)
+{
+    const struct api_boards *boards = &engine->boards;
+
+    json_open(json, "boards", '{');
+    json_number(json, "connected",
+                boards->on + boards->speech + boards->chime + boards->blocked + boards->off);
+    json_number(json, "on", boards->on);
+    json_number(json, "speech", boards->speech);
+    json_number(json, "chime", boards->chime);
+    json_number(json, "blocked", boards->blocked);
+    json_number(json, "off", boards->off);
+    json_close(json, '}');
+}
+
 char *status_render(struct engine *engine, size_t *ret_len_bytes)
 {
     struct reason_list reasons;
@@ -365,6 +381,7 @@ char *status_render(struct engine *engine, size_t *ret_len_bytes)
     put_reasons(&json, &reasons);
     put_replacement(engine, &json);
     print_put_printers(engine, &json);
+    put_boards(engine, &json);
     json_open(&json, "takeover_budget", '{');
     put_measured(&json, "detect_ms", engine->last_detect_ms);
     put_measured(&json, "decide_ms", engine->last_decide_ms);

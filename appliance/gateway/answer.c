@@ -63,11 +63,13 @@ struct MHD_Response *answer_text(const void *body, size_t len_bytes, const char 
 }
 
 struct MHD_Response *answer_file(const void *bytes, size_t len_bytes, const char *content_type,
-                                 const char *tag)
+                                 const char *tag, bool lasting)
 {
     /* Pages are asked for again each time, so that an updated unit is never shown an old page; the
      * tag makes that one short answer. */
-    struct MHD_Response *response = copy_of(bytes, len_bytes, content_type, "no-cache");
+    struct MHD_Response *response =
+        copy_of(bytes, len_bytes, content_type,
+                lasting ? "public, max-age=31536000, immutable" : "no-cache");
 
     if (response != NULL) {
         add(response, MHD_HTTP_HEADER_ETAG, tag);

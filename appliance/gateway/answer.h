@@ -10,6 +10,7 @@
 #include "appliance/gateway/problem.h"
 
 #include <microhttpd.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,9 +20,9 @@ struct MHD_Response *answer_json(uint16_t status, const void *body, size_t len_b
 /* name and value as in problem_render. */
 struct MHD_Response *answer_problem(enum problem problem, const char *name, const char *value);
 struct MHD_Response *answer_text(const void *body, size_t len_bytes, const char *content_type);
-/* content_type NULL: the answer to a client which has this version already. */
+/* content_type NULL: the answer to a client which has this version already. lasting: it never changes. */
 struct MHD_Response *answer_file(const void *bytes, size_t len_bytes, const char *content_type,
-                                 const char *tag);
+                                 const char *tag, bool lasting);
 /* JSON that is asked for again with its tag; body NULL: the client has it already. */
 struct MHD_Response *answer_tagged_json(const void *body, size_t len_bytes, const char *tag);
 struct MHD_Response *answer_redirect(const char *to);

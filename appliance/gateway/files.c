@@ -36,12 +36,13 @@ static const struct {
     {".ico", "image/x-icon"},
     {".woff2", "font/woff2"},
     {".wav", "audio/wav"},
+    {".ogg", "audio/ogg"},
     {".mp3", "audio/mpeg"},
     {".txt", "text/plain; charset=utf-8"},
     {".webmanifest", "application/manifest+json"},
 };
 
-static const char *type_of(const char *name)
+const char *files_type_of(const char *name)
 {
     const char *ending = strrchr(name, '.');
 
@@ -112,8 +113,8 @@ static void tag_of(struct digest *digest, const void *bytes, size_t len_bytes,
     (void)snprintf(tag, FILES_TAG_BYTES, "\"%s\"", text);
 }
 
-int files_add(struct files *files, const char *path, const char *content_type, const void *bytes,
-              size_t len_bytes)
+static int add(struct files *files, const char *path, const char *content_type, const void *bytes,
+               size_t len_bytes, bool lasting)
 {
     struct file file = {0};
 
@@ -126,8 +127,8 @@ int files_add(struct files *files, const char *path, const char *content_type, c
     }
     memcpy(file.path, path, strlen(path));
     tag_of(files->digest, bytes, len_bytes, file.tag);
-    file.response = answer_file(bytes, len_bytes, content_type, file.tag);
-    file.not_modified = answer_file(NULL, 0, NULL, file.tag);
+    file.response = answer_file(bytes, len_bytes, content_type, file.tag, lasting);
+    file.not_modified = answer_file(NULL, 0, NULL, file.tag, lasting);
     if (file.response == NULL || file.not_modified == NULL) {
         if (file.response != NULL) {
             MHD_destroy_response(file.response);
@@ -141,6 +142,18 @@ int files_add(struct files *files, const char *path, const char *content_type, c
     files->total_bytes += len_bytes;
     qsort(files->list, files->count, sizeof(files->list[0]), order);
     return 0;
+}
+
+int files_add(struct files *files, const char *path, const char *content_type, const void *bytes,
+              size_t len_bytes)
+{
+    return add(files, path, content_type, bytes, len_bytes, false);
+}
+
+int files_add_lasting(struct files *files, const char *path, const char *content_type,
+                      const void *bytes, size_t len_bytes)
+{
+    return add(files, path, content_type, bytes, len_bytes, true);
 }
 
 static void close_fd(int *fd)
@@ -201,7 +214,7 @@ static int add_from(struct files *files, int directory_fd, const char *name, con
     }
     r = read_whole(fd, bytes, (size_t)info.st_size);
     if (r >= 0) {
-        r = files_add(files, path, type_of(name), bytes, (size_t)info.st_size);
+        r = files_add(files, path, files_type_of(name), bytes, (size_t)info.st_size);
     }
     free(bytes);
     return r;
@@ -238,7 +251,7 @@ static int load_assets(struct files *files, int parent_fd, const char *name, con
         if (snprintf(below, sizeof(below), "%s/%s", path, entry->d_name) >= (int)sizeof(below)) {
             return -E2BIG;
         }
-        if (type_of(entry->d_name) != NULL) {
+        if (files_type_of(entry->d_name) != NULL) {
             r = add_from(files, fd, entry->d_name, below);
         } else if (depth < FILES_DEPTH_MAX) {
             r = load_assets(files, fd, entry->d_name, below, depth + 1);

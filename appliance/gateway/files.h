@@ -32,6 +32,11 @@ int files_load(struct files *files, const char *folder);
 /* Adds bytes of the program itself. */
 int files_add(struct files *files, const char *path, const char *content_type, const void *bytes,
               size_t len_bytes);
+/* The same, for what never changes under its path: browsers need not ask again. */
+int files_add_lasting(struct files *files, const char *path, const char *content_type, const void *bytes,
+                      size_t len_bytes);
+/* By the name's ending; NULL: not served. */
+const char *files_type_of(const char *name);
 /* NULL: no such file. */
 const struct file *files_find(const struct files *files, const char *path);
 size_t files_count(const struct files *files);

@@ -190,6 +190,10 @@ static int set_up(struct gateway *gateway)
         r = files_load(gateway->files, gateway->config.web_dir);
     }
     if (r >= 0) {
+        r = voice_add(gateway->files, gateway->digest, gateway->config.web_dir,
+                      gateway->config.voice_dir, gateway->complaint);
+    }
+    if (r >= 0) {
         r = people_create(gateway, &gateway->people);
     }
     if (r >= 0) {
@@ -256,6 +260,11 @@ void gateway_destroy(struct gateway *gateway)
     }
     (void)sd_event_unref(gateway->event);
     free(gateway);
+}
+
+const char *gateway_complaint(const struct gateway *gateway)
+{
+    return gateway->complaint;
 }
 
 sd_event *gateway_event(struct gateway *gateway)

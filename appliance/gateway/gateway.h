@@ -26,7 +26,7 @@
  *
  * Files: route.h (the table of requests), body.h (JSON bodies), translate.h (HTTP -> api_request),
  * problem.h (refusals), engine_link.h (the socket), relay.c (to the other unit), stream.c (live
- * events), files.h (static pages), internal.h (what the .c files of this folder share). Sources: DESIGN 3
+ * events), files.h (static pages), voice.h (the voice pack), internal.h (what the .c files of this folder share). Sources: DESIGN 3
  * rules 1 and 7, 7; R-074; reliability.md 4 (HTTP); RFC 9110, RFC 9457; ADR 0003.
  */
 #ifndef APPLIANCE_GATEWAY_GATEWAY_H
@@ -65,7 +65,7 @@ enum gateway_limit {
     GATEWAY_RECONNECT_MS_MAX = 50,             /* a restarted engine is found within this */
     GATEWAY_DRAIN_MS = 500,                    /* on stop: for requests still in flight */
     GATEWAY_RELAYS_MAX = 128,                  /* passed on at one time; more wait their turn */
-    GATEWAY_FILES_MAX = 256,
+    GATEWAY_FILES_MAX = 1024,
     GATEWAY_FILES_BYTES_MAX = 16 * 1024 * 1024,
 };
 
@@ -84,6 +84,7 @@ struct gateway_config {
     const char *engine_socket;
     const struct feed_in_options *feed; /* a relay: instead of the socket, and what is public alone (feed.h) */
     const char *web_dir;                /* NULL: no pages */
+    const char *voice_dir;              /* a voice pack in place of the built-in one; NULL: none (voice.h) */
     const char *tls_certificate, *tls_key; /* PEM files; NULL: no listener may be tls */
     uint32_t listen_count;
     struct gateway_listen listens[GATEWAY_LISTENERS_MAX];
@@ -104,6 +105,8 @@ int gateway_listen_parse(const char *text, bool management, struct gateway_liste
  * tls nor plain, beyond loopback. */
 int gateway_create(const struct gateway_config *config, struct gateway **ret_gateway);
 void gateway_destroy(struct gateway *gateway);
+/* What it does without and people should know: lines in both languages, "" when there is nothing. */
+const char *gateway_complaint(const struct gateway *gateway);
 /* The loop, for signals and service notification; lives as long as the gateway. */
 sd_event *gateway_event(struct gateway *gateway);
 uint16_t gateway_port(const struct gateway *gateway, uint32_t listener_index);

@@ -18,6 +18,7 @@
 #include "appliance/gateway/gateway.h"
 #include "appliance/gateway/problem.h"
 #include "appliance/gateway/route.h"
+#include "appliance/gateway/voice.h"
 
 #include <microhttpd.h>
 #include <sys/queue.h>
@@ -136,9 +137,13 @@ struct snapshot {
     char text[];
 };
 
+/* What a board says of itself with its stream; NONE: it is no board. docs/VOICE.md. */
+enum sound { SOUND_NONE, SOUND_ON, SOUND_SPEECH, SOUND_CHIME, SOUND_BLOCKED, SOUND_OFF, SOUND_END };
+
 struct streams {
     struct stream_list list;
     uint32_t count;
+    uint32_t count_by_sound[SOUND_END];
     struct snapshot *newest;            /* NULL: the engine has not told yet, or is away */
     uint64_t serial;                    /* of the newest */
     uint32_t site_version;              /* of the newest; 0 none */
@@ -179,6 +184,7 @@ struct gateway {
     struct request *spares[INTERNAL_SPARE_REQUESTS_MAX];  /* ended ones, to be used again */
     uint32_t spare_count;
     struct counters counters;
+    char complaint[VOICE_WHY_BYTES];
 };
 
 /* openapi.c: openapi.json, as it was when this program was built */
@@ -257,6 +263,8 @@ void stream_check_all(struct gateway *gateway);
 /* Whether a reply is to such a question, and not to a request. */
 bool stream_checked(struct gateway *gateway, uint32_t id, const struct api_reply *reply);
 void stream_engine_down(struct gateway *gateway);
+/* As in the request. */
+const char *stream_sound_name(enum sound sound);
 void stream_queue_event(struct gateway *gateway, const struct api_event *event);
 void stream_state_changed(struct gateway *gateway);
 void stream_engine_up(struct gateway *gateway);

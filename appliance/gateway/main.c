@@ -34,13 +34,14 @@ static const char FEED_NAME_OF_RELAY[] = "toban-relay";
 static const char usage[] =
     "usage: toban-web --engine-socket PATH --tls-listen ADDRESS:PORT [--plain-listen ...]\n"
     "                 [--management ADDRESS:PORT] [--relay-listen ADDRESS:PORT]\n"
-    "                 [--relay-peer ADDRESS:PORT] [--web-dir DIR] [--host NAME ...]\n"
+    "                 [--relay-peer ADDRESS:PORT] [--web-dir DIR] [--voice DIR] [--host NAME ...]\n"
     "  --engine-socket PATH   toband's socket / toband のソケット\n"
     "  --listen ADDR:PORT     without TLS, on loopback alone / TLSなし（この装置の中だけ）\n"
     "  --management ADDR:PORT healthz, metrics, operators / 管理用の待受アドレス\n"
     "  --relay-listen ADDR:PORT  from the other unit, on the direct link / 号機間の待受アドレス\n"
     "  --relay-peer ADDR:PORT    the other unit's relay listener / 相手号機の号機間アドレス\n"
     "  --web-dir DIR          the pages / 画面のフォルダー\n"
+    "  --voice DIR            a voice pack in place of the built-in one / 差し替える音声パック\n"
     "  --tls-listen ADDR:PORT --tls-cert FILE --tls-key FILE   by TLS / TLSの待受\n"
     "  --plain-listen ADDR:PORT  the public page, else the way to TLS / 公開画面とTLSへの案内\n"
     "  --relay --feed-listen ADDR:PORT --state-dir DIR   the public page on another host\n"
@@ -135,6 +136,9 @@ static int read_option(struct options *options, int option)
     case 'w':
         config->web_dir = optarg;
         return 0;
+    case 'v':
+        config->voice_dir = optarg;
+        return 0;
     case 'n':
         if (config->host_count < GATEWAY_HOSTS_MAX) {
             config->hosts[config->host_count++] = optarg;
@@ -195,6 +199,7 @@ static int read_options(int argc, char **argv, struct options *options)
         {"relay-listen", required_argument, NULL, 'r'},
         {"relay-peer", required_argument, NULL, 'p'},
         {"web-dir", required_argument, NULL, 'w'},
+        {"voice", required_argument, NULL, 'v'},
         {"host", required_argument, NULL, 'n'},
         {"tls-listen", required_argument, NULL, 't'},
         {"tls-cert", required_argument, NULL, 'c'},
@@ -267,6 +272,9 @@ static int serve(const struct gateway_config *config, bool *ret_again)
             "toban-web: 起動できません。待受アドレスと画面のフォルダーを確かめてください。\n",
             strerror(-r));
         return r;
+    }
+    if (gateway_complaint(gateway)[0] != '\0') {
+        (void)fprintf(stderr, "toban-web: %s", gateway_complaint(gateway));
     }
     for (uint32_t i = 0; i < config->listen_count; i++) {
         (void)printf("%s port %u\n",

@@ -57,6 +57,17 @@ static void put_requests(FILE *page, const struct counters *counters)
         (unsigned long long)counters->requests);
 }
 
+static void put_boards(FILE *page, const struct streams *streams)
+{
+    (void)fprintf(page,
+                  "# TYPE toban_web_boards gauge\n"
+                  "# HELP toban_web_boards Boards with live events, by what they can play.\n");
+    for (enum sound sound = SOUND_ON; sound < SOUND_END; sound++) {
+        (void)fprintf(page, "toban_web_boards{sound=\"%s\"} %u\n", stream_sound_name(sound),
+                      streams->count_by_sound[sound]);
+    }
+}
+
 static void put_all(FILE *page, const struct gateway *gateway)
 {
     const struct counters *counters = &gateway->counters;
@@ -69,6 +80,7 @@ static void put_all(FILE *page, const struct gateway *gateway)
     put(page, "requests_waiting", "gauge", "Requests held or in flight.", forward_count(gateway));
     put(page, "connections", "gauge", "Open public connections.", gateway->public_connection_count);
     put(page, "streams", "gauge", "Screens with live events.", gateway->streams.count);
+    put_boards(page, &gateway->streams);
     put(page, "held", "counter", "Requests that had to wait for the engine.", counters->held);
     put(page, "sent_again", "counter", "Requests sent after waiting or again.",
         counters->sent_again);

@@ -17,6 +17,7 @@ enum { SMALL_BYTES = 384, BLOCK_BYTES = 1024, ACCURACY_USEC = 1000, FRAME_TEXT_B
 struct stream {
     TAILQ_ENTRY(stream) all;
     struct request *request;
+    enum sound sound;
     bool greeting_due, state_due, heartbeat_due, closing;
     bool admitted;  /* to what visitors see; until then it is told only that it is not served */
     uint32_t check; /* the id of the question whether it still is; 0: none is on its way */
@@ -139,6 +140,30 @@ static ssize_t read_stream(void *cls, uint64_t position, char *buffer, size_t ma
     return (ssize_t)at_bytes;
 }
 
+/* What has the newest word goes with the next; a lost one is said again on the next connection. */
+static void tell_boards(struct gateway *gateway)
+{
+    const uint32_t *count = gateway->streams.count_by_sound;
+    const struct api_request request = {.type = API_BOARDS,
+                                        .from = {.via = API_VIA_WEB},
+                                        .boards = {.on = (uint16_t)count[SOUND_ON],
+                                                   .speech = (uint16_t)count[SOUND_SPEECH],
+                                                   .chime = (uint16_t)count[SOUND_CHIME],
+                                                   .blocked = (uint16_t)count[SOUND_BLOCKED],
+                                                   .off = (uint16_t)count[SOUND_OFF]}};
+
+    (void)engine_link_send(gateway->link, &request);
+}
+
+/* One more or one less with such a sound. */
+static void count_board(struct gateway *gateway, enum sound sound, int change)
+{
+    gateway->streams.count_by_sound[sound] += (uint32_t)change;
+    if (sound != SOUND_NONE && gateway->link != NULL) {
+        tell_boards(gateway);
+    }
+}
+
 static void subscribe(struct gateway *gateway)
 {
     const struct api_request request = {.type = API_SUBSCRIBE};
@@ -146,6 +171,27 @@ static void subscribe(struct gateway *gateway)
     if (gateway->streams.count > 0 && !gateway->streams.subscribed) {
         gateway->streams.subscribed = engine_link_send(gateway->link, &request);
     }
+}
+
+const char *stream_sound_name(enum sound sound)
+{
+    static const char *const names[SOUND_END] = {"none", "on", "speech", "chime", "blocked", "off"};
+
+    CHECK(sound < SOUND_END);
+    return names[sound];
+}
+
+/* Another word, or none, is no board's: it gets its events all the same. */
+static enum sound sound_of(const struct request *request)
+{
+    const char *said = MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, "sound");
+
+    for (enum sound sound = SOUND_ON; said != NULL && sound < SOUND_END; sound++) {
+        if (strcmp(said, stream_sound_name(sound)) == 0) {
+            return sound;
+        }
+    }
+    return SOUND_NONE;
 }
 
 static void open_stream(struct request *request, bool admitted)
@@ -175,8 +221,10 @@ static void open_stream(struct request *request, bool admitted)
     stream->admitted = admitted;
     stream->awake_since_ms = gateway_now_ms(gateway);
     request->stream = stream;
+    stream->sound = sound_of(request);
     TAILQ_INSERT_TAIL(&gateway->streams.list, stream, all);
     gateway->streams.count++;
+    count_board(gateway, stream->sound, 1);
     subscribe(gateway);
     server_answer(request, MHD_HTTP_OK, response);
 }
@@ -295,6 +343,7 @@ void stream_close(struct stream *stream)
 
     TAILQ_REMOVE(&streams->list, stream, all);
     streams->count--;
+    count_board(stream->request->gateway, stream->sound, -1);
     snapshot_unref(stream->sending);
     stream->request->stream = NULL;
     free(stream);
@@ -406,6 +455,9 @@ void stream_engine_up(struct gateway *gateway)
 {
     gateway->streams.subscribed = false;
     subscribe(gateway);
+    if (gateway->streams.count > gateway->streams.count_by_sound[SOUND_NONE]) {
+        tell_boards(gateway);
+    }
 }
 
 /* A suspended connection is not watched by the library: whoever left is found here. Who is awake

@@ -41,11 +41,12 @@ describe("the boards", () => {
         );
         if (stored) {
             await page.addInitScript(
-                ([name, value]) => sessionStorage.setItem(name, value),
+                ([name, value]) => localStorage.setItem(name, value),
                 [STORE, JSON.stringify(stored(office))],
             );
         }
         await page.goto(`http://${OFFICE_HOST}:${link.port}${path}`);
+        await page.mouse.click(1, 1); // as who switches a board on: without a touch it may not sound
         try {
             await story({ office, link, page, heard });
             await closePage(page);
@@ -90,6 +91,89 @@ describe("the boards", () => {
             );
             assert.equal(overflow, false, "everything fits on the wall");
         }));
+
+    /** What is larger than its place, or reaches beyond the wall. */
+    const cutOff = (page) =>
+        page.evaluate(() =>
+            [
+                document.documentElement,
+                ...document.querySelectorAll(
+                    ".now, .last, .newest, .newest-part, .last li, .queue-cells li, .picture strong",
+                ),
+            ]
+                .filter((node) => {
+                    const { bottom, right } = node.getBoundingClientRect();
+                    return (
+                        node.scrollHeight > node.clientHeight + 1 ||
+                        node.scrollWidth > node.clientWidth + 1 ||
+                        bottom > innerHeight + 1 ||
+                        right > innerWidth + 1
+                    );
+                })
+                .map((node) => `${node.tagName}.${node.className} ${node.textContent.trim()}`),
+        );
+    for (const [name, size, count] of [
+        ["lying", WALL, 12],
+        ["upright", { width: 1080, height: 1920 }, 12],
+    ]) {
+        it(`fits_on_a_wall_${name}_with_letters_and_running_text`, () =>
+            atBoard(
+                async ({ office, page }) => {
+                    const names = ["107", "106", "106B", "1205", "1206AC", "106B2"];
+                    for (const [index, display] of names.entries()) {
+                        const [, number, series] = /^([0-9]+)(.*)$/.exec(display);
+                        office.call(
+                            1 + (index % 12),
+                            office.addTicket(1, { number: Number(number), series, display }),
+                        );
+                    }
+                    await showsNewest(page, "106B2");
+                    assert.deepEqual(
+                        await page.locator("#last li strong").allTextContents(),
+                        names.slice(0, 5).reverse(),
+                    );
+                    assert.match(
+                        await page.locator("#running_line").textContent(),
+                        /入場整理券.*numbered tickets/,
+                    );
+                    assert.equal(
+                        await page.locator("#newest_number .letter").textContent(),
+                        "B2",
+                        "a letter is in a box of its own",
+                    );
+                    await shot(page, `board-${name}`);
+                    await assertAccessible(page);
+                    for (const display of ["107", "1205", "1206AC", "106B2"]) {
+                        const [, number, series] = /^([0-9]+)(.*)$/.exec(display);
+                        office.call(
+                            12,
+                            office.addTicket(1, { number: Number(number), series, display }),
+                        );
+                        await showsNewest(page, display);
+                        assert.deepEqual(await cutOff(page), [], `nothing is cut off by ${display}`);
+                    }
+                },
+                {
+                    size,
+                    prepare: (office) => {
+                        office.counters = Array.from({ length: 12 }, (_, index) => ({
+                            ...office.counters[0],
+                            id: index + 1,
+                            name_ja: `${index + 1}番窓口`,
+                            name_en: `Counter ${index + 1}`,
+                        }));
+                        office.categories = Array.from({ length: count }, (_, index) => ({
+                            ...office.categories[index % 6],
+                            id: index + 1,
+                        }));
+                        office.running_text = {
+                            ja: "本日午後2時から、用途地域の説明会の入場整理券を2番窓口で配ります。",
+                            en: "From 14:00 today, numbered tickets for the zoning briefing are handed out at counter 2.",
+                        };
+                    },
+                },
+            ));
+    }
 
     it("announces_each_call_once_through_repeats_reconnects_and_a_reload", () =>
         atBoard(async ({ office, link, page, heard }) => {
@@ -150,7 +234,10 @@ describe("the boards", () => {
                 Object.assign(office.addTicket(1), { state: "CALLED", counter: 1 }),
                 Date.now() - ms,
             ),
-        stored: (office) => [[office.calls[0].call_id, Date.now() - ms]],
+        stored: (office) => ({
+            day: office.day.date,
+            announced: [[office.calls[0].call_id, Date.now() - ms]],
+        }),
     });
 
     it("flashes_a_call_for_a_minute", () =>

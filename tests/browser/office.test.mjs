@@ -7,6 +7,11 @@ import { after, before, describe, it } from "node:test";
 import { assertAccessible, closePage, openPage as openAny, shot, startBrowser, until } from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
 import { SKIP, SKIP_FAULT, ask, ca, cookiesOf, doToOffice, office, read } from "./lib/office.mjs";
+import { announcements, isListening, listenTo, whatWasHeard } from "./lib/heard.mjs";
+
+const { announcement } = await import(
+    new URL("../../appliance/gateway/web/assets/readings.js", import.meta.url)
+);
 
 describe("a real office", () => {
     let browser;
@@ -200,6 +205,40 @@ describe("a real office", () => {
         );
     }
 
+    /** A board whose loudspeakers are listened to: said(displays) waits until these are called, and all is quiet. */
+    async function openBoardAloud() {
+        const board = await openPage(browser, "about:blank", {
+            width: 1920,
+            height: 1080,
+            bypassCSP: true,
+        });
+        await listenTo(board);
+        await board.addInitScript(() => {
+            globalThis.called = [];
+            document.addEventListener("toban-call", ({ detail }) => globalThis.called.push(detail));
+        });
+        await board.goto(`${base}/board`);
+        await until(() => isListening(board), "the recorder runs");
+        await board.mouse.click(960, 540);
+        await board.locator("body[data-sound=on]").waitFor();
+        const called = () => board.evaluate(() => globalThis.called);
+        return {
+            board,
+            async said(displays) {
+                const isSaid = (calls) =>
+                    displays.every((each) => calls.some(({ display }) => display === each));
+                await until(
+                    async () =>
+                        isSaid(await called()) &&
+                        (await board.locator("[data-speaking]").count()) === 0,
+                    `${displays} are called and it is quiet`,
+                    90000,
+                );
+                return { calls: await called(), heard: await whatWasHeard(board) };
+            },
+        };
+    }
+
     // Last, because it leaves one unit dark.
     const is_pair = office?.units.length === 2;
     it(
@@ -207,14 +246,30 @@ describe("a real office", () => {
         { skip: SKIP_FAULT || (is_pair ? false : "not a pair") },
         async () => {
             const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
-            const board = await openPage(browser, `${base}/board`, { width: 1920, height: 1080 });
+            const { board, said } = await openBoardAloud();
+            await until(
+                async () => (await read("status")).boards.on === 1,
+                "toban status counts a board that can be heard",
+            );
             await kiosk.locator(".category").first().waitFor();
-            const { page: desk, category } = await openCounter();
+            const { page: desk, counter, category } = await openCounter();
             for (const page of [kiosk, board, desk]) {
                 await page.evaluate(() => {
                     globalThis.never_reloaded = true;
                 });
             }
+            // Called before the cut, and still being said while it happens.
+            const before = await takeNumber(kiosk, category.name_ja);
+            await desk.locator("#by_number_text").fill(before);
+            await desk.keyboard.press("Enter");
+            await board.locator("[data-speaking]", { hasText: before }).waitFor();
+            await desk.locator("#main[data-action=complete]:not([aria-busy])").waitFor();
+            await desk.waitForTimeout(600);
+            await desk.locator("#main").click();
+            await until(
+                async () => (await read(`counters/${counter.id}`)).ticket === null,
+                "the visit is complete",
+            );
             const { units } = await read("status");
             doToOffice("fault", "power", String(units.find((each) => each.role === "DUTY").unit));
             const display = await takeNumber(kiosk, category.name_ja);
@@ -226,6 +281,19 @@ describe("a real office", () => {
             );
             await board.locator("#stale").waitFor({ state: "hidden" });
             await shot(board, "office-after-power-cut-board");
+            const { calls, heard } = await said([before, display]);
+            assert.deepEqual(
+                announcements(heard),
+                calls.map((call) =>
+                    announcement(call)
+                        .map(({ id }) => id)
+                        .filter(Boolean),
+                ),
+                "what was heard is what was called, in order, each once",
+            );
+            for (const each of [before, display]) {
+                assert.equal(calls.filter((call) => call.display === each).length, 1, each);
+            }
             for (const page of [kiosk, board, desk]) {
                 assert.ok(await page.evaluate(() => globalThis.never_reloaded));
                 await closePage(page);

@@ -41,6 +41,7 @@ void gateway_fixture_start(struct gateway_fixture *fixture, uint32_t hold_ms, ui
 {
     struct gateway_config config = {.engine_socket = fixture->socket,
                                     .web_dir = with_pages ? fixture->web_dir : NULL,
+                                    .voice_dir = fixture->voice_dir,
                                     .listen_count = 4,
                                     .hold_ms = hold_ms,
                                     .read_ms_max = read_ms_max};

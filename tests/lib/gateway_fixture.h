@@ -17,6 +17,7 @@ struct gateway_fixture {
     struct gateway *gateway;
     pthread_t thread;
     uint16_t port, management_port, relay_port, plain_port;
+    const char *voice_dir;      /* set it after prepare; NULL: the built-in pack, of web_dir */
     uint16_t relay_peer_port;   /* set it after prepare: another fixture's relay_port; 0: none */
 };
 

@@ -202,6 +202,23 @@ static void the_first_line_of_status_is_the_verdict(void **state)
     screen_destroy(screen);
 }
 
+static void a_board_that_cannot_be_heard_is_to_be_touched(void **state)
+{
+    static const char json[] = "{\"units\": [], \"boards\": {\"connected\": 3, \"on\": 1, "
+                               "\"blocked\": 2, \"chime\": 0}}";
+    struct screen *ja = screen_create(true), *en = screen_create(false);
+
+    (void)state;
+    (void)write_status(ja, json);
+    assert_non_null(strstr(screen_out(ja), "表示盤 3 面のうち 2 面が音を出せません。その画面に"
+                                           "一度触れてください。\n"));
+    (void)write_status(en, json);
+    assert_non_null(strstr(screen_out(en), "2 of 3 boards cannot be heard"));
+    assert_null(strstr(en->out, "only the chime"));
+    screen_destroy(ja);
+    screen_destroy(en);
+}
+
 static void status_speaks_english_too(void **state)
 {
     struct screen *screen = screen_create(false);
@@ -759,6 +776,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_first_line_of_status_is_the_verdict),
         cmocka_unit_test(status_speaks_english_too),
+        cmocka_unit_test(a_board_that_cannot_be_heard_is_to_be_touched),
         cmocka_unit_test(a_lone_unit_shows_its_letter_and_why),
         cmocka_unit_test(a_unit_that_is_not_heard_shows_no_figures),
         cmocka_unit_test(a_reason_is_told_once_and_who_acts_by_when),

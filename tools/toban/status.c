@@ -284,6 +284,33 @@ static void write_snapshot(const struct toban *toban, const json_t *status)
     (void)fputc('\n', toban->out);
 }
 
+/* A board that cannot be heard is a person's to touch. */
+static void write_boards(const struct toban *toban, const json_t *boards)
+{
+    long long connected = json_integer_value(json_object_get(boards, "connected"));
+    long long blocked = json_integer_value(json_object_get(boards, "blocked"));
+    long long no_words = json_integer_value(json_object_get(boards, "chime"));
+
+    if (blocked > 0) {
+        (void)fprintf(
+            toban->out,
+            text_choose(toban,
+                        "  表示盤 %2$lld 面のうち %1$lld 面が音を出せません。その画面に"
+                        "一度触れてください。\n",
+                        "  %lld of %lld boards cannot be heard: touch its screen once.\n"),
+            blocked, connected);
+    }
+    if (no_words > 0) {
+        (void)fprintf(
+            toban->out,
+            text_choose(toban,
+                        "  表示盤 %2$lld 面のうち %1$lld 面は音声を読み込めず、チャイムだけ"
+                        "です。\n",
+                        "  %lld of %lld boards have no voice, only the chime.\n"),
+            no_words, connected);
+    }
+}
+
 int status_write(const struct toban *toban, const json_t *status)
 {
     const json_t *verdict = json_object_get(status, "verdict");
@@ -302,6 +329,7 @@ int status_write(const struct toban *toban, const json_t *status)
     }
     write_snapshot(toban, status);
     write_reasons(toban, json_object_get(status, "reasons"), " ", units);
+    write_boards(toban, json_object_get(status, "boards"));
     write_next(toban, status);
     return is_true(verdict, "can_serve_now") || (!open && is_true(verdict, "will_open_next"))
                ? TOBAN_OK

@@ -34,7 +34,7 @@ exec ${enter}unshare --mount sh -c '
     return wrapper;
 }
 
-export async function startBrowser({ authority = null, network = "" } = {}) {
+export async function startBrowser({ authority = null, network = "", args = [] } = {}) {
     const chromium_path = process.env.TOBAN_CHROMIUM ?? "/usr/bin/chromium";
     assert.ok(existsSync(chromium_path), `no browser at ${chromium_path}: apt install chromium`);
     mkdirSync(SHOTS_DIR, { recursive: true });
@@ -50,6 +50,7 @@ export async function startBrowser({ authority = null, network = "" } = {}) {
             "--disable-component-update",
             "--disable-sync",
             `--host-resolver-rules=MAP ${OFFICE_HOST} 127.0.0.1`,
+            ...args,
         ],
     });
     browser.on("disconnected", () => rmSync(folder, { recursive: true, force: true }));
@@ -60,12 +61,13 @@ export async function startBrowser({ authority = null, network = "" } = {}) {
 export async function openPage(
     browser,
     url,
-    { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false, cookies = [] } = {},
+    { width = 1280, height = 800, reducedMotion = "no-preference", hasTouch = false, bypassCSP = false, cookies = [] } = {},
 ) {
     const context = await browser.newContext({
         viewport: { width, height },
         reducedMotion,
         hasTouch,
+        bypassCSP, // only for a test that brings scripts of its own
         locale: "ja-JP",
     });
     await context.addCookies(cookies);

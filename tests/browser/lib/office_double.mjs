@@ -17,6 +17,7 @@ const TYPES = {
     ".css": "text/css; charset=utf-8",
     ".svg": "image/svg+xml",
 };
+const VOICE_BASE = "/voice/double/";
 const CATEGORIES = [
     [1, "都市計画の相談", "City planning advice", 101],
     [2, "用途地域・都市計画図", "Zoning maps", 201],
@@ -25,6 +26,33 @@ const CATEGORIES = [
     [5, "景観・屋外広告物", "Landscape and signs", 501],
     [6, "その他のご相談", "Other matters", 601],
 ];
+
+/** A voice pack of short noises, no two alike, so that a call is over in three seconds. */
+const CLIP_RATE_HZ = 48000;
+const CLIP_MS = 60;
+function clipBytes(id) {
+    const count = (CLIP_RATE_HZ * CLIP_MS) / 1000;
+    const wav = Buffer.alloc(44 + count * 2);
+    wav.write("RIFF", 0, "latin1");
+    wav.writeUInt32LE(36 + count * 2, 4);
+    wav.write("WAVEfmt ", 8, "latin1");
+    [16, 1 | (1 << 16), CLIP_RATE_HZ, CLIP_RATE_HZ * 2, 2 | (16 << 16)].forEach((value, index) =>
+        wav.writeUInt32LE(value, 16 + index * 4),
+    );
+    wav.write("data", 36, "latin1");
+    wav.writeUInt32LE(count * 2, 40);
+    let bytes = createHash("sha512").update(id).digest();
+    for (let at = 44; at < wav.length; at += bytes.length) {
+        bytes.copy(wav, at);
+        bytes = createHash("sha512").update(bytes).digest();
+    }
+    return wav;
+}
+function shortPack() {
+    const manifest = JSON.parse(readFileSync(join(WEB_DIR, "voice/manifest.json"), "utf8"));
+    manifest.clips.forEach((clip) => Object.assign(clip, { file: `${clip.id}.wav` }));
+    return manifest;
+}
 
 const isoTokyo = (at_ms) => new Date(at_ms + 9 * 3600 * 1000).toISOString().replace("Z", "+09:00");
 
@@ -79,6 +107,9 @@ class OfficeDouble {
         this.answers = new Map(); // key -> answer
         this.posts = []; // what came in, also repeats
         this.streams = new Set();
+        this.sounds = []; // what boards said with each stream
+        this.site = null; // what /api/v1/site answers
+        this.has_voice = true;
         this.heart = setInterval(() => this.serving && this.send(": heartbeat\n\n"), HEARTBEAT_MS);
         this.heart.unref();
     }
@@ -192,6 +223,7 @@ class OfficeDouble {
                 state: ticket.state,
             })),
             printing: this.printing,
+            ...(this.running_text ? { running_text: this.running_text } : {}),
             visitor_url: this.visitor_url,
             as_of: isoTokyo(Date.now()),
             lsn: this.lsn,
@@ -227,6 +259,7 @@ class OfficeDouble {
         if (!path.startsWith("/api/")) {
             this.sendFile(path, response);
         } else if (path === "/api/v1/events") {
+            this.sounds.push(new URL(request.url, "http://x").searchParams.get("sound"));
             this.openStream(response);
         } else if (request.method === "POST") {
             let body = "";
@@ -260,6 +293,9 @@ class OfficeDouble {
         }
         if (path === "/api/v1/queue") {
             return { status: 200, body: this.queue() };
+        }
+        if (path === "/api/v1/site" && this.site) {
+            return { status: 200, body: this.site };
         }
         if (path === "/api/v1/status") {
             return { status: 200, body: { service_day: this.day } };
@@ -432,6 +468,23 @@ class OfficeDouble {
     }
 
     sendFile(path, response) {
+        if (path.startsWith("/voice/") && !this.has_voice) {
+            response.writeHead(404, headers()).end();
+            return;
+        }
+        if (path === "/voice/pack.json") {
+            this.sendJson(response, { status: 200, body: { pack: "double", base: VOICE_BASE } });
+            return;
+        }
+        if (path === `${VOICE_BASE}manifest.json`) {
+            this.sendJson(response, { status: 200, body: shortPack() });
+            return;
+        }
+        if (path.startsWith(VOICE_BASE)) {
+            response.writeHead(200, { "Content-Type": "audio/wav", ...headers() });
+            response.end(clipBytes(path.slice(VOICE_BASE.length, -".wav".length)));
+            return;
+        }
         const name = /^\/(kiosk|counter|board|status)$/.test(path)
             ? `${path.slice(1)}.html`
             : path.slice(1);

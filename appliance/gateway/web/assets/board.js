@@ -1,113 +1,110 @@
 // board.js - the lobby board: who is called, where to.
 //
-// Snapshots are levels and come again after every reconnect and takeover; a call is announced (chime,
-// flashing, words for a reader) once, by its call_id, which this board remembers through reloads.
+// Snapshots are levels and come again after every reconnect and takeover; a call is announced (chime and
+// voice, or pictures in a silent branch; words for a reader) once, by calls.js, one at a time.
 // What was last known stays on the screen when the office falls silent, under a mark that says since when.
+//   /board?board=NAME   two boards in one browser that remember apart
+//   /board?sound=off    a silent board, whatever the site says (on: one that speaks)
 
+import { get } from "./api.js";
+import { createAnnouncer } from "./announcer.js";
+import { createCallBook, isShown } from "./calls.js";
 import { byId, el, keepRows, setAttribute, setText } from "./dom.js";
-import { chime, isMute } from "./chime.js";
 import { connectLive } from "./live.js";
+import { announcementText } from "./readings.js";
 import { aboutText } from "./texts.js";
 import { createOfficeClock, formatClock, formatDateJa, formatShortClock } from "./time.js";
 
-const FLASH_MS = 60000;
 const LAST_COUNT = 5;
-const ANNOUNCED_MAX = 500;
-const ANNOUNCED_STORE = "toban-board-announced";
-const ANNOUNCE_GAP_MS = 3500; // one call at a time can be heard
-const SHOWN_STATES = ["CALLED", "SERVING", "DONE", "ABSENT", "NO_SHOW"];
+const SITE_MS = 60000;
+const RUNNING_PX_PER_S = 70;
+const RUNNING_REST_MS = 4000;
 
+const asked = new URLSearchParams(location.search);
+const STORE = `toban-board-announced${asked.get("board") ? `-${asked.get("board")}` : ""}`;
 const clock = createOfficeClock();
-const announced = new Map(readAnnounced()); // call_id -> clock.now_ms() at which it was announced
-const to_announce = [];
+const book = createCallBook(readStore());
 let queue = null;
+let site = null;
 let health = { fresh: false, since_ms: null };
-let knew_nothing = announced.size === 0;
-let quiet_until_ms = 0;
+let speaking = null; // the call that is being announced
+let told_sound = null;
+let live = null;
 
-function readAnnounced() {
+const isSilent = () =>
+    asked.has("sound") ? asked.get("sound") === "off" : site?.silent_branch === true;
+const announcer = createAnnouncer({ is_silent: isSilent(), on_change: draw });
+
+function readStore() {
     try {
-        const stored = JSON.parse(sessionStorage.getItem(ANNOUNCED_STORE) ?? "[]");
-        return Array.isArray(stored) ? stored : [];
+        return JSON.parse(localStorage.getItem(STORE) ?? "null");
     } catch {
-        return [];
+        return null;
     }
 }
 
-function storeAnnounced() {
-    const kept = [...announced].slice(-ANNOUNCED_MAX);
+function writeStore() {
     try {
-        sessionStorage.setItem(ANNOUNCED_STORE, JSON.stringify(kept));
+        localStorage.setItem(STORE, JSON.stringify(book.toStore()));
     } catch {
-        // A full or forbidden store: this board still remembers until it is reloaded.
+        // A full or forbidden store: this board still remembers until it is loaded anew.
     }
 }
 
-/** Calls that this board has not shown yet, oldest first. What is over is not shouted after a long silence,
- * nor anything old by a board that has just been switched on; a visitor called within the last minute may
- * still be looking for the number. */
-function takeNewCalls() {
-    for (const call of [...queue.calls].reverse()) {
-        if (announced.has(call.call_id) || !SHOWN_STATES.includes(call.state)) {
-            continue;
-        }
-        const age_ms = clock.now_ms() - Date.parse(call.called_at);
-        const is_past = (knew_nothing || call.state !== "CALLED") && age_ms > FLASH_MS;
-        announced.set(call.call_id, is_past ? 0 : clock.now_ms());
-        if (!is_past) {
-            to_announce.push(call);
-        }
-    }
-    knew_nothing = false;
-    storeAnnounced();
-    announceNext();
-}
-
-function announceNext() {
-    if (to_announce.length === 0 || performance.now() < quiet_until_ms) {
+async function announceNext() {
+    if (speaking) {
         return;
     }
-    const call = to_announce.shift();
-    quiet_until_ms = performance.now() + ANNOUNCE_GAP_MS;
-    const counter = counterOf(call);
-    setText(
-        byId("said"),
-        `${call.display} 番の方、${counter.name_ja}へお越しください。 Number ${call.display}, please go to ${counter.name_en}.`,
-    );
-    // What a test, or a voice to come, listens to: once per call and board.
-    document.dispatchEvent(new CustomEvent("toban-call", { detail: call }));
-    chime();
+    speaking = book.next(clock.now_ms());
+    if (!speaking) {
+        return;
+    }
+    writeStore();
+    const { ja, en } = announcementText(speaking);
+    setText(byId("said_ja"), ja);
+    setText(byId("said_en"), en);
+    // Once per call and board; tests listen.
+    document.dispatchEvent(new CustomEvent("toban-call", { detail: speaking }));
+    draw();
+    try {
+        await announcer.say(speaking);
+    } finally {
+        speaking = null;
+        draw();
+    }
+    announceNext();
 }
-
-const counterOf = (call) =>
-    queue.counters.find((each) => each.id === call.counter) ?? {
-        id: call.counter,
-        name_ja: `${call.counter}番窓口`,
-        name_en: `counter ${call.counter}`,
-    };
-const isFlashing = (call) =>
-    call.state === "CALLED" && clock.now_ms() - (announced.get(call.call_id) ?? 0) < FLASH_MS;
 
 /** One row per ticket: of several calls of one number the newest counts. */
 function shownCalls() {
     const seen = new Set();
     return queue.calls.filter((call) => {
-        const is_shown = SHOWN_STATES.includes(call.state) && !seen.has(call.display);
+        const is_shown = isShown(call) && !seen.has(call.display);
         seen.add(call.display);
         return is_shown;
     });
 }
 
+/** 106B: the letter in a box of its own, so that it differs from 106 by shape. */
+function drawNumber(node, call) {
+    const letter = call.series ?? "";
+    const number = letter ? call.display.slice(0, -letter.length) : call.display;
+    if (node.textContent !== call.display || node.childElementCount !== (letter ? 1 : 0)) {
+        node.replaceChildren(number, ...(letter ? [el("span", { class: "letter" }, letter)] : []));
+    }
+    setAttribute(node, "data-length", call.display.length);
+}
+
 function draw() {
     drawTop();
+    drawSound();
     if (queue) {
         const calls = shownCalls();
         drawNewest(calls[0] ?? null);
         drawLast(calls.slice(1, 1 + LAST_COUNT));
         drawQueues();
+        drawRunning();
     }
-    byId("mute").hidden = !isMute();
-    announceNext();
 }
 
 function drawTop() {
@@ -123,6 +120,25 @@ function drawTop() {
     const since = health.since_ms === null ? "" : formatClock(health.since_ms);
     setText(stale.children[0], `情報が古い可能性があります${since && `（${since} から）`}`);
     setText(stale.children[1], `Information may be out of date${since && ` since ${since}`}`);
+}
+
+/** What the board can do is on its screen; the unit hears of it with the live events, and counts. */
+function drawSound() {
+    announcer.setSilent(isSilent());
+    const sound = announcer.sound();
+    setAttribute(document.body, "data-sound", sound);
+    byId("blocked").hidden = sound !== "blocked";
+    byId("silent").hidden = sound !== "off";
+    const is_picture = speaking !== null && ["off", "blocked"].includes(sound);
+    byId("picture").hidden = !is_picture;
+    if (is_picture) {
+        drawNumber(byId("picture_number"), speaking);
+        setText(byId("picture_counter"), String(speaking.counter));
+    }
+    if (live && told_sound !== sound) {
+        told_sound = sound;
+        live.again();
+    }
 }
 
 function drawNewest(call) {
@@ -141,14 +157,19 @@ function drawNewest(call) {
         return;
     }
     const category = queue.categories.find((each) => each.id === call.category);
-    setText(byId("newest_number"), call.display);
-    setAttribute(byId("newest_number"), "data-length", call.display.length);
+    drawNumber(byId("newest_number"), call);
     setText(byId("newest_counter"), String(call.counter));
+    setAttribute(byId("newest_counter"), "data-length", String(call.counter).length);
     const [name_ja, name_en] = byId("newest_category").children;
     setText(name_ja, category?.name_ja ?? "");
     setText(name_en, category?.name_en ?? "");
-    setAttribute(byId("newest"), "data-flash", isFlashing(call));
-    setAttribute(byId("newest"), "data-call", call.call_id);
+    drawCall(byId("newest"), call);
+}
+
+function drawCall(node, call) {
+    setAttribute(node, "data-flash", book.isFlashing(call, clock.now_ms()));
+    setAttribute(node, "data-speaking", speaking?.call_id === call.call_id);
+    setAttribute(node, "data-call", call.call_id);
 }
 
 function drawLast(calls) {
@@ -173,7 +194,7 @@ function drawLast(calls) {
             ),
         (row, call) => {
             const [number, mark, , counter] = row.children;
-            setText(number, call.display);
+            drawNumber(number, call);
             setText(counter.firstElementChild, String(call.counter));
             setText(
                 mark,
@@ -184,7 +205,7 @@ function drawLast(calls) {
                     NO_SHOW: "不在 Absent",
                 }[call.state] ?? "済 Done",
             );
-            setAttribute(row, "data-flash", isFlashing(call));
+            drawCall(row, call);
             setAttribute(row, "data-state", call.state);
         },
     );
@@ -217,17 +238,69 @@ function drawQueues() {
     );
 }
 
-connectLive({
+/** What managers want to be read: in the snapshot when they changed it today, else the site's own. */
+function drawRunning() {
+    const running = queue.running_text ?? site?.running_text;
+    const [ja, en] = byId("running_line").children;
+    const is_new = ja.textContent !== (running?.ja ?? "") || en.textContent !== (running?.en ?? "");
+    if (is_new) {
+        setText(ja, running?.ja ?? "");
+        setText(en, running?.en ?? "");
+        byId("running").hidden = !running?.ja && !running?.en;
+        run();
+    }
+}
+
+/** It moves only when it does not fit, and rests at both ends; who is disturbed by motion gets it on lines. */
+function run() {
+    const line = byId("running_line");
+    line.getAnimations().forEach((each) => each.cancel());
+    const beyond_px = line.scrollWidth - line.parentElement.clientWidth;
+    if (beyond_px <= 0 || matchMedia("(prefers-reduced-motion: reduce)").matches) {
+        return;
+    }
+    const move_ms = (beyond_px / RUNNING_PX_PER_S) * 1000;
+    const total_ms = move_ms + 2 * RUNNING_REST_MS;
+    const end = { transform: `translateX(-${beyond_px}px)` };
+    line.animate(
+        [
+            { transform: "none", offset: 0 },
+            { transform: "none", offset: RUNNING_REST_MS / total_ms },
+            { ...end, offset: (RUNNING_REST_MS + move_ms) / total_ms },
+            { ...end, offset: 1 },
+        ],
+        { duration: total_ms, iterations: Infinity },
+    );
+}
+
+async function readSite() {
+    const answer = await get("/api/v1/site");
+    if (answer?.status === 200) {
+        site = answer.body;
+        draw();
+    }
+}
+
+live = connectLive({
     clock,
+    query() {
+        told_sound = announcer.sound();
+        return `?sound=${told_sound}`;
+    },
+    on_site: readSite,
     on_queue(snapshot) {
         queue = snapshot;
-        takeNewCalls();
+        book.take(queue, clock.now_ms());
         draw();
+        announceNext();
     },
     on_health(told) {
         health = told;
         draw();
     },
 });
+readSite();
+setInterval(readSite, SITE_MS);
 setInterval(draw, 250);
+addEventListener("resize", run);
 draw();

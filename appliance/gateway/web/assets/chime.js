@@ -1,41 +1,26 @@
-// chime.js - two notes before a call, made here: no sound file. A browser may forbid sound until somebody
-// touches it; the board then shows that it is mute, and tries again at the next call.
+// chime.js - two notes before a call, made here: no sound file, and the same samples every time.
 
 const NOTES_HZ = [880, 659.26];
 const NOTE_S = 0.55;
+const RING_S = 1;
 const LOUDNESS = 0.25;
+const ATTACK_S = 0.02;
+const FALL_PER_S = 5.5;
 
-let context = null;
-
-/** True while the browser keeps this page silent. */
-export function isMute() {
-    return context !== null && context.state !== "running";
-}
-
-export async function chime() {
-    try {
-        context ??= new AudioContext();
-        if (context.state !== "running") {
-            // Never settles while sound is forbidden: whoever waits for it waits alone.
-            context.resume().then(play, () => {});
-            return;
+/** The samples of the chime at this rate. */
+export function makeChime(rate_hz) {
+    const length = Math.round((NOTE_S * (NOTES_HZ.length - 1) + RING_S) * rate_hz);
+    const samples = new Float32Array(length);
+    NOTES_HZ.forEach((frequency_hz, index) => {
+        const start = Math.round(index * NOTE_S * rate_hz);
+        const end = Math.min(length, start + Math.round(RING_S * rate_hz));
+        for (let at = start; at < end; at++) {
+            const s = (at - start) / rate_hz;
+            const rise = Math.min(1, s / ATTACK_S);
+            // Both ends are silence, so that nothing clicks.
+            const fall = Math.exp(-FALL_PER_S * s) * Math.min(1, (RING_S - s) / ATTACK_S);
+            samples[at] += LOUDNESS * rise * fall * Math.sin(2 * Math.PI * frequency_hz * s);
         }
-        play();
-    } catch {
-        // No sound device: the board is still a board.
-    }
-}
-
-function play() {
-    NOTES_HZ.forEach((frequency, index) => {
-        const start_s = context.currentTime + index * NOTE_S;
-        const tone = new OscillatorNode(context, { type: "sine", frequency });
-        const loudness = new GainNode(context, { gain: 0 });
-        loudness.gain.setValueAtTime(0, start_s);
-        loudness.gain.linearRampToValueAtTime(LOUDNESS, start_s + 0.02);
-        loudness.gain.exponentialRampToValueAtTime(0.001, start_s + NOTE_S * 1.8);
-        tone.connect(loudness).connect(context.destination);
-        tone.start(start_s);
-        tone.stop(start_s + NOTE_S * 2);
     });
+    return samples;
 }

@@ -57,9 +57,18 @@ export function createEventParser(each) {
 /**
  * Connects, for ever. on_queue(snapshot) for every snapshot; on_health({fresh, since_ms, reason}) when
  * freshness changes: since_ms is the office's time at which the picture was last known to be right, null
- * when it never was. anonymous: as anybody may, whoever is signed in here.
+ * when it never was. on_site(): names, texts or switches of the site have changed, or may have. query(): what
+ * a connection says of this page, read anew for each; again(): makes a new one, at once. anonymous: as anybody
+ * may, whoever is signed in here.
  */
-export function connectLive({ clock, on_queue, on_health, anonymous = false }) {
+export function connectLive({
+    clock,
+    on_queue,
+    on_health,
+    on_site = () => {},
+    query = () => "",
+    anonymous = false,
+}) {
     // All in performance.now(), null: not yet.
     let last_byte_ms = null;
     let good_until_ms = null;
@@ -112,6 +121,8 @@ export function connectLive({ clock, on_queue, on_health, anonymous = false }) {
                 ? null
                 : (not_serving_since_ms ?? performance.now());
             reason = value.reason ?? "";
+        } else if (event === "site") {
+            on_site();
         }
         judge();
     }
@@ -146,7 +157,7 @@ export function connectLive({ clock, on_queue, on_health, anonymous = false }) {
             is_refreshing: false,
             lsn: 0,
         };
-        const response = await fetch(EVENTS, {
+        const response = await fetch(`${EVENTS}${query()}`, {
             headers: { Accept: "text/event-stream" },
             cache: "no-store",
             credentials: anonymous ? "omit" : "same-origin",
@@ -189,4 +200,5 @@ export function connectLive({ clock, on_queue, on_health, anonymous = false }) {
     setInterval(refresh, REFRESH_MS);
     judge();
     readForever();
+    return { again: () => connection?.abort.abort() };
 }

@@ -1,0 +1,128 @@
+// heard.mjs - hears what a page sends to its loudspeakers, and says which clips that were.
+//
+// Whatever the page connects to the destination of its AudioContext is also connected to a recorder, which
+// keeps the samples with their place in time. They are then read from the first that is not silent: at each
+// sound exactly one clip of the pack must begin whose every sample is there. Two sounds at once, a half one or
+// one that is not of the pack match nothing. Needs a secure context, 127.0.0.1 is one, and a page opened with
+// bypassCSP: the recorder is a script that no office serves.
+
+const RECORDER = `
+registerProcessor("recorder", class extends AudioWorkletProcessor {
+    process([input]) {
+        if (input.length > 0 && input[0].some((sample) => sample !== 0)) {
+            this.port.postMessage({ frame: currentFrame, samples: input[0].slice() });
+        }
+        return true;
+    }
+});`;
+
+/** Before the page is opened. */
+export async function listenTo(page) {
+    await page.addInitScript((code) => {
+        const connect = AudioNode.prototype.connect;
+        const heard = { blocks: [], sources: [], recorder: null };
+        globalThis.heard_sound = heard;
+        AudioNode.prototype.connect = function (to, ...rest) {
+            if (to instanceof AudioDestinationNode) {
+                heard.sources.push(this);
+                if (heard.recorder) {
+                    connect.call(this, heard.recorder);
+                }
+            }
+            return connect.call(this, to, ...rest);
+        };
+        const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
+        globalThis.AudioContext = class extends AudioContext {
+            constructor(...given) {
+                super(...given);
+                this.audioWorklet.addModule(address).then(() => {
+                    const recorder = new AudioWorkletNode(this, "recorder");
+                    recorder.port.onmessage = ({ data }) => heard.blocks.push(data);
+                    connect.call(recorder, this.destination);
+                    heard.sources.forEach((each) => connect.call(each, recorder));
+                    heard.recorder = recorder;
+                });
+            }
+        };
+    }, RECORDER);
+}
+
+export const isListening = (page) => page.evaluate(() => globalThis.heard_sound.recorder !== null);
+
+/** What was heard so far: [{id, at_ms, end_ms}], of the pack at base; a sound that is no clip has id null. */
+export function whatWasHeard(page) {
+    return page.evaluate(async () => {
+        const RATE_HZ = 48000;
+        const TOLERANCE = 1e-6;
+        const load = async () => {
+            const { base } = await (await fetch("/voice/pack.json")).json();
+            const { clips } = await (await fetch(`${base}manifest.json`)).json();
+            const decoder = new OfflineAudioContext(1, 1, RATE_HZ);
+            const known = [];
+            for (const { id, file } of clips) {
+                const bytes = await (await fetch(base + file)).arrayBuffer();
+                known.push([id, (await decoder.decodeAudioData(bytes)).getChannelData(0)]);
+            }
+            const { makeChime } = await import("/assets/chime.js");
+            known.push(["chime", makeChime(RATE_HZ)]);
+            return known.map(([id, samples]) => ({
+                id,
+                samples,
+                first: samples.findIndex((sample) => sample !== 0),
+            }));
+        };
+        const clips = (globalThis.heard_sound.clips ??= await load());
+        const blocks = globalThis.heard_sound.blocks;
+        if (blocks.length === 0) {
+            return [];
+        }
+        const start = blocks[0].frame;
+        const end = blocks.at(-1).frame + blocks.at(-1).samples.length;
+        const sound = new Float32Array(end - start);
+        blocks.forEach(({ frame, samples }) => sound.set(samples, frame - start));
+
+        const isAt = ({ samples }, at) => {
+            if (at < 0) {
+                return false;
+            }
+            for (let index = 0; index < samples.length; index++) {
+                if (Math.abs((sound[at + index] ?? 0) - samples[index]) > TOLERANCE) {
+                    return false;
+                }
+            }
+            return true;
+        };
+        const heard = [];
+        let at = 0;
+        for (;;) {
+            while (at < sound.length && sound[at] === 0) {
+                at++;
+            }
+            if (at === sound.length) {
+                return heard;
+            }
+            // The longest that fits: one clip may begin like another.
+            const [found] = clips
+                .filter((clip) => isAt(clip, at - clip.first))
+                .sort((a, b) => b.samples.length - a.samples.length);
+            const at_ms = Math.round(((start + at) / RATE_HZ) * 1000);
+            if (!found) {
+                return [...heard, { id: null, at_ms }];
+            }
+            at += found.samples.length - found.first;
+            heard.push({ id: found.id, at_ms, end_ms: Math.round(((start + at) / RATE_HZ) * 1000) });
+        }
+    });
+}
+
+/** The heard ids, one list for each announcement: each begins with the chime. */
+export function announcements(heard) {
+    const lists = [];
+    for (const { id } of heard) {
+        if (id === "chime") {
+            lists.push([]);
+        }
+        (lists.at(-1) ?? lists[lists.push([]) - 1]).push(id);
+    }
+    return lists;
+}
