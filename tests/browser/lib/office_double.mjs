@@ -58,6 +58,10 @@ class OfficeDouble {
         this.visitor_url = "http://10.90.0.10/status?ticket=";
         this.printing = { paper: false, code: "NO_DRIVER", near_end: false };
         this.refuse = null; // {status, body}: every POST is answered so
+        this.site = null; // body of GET /api/v1/site; null: an office that has none
+        this.clerks = {}; // name -> {pin, role, title}
+        this.clerk = null; // who is signed in
+        this.printers = [];
         this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({
             id,
             name_ja,
@@ -156,11 +160,14 @@ class OfficeDouble {
             site_ja: "世田谷区 都市計画課",
             site_en: "Setagaya City, City Planning Division",
             service_day: this.day,
-            categories: this.categories.map(({ id, name_ja, name_en, suspended }) => ({
+            categories: this.categories.map(({ id, name_ja, name_en, suspended, refusal }) => ({
                 id,
                 name_ja,
                 name_en,
                 suspended,
+                accepting: !suspended && !refusal,
+                refusal: refusal ?? (suspended ? "CATEGORY_SUSPENDED" : null),
+                remaining: null,
                 waiting: this.waiting(id).length,
                 estimated_wait_s: this.counters.some((each) => each.open)
                     ? this.waiting(id).length * 300
@@ -259,6 +266,15 @@ class OfficeDouble {
         if (path === "/api/v1/queue") {
             return { status: 200, body: this.queue() };
         }
+        if (path === "/api/v1/site" && this.site) {
+            return { status: 200, body: this.site };
+        }
+        if (path === "/api/v1/printers") {
+            return { status: 200, body: { printers: this.printers } };
+        }
+        if (path === "/api/v1/session") {
+            return { status: 200, body: this.clerk ?? { role: "kiosk", role_ja: "番号発券機", device: 4 } };
+        }
         if (path === "/api/v1/status") {
             return { status: 200, body: { service_day: this.day } };
         }
@@ -294,11 +310,17 @@ class OfficeDouble {
                 }),
             };
         }
+        if (path.startsWith("/api/v1/session")) {
+            return this.changeClerk(path, members);
+        }
+        if (/^\/api\/v1\/(categories|acceptance|printers|day)\//.test(path)) {
+            return this.rule(path);
+        }
         const [, kind, id, verb] =
             /^\/api\/v1\/(tickets|counters)\/([^/]+)\/([a-z-]+)$/.exec(path) ?? [];
         if (kind === "tickets") {
             const ticket = this.tickets.find((each) => each.id === id);
-            ticket.state = { cancel: "CANCELLED", return: "WAITING" }[verb];
+            ticket.state = { cancel: "CANCELLED", return: "WAITING" }[verb] ?? ticket.state;
             this.changed();
             return { status: 200, body: ticket };
         }
@@ -307,6 +329,47 @@ class OfficeDouble {
             verb,
             members,
         );
+    }
+
+    changeClerk(path, members) {
+        if (path === "/api/v1/session/end") {
+            this.clerk = null;
+            return { status: 200, body: {} };
+        }
+        const found = this.clerks[members.name];
+        if (!found || found.pin !== members.pin) {
+            return {
+                status: 401,
+                body: { status: 401, code: "WRONG", title: "That did not match.", title_ja: "確認できませんでした。" },
+            };
+        }
+        const { role, role_ja, title } = found;
+        this.clerk = { role, role_ja, title, name: members.name, device: 4 };
+        return { status: 200, body: this.clerk };
+    }
+
+    /** What a supervisor, or somebody at a printer, asks for. */
+    rule(path) {
+        const [kind, ...rest] = path.split("/").slice(3);
+        const verb = rest.at(-1);
+        if (kind !== "printers" && this.clerk?.role !== "supervisor") {
+            return {
+                status: 403,
+                body: { status: 403, code: "NOT_YOURS", title: "Not yours.", title_ja: "権限がありません。" },
+            };
+        }
+        if (kind === "day") {
+            this.day = { ...this.day, state: "CLOSED", accepting: false };
+        }
+        for (const each of this.categories) {
+            if (kind === "acceptance") {
+                each.refusal = verb === "suspend" ? "ALL_SUSPENDED" : null;
+            } else if (kind === "categories" && each.id === Number(rest[0])) {
+                each.suspended = verb === "suspend";
+            }
+        }
+        this.changed();
+        return { status: 200, body: {} };
     }
 
     changeCounter(counter, verb, members) {
