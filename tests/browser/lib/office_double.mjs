@@ -61,6 +61,7 @@ class OfficeDouble {
         this.site = null; // body of GET /api/v1/site; null: an office that has none
         this.clerks = {}; // name -> {pin, role, title}
         this.clerk = null; // who is signed in
+        this.now = null; // as_of of the snapshots; null: the machine's clock
         this.printers = [];
         this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({
             id,
@@ -198,7 +199,7 @@ class OfficeDouble {
             })),
             printing: this.printing,
             visitor_url: this.visitor_url,
-            as_of: isoTokyo(Date.now()),
+            as_of: this.now ?? isoTokyo(Date.now()),
             lsn: this.lsn,
             term: 7,
             mode: this.series ? "ALONE" : "PAIRED",

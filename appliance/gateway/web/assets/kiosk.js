@@ -60,6 +60,7 @@ let was_used = false; // somebody pressed a purpose since the page was loaded
 let touched_at_ms = 0;
 let asleep = null; // service_day of /status, asked while no snapshot comes
 let guard_count = 0;
+let known = new Set(); // categories of the newest snapshot
 let screen_name = "";
 
 const dayIsOpen = () =>
@@ -438,7 +439,11 @@ const staff = createStaff({ kiosk, draw: () => draw(), began: () => reset() });
 
 function onKey(event) {
     touched();
-    if (staff.isHere() || event.ctrlKey || event.altKey || event.metaKey || event.repeat) {
+    if (event.repeat && !staff.isHere()) {
+        event.preventDefault(); // a key that is held presses once
+        return;
+    }
+    if (staff.isHere() || event.ctrlKey || event.altKey || event.metaKey) {
         return;
     }
     if (guide.press(event.key)) {
@@ -539,7 +544,6 @@ connectLive({
         draw();
     },
 });
-let known = new Set();
 setInterval(tick, 250);
 setInterval(askWhetherAsleep, ASLEEP_INTERVAL_MS);
 staff.prepare();

@@ -13,7 +13,8 @@ import { formatDateEn, formatDateJa, formatShortClock } from "./time.js";
 
 export const PLACES = 10; // purposes on one page
 const PLACES_FEW = 5; // so many or fewer: one wide column
-const FIT_STEPS = ["", "fit-1", "fit-2", "fit-3"];
+const LINE_SLACK_PX = 3; // a last line's letters reach a little below their line
+const FIT_STEPS = [0, 1, 2, 3]; // data-fit of the list
 
 export const languageOf = (kiosk) => LANGUAGES.find((each) => each.id === kiosk.language);
 const htmlOf = (id) => LANGUAGES.find((each) => each.id === id).html;
@@ -150,6 +151,8 @@ function drawChoose(kiosk, actions) {
     );
     byId("paper_out").hidden = !(kiosk.site.paper && kiosk.queue?.printing?.code === "PAPER_END");
     drawPager(kiosk);
+    const room = [innerWidth, innerHeight, list.clientHeight].join("x");
+    fit(list, `${kiosk.language} ${room} ${list.textContent.replace(/[0-9]+/g, "0")}`);
 }
 
 function drawPager(kiosk) {
@@ -203,26 +206,24 @@ function updateItem(row, item, kiosk) {
     setAttribute(button, "aria-disabled", refusal ? "true" : null);
     setAttribute(button, "data-group", item.category === 0);
     setAttribute(button, "aria-busy", kiosk.pending?.category === item.category ? "true" : null);
-    fit(button, `${kiosk.language} ${innerWidth}x${innerHeight} ${button.textContent}`);
 }
 
-/** Long names in smaller letters: the first size at which nothing sticks out of the button. */
-function fit(button, stamp) {
-    if (button.dataset.fitted === stamp || button.clientWidth === 0) {
+/** Long names in smaller letters, all of a page alike: the first size at which nothing sticks out of any button. */
+function fit(list, stamp) {
+    if (list.dataset.fitted === stamp || list.clientWidth === 0) {
         return;
     }
+    const boxes = [...list.querySelectorAll(".category, .category-names")];
+    const lines = [...list.querySelectorAll(".category span")];
+    const isHigh = (each) => each.scrollHeight > each.clientHeight + LINE_SLACK_PX;
+    const isWide = (each) => each.scrollWidth > each.clientWidth + 1;
     for (const step of FIT_STEPS) {
-        button.classList.remove(...FIT_STEPS.filter(Boolean));
-        if (step) {
-            button.classList.add(step);
-        }
-        const inner = [button, ...button.querySelectorAll("span")];
-        if (inner.every((each) => each.scrollWidth <= each.clientWidth + 1 || each.clientWidth === 0) &&
-            button.scrollHeight <= button.clientHeight + 1) {
+        setAttribute(list, "data-fit", step);
+        if (!boxes.some(isHigh) && !lines.some(isWide)) {
             break;
         }
     }
-    button.dataset.fitted = stamp;
+    list.dataset.fitted = stamp;
 }
 
 function drawConfirm(kiosk, actions) {
