@@ -377,7 +377,8 @@ void dispatch_request(struct request *request, const char *method, const char *p
         found = ROUTE_NO_SUCH_PATH;
     }
     if (found == ROUTE_FOUND && match.route->management_only &&
-        !(request->gateway->config.roles && match.route->kind == ROUTE_CONTROL) &&
+        !(request->gateway->config.roles &&
+          (match.route->kind == ROUTE_CONTROL || match.route->kind == ROUTE_COMMAND)) &&
         !request->connection->listener->management) {
         server_answer_problem(request,
                               match.route->kind == ROUTE_CONTROL ||

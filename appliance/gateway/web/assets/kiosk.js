@@ -313,6 +313,7 @@ function giveUp() {
 /** The next visitor finds the first page, in Japanese, silent. */
 function reset() {
     endGuide(false);
+    byId("paper_out").open = false;
     Object.assign(kiosk, {
         ticket: null,
         message: null,

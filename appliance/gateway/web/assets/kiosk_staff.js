@@ -15,6 +15,8 @@ const STAY_MS = 60000; // untouched for so long: it ends
 const NOTICE_MS = 8000;
 const PRINTERS_INTERVAL_MS = 5000;
 const ROWS = ["1234567890", "qwertyuiop", "asdfghjkl", "zxcvbnm-_."];
+/** What has no key is not sent twice: it would print twice. */
+const ONCE = { tries: 1 };
 const MANAGERS = ["supervisor", "administrator"];
 
 /** Japanese with English beside it. */
@@ -47,15 +49,21 @@ export function createStaff({ kiosk, draw, began }) {
     const tellKey = (key) => tell(staffText(key, "ja"), staffText(key, "en"));
 
     /** One press, one key, one answer in words. */
-    async function ask(path, members, done_key) {
+    async function ask(path, members, done_key, { tries = Infinity } = {}) {
         if (busy) {
             return;
         }
         busy = true;
         draw();
-        const answer = await post(path, members, { key: newKey(), go_on: () => here === "panel" });
+        let tried = 0;
+        const go_on = () => here === "panel" && tried++ < tries;
+        const answer = await post(path, members, { key: newKey(), go_on });
         busy = false;
-        if (!answer || here !== "panel") {
+        if (here !== "panel") {
+            return;
+        }
+        if (!answer) {
+            tellKey("unknown");
             return;
         }
         if (answer.status === 200 || answer.status === 201) {
@@ -360,8 +368,8 @@ export function createStaff({ kiosk, draw, began }) {
                 el("li", { class: "staff-printer" },
                     el("p", {}, el("strong"), el("span"), el("span", { class: "beside" })),
                     el("div", { class: "row" },
-                        button("test_print", "quiet-button", () => ask(`/api/v1/printers/${each.id}/test`, {}, "done")),
-                        button("new_roll", "quiet-button", () => ask(`/api/v1/printers/${each.id}/roll`, {}, "done")),
+                        button("test_print", "quiet-button", () => ask(`/api/v1/printers/${each.id}/test`, {}, "done", ONCE)),
+                        button("new_roll", "quiet-button", () => ask(`/api/v1/printers/${each.id}/roll`, {}, "done", ONCE)),
                     )),
             (row, each) => {
                 const [name, state, left] = row.children[0].children;

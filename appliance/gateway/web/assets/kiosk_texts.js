@@ -413,6 +413,10 @@ export const STAFF_TEXTS = {
     cancel_yes: ["取り消す", "Yes, cancel it"],
     no: ["戻る", "Back"],
     done: ["行いました。", "Done."],
+    unknown: [
+        "結果を確かめられませんでした。プリンターを見てください。",
+        "The result is not known. Please look at the printer.",
+    ],
     reprinted: ["再発券しました。紙を渡してください。", "Reprinted. Please hand the paper over."],
     not_yours: [
         "この操作は窓口責任者のPINで入ると行えます。",

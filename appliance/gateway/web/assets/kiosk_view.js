@@ -13,6 +13,7 @@ import { formatDateEn, formatDateJa, formatShortClock } from "./time.js";
 
 export const PLACES = 10; // purposes on one page
 const PLACES_FEW = 5; // so many or fewer: one wide column
+const ROWS_LEAST = 3;
 const LINE_SLACK_PX = 3; // a last line's letters reach a little below their line
 const FIT_STEPS = [0, 1, 2, 3]; // data-fit of the list
 
@@ -142,6 +143,9 @@ function drawChoose(kiosk, actions) {
     const shown = items.slice(kiosk.page * PLACES, (kiosk.page + 1) * PLACES);
     const list = byId("categories");
     setAttribute(list, "data-layout", items.length <= PLACES_FEW ? "few" : "many");
+    // So many rows as the longest page of this list has: its own places, which stay.
+    const rows = Math.max(ROWS_LEAST, Math.ceil(Math.min(items.length, PLACES) / 2));
+    setAttribute(list, "data-rows", items.length <= PLACES_FEW ? PLACES_FEW : rows);
     keepRows(
         list,
         shown,
@@ -149,7 +153,6 @@ function drawChoose(kiosk, actions) {
         (item) => createItem(item, actions),
         (row, item) => updateItem(row, item, kiosk),
     );
-    byId("paper_out").hidden = !(kiosk.site.paper && kiosk.queue?.printing?.code === "PAPER_END");
     drawPager(kiosk);
     const room = [innerWidth, innerHeight, list.clientHeight].join("x");
     fit(list, `${kiosk.language} ${room} ${list.textContent.replace(/[0-9]+/g, "0")}`);
@@ -406,6 +409,8 @@ function drawMessage(kiosk) {
 function drawFoot(kiosk) {
     setText(byId("guide_text"), say(kiosk.guided ? "guide_end" : "guide_button", kiosk.language));
     setAttribute(byId("guide"), "aria-pressed", String(kiosk.guided));
+    byId("paper_out").hidden =
+        kiosk.guided || !(kiosk.site?.paper && kiosk.queue?.printing?.code === "PAPER_END");
     byId("guide_help").hidden = !kiosk.guided;
     setText(byId("guide_help"), say("guide_keys", kiosk.language));
 }
