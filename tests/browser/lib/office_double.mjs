@@ -63,6 +63,7 @@ class OfficeDouble {
         this.clerk = null; // who is signed in
         this.now = null; // as_of of the snapshots; null: the machine's clock
         this.printers = [];
+        this.voice = null; // file -> id of a clip: a pack of silent clips
         this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({
             id,
             name_ja,
@@ -230,7 +231,9 @@ class OfficeDouble {
 
     answer(request, response) {
         const path = request.url.split("?")[0];
-        if (!path.startsWith("/api/")) {
+        if (path.startsWith("/voice/") && this.voice) {
+            this.sendVoice(path, response);
+        } else if (!path.startsWith("/api/")) {
             this.sendFile(path, response);
         } else if (path === "/api/v1/events") {
             this.openStream(response);
@@ -491,6 +494,27 @@ class OfficeDouble {
         const type = status >= 400 ? "application/problem+json" : "application/json";
         response.writeHead(status, { "Content-Type": type, ...headers() });
         response.end(JSON.stringify(body));
+    }
+
+    /** A pack as docs/VOICE.md has it, of clips of a tenth of a second. */
+    sendVoice(path, response) {
+        if (path === "/voice/manifest.json") {
+            const clips = Object.entries(this.voice).map(([file, id]) => ({
+                id, language: id.slice(0, 2), text: "", file: `test/${file}.wav`, duration_ms: 100,
+            }));
+            this.sendJson(response, { status: 200, body: { clips } });
+            return;
+        }
+        const data_bytes = 1600;
+        const wav = Buffer.alloc(44 + data_bytes);
+        wav.write("RIFF", 0);
+        wav.writeUInt32LE(36 + data_bytes, 4);
+        wav.write("WAVEfmt ", 8);
+        [16, 0x10001, 8000, 16000, 0x100002].forEach((word, at) => wav.writeUInt32LE(word, 16 + 4 * at));
+        wav.write("data", 36);
+        wav.writeUInt32LE(data_bytes, 40);
+        response.writeHead(200, { "Content-Type": "audio/wav", ...headers() });
+        response.end(wav);
     }
 
     sendFile(path, response) {

@@ -97,7 +97,7 @@ export function createSpeech() {
             audio.volume = LEVELS[level];
             playing = audio;
             for (const event of ["ended", "error", "pause"]) {
-                audio.addEventListener(event, () => resolve(event === "ended"));
+                audio.addEventListener(event, () => resolve(audio.ended)); // a clip's end is a pause, too
             }
             audio.play().catch(() => resolve(false));
             if (mine !== turn) {
