@@ -214,40 +214,56 @@ describe("the audio guide", () => {
     it("plays_the_clips_of_the_offices_voice_pack_and_says_itself_what_the_pack_lacks", () =>
         atKiosk(
             async ({ page }) => {
-                const said = () => page.evaluate(() => globalThis.told ?? []);
+                const told = () => page.evaluate(() => globalThis.told ?? []);
+                const clipsOf = async (text) => (await told()).find((each) => text.test(each.text))?.clips;
+                const all = [];
+                const tells = async (text) => {
+                    await until(async () => (await told()).some((each) => text.test(each.text)), `${text} is said`);
+                    all.push(...(await heard(page)));
+                    return clipsOf(text);
+                };
                 await page.locator(".category").first().waitFor();
                 await press(page, "5");
-                await until(async () => (await said()).some(({ text }) => text === "ご用件を選んでください"), "the title is said");
-                const [welcome] = (await said()).filter(({ clips }) => clips);
-                assert.match(welcome.text, /音声案内を始めます/);
-                assert.match(welcome.clips[0], /\/voice\/test\/welcome\.wav$/);
-                assert.ok((await heard(page)).every((text) => !/音声案内を始めます/.test(text)), "and not twice");
-                assert.deepEqual(await page.evaluate(() => globalThis.played), ["/voice/test/welcome.wav"]);
+                assert.deepEqual(await tells(/音声案内を始めます/), ["ja.kiosk.say_welcome"]);
+                assert.equal(await tells(/ご用件を選んで/), null);
+                assert.deepEqual(await tells(/お待ちの方は2人/), ["ja.kiosk.say_waiting.2"]);
+                await until(() => page.evaluate(() => globalThis.sounded >= 2), "both clips sounded to their end");
+                await listens(page);
+                await press(page, "5");
+                await tells(/番号札を取るには/);
+                await listens(page);
+                await press(page, "5");
+                assert.deepEqual(await tells(/^Bの103番です/), ["ja.of.B", "ja.n.100", "ja.n.3", "ja.kiosk.number_end"]);
+                await until(() => page.evaluate(() => globalThis.sounded >= 6), "the number sounded");
+                await tells(/お呼びするまで/);
+                all.push(...(await heard(page)));
+                assert.ok(all.some((text) => /ご用件を選んで/.test(text)), "the browser's voice says the rest");
+                assert.ok(!all.some((text) => /音声案内を始めます|お待ちの方は2人|103番/.test(text)), "and nothing twice");
             },
             {
-                script: () => {
-                    globalThis.played = [];
-                    const play = HTMLMediaElement.prototype.play;
-                    HTMLMediaElement.prototype.play = function (...rest) {
-                        this.addEventListener("ended", () => globalThis.played.push(new URL(this.src).pathname));
-                        return play.apply(this, rest);
-                    };
-                    globalThis.heard = [];
-                    const silent = {
-                        speak(utterance) {
-                            globalThis.heard.push({ text: utterance.text });
-                            queueMicrotask(() => utterance.onend?.());
-                        },
-                        cancel() {},
-                    };
-                    Object.defineProperty(globalThis, "speechSynthesis", { value: silent });
-                    document.addEventListener("toban-say", ({ detail }) => {
-                        globalThis.told ??= [];
-                        globalThis.told.push(detail);
-                    });
-                },
+                script: [
+                    LISTEN,
+                    () => {
+                        globalThis.sounded = 0;
+                        const start = AudioBufferSourceNode.prototype.start;
+                        AudioBufferSourceNode.prototype.start = function (...rest) {
+                            this.addEventListener("ended", () => globalThis.sounded++);
+                            return start.apply(this, rest);
+                        };
+                    },
+                ],
                 prepare: withSite(SITE, (office) => {
-                    office.voice = { welcome: "ja.kiosk.say_welcome" };
+                    office.addTicket(1);
+                    office.addTicket(1);
+                    office.series = "B";
+                    office.voice = [
+                        ["ja.kiosk.say_welcome", "音声案内"],
+                        ["ja.kiosk.say_waiting.2", "お待ちの方は2人です。"],
+                        ["ja.of.B", "ビーの"],
+                        ["ja.n.100", "ひゃく"],
+                        ["ja.n.3", "さん"],
+                        ["ja.kiosk.number_end", "番です。"],
+                    ];
                 }),
             },
         ));

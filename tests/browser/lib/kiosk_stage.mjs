@@ -21,8 +21,8 @@ export function createStage(browserNow) {
             if (clock) {
                 await page.clock.install();
             }
-            if (script) {
-                await page.addInitScript(script);
+            for (const each of [script].flat().filter(Boolean)) {
+                await page.addInitScript(each);
             }
             await page.goto(`http://${OFFICE_HOST}:${link.port}/kiosk`);
             await story({ office, link, page });

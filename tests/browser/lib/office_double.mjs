@@ -63,7 +63,7 @@ class OfficeDouble {
         this.clerk = null; // who is signed in
         this.now = null; // as_of of the snapshots; null: the machine's clock
         this.printers = [];
-        this.voice = null; // file -> id of a clip: a pack of silent clips
+        this.voice = null; // [id, text] of each clip: a pack of silent clips
         this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({
             id,
             name_ja,
@@ -200,6 +200,7 @@ class OfficeDouble {
             })),
             printing: this.printing,
             visitor_url: this.visitor_url,
+            site_version: this.site?.version,
             as_of: this.now ?? isoTokyo(Date.now()),
             lsn: this.lsn,
             term: 7,
@@ -498,9 +499,13 @@ class OfficeDouble {
 
     /** A pack as docs/VOICE.md has it, of clips of a tenth of a second. */
     sendVoice(path, response) {
-        if (path === "/voice/manifest.json") {
-            const clips = Object.entries(this.voice).map(([file, id]) => ({
-                id, language: id.slice(0, 2), text: "", file: `test/${file}.wav`, duration_ms: 100,
+        if (path === "/voice/pack.json") {
+            this.sendJson(response, { status: 200, body: { pack: "test", base: "/voice/test/" } });
+            return;
+        }
+        if (path === "/voice/test/manifest.json") {
+            const clips = this.voice.map(([id, text]) => ({
+                id, language: id.slice(0, 2), text, file: `${id}.wav`, duration_ms: 100,
             }));
             this.sendJson(response, { status: 200, body: { clips } });
             return;

@@ -54,13 +54,14 @@ const kiosk = {
 };
 let fresh = false;
 let site_is_told = false; // by the office's settings, not by the queue alone
+let site_is_missing = false; // this office has no such settings: the queue's names do
 let leave_at_ms = 0; // performance.now(): ticket and message go away by themselves
 let listens = true; // false while the screen is younger than GUARD_MS
 let was_used = false; // somebody pressed a purpose since the page was loaded
 let touched_at_ms = 0;
 let asleep = null; // service_day of /status, asked while no snapshot comes
 let guard_count = 0;
-let known = new Set(); // categories of the newest snapshot
+let site_version; // of the newest snapshot: names and menu are fetched when it changes
 let screen_name = "";
 
 const dayIsOpen = () =>
@@ -82,6 +83,9 @@ function screenNow() {
     }
     if (!queue || (!fresh && !pending)) {
         return !pending && isAsleep() ? "closed" : "wait";
+    }
+    if (!kiosk.site) {
+        return "wait"; // a list that would change under the first finger is not shown
     }
     if (!isOpen() && !pending) {
         return "closed";
@@ -514,9 +518,17 @@ document.addEventListener("keydown", onKey);
 document.addEventListener("contextmenu", (event) => event.preventDefault());
 addEventListener("resize", () => draw());
 
-const settings = connectSite((site) => {
-    site_is_told = true;
-    takeSite(site);
+const settings = connectSite({
+    on_site(site) {
+        site_is_told = true;
+        takeSite(site);
+    },
+    on_none() {
+        site_is_missing = true;
+        if (kiosk.queue) {
+            takeSite(siteFromQueue(kiosk.queue));
+        }
+    },
 });
 connectLive({
     clock: kiosk.clock,
@@ -525,12 +537,12 @@ connectLive({
             kiosk.issued = []; // yesterday's visitors are nobody's any more
         }
         kiosk.queue = snapshot;
-        if (!site_is_told) {
+        if (!site_is_told && site_is_missing) {
             kiosk.site = siteFromQueue(snapshot);
-        } else if (!snapshot.categories.every(({ id }) => known.has(id))) {
+        } else if (snapshot.site_version !== site_version) {
             settings.look();
         }
-        known = new Set(snapshot.categories.map(({ id }) => id));
+        site_version = snapshot.site_version;
         draw();
     },
     on_health(health) {

@@ -7,7 +7,7 @@ import { byId, el, keepRows, setAttribute, setText } from "./dom.js";
 import { refusalText, staffText } from "./kiosk_texts.js";
 import { liveOf, refusalOf } from "./kiosk_view.js";
 import { leavesOf, nameOf } from "./site.js";
-import { aboutText } from "./texts.js";
+import { estimateText } from "./texts.js";
 import { formatShortClock } from "./time.js";
 
 const HOLD_MS = 2000;
@@ -202,7 +202,7 @@ export function createStaff({ kiosk, draw, began }) {
             ),
             createNotice(),
             createQuestion(),
-            el("div", { class: "staff-cards" }, createCounts(), createTickets(), createPrinter()),
+            el("div", { class: "staff-cards" }, el("div", {}, createTickets(), createPrinter()), createCounts()),
         ];
     }
 
@@ -212,15 +212,15 @@ export function createStaff({ kiosk, draw, began }) {
     function createCounts() {
         const head = (key) => el("th", { scope: "col" }, ...two(key));
         return card("staff_counts", "counts",
-            el("table", {},
-                el("thead", {}, el("tr", {}, head("category"), head("waiting"), head("estimate"), head("acceptance"))),
-                el("tbody", { id: "staff_rows" }),
-                el("tfoot", {}, el("tr", {}, el("th", { scope: "row" }, ...two("total")), el("td", { id: "staff_total", class: "digits" }), el("td"), el("td"))),
-            ),
             el("div", { class: "row" },
                 button("stop_all", "quiet-button", () => rule("/api/v1/acceptance/suspend"), { id: "staff_stop_all" }),
                 button("go_on_all", "quiet-button", () => rule("/api/v1/acceptance/resume"), { id: "staff_go_on_all" }),
                 button("close_day", "quiet-button alarming", askToClose, { id: "staff_close" }),
+            ),
+            el("table", {},
+                el("thead", {}, el("tr", {}, head("category"), head("waiting"), head("estimate"), head("acceptance"))),
+                el("tbody", { id: "staff_rows" }),
+                el("tfoot", {}, el("tr", {}, el("th", { scope: "row" }, ...two("total")), el("td", { id: "staff_total", class: "digits" }), el("td"), el("td"))),
             ),
         );
     }
@@ -318,8 +318,9 @@ export function createStaff({ kiosk, draw, began }) {
                 const stopped = refusal === "CATEGORY_SUSPENDED";
                 setText(name, nameOf(item.names, "ja"));
                 setText(waiting, String(live?.waiting ?? ""));
-                setText(estimate, live ? aboutText(live.estimated_wait_s, "ja") : "");
-                setText(state.children[0], refusal ? refusalText(refusal, "ja") : staffText("accepting", "ja"));
+                setText(estimate, live ? estimateText(live.estimated_wait_s, "ja") : "");
+                const why = stopped ? staffText("stopped", "ja") : refusalText(refusal, "ja");
+                setText(state.children[0], refusal ? why : staffText("accepting", "ja"));
                 setText(state.children[1], staffText(stopped ? "go_on" : "stop", "ja"));
                 setAttribute(state.children[1], "aria-label", `${nameOf(item.names, "ja")} ${staffText(stopped ? "go_on" : "stop", "ja")}`);
                 setAttribute(state.children[1], "aria-disabled", mayManage() ? null : "true");
@@ -444,8 +445,11 @@ export function createStaff({ kiosk, draw, began }) {
                     touched_ms = performance.now();
                 });
             }
+            // A clerk's sign-in here, or one that does not count any more and stands before the machine's own
+            // credential. Whoever opens this page in a browser of his own stays signed in.
             const answer = await get("/api/v1/session");
-            if (answer?.status === 200 && answer.body.name && answer.body.device && here === "") {
+            const { name, device } = answer?.body ?? {};
+            if (Boolean(name) === Boolean(device) && here === "") {
                 post("/api/v1/session/end", {});
             }
         },

@@ -15,7 +15,7 @@ export const KIOSK_TEXTS = {
     },
     waiting_now: {
         ja: "お待ちの方",
-        "ja-easy": "まっている人",
+        "ja-easy": "まっている ひと",
         en: "People waiting",
         zh: "等候人数",
         ko: "대기 인원",
@@ -385,6 +385,7 @@ export const STAFF_TEXTS = {
     waiting: ["待ち", "Waiting"],
     estimate: ["目安", "Estimate"],
     acceptance: ["受付", "Acceptance"],
+    stopped: ["停止中", "Stopped"],
     accepting: ["受付中", "Accepting"],
     total: ["合計", "Total"],
     stop: ["止める", "Stop"],

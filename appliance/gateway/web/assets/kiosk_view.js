@@ -110,7 +110,9 @@ function drawTop(kiosk, actions) {
     const offered = kiosk.site?.languages ?? [];
     keepRows(
         byId("languages"),
-        offered.length > 0 ? LANGUAGES.filter((each) => offered.includes(each.id)) : LANGUAGES,
+        offered.length > 0
+            ? offered.map((id) => LANGUAGES.find((each) => each.id === id)).filter(Boolean)
+            : LANGUAGES,
         (each) => each.id,
         (each) =>
             el(
@@ -343,7 +345,7 @@ export function waitingFor(kiosk) {
     if (kiosk.offline_since_ms !== null && kiosk.isOffline()) {
         return "offline";
     }
-    return kiosk.queue ? "switching" : "starting";
+    return kiosk.queue && kiosk.site ? "switching" : "starting";
 }
 
 function drawWait(kiosk) {

@@ -78,8 +78,11 @@ export const leavesOf = (items) =>
 
 export const nameOf = (names, language) => names?.[language] || names?.en || names?.ja || "";
 
-/** Follows the settings: on_site(site) at first and whenever they changed; look() asks again, now. */
-export function connectSite(on_site) {
+/**
+ * Follows the settings: on_site(site) at first and whenever they changed, on_none() when this office gives none;
+ * look() asks again, now.
+ */
+export function connectSite({ on_site, on_none }) {
     let told = "";
     let asking = false;
     async function look() {
@@ -93,6 +96,8 @@ export function connectSite(on_site) {
         if (text && text !== told && Array.isArray(answer.body.categories)) {
             told = text;
             on_site(siteFrom(answer.body));
+        } else if (!told) {
+            on_none();
         }
     }
     setInterval(look, RETRY_MS);
