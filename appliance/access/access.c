@@ -141,6 +141,19 @@ static uint64_t age_ms(int64_t since_ms, int64_t at_ms)
     return at_ms > since_ms ? (uint64_t)(at_ms - since_ms) : 0;
 }
 
+/* How long it may rest; 0: for ever. A ticket machine stands in the lobby. */
+static uint64_t session_idle_ms(const struct access_session *session, enum access_role role,
+                                const struct access_device *device)
+{
+    uint64_t idle_ms = session->program ? 0 : access_idle_ms(role);
+
+    if (device != NULL && device->role == ACCESS_KIOSK &&
+        (idle_ms == 0 || idle_ms > ACCESS_KIOSK_IDLE_MS)) {
+        idle_ms = ACCESS_KIOSK_IDLE_MS;
+    }
+    return idle_ms;
+}
+
 bool parts_session_lives(const struct access *access, const struct access_session *session,
                          int64_t at_ms)
 {
@@ -156,7 +169,7 @@ bool parts_session_lives(const struct access *access, const struct access_sessio
         return false; /* with the terminal goes whoever is signed in there */
     }
     absolute_ms = access_absolute_ms((enum access_role)account->role, session->program != 0);
-    idle_ms = session->program ? 0 : access_idle_ms((enum access_role)account->role);
+    idle_ms = session_idle_ms(session, (enum access_role)account->role, device);
     return age_ms(session->began_ms, at_ms) < absolute_ms &&
            (idle_ms == 0 || age_ms(session->seen_ms, at_ms) < idle_ms);
 }
@@ -174,12 +187,13 @@ static void identify_session(const struct access *access, const struct access_se
     who->limited =
         !session->program && (account->must_change != 0 ||
                               (access_role_needs_totp(who->role) && account->has_totp == 0));
-    if (device != NULL) {
+    if (device != NULL && device->role == ACCESS_TERMINAL) { /* a ticket machine has no counter */
         who->counter = device->counter;
         who->any_counter = device->counter == 0;
     }
     who->seen_due = !session->program &&
-                    age_ms(session->seen_ms, at_ms) > access_idle_ms(who->role) / SEEN_PART;
+                    age_ms(session->seen_ms, at_ms) >
+                        session_idle_ms(session, who->role, device) / SEEN_PART;
 }
 
 void access_identify(const struct access *access, const struct ids_hash *token, int64_t at_ms,

@@ -59,6 +59,7 @@ enum access_limit {
     ACCESS_ACCOUNT_DELAY_MS_MAX = 60 * 1000,
     ACCESS_ADDRESS_DELAY_MS_MAX = 15 * 60 * 1000,
     ACCESS_FAILURES_FORGOTTEN_MS = 60 * 60 * 1000,
+    ACCESS_KIOSK_IDLE_MS = 2 * 60 * 1000, /* a clerk at a ticket machine: whoever comes next is a visitor */
 };
 
 /* Who. The first five columns are machines; LOCAL is root on the unit itself, by its UNIX socket. */
@@ -106,7 +107,7 @@ enum access_right {
     ACCESS_FAULT,          /* failpoints */
     ACCESS_SIGN_IN,        /* also: show a pairing code, ask who one is */
     ACCESS_OWN,            /* sign out, own password, PIN, TOTP */
-    ACCESS_CLERK_SIGN_IN,  /* by PIN, at a terminal */
+    ACCESS_CLERK_SIGN_IN,  /* by PIN, at a terminal or a ticket machine */
     ACCESS_PEOPLE_READ,    /* accounts, devices, sessions */
     ACCESS_PEOPLE_CHANGE,  /* accounts, pairing */
     ACCESS_PEOPLE_REVOKE,
@@ -180,7 +181,7 @@ struct access_device {
 struct access_session {
     struct ids_hash token;   /* SHA-256 */
     uint16_t account;
-    uint16_t device;         /* the terminal it was begun at; 0 none */
+    uint16_t device;         /* the terminal or ticket machine it was begun at; 0 none */
     uint8_t program;         /* granted by root to a program: no idle limit */
     uint8_t ended;
     uint32_t epoch;          /* the account's when it began */

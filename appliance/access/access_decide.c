@@ -199,6 +199,12 @@ static const struct access_session *session_to_leave(const struct access *access
     return over != NULL ? over : oldest;
 }
 
+/* Where clerks sign in one after the other. */
+static bool is_clerks_place(enum access_role role)
+{
+    return access_grant_of(ACCESS_CLERK_SIGN_IN, role) == ACCESS_ALLOWED;
+}
+
 static enum access_reason begin_session(struct deciding *deciding,
                                         const struct access_account *account, bool program)
 {
@@ -222,7 +228,7 @@ static enum access_reason begin_session(struct deciding *deciding,
     row->session = (struct access_session){
         .token = command->new_token,
         .account = account->id,
-        .device = deciding->who.role == ACCESS_TERMINAL ? deciding->who.device : 0,
+        .device = is_clerks_place(deciding->who.role) ? deciding->who.device : 0,
         .program = program,
         .epoch = account->epoch,
         .began_ms = command->at_ms,
@@ -313,7 +319,7 @@ static enum access_reason sign_in(struct deciding *deciding, bool pin)
     if (reason != ACCESS_OK) {
         return fail_sign_in(deciding, account, pin);
     }
-    if (deciding->who.role == ACCESS_TERMINAL) {
+    if (is_clerks_place(deciding->who.role)) {
         leave_terminal(deciding);
     }
     reason = begin_session(deciding, account, false);

@@ -50,7 +50,7 @@ static const struct right_row rights[ACCESS_RIGHT_END] = {
                         "sign in, show a pairing code"},
     [ACCESS_OWN] = {"own", "------AAAAA-", "自分のログアウト・パスワード・PIN",
                     "sign out, own password, PIN, codes"},
-    [ACCESS_CLERK_SIGN_IN] = {"clerk-sign-in", "----A-------", "係員の交代（PIN）",
+    [ACCESS_CLERK_SIGN_IN] = {"clerk-sign-in", "-A--A-------", "係員の交代（PIN）",
                               "change of clerk, by PIN"},
     [ACCESS_PEOPLE_READ] = {"people-read", "--------A-AA", "利用者・端末の一覧",
                             "accounts, devices, sessions"},

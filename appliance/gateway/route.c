@@ -45,6 +45,12 @@
         .actor = API_ACTOR_ADMINISTRATOR, .optional = (may), .at_once = true,                      \
     }
 
+/* Answered when the paper is out, or why not: held like a ticket while duty moves. */
+#define PRINTER(p, what)                                                                           \
+    {                                                                                              \
+        .method = "POST", .path = API "/printers/{printer}/" p, .kind = ROUTE_CONTROL,             \
+        .code = (what), .actor = API_ACTOR_KIOSK,                                                  \
+    }
 #define PEOPLE(m, p, what)                                                                         \
     {                                                                                              \
         .method = (m), .path = API p, .kind = ROUTE_PEOPLE, .code = (what),                        \
@@ -106,6 +112,8 @@ static const struct route routes[] = {
     READ("/status", API_READ_STATUS, true),
     READ("/ready", API_READ_READY, true),
     READ("/printers", API_READ_PRINTERS, true),
+    PRINTER("test", API_CONTROL_PRINTER_TEST),
+    PRINTER("roll", API_CONTROL_PRINTER_ROLL),
     READ("/explain", API_READ_EXPLAIN, true),
     READ("/statistics", API_READ_STATISTICS, false),
     READ("/statistics.csv", API_READ_STATISTICS_CSV, false),
@@ -230,6 +238,13 @@ static bool path_matches(const char *pattern, const char *path, struct route_mat
                 return false;
             }
             path += date_bytes;
+        } else if (starts_with(pattern, "{printer}", &len_bytes)) {
+            size_t number_bytes = take_number(path, &match->printer);
+
+            if (number_bytes == 0) {
+                return false;
+            }
+            path += number_bytes;
         } else if (*pattern == *path) {
             len_bytes = 1;
             path++;

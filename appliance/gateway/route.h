@@ -29,7 +29,7 @@ enum route_kind {
 
 struct route {
     const char *method;     /* "GET" answers HEAD too, but for EVENTS */
-    const char *path;       /* {ticket}: a ticket id, {counter}, {category}: a number, {date}: yyyy-mm-dd */
+    const char *path;       /* {ticket}: a ticket id, {counter}, {category}, {printer}: a number, {date}: yyyy-mm-dd */
     enum route_kind kind;
     uint8_t code;
     uint8_t actor;          /* enum api_actor */
@@ -45,6 +45,7 @@ struct route_match {
     uint16_t counter;         /* 0: not in the path */
     uint16_t category;        /* 0: not in the path */
     char date[ROUTE_DATE_BYTES]; /* empty: not in the path */
+    uint16_t printer;         /* 0: not in the path */
 };
 
 enum route_result { ROUTE_FOUND, ROUTE_NO_SUCH_PATH, ROUTE_NO_SUCH_METHOD };

@@ -83,7 +83,10 @@ enum problem translate_request(const struct route_match *match, const struct bod
         request.type = API_CONTROL;
         request.control.what = route->code;
         request.control.actor = route->actor;
-        if ((body->present & BODY_SERIAL) != 0) {
+        if (match->printer != 0) {
+            (void)snprintf(request.control.text, sizeof(request.control.text), "%u",
+                           match->printer);
+        } else if ((body->present & BODY_SERIAL) != 0) {
             (void)snprintf(request.control.text, sizeof(request.control.text), "%s\n%s%s",
                            body->serial, body->by,
                            (body->present & BODY_OFF) != 0 ? "\n" API_UNIT_OATH : "");

@@ -290,7 +290,7 @@ static void a_clerk_signs_in_by_pin_only_at_a_paired_terminal(void **state)
     (void)state;
     desk_init(&desk);
     add_device(&desk, ACCESS_TERMINAL, 3, 40);
-    add_device(&desk, ACCESS_KIOSK, 0, 41);
+    add_device(&desk, ACCESS_BOARD, 0, 41);
     add_person(&desk, "sato", ACCESS_OPERATOR);
     assert_int_equal(ask(&desk, pin), ACCESS_WHO_ARE_YOU);
     assert_false(desk.last.write);
@@ -323,6 +323,46 @@ static void a_clerk_signs_in_by_pin_only_at_a_paired_terminal(void **state)
         ACCESS_OK);
     assert_int_equal(who_is(&desk, 40).role, ACCESS_ANYONE);
     assert_int_equal(who_is(&desk, 51).role, ACCESS_ANYONE);
+    desk_finish(&desk);
+}
+
+/* Staff mode of a ticket machine: the clerk is named in the audit, has no counter there, and does not stay. */
+static void a_clerk_at_a_ticket_machine_presses_no_counter_and_rests_two_minutes_at_most(void **state)
+{
+    struct desk desk;
+    struct access_command pin = {
+        .action = ACCESS_SIGN_IN_PIN, .name = "sato", .proof = true, .new_token = token_of(50)};
+
+    (void)state;
+    desk_init(&desk);
+    add_device(&desk, ACCESS_KIOSK, 0, 41);
+    add_person(&desk, "sato", ACCESS_OPERATOR);
+    assert_int_equal(sign_in(&desk, "sato", 1), ACCESS_OK);
+    assert_int_equal(own(&desk, ACCESS_PIN_CHANGE, 1), ACCESS_OK);
+    pin.token = token_of(41);
+    assert_int_equal(ask(&desk, pin), ACCESS_OK);
+    assert_int_equal(who_is(&desk, 50).account, 1);
+    assert_int_equal(who_is(&desk, 50).device, 1);
+    assert_int_equal(may(&desk, 50, ACCESS_TICKET_CANCEL, 0), ACCESS_OK);
+    assert_int_equal(may(&desk, 50, ACCESS_TICKET_REPRINT, 0), ACCESS_OK);
+    assert_int_equal(may(&desk, 50, ACCESS_PRINTER_USE, 0), ACCESS_OK);
+    assert_int_equal(may(&desk, 50, ACCESS_QUEUE_MANAGE, 0), ACCESS_NOT_YOURS);
+    assert_int_equal(may(&desk, 50, ACCESS_COUNTER_PRESS, 3), ACCESS_NOT_YOUR_COUNTER);
+    /* The machine itself goes on giving tickets meanwhile. */
+    assert_int_equal(may(&desk, 41, ACCESS_TICKET_ISSUE, 0), ACCESS_OK);
+    /* Use keeps it: it is asked to be noted in time. */
+    desk.now_ms += ACCESS_KIOSK_IDLE_MS - 1000;
+    assert_int_equal(who_is(&desk, 50).role, ACCESS_OPERATOR);
+    assert_true(who_is(&desk, 50).seen_due);
+    assert_int_equal(
+        ask(&desk, (struct access_command){.action = ACCESS_SEEN, .token = token_of(50)}),
+        ACCESS_OK);
+    desk.now_ms += ACCESS_KIOSK_IDLE_MS - 1000;
+    assert_int_equal(who_is(&desk, 50).role, ACCESS_OPERATOR);
+    desk.now_ms += 1000;
+    assert_int_equal(who_is(&desk, 50).role, ACCESS_ANYONE);
+    /* Elsewhere the same clerk rests longer. */
+    assert_int_equal(who_is(&desk, 1).role, ACCESS_OPERATOR);
     desk_finish(&desk);
 }
 
@@ -576,6 +616,8 @@ int main(void)
         cmocka_unit_test(a_role_and_a_revocation_count_at_once),
         cmocka_unit_test(the_last_administrator_stays),
         cmocka_unit_test(a_clerk_signs_in_by_pin_only_at_a_paired_terminal),
+        cmocka_unit_test(
+            a_clerk_at_a_ticket_machine_presses_no_counter_and_rests_two_minutes_at_most),
         cmocka_unit_test(an_administrator_has_no_pin),
         cmocka_unit_test(devices_are_added_revoked_and_never_come_back),
         cmocka_unit_test(alone_nothing_is_added_and_everything_is_revoked),

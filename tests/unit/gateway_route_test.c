@@ -403,6 +403,10 @@ static void two_people_and_a_serial_are_what_a_replacement_takes(void **state)
                                         match.route->optional, &body, &member),
                              PROBLEM_NONE);
     }
+    assert_int_equal(translate("POST", "/api/v1/printers/2/roll", "{}", &request), PROBLEM_NONE);
+    assert_int_equal(request.control.what, API_CONTROL_PRINTER_ROLL);
+    assert_string_equal(request.control.text, "2");
+    assert_int_equal(find("POST", "/api/v1/printers/0/test", &match), ROUTE_NO_SUCH_PATH);
     assert_int_equal(
         translate("POST", "/api/v1/units/retire", "{\"serial\":\"TB-2\",\"by\":\"a\"}", &request),
         PROBLEM_NONE);

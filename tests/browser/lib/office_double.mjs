@@ -86,6 +86,12 @@ class OfficeDouble {
         this.visitor_url = "http://10.90.0.10/status?ticket=";
         this.printing = { paper: false, code: "NO_DRIVER", near_end: false };
         this.refuse = null; // {status, body}: every POST is answered so
+        this.site = null; // body of GET /api/v1/site; null: an office that has none
+        this.clerks = {}; // name -> {pin, role, title}
+        this.clerk = null; // who is signed in
+        this.now = null; // as_of of the snapshots; null: the machine's clock
+        this.printers = [];
+        this.voice = null; // [id, text] of each clip: a pack of silent clips
         this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({
             id,
             name_ja,
@@ -189,11 +195,14 @@ class OfficeDouble {
             site_ja: "世田谷区 都市計画課",
             site_en: "Setagaya City, City Planning Division",
             service_day: this.day,
-            categories: this.categories.map(({ id, name_ja, name_en, suspended }) => ({
+            categories: this.categories.map(({ id, name_ja, name_en, suspended, refusal }) => ({
                 id,
                 name_ja,
                 name_en,
                 suspended,
+                accepting: !suspended && !refusal,
+                refusal: refusal ?? (suspended ? "CATEGORY_SUSPENDED" : null),
+                remaining: null,
                 waiting: this.waiting(id).length,
                 estimated_wait_s: this.counters.some((each) => each.open)
                     ? this.waiting(id).length * 300
@@ -225,7 +234,8 @@ class OfficeDouble {
             printing: this.printing,
             ...(this.running_text ? { running_text: this.running_text } : {}),
             visitor_url: this.visitor_url,
-            as_of: isoTokyo(Date.now()),
+            site_version: this.site?.version,
+            as_of: this.now ?? isoTokyo(Date.now()),
             lsn: this.lsn,
             term: 7,
             mode: this.series ? "ALONE" : "PAIRED",
@@ -256,7 +266,9 @@ class OfficeDouble {
 
     answer(request, response) {
         const path = request.url.split("?")[0];
-        if (!path.startsWith("/api/")) {
+        if (path.startsWith("/voice/") && this.voice) {
+            this.sendVoice(path, response);
+        } else if (!path.startsWith("/api/")) {
             this.sendFile(path, response);
         } else if (path === "/api/v1/events") {
             this.sounds.push(new URL(request.url, "http://x").searchParams.get("sound"));
@@ -297,6 +309,12 @@ class OfficeDouble {
         if (path === "/api/v1/site" && this.site) {
             return { status: 200, body: this.site };
         }
+        if (path === "/api/v1/printers") {
+            return { status: 200, body: { printers: this.printers } };
+        }
+        if (path === "/api/v1/session") {
+            return { status: 200, body: this.clerk ?? { role: "kiosk", role_ja: "番号発券機", device: 4 } };
+        }
         if (path === "/api/v1/status") {
             return { status: 200, body: { service_day: this.day } };
         }
@@ -332,11 +350,17 @@ class OfficeDouble {
                 }),
             };
         }
+        if (path.startsWith("/api/v1/session")) {
+            return this.changeClerk(path, members);
+        }
+        if (/^\/api\/v1\/(categories|acceptance|printers|day)\//.test(path)) {
+            return this.rule(path);
+        }
         const [, kind, id, verb] =
             /^\/api\/v1\/(tickets|counters)\/([^/]+)\/([a-z-]+)$/.exec(path) ?? [];
         if (kind === "tickets") {
             const ticket = this.tickets.find((each) => each.id === id);
-            ticket.state = { cancel: "CANCELLED", return: "WAITING" }[verb];
+            ticket.state = { cancel: "CANCELLED", return: "WAITING" }[verb] ?? ticket.state;
             this.changed();
             return { status: 200, body: ticket };
         }
@@ -345,6 +369,47 @@ class OfficeDouble {
             verb,
             members,
         );
+    }
+
+    changeClerk(path, members) {
+        if (path === "/api/v1/session/end") {
+            this.clerk = null;
+            return { status: 200, body: {} };
+        }
+        const found = this.clerks[members.name];
+        if (!found || found.pin !== members.pin) {
+            return {
+                status: 401,
+                body: { status: 401, code: "WRONG", title: "That did not match.", title_ja: "確認できませんでした。" },
+            };
+        }
+        const { role, role_ja, title } = found;
+        this.clerk = { role, role_ja, title, name: members.name, device: 4 };
+        return { status: 200, body: this.clerk };
+    }
+
+    /** What a supervisor, or somebody at a printer, asks for. */
+    rule(path) {
+        const [kind, ...rest] = path.split("/").slice(3);
+        const verb = rest.at(-1);
+        if (kind !== "printers" && this.clerk?.role !== "supervisor") {
+            return {
+                status: 403,
+                body: { status: 403, code: "NOT_YOURS", title: "Not yours.", title_ja: "権限がありません。" },
+            };
+        }
+        if (kind === "day") {
+            this.day = { ...this.day, state: "CLOSED", accepting: false };
+        }
+        for (const each of this.categories) {
+            if (kind === "acceptance") {
+                each.refusal = verb === "suspend" ? "ALL_SUSPENDED" : null;
+            } else if (kind === "categories" && each.id === Number(rest[0])) {
+                each.suspended = verb === "suspend";
+            }
+        }
+        this.changed();
+        return { status: 200, body: {} };
     }
 
     changeCounter(counter, verb, members) {
@@ -465,6 +530,31 @@ class OfficeDouble {
         const type = status >= 400 ? "application/problem+json" : "application/json";
         response.writeHead(status, { "Content-Type": type, ...headers() });
         response.end(JSON.stringify(body));
+    }
+
+    /** A pack as docs/VOICE.md has it, of clips of a tenth of a second. */
+    sendVoice(path, response) {
+        if (path === "/voice/pack.json") {
+            this.sendJson(response, { status: 200, body: { pack: "test", base: "/voice/test/" } });
+            return;
+        }
+        if (path === "/voice/test/manifest.json") {
+            const clips = this.voice.map(([id, text]) => ({
+                id, language: id.slice(0, 2), text, file: `${id}.wav`, duration_ms: 100,
+            }));
+            this.sendJson(response, { status: 200, body: { clips } });
+            return;
+        }
+        const data_bytes = 1600;
+        const wav = Buffer.alloc(44 + data_bytes);
+        wav.write("RIFF", 0);
+        wav.writeUInt32LE(36 + data_bytes, 4);
+        wav.write("WAVEfmt ", 8);
+        [16, 0x10001, 8000, 16000, 0x100002].forEach((word, at) => wav.writeUInt32LE(word, 16 + 4 * at));
+        wav.write("data", 36);
+        wav.writeUInt32LE(data_bytes, 40);
+        response.writeHead(200, { "Content-Type": "audio/wav", ...headers() });
+        response.end(wav);
     }
 
     sendFile(path, response) {

@@ -1,0 +1,143 @@
+// Every screen of the ticket machine, in its five languages, upright and lying: nothing is cut off, nothing is missing,
+// every button is large enough, axe-core has no complaint. The pictures are those of docs/manual/kiosk.md.
+
+import assert from "node:assert/strict";
+import { after, before, describe, it } from "node:test";
+import { assertAccessible, shot, startBrowser } from "./lib/browser.mjs";
+import { SITE, categoriesOf, flatSite } from "./lib/kiosk_site.mjs";
+import { LANGUAGES, LYING, UPRIGHT, buttonsOf, createStage, listens, overflowsOf } from "./lib/kiosk_stage.mjs";
+
+const WEB = new URL("../../appliance/gateway/web/", import.meta.url);
+const { KIOSK_TEXTS, STAFF_TEXTS } = await import(new URL("assets/kiosk_texts.js", WEB));
+const { LANGUAGES: OFFERED, TEXTS } = await import(new URL("assets/texts.js", WEB));
+const LEAST_PX = 60;
+
+describe("what the ticket machine shows", () => {
+    let browser;
+    before(async () => {
+        browser = await startBrowser();
+    });
+    after(() => browser.close());
+    const atKiosk = createStage(() => browser);
+    const withSite = (site, more = () => {}) => (office) => {
+        office.site = site;
+        office.categories = categoriesOf(site);
+        more(office);
+    };
+    const busy = (office) => {
+        for (let times = 0; times < 14; times++) {
+            office.addTicket(2);
+        }
+        office.categories[0].refusal = "NUMBERS_USED_UP";
+        office.categories[6].refusal = "NOT_AT_THIS_HOUR";
+        office.categories[11].refusal = "ACCEPTANCE_OVER";
+        office.categories[13].refusal = "LIMIT_REACHED";
+        office.categories[14].refusal = "ALL_SUSPENDED";
+        office.series = "B2";
+    };
+
+    it("has_every_sentence_in_every_language_with_the_same_gaps", () => {
+        const gaps = (said) => [...new Set(said.match(/\{\w+\}/g) ?? [])].sort().join();
+        for (const [key, entry] of Object.entries(KIOSK_TEXTS)) {
+            assert.ok(!(key in TEXTS), `${key} is said in one place`);
+            for (const { id } of OFFERED) {
+                assert.ok(entry[id], `${key} is said in ${id}`);
+                assert.equal(gaps(entry[id]), gaps(entry.ja), `${key} in ${id}`);
+            }
+            // Plain Japanese for who reads no kanji; numbers and borrowed words stay.
+            assert.doesNotMatch(entry["ja-easy"], /[\u4e00-\u9fff]/, `${key} in plain Japanese has no kanji`);
+        }
+        for (const [key, entry] of Object.entries(STAFF_TEXTS)) {
+            assert.equal(gaps(entry[0]), gaps(entry[1]), key);
+        }
+    });
+
+    /** The screen as it is now, in each language. What axe-core judges is the same upright and lying: half of the languages
+     * each (`judged`), all of them where a screen is looked at once. */
+    async function lookAt(page, name, problems, judged = LANGUAGES) {
+        for (const label of LANGUAGES) {
+            await page.locator(".language", { hasText: new RegExp(`^${label}$`) }).click();
+            const found = await overflowsOf(page);
+            problems.push(...found.map((each) => `${name} ${label}: ${each}`));
+            const small = (await buttonsOf(page)).filter(({ width, height }) => Math.min(width, height) < LEAST_PX);
+            problems.push(...small.map((each) => `${name} ${label}: ${each.name} is small`));
+            if (judged.includes(label)) {
+                await assertAccessible(page).catch((error) =>
+                    problems.push(`${name} ${label}: ${JSON.stringify(error.actual ?? error)}`),
+                );
+                await shot(page, `looks-${name}-${LANGUAGES.indexOf(label)}`);
+            }
+        }
+    }
+
+    for (const [shape, size] of [["upright", UPRIGHT], ["lying", LYING]]) {
+        it(`nothing_is_cut_off_or_too_small_in_five_languages_${shape}`, () =>
+            atKiosk(
+                async ({ office, page }) => {
+                    const problems = [];
+                    const judged = LANGUAGES.filter((_, at) => (at % 2 === 0) === (size === UPRIGHT));
+                    const look = (name) => lookAt(page, `${shape}-${name}`, problems, judged);
+                    await page.locator(".category").first().waitFor();
+                    await look("choose");
+                    await page.locator("#page_next").click();
+                    await listens(page);
+                    await look("page-2");
+                    office.site = structuredClone(SITE);
+                    await page.reload();
+                    await page.locator(".category", { hasText: "開発・土地" }).waitFor();
+                    await look("tree");
+                    await page.locator(".category[data-group]").first().click();
+                    await listens(page);
+                    await look("group");
+                    await page.locator("#up").click();
+                    await listens(page);
+                    await page.locator(".category").nth(3).click();
+                    await page.locator("#take_screen").waitFor({ state: "visible" });
+                    await look("confirm");
+                    office.categories[3].refusal = "NUMBERS_USED_UP";
+                    office.printing = { paper: false, code: "PAPER_END", near_end: true };
+                    office.changed();
+                    await page.locator("#confirm_refusal").waitFor({ state: "visible" });
+                    await look("refused");
+                    office.categories[3].refusal = null;
+                    office.changed();
+                    await page.locator("#confirm_refusal").waitFor({ state: "hidden" });
+                    await listens(page);
+                    await page.locator("#take").click();
+                    await page.locator("#number").waitFor({ state: "visible" });
+                    await look("number");
+                    assert.deepEqual(problems, []);
+                },
+                {
+                    size,
+                    prepare: withSite(flatSite(), (office) => {
+                        busy(office);
+                        office.printing = { paper: true, code: "READY", near_end: false };
+                    }),
+                },
+            ));
+    }
+
+    it("the_quiet_screens_fit_in_five_languages", () =>
+        atKiosk(
+            async ({ office, page }) => {
+                const problems = [];
+                await page.locator("#choose_title").waitFor({ state: "visible" });
+                for (const each of office.categories) {
+                    each.refusal = "ALL_SUSPENDED";
+                }
+                office.changed();
+                await page.locator("#closed_title").waitFor({ state: "visible" });
+                await lookAt(page, "stopped", problems);
+                office.day = { ...office.day, state: "CLOSED", level: "CLOSED_DAY", reason_ja: "台風のため臨時閉庁します", reason_en: "Closed because of the typhoon" };
+                office.changed();
+                await page.locator("#opening").waitFor({ state: "visible" });
+                await lookAt(page, "closed", problems);
+                office.setServing(false, "TAKEOVER");
+                await page.locator("#wait_title").waitFor({ state: "visible" });
+                await lookAt(page, "switching", problems);
+                assert.deepEqual(problems, []);
+            },
+            { size: LYING, prepare: withSite(SITE) },
+        ));
+});
