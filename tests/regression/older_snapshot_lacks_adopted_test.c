@@ -34,8 +34,11 @@ static void discard(void *context)
 static int set_up(void **state)
 {
     static const struct world world = {.log = say, .snapshot_discard = discard};
-    struct engine_options options = {
-        .world = &world, .snapshot_entries = SNAPSHOT_ENTRIES, .duty = {.unit = 1, .peer_unit = 2}};
+    static struct calendar calendar;
+    struct engine_options options = {.world = &world,
+                                     .snapshot_entries = SNAPSHOT_ENTRIES,
+                                     .duty = {.unit = 1, .peer_unit = 2},
+                                     .calendar = &calendar};
     struct engine *engine = engine_create(&options);
 
     discarded = 0;

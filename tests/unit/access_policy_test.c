@@ -126,8 +126,8 @@ static void the_table_gives_nobody_what_is_not_his(void **state)
                          right == ACCESS_STATUS_READ || right == ACCESS_EXPLAIN_READ ||
                          right == ACCESS_CALENDAR_READ || right == ACCESS_METRICS_READ ||
                          right == ACCESS_LEDGER_READ || right == ACCESS_PEOPLE_READ ||
-                         right == ACCESS_TICKET_READ || right == ACCESS_SIGN_IN ||
-                         right == ACCESS_OWN;
+                         right == ACCESS_STATISTICS_READ || right == ACCESS_TICKET_READ ||
+                         right == ACCESS_SIGN_IN || right == ACCESS_OWN;
 
             if (role == ACCESS_AUDITOR || role == ACCESS_NOC || role == ACCESS_BOARD) {
                 assert_true(reads || grant == ACCESS_REFUSED);

@@ -21,7 +21,9 @@ static int take(void *context, const struct ledger_batch *batch)
 static int set_up(void **state)
 {
     static const struct world world = {.store = take};
-    struct engine_options options = {.world = &world, .duty = {.unit = 1, .peer_unit = 2}};
+    static struct calendar calendar;
+    struct engine_options options = {
+        .world = &world, .duty = {.unit = 1, .peer_unit = 2}, .calendar = &calendar};
     struct engine *engine = engine_create(&options);
 
     engine->last_lsn = engine->durable_lsn = LAST;
