@@ -398,7 +398,8 @@ void forward_engine_reply(struct gateway *gateway, uint32_t id, const struct api
         people_reply(request, reply);
     } else if (request->opening) {
         stream_opened(request, reply);
-    } else if (request->metrics) {
+    } else if (request->metrics && reply->status != MHD_HTTP_UNAUTHORIZED &&
+               reply->status != MHD_HTTP_FORBIDDEN) {
         server_answer(request, MHD_HTTP_OK,
                       metrics_page(gateway, reply->status == MHD_HTTP_OK ? reply->body : NULL,
                                    reply->body_len_bytes));

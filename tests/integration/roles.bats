@@ -205,6 +205,89 @@ paired_again() {
     toban ledger diff
 }
 
+@test "a stolen session is worth nothing after its end, and a terminal's clerk goes with the terminal" {
+    first=$(toban user add hayashi --role supervisor --json | jq -r .password)
+    ask POST /session "" "{\"name\":\"hayashi\",\"password\":\"$first\",\"token\":true}"
+    stolen=$(jq -r .token <<<"$output")
+    ask POST /session/password "$stolen" "{\"password\":\"$first\",\"new_password\":\"pelican rain over 55\"}"
+    ask POST /session "" '{"name":"hayashi","password":"pelican rain over 55","token":true}'
+    stolen=$(jq -r .token <<<"$output")
+    ask POST /session/pin "$stolen" '{"pin":"719350"}'
+    [ "$status_http" -eq 200 ]
+    ask GET /counters/1 "$stolen"
+    [ "$status_http" -eq 200 ]
+    ask POST /session/end "$stolen" '{}'
+    [ "$status_http" -eq 200 ]
+    ask GET /counters/1 "$stolen"
+    [ "$status_http" -eq 401 ]
+    ask POST /session/enter "" "{\"credential\":\"$stolen\"}"
+    [ "$status_http" -eq 401 ]
+
+    terminal=$(toban device add counter --counter 3 --title 三番 --json | jq -r .token)
+    ask POST /session "$terminal" '{"name":"hayashi","pin":"719350","token":true}'
+    clerk=$(jq -r .token <<<"$output")
+    ask GET /counters/3 "$clerk"
+    [ "$status_http" -eq 200 ]
+    # Both follow what happens; both hear its end.
+    for token in "$terminal" "$clerk"; do
+        ip netns exec "$OFFICE-lan" curl -sN --cacert "$DIR/ca/ca.crt" --max-time 60 -H "Authorization: Bearer $token" \
+            https://10.90.0.10/api/v1/events >"$BATS_TEST_TMPDIR/events-$token" 3>&- &
+        screens+=($!)
+    done
+    for token in "$terminal" "$clerk"; do
+        for _ in $(seq 1 200); do
+            grep -q '^event: queue' "$BATS_TEST_TMPDIR/events-$token" && break
+            sleep 0.05
+        done
+        grep -q '^event: queue' "$BATS_TEST_TMPDIR/events-$token"
+    done
+    toban device revoke "$(toban device list --json | jq '.devices[] | select(.title == "三番") | .id')"
+    for screen in "${screens[@]}"; do
+        wait "$screen" # status 28 if it had to be ended by --max-time
+    done
+    for token in "$terminal" "$clerk"; do
+        ask GET /counters/3 "$token"
+        [ "$status_http" -eq 401 ]
+        ask GET /events "$token"
+        [ "$status_http" -eq 401 ]
+    done
+}
+
+@test "a flood of sign-ins is refused, tells nothing, and tickets are given meanwhile" {
+    toban user add flooded --role operator >/dev/null
+    for i in $(seq 1 40); do
+        ip netns exec "$OFFICE-lan" curl -s -o /dev/null -w '%{http_code}\n' --cacert "$DIR/ca/ca.crt" --max-time 30 \
+            -H "Idempotency-Key: flood$i" -H 'Content-Type: application/json' \
+            -d '{"name":"flooded","password":"wrong-wrong-wrong"}' https://10.90.0.10/api/v1/session \
+            >"$BATS_TEST_TMPDIR/flood-$i" 3>&- &
+        flood+=($!)
+    done
+    for _ in 1 2 3; do
+        ask POST /tickets "$(credential kiosk)" '{"category":1}'
+        [ "$status_http" -eq 201 ]
+    done
+    for one in "${flood[@]}"; do
+        wait "$one"
+    done
+    answers=$(cat "$BATS_TEST_TMPDIR"/flood-*)
+    [ "$(wc -l <<<"$answers")" -eq 40 ]
+    [ "$(grep -cvE '^(401|429|503)$' <<<"$answers")" -eq 0 ]
+    [ "$(grep -cE '^(429|503)$' <<<"$answers")" -gt 0 ]
+}
+
+@test "a monitor reads a unit's own figures with its credential, and nobody without one" {
+    management() {
+        ip netns exec "$OFFICE-u1" curl -s -o /dev/null -w '%{http_code}' --max-time 10 "$@"
+    }
+    [ "$(management http://127.0.0.1:9180/metrics)" = 401 ]
+    [ "$(management http://127.0.0.1:9180/metrics -H "Authorization: Bearer $(credential kiosk)")" = 403 ]
+    [ "$(management http://127.0.0.1:9180/metrics -H "Authorization: Bearer $(credential noc)")" = 200 ]
+    [ "$(management http://127.0.0.1:9180/api/v1/status)" = 401 ]
+    [ "$(management http://127.0.0.1:9180/api/v1/status -H "Authorization: Bearer $(credential noc)")" = 200 ]
+    [ "$(management -X POST http://127.0.0.1:9180/api/v1/duty/handover -H 'Idempotency-Key: m' \
+        -H "Authorization: Bearer $(credential noc)")" = 403 ]
+}
+
 @test "guessing is slowed down, tells nothing, and locks the owner out of nothing" {
     first=$(toban user add kimura --role supervisor --json | jq -r .password)
     ask POST /session "" "{\"name\":\"kimura\",\"password\":\"$first\",\"token\":true}"

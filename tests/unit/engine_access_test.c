@@ -1,4 +1,5 @@
 /* Signing in, as toband answers it: what reaches the ledger, what it folds to on the other unit, who is let through. */
+#include "appliance/devices/printer/printer.h"
 #include "appliance/engine/engine_internal.h"
 
 #include <setjmp.h>
@@ -473,6 +474,47 @@ static void a_process_that_is_not_roots_cannot_speak_for_root(void **state)
     assert_int_equal(add(desk, "kanri", ACCESS_ADMINISTRATOR, "first"), 200);
 }
 
+/* Any process that reaches the socket, toban-web too, could say that papers came out that nobody printed. */
+static void only_root_and_the_drivers_user_speak_for_the_printers(void **state)
+{
+    struct desk *desk = *state;
+    struct api_printers level = {.count = 1, .list = {{.id = 1, .condition = PRINTER_READY}}};
+    uint8_t frame[API_REQUEST_BYTES_MAX];
+    size_t len_bytes = api_printers_encode(&level, frame, sizeof(frame));
+
+    desk->engine->client_is = API_PEER_STRANGER;
+    serve_request(desk->engine, CLIENT, frame, len_bytes);
+    assert_int_equal(desk->status, 400);
+    assert_int_equal(desk->engine->print.client, 0);
+    desk->engine->client_is = API_PEER_DRIVER;
+    serve_request(desk->engine, CLIENT, frame, len_bytes);
+    assert_int_equal(desk->engine->print.client, CLIENT);
+}
+
+/* A screen that was left open asks for its picture all day: nobody sits before it. */
+static void what_a_page_asks_by_itself_keeps_nobody_signed_in(void **state)
+{
+    enum { HALF = 40 * 60 * 1000 };
+    struct desk *desk = *state;
+    struct api_request counter = {.type = API_READ,
+                                  .from = {.via = API_VIA_WEB, .token = hash_of(5)},
+                                  .read = {.what = API_READ_COUNTER, .number = 1}};
+    struct api_request press = {.type = API_COMMAND,
+                                .from = {.via = API_VIA_WEB, .token = hash_of(6)},
+                                .command = {.action = QUEUE_ISSUE}};
+
+    assert_int_equal(add(desk, "sato", ACCESS_SUPERVISOR, "first"), 200);
+    assert_int_equal(sign_in(desk, "sato", "first", "", 4), 200);
+    assert_int_equal(change_password(desk, "first", "second", 4), 200);
+    assert_int_equal(sign_in(desk, "sato", "second", "", 5), 200);
+    assert_int_equal(sign_in(desk, "sato", "second", "", 6), 200);
+    for (int i = 0; i < 2; i++) {
+        desk->engine->wall_ms += HALF;
+        assert_int_equal(ask(desk, &counter), i == 0 ? 404 : 401); /* let in, and there is none */
+        assert_int_equal(ask(desk, &press), 409);
+    }
+}
+
 static void a_revocation_counts_from_its_answer_on_and_streams_are_looked_at(void **state)
 {
     struct desk *desk = *state;
@@ -553,6 +595,8 @@ int main(void)
         TEST(a_fold_may_begin_at_a_checkpoint_and_only_with_all_its_images),
         TEST(a_request_by_the_web_needs_a_credential_and_what_is_refused_is_written),
         TEST(a_process_that_is_not_roots_cannot_speak_for_root),
+        TEST(only_root_and_the_drivers_user_speak_for_the_printers),
+        TEST(what_a_page_asks_by_itself_keeps_nobody_signed_in),
         TEST(a_revocation_counts_from_its_answer_on_and_streams_are_looked_at),
         TEST(a_device_shows_a_code_and_is_what_the_administrator_says),
         TEST(alone_people_sign_in_and_nothing_is_added),

@@ -44,6 +44,28 @@ export function ask(path, role = "administrator", origin = office.host_url) {
 }
 export const read = async (path, role) => JSON.parse((await ask(`api/v1/${path}`, role)).text);
 
+/** POST /api/v1/PATH with this token, "" none: {status, body}. */
+export function send(path, members, token = "") {
+    const body = JSON.stringify(members);
+    const headers = { "Content-Type": "application/json", "Idempotency-Key": `b${Math.random()}`, "Content-Length": Buffer.byteLength(body) };
+    if (token) {
+        headers.Authorization = `Bearer ${token}`;
+    }
+    return new Promise((resolve, reject) => {
+        const request = https.request(`${office.host_url}/api/v1/${path}`, { ca, headers, agent: false, method: "POST" }, (response) => {
+            let text = "";
+            response.setEncoding("utf8");
+            response.on("data", (piece) => {
+                text += piece;
+            });
+            response.on("end", () => resolve({ status: response.statusCode, body: JSON.parse(text) }));
+            response.on("error", reject);
+        });
+        request.on("error", reject);
+        request.end(body);
+    });
+}
+
 /** What a browser holds that is a device of this role, or in which such a person is signed in. */
 export function cookiesOf(role, url) {
     const device = ["kiosk", "board", "counter", "noc"].includes(role);

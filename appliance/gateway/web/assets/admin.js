@@ -126,6 +126,26 @@ async function revokeAccount(account) {
 const restoreAccount = (account) =>
     press("accounts/restore", { name: account.name }, "使用を再開しました。", "The account is open again.");
 
+async function changeRole(account, select) {
+    const role_ja = select.selectedOptions[0].textContent;
+    if (!(await sure(`${account.name} さんの役割を「${role_ja}」に変えますか。`, `Change the role of ${account.name}?`)) ||
+        !(await press("accounts/change", { name: account.name, role: select.value }, "役割を変えました。", "The role is changed."))) {
+        select.value = account.role;
+    }
+}
+
+function roleCell(account) {
+    if (!may_change || !account.open) {
+        return both(account.role_ja, account.role);
+    }
+    const select = byId("add_role").cloneNode(true);
+    select.removeAttribute("id");
+    select.setAttribute("aria-label", `${account.name} の役割 Role of ${account.name}`);
+    select.value = account.role;
+    select.addEventListener("change", () => changeRole(account, select));
+    return select;
+}
+
 function accountCells(account) {
     const marks = [
         account.open ? null : both("停止中", "closed"),
@@ -141,7 +161,7 @@ function accountCells(account) {
         : [button("使用を再開", "Open again", () => restoreAccount(account))];
     return [
         [el("strong", {}, account.name), " ", account.title],
-        both(account.role_ja, account.role),
+        roleCell(account),
         marks.length === 0 ? both("使用中", "in use") : marks.map((mark) => el("span", { class: "mark" }, ...mark)),
         when(account.signed_in_at),
         may_change ? actions : [],

@@ -760,7 +760,7 @@ function readView() {
 }
 
 function onKey(event) {
-    const asking = ["transfer", "more", "keys"].some((id) => byId(id).open);
+    const asking = document.querySelector("dialog[open]") !== null;
     if (event.repeat || event.isComposing || asking || !view) {
         return;
     }
