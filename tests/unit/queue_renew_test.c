@@ -118,12 +118,26 @@ static struct office *office_by_letters(void)
     return office;
 }
 
-static void tickets_keep_the_categories_that_they_stand_in_come_from_or_go_to(void **state)
+/* Called at counter 1, sent on from there. */
+static struct ids_token send_on(struct office *office, uint16_t category, uint16_t counter)
+{
+    struct ids_token ticket = issue(office, 1);
+
+    open_counter(office, 1);
+    assert_int_equal(called_number(office, 1), 101);
+    assert_int_equal(act(office, (struct queue_command){.action = QUEUE_TRANSFER,
+                                                        .counter = 1,
+                                                        .category = category,
+                                                        .to_counter = counter}),
+                     QUEUE_OK);
+    return ticket;
+}
+
+static void tickets_keep_the_categories_that_they_stand_in_or_go_to(void **state)
 {
     struct office *office = office_by_letters();
     struct queue_config next = office->queue->config;
     struct queue_command command = issue_command(office, 1);
-    struct ids_token ticket;
 
     (void)state;
     without_category(&next, 3);
@@ -133,13 +147,8 @@ static void tickets_keep_the_categories_that_they_stand_in_come_from_or_go_to(vo
     assert_int_equal(act(office, command), QUEUE_OK);
     clashes(office, &next, QUEUE_CLASH_CATEGORY_USED, 3, 101);
     office_free(office);
-
     office = office_by_letters();
-    ticket = issue(office, 1);
-    assert_int_equal(
-        act(office,
-            (struct queue_command){.action = QUEUE_TRANSFER, .ticket = ticket, .category = 3}),
-        QUEUE_OK);
+    (void)send_on(office, 3, 0);
     clashes(office, &next, QUEUE_CLASH_CATEGORY_USED, 3, 101);
     office_free(office);
 }
@@ -148,17 +157,12 @@ static void a_leg_behind_a_ticket_keeps_its_category(void **state)
 {
     struct office *office = office_by_letters();
     struct queue_config next = office->queue->config;
-    struct ids_token ticket = issue(office, 1);
+    struct ids_token ticket = send_on(office, 3, 0);
 
     (void)state;
     without_category(&next, 3);
-    assert_int_equal(
-        act(office,
-            (struct queue_command){.action = QUEUE_TRANSFER, .ticket = ticket, .category = 3}),
-        QUEUE_OK);
     open_counter(office, 3);
     assert_int_equal(called_number(office, 3), 101);
-    assert_int_equal(press(office, QUEUE_START, 3), QUEUE_OK);
     assert_int_equal(
         act(office, (struct queue_command){.action = QUEUE_TRANSFER, .counter = 3, .category = 1}),
         QUEUE_OK);
@@ -188,19 +192,15 @@ static void a_counter_stays_while_somebody_needs_it(void **state)
 {
     struct office *office = office_open();
     struct queue_config next = office->queue->config;
-    struct ids_token ticket = issue(office, 1);
+    struct ids_token ticket;
 
     (void)state;
     memset(&next.counters[--next.counter_count], 0, sizeof(next.counters[0]));
     fits(office, &next);
     open_counter(office, 3);
     clashes(office, &next, QUEUE_CLASH_COUNTER_OPEN, 3, 0);
+    ticket = send_on(office, 1, 3);
     assert_int_equal(press(office, QUEUE_COUNTER_CLOSE, 3), QUEUE_OK);
-    assert_int_equal(act(office, (struct queue_command){.action = QUEUE_TRANSFER,
-                                                        .ticket = ticket,
-                                                        .category = 1,
-                                                        .to_counter = 3}),
-                     QUEUE_OK);
     clashes(office, &next, QUEUE_CLASH_COUNTER_WAITED_FOR, 3, 101);
     assert_int_equal(press_ticket(office, QUEUE_CANCEL, 0, ticket), QUEUE_OK);
     fits(office, &next);
@@ -214,7 +214,7 @@ int main(void)
         cmocka_unit_test(numbers_that_were_given_or_reserved_keep_their_range),
         cmocka_unit_test(a_category_with_reserved_numbers_stays_until_the_day_is_over),
         cmocka_unit_test(skipped_numbers_are_counted_by_one_rule_a_day),
-        cmocka_unit_test(tickets_keep_the_categories_that_they_stand_in_come_from_or_go_to),
+        cmocka_unit_test(tickets_keep_the_categories_that_they_stand_in_or_go_to),
         cmocka_unit_test(a_leg_behind_a_ticket_keeps_its_category),
         cmocka_unit_test(a_hand_written_number_is_no_machines_number),
         cmocka_unit_test(a_counter_stays_while_somebody_needs_it),
