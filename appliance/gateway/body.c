@@ -32,6 +32,10 @@ static const struct {
     {"to_counter", BODY_TO_COUNTER},
     {"limit", BODY_LIMIT},
     {"served", BODY_SERVED},
+    {"text", BODY_TEXT},
+    {"base_version", BODY_BASE_VERSION},
+    {"when", BODY_WHEN},
+    {"restores", BODY_RESTORES},
 };
 
 static void release(json_t **value)
@@ -188,6 +192,28 @@ static bool more_from(enum body_member member, const json_t *value, struct api_m
     return json_is_boolean(value);
 }
 
+static bool long_text_from(const json_t *value, struct body *body)
+{
+    size_t len_bytes = json_string_length(value);
+
+    if (!json_is_string(value) || body->text == NULL || len_bytes > API_SITE_TEXT_BYTES_MAX) {
+        return false;
+    }
+    memcpy(body->text, json_string_value(value), len_bytes);
+    body->text_len_bytes = (uint32_t)len_bytes;
+    return true;
+}
+
+static bool when_from(const json_t *value, uint8_t *ret_when)
+{
+    static const char *const words[] = {"now", "opening"};
+    uint8_t position = 0;
+    bool good = word_from(value, words, ARRAY_COUNT(words), &position);
+
+    *ret_when = position == ARRAY_COUNT(words) ? API_SITE_AT_OPENING : API_SITE_NOW;
+    return good;
+}
+
 static bool member_from(enum body_member member, const json_t *value, struct body *body)
 {
     uint16_t number = 0;
@@ -241,6 +267,14 @@ static bool member_from(enum body_member member, const json_t *value, struct bod
         return integer_from(value, 1, UINT16_MAX, &body->more.to_counter);
     case BODY_LIMIT:
         return integer_from(value, 0, UINT16_MAX, &body->more.limit);
+    case BODY_TEXT:
+        return long_text_from(value, body);
+    case BODY_BASE_VERSION:
+        return integer_from(value, 0, UINT16_MAX, &body->base_version);
+    case BODY_WHEN:
+        return when_from(value, &body->when);
+    case BODY_RESTORES:
+        return integer_from(value, 1, UINT16_MAX, &body->restores);
     }
     return false;
 }
@@ -284,7 +318,7 @@ enum problem body_parse(const char *bytes, size_t len_bytes, uint32_t required, 
                         struct body *ret_body, const char **ret_member)
 {
     __attribute__((cleanup(release))) json_t *object = NULL;
-    struct body body = {0};
+    struct body body = {.text = ret_body->text};
     json_error_t error;
     enum problem problem;
 

@@ -51,6 +51,10 @@ enum body_member {
     BODY_TO_COUNTER = 1 << 19, /* integer: a counter */
     BODY_LIMIT = 1 << 20,      /* integer 0..65535 */
     BODY_SERVED = 1 << 21,     /* true or false */
+    BODY_TEXT = 1 << 22,       /* a site file: UTF-8, at most API_SITE_TEXT_BYTES_MAX */
+    BODY_BASE_VERSION = 1 << 23, /* integer 0..65535: the version that the text is founded on */
+    BODY_WHEN = 1 << 24,       /* "now" or "opening" */
+    BODY_RESTORES = 1 << 25,   /* integer 1..65535: whose text it is */
 };
 
 struct body {
@@ -66,9 +70,14 @@ struct body {
     char serial[BODY_SERIAL_BYTES];
     char by[BODY_PERSON_BYTES];
     struct api_more more;
+    char *text;          /* the caller's room for BODY_TEXT: API_SITE_TEXT_BYTES_MAX; NULL: there is none */
+    uint32_t text_len_bytes;
+    uint16_t base_version, restores;
+    uint8_t when;        /* enum api_site_when */
 };
 
-/* PROBLEM_NONE, or what is wrong; `ret_member` then names our member it is about, or is NULL. */
+/* PROBLEM_NONE, or what is wrong; only `text` of ret_body is looked at before. It may lie where `bytes` do.
+ * `ret_member` then names our member it is about, or is NULL. */
 enum problem body_parse(const char *bytes, size_t len_bytes, uint32_t required, uint32_t optional,
                         struct body *ret_body, const char **ret_member);
 

@@ -80,7 +80,9 @@ enum problem dispatch_check_framing(struct request *request)
     if (headers->content_length.count == 1 && !length_from(&headers->content_length, &length)) {
         return PROBLEM_BAD_REQUEST;
     }
-    return length > GATEWAY_BODY_BYTES_MAX ? PROBLEM_BODY_TOO_LARGE : PROBLEM_NONE;
+    return length > (request->large != NULL ? GATEWAY_LARGE_BODY_BYTES_MAX : GATEWAY_BODY_BYTES_MAX)
+               ? PROBLEM_BODY_TOO_LARGE
+               : PROBLEM_NONE;
 }
 
 /* A page of a foreign name that was pointed at our address (DNS rebinding) says that name in Host:
@@ -212,21 +214,22 @@ static enum problem read_post(struct request *request, const struct route_match 
     const struct headers *headers = &request->headers;
     struct digest *digest = request->gateway->digest;
     enum problem problem = dispatch_check_post(request);
-    struct body body;
+    const char *bytes = request->large != NULL ? request->large : request->body;
+    struct body body = {.text = request->large};
     struct ids_token key;
+    uint64_t body_hash;
 
     if (problem != PROBLEM_NONE) {
         return problem;
     }
-    problem = body_parse(request->body, request->body_len_bytes, match->route->required,
+    body_hash = digest_body(digest, "POST", path, bytes, request->body_len_bytes);
+    problem = body_parse(bytes, request->body_len_bytes, match->route->required,
                          match->route->optional, &body, ret_member);
     if (problem != PROBLEM_NONE) {
         return problem;
     }
     key = digest_key(digest, headers->key.text, headers->key.len_bytes);
-    return translate_request(
-        match, &body, &key,
-        digest_body(digest, "POST", path, request->body, request->body_len_bytes), &request->api);
+    return translate_request(match, &body, &key, body_hash, &request->api);
 }
 
 static enum problem read_get(struct request *request, const struct route_match *match)
@@ -267,6 +270,10 @@ static void answer_match(struct request *request, const struct route_match *matc
         break;
     case ROUTE_READ:
         problem = read_get(request, match);
+        break;
+    case ROUTE_SITE:
+        problem = method_reads(request->method) ? read_get(request, match)
+                                                : read_post(request, match, path, &member);
         break;
     case ROUTE_COMMAND:
     case ROUTE_CONTROL:
@@ -377,10 +384,12 @@ void dispatch_request(struct request *request, const char *method, const char *p
         found = ROUTE_NO_SUCH_PATH;
     }
     if (found == ROUTE_FOUND && match.route->management_only &&
-        !(request->gateway->config.roles && match.route->kind == ROUTE_CONTROL) &&
+        !(request->gateway->config.roles &&
+          (match.route->kind == ROUTE_CONTROL || match.route->kind == ROUTE_SITE)) &&
         !request->connection->listener->management) {
         server_answer_problem(request,
                               match.route->kind == ROUTE_CONTROL ||
+                                      match.route->kind == ROUTE_SITE ||
                                       match.route->kind == ROUTE_COMMAND
                                   ? PROBLEM_MANAGEMENT_ONLY
                                   : PROBLEM_NO_SUCH_PATH,

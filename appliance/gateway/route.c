@@ -41,6 +41,13 @@
         .at_once = true,                                                                           \
     }
 
+#define SITE(m, p, what, need, may)                                                                \
+    {                                                                                              \
+        .method = (m), .path = API "/config" p, .kind = ROUTE_SITE, .code = (what),                \
+        .actor = API_ACTOR_ADMINISTRATOR, .required = (need), .optional = (may),                   \
+        .management_only = true,                                                                   \
+    }
+
 #define PEOPLE(m, p, what)                                                                         \
     {                                                                                              \
         .method = (m), .path = API p, .kind = ROUTE_PEOPLE, .code = (what),                        \
@@ -102,6 +109,12 @@ static const struct route routes[] = {
     CONTROL("/duty/handover", API_CONTROL_DUTY_HANDOVER, 0),
     CONTROL("/duty/stop", API_CONTROL_DUTY_STOP, 0),
     CONTROL("/duty/resume", API_CONTROL_DUTY_RESUME, 0),
+    SITE("GET", "", API_SITE_SHOW, 0, 0),
+    SITE("GET", "/history", API_SITE_HISTORY, 0, 0),
+    SITE("GET", "/versions/{version}", API_SITE_SHOW, 0, 0),
+    SITE("POST", "/check", API_SITE_CHECK, BODY_TEXT, 0),
+    SITE("POST", "", API_SITE_APPLY, BODY_TEXT | BODY_BASE_VERSION,
+         BODY_NOTE | BODY_WHEN | BODY_RESTORES),
     UNIT("/units/approve", API_CONTROL_UNIT_APPROVE, BODY_SERIAL | BODY_BY | BODY_OFF),
     UNIT("/units/retire", API_CONTROL_UNIT_RETIRE, BODY_SERIAL | BODY_BY),
     PEOPLE("POST", "/session", API_ACCESS_SIGN_IN),
@@ -130,6 +143,17 @@ static const struct route routes[] = {
      .management_only = true,
      .at_once = true},
 };
+
+bool route_takes_long(const char *method, const char *path)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
+        if (routes[i].kind == ROUTE_SITE && (routes[i].required & BODY_TEXT) != 0 &&
+            strcmp(routes[i].method, method) == 0 && strcmp(routes[i].path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 size_t route_count(void)
 {
@@ -187,6 +211,13 @@ static bool path_matches(const char *pattern, const char *path, struct route_mat
             path += number_bytes;
         } else if (starts_with(pattern, "{category}", &len_bytes)) {
             size_t number_bytes = take_number(path, &match->category);
+
+            if (number_bytes == 0) {
+                return false;
+            }
+            path += number_bytes;
+        } else if (starts_with(pattern, "{version}", &len_bytes)) {
+            size_t number_bytes = take_number(path, &match->version);
 
             if (number_bytes == 0) {
                 return false;

@@ -160,7 +160,7 @@ void sim_site_turn(struct sim *sim)
     struct api_request page = {.type = API_READ, .id = 1, .read = {.what = API_READ_SITE}};
 
     for (int i = 0; i < SIM_UNITS && !sim->result->failed; i++) {
-        if (reaches(sim, i)) {
+        if (reaches(sim, i) && draw(sim) % SIM_UNITS == 0) {
             send(sim, i, SIM_SITE_CLIENT + 1, &page);
         }
     }

@@ -72,6 +72,8 @@ static void fill_path(const char *declared, char path[PATH_BYTES])
             value = example_of("CounterNumber");
         } else if (strncmp(declared, "{category}", 10) == 0) {
             value = example_of("CategoryNumber");
+        } else if (strncmp(declared, "{version}", 9) == 0) {
+            value = example_of("SiteVersion");
         }
         assert_true(at_bytes + 64 < PATH_BYTES);
         if (value != NULL) {
