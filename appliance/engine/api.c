@@ -226,7 +226,9 @@ static void put_site(struct bytes_writer *writer, const struct api_site *site)
     bytes_put_u32(writer, site->restores);
     bytes_put_text(writer, site->note);
     bytes_put_u32(writer, site->text_len_bytes);
-    bytes_put(writer, site->text, site->text_len_bytes);
+    if (site->text_len_bytes > 0) {
+        bytes_put(writer, site->text, site->text_len_bytes);
+    }
 }
 
 static void get_site(struct bytes_reader *reader, struct api_site *site)

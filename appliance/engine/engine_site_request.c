@@ -239,8 +239,11 @@ static void say_clash(const struct queue_clash *clash, struct refusal *refusal)
         break;
     case QUEUE_CLASH_CATEGORY_USED:
         say(refusal, STATUS_CONFLICT, "CATEGORY_IN_USE",
-            "業務 %u はきょう番号札（%u番など）を出しているので、なくせません。" OR_AT_OPENING_JA,
-            "Category %u has tickets of today (such as %u) and cannot go. " OR_AT_OPENING_EN,
+            "業務 %u "
+            "はきょうの番号（%"
+            "u番まで）を用意しているので、なくせません。受付を止めるか、" OR_AT_OPENING_JA,
+            "Category %u has numbers of today (up to %u) and cannot go. Stop its acceptance; "
+            "else: " OR_AT_OPENING_EN,
             clash->id, clash->number);
         break;
     case QUEUE_CLASH_NUMBERS_MOVED:
@@ -327,8 +330,8 @@ static bool read_text(struct taking *taking)
         !site_read(engine, &engine->state.site.newest, &taking->bytes, &taking->newest)) {
         taking->newest = (struct site_version){0};
     }
-    r = reader->preview(reader->context, taking->newest.text, taking->newest.text_len_bytes,
-                        site->text, site->text_len_bytes, &taking->changes, &taking->notices,
+    r = reader->preview(reader->context, engine->site.text, engine->site.text_len_bytes, site->text,
+                        site->text_len_bytes, &taking->changes, &taking->notices,
                         &taking->machines);
     if (r < 0) {
         refuse(engine, taking->client, taking->request, STATUS_UNAVAILABLE, "OVERLOAD",

@@ -38,6 +38,10 @@ static const struct {
     {"text_en", BODY_TEXT_EN},
     {"hours", BODY_HOURS},
     {"preview", BODY_PREVIEW},
+    {"text", BODY_TEXT},
+    {"base_version", BODY_BASE_VERSION},
+    {"when", BODY_WHEN},
+    {"restores", BODY_RESTORES},
 };
 
 static void release(json_t **value)
@@ -260,8 +264,8 @@ static bool hours_from(const json_t *value, struct api_rule *rule)
 
 static bool notice_from(const json_t *value, char text[API_NOTICE_BYTES])
 {
-    return json_is_string(value) && (json_string_length(value) == 0 ||
-                                     person_from(value, text, API_NOTICE_BYTES));
+    return json_is_string(value) &&
+           (json_string_length(value) == 0 || person_from(value, text, API_NOTICE_BYTES));
 }
 
 /* What managers say: as in struct queue_command. */
@@ -286,6 +290,28 @@ static bool rule_from(enum body_member member, const json_t *value, struct api_r
     }
     rule->preview = json_is_true(value);
     return json_is_boolean(value);
+}
+
+static bool long_text_from(const json_t *value, struct body *body)
+{
+    size_t len_bytes = json_string_length(value);
+
+    if (!json_is_string(value) || body->text == NULL || len_bytes > API_SITE_TEXT_BYTES_MAX) {
+        return false;
+    }
+    memcpy(body->text, json_string_value(value), len_bytes);
+    body->text_len_bytes = (uint32_t)len_bytes;
+    return true;
+}
+
+static bool when_from(const json_t *value, uint8_t *ret_when)
+{
+    static const char *const words[] = {"now", "opening"};
+    uint8_t position = 0;
+    bool good = word_from(value, words, ARRAY_COUNT(words), &position);
+
+    *ret_when = position == ARRAY_COUNT(words) ? API_SITE_AT_OPENING : API_SITE_NOW;
+    return good;
 }
 
 static bool member_from(enum body_member member, const json_t *value, struct body *body)
@@ -348,6 +374,14 @@ static bool member_from(enum body_member member, const json_t *value, struct bod
     case BODY_HOURS:
     case BODY_PREVIEW:
         return rule_from(member, value, &body->rule);
+    case BODY_TEXT:
+        return long_text_from(value, body);
+    case BODY_BASE_VERSION:
+        return integer_from(value, 0, UINT16_MAX, &body->base_version);
+    case BODY_WHEN:
+        return when_from(value, &body->when);
+    case BODY_RESTORES:
+        return integer_from(value, 1, UINT16_MAX, &body->restores);
     }
     return false;
 }
@@ -391,7 +425,7 @@ enum problem body_parse(const char *bytes, size_t len_bytes, uint32_t required, 
                         struct body *ret_body, const char **ret_member)
 {
     __attribute__((cleanup(release))) json_t *object = NULL;
-    struct body body = {0};
+    struct body body = {.text = ret_body->text};
     json_error_t error;
     enum problem problem;
 

@@ -58,6 +58,10 @@ enum body_member {
     BODY_TEXT_EN = 1 << 25,
     BODY_HOURS = 1 << 26,      /* "usual", "closed" or such as "09:00-15:00" */
     BODY_PREVIEW = 1 << 27,    /* true: say what would follow, and change nothing */
+    BODY_TEXT = 1 << 28,       /* a site file: UTF-8, at most API_SITE_TEXT_BYTES_MAX */
+    BODY_BASE_VERSION = 1 << 29, /* integer 0..65535: the version that the text is founded on */
+    BODY_WHEN = 1 << 30,       /* "now" or "opening" */
+    BODY_RESTORES = 1U << 31,  /* integer 1..65535: whose text it is */
 };
 
 struct body {
@@ -74,9 +78,14 @@ struct body {
     char by[BODY_PERSON_BYTES];
     struct api_more more;
     struct api_rule rule;
+    char *text;          /* the caller's room for BODY_TEXT: API_SITE_TEXT_BYTES_MAX; NULL: there is none */
+    uint32_t text_len_bytes;
+    uint16_t base_version, restores;
+    uint8_t when;        /* enum api_site_when */
 };
 
-/* PROBLEM_NONE, or what is wrong; `ret_member` then names our member it is about, or is NULL. */
+/* PROBLEM_NONE, or what is wrong; only `text` of ret_body is looked at before. It may lie where `bytes` do.
+ * `ret_member` then names our member it is about, or is NULL. */
 enum problem body_parse(const char *bytes, size_t len_bytes, uint32_t required, uint32_t optional,
                         struct body *ret_body, const char **ret_member);
 

@@ -87,7 +87,9 @@ enum problem dispatch_check_framing(struct request *request)
     if (headers->content_length.count == 1 && !length_from(&headers->content_length, &length)) {
         return PROBLEM_BAD_REQUEST;
     }
-    return length > GATEWAY_BODY_BYTES_MAX ? PROBLEM_BODY_TOO_LARGE : PROBLEM_NONE;
+    return length > (request->large != NULL ? GATEWAY_LARGE_BODY_BYTES_MAX : GATEWAY_BODY_BYTES_MAX)
+               ? PROBLEM_BODY_TOO_LARGE
+               : PROBLEM_NONE;
 }
 
 /* A page of a foreign name that was pointed at our address (DNS rebinding) says that name in Host:
@@ -219,21 +221,22 @@ static enum problem read_post(struct request *request, const struct route_match 
     const struct headers *headers = &request->headers;
     struct digest *digest = request->gateway->digest;
     enum problem problem = dispatch_check_post(request);
-    struct body body;
+    const char *bytes = request->large != NULL ? request->large : request->body;
+    struct body body = {.text = request->large};
     struct ids_token key;
+    uint64_t body_hash;
 
     if (problem != PROBLEM_NONE) {
         return problem;
     }
-    problem = body_parse(request->body, request->body_len_bytes, match->route->required,
+    body_hash = digest_body(digest, "POST", path, bytes, request->body_len_bytes);
+    problem = body_parse(bytes, request->body_len_bytes, match->route->required,
                          match->route->optional, &body, ret_member);
     if (problem != PROBLEM_NONE) {
         return problem;
     }
     key = digest_key(digest, headers->key.text, headers->key.len_bytes);
-    return translate_request(
-        match, &body, &key,
-        digest_body(digest, "POST", path, request->body, request->body_len_bytes), &request->api);
+    return translate_request(match, &body, &key, body_hash, &request->api);
 }
 
 /* Days and columns of a table: what is not said is "-". The engine says what of it means something. */
@@ -247,18 +250,18 @@ static enum problem read_period(struct request *request, const char **ret_member
         const char *value =
             MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, names[i]);
 
-        if (value != NULL && (strlen(value) > QUERY_VALUE_BYTES_MAX ||
-                              strspn(value, "0123456789-,abcdefghijklmnopqrstuvwxyz") != strlen(value))) {
+        if (value != NULL &&
+            (strlen(value) > QUERY_VALUE_BYTES_MAX ||
+             strspn(value, "0123456789-,abcdefghijklmnopqrstuvwxyz") != strlen(value))) {
             *ret_member = names[i];
             return PROBLEM_BAD_MEMBER;
         }
         value = value == NULL || *value == '\0' ? "-" : value;
         len_bytes += (size_t)snprintf(text + len_bytes, sizeof(request->api.read.text) - len_bytes,
                                       "%s%s", len_bytes > 0 ? " " : "", value);
-        query_bytes += (size_t)snprintf(request->query + query_bytes,
-                                        sizeof(request->query) - query_bytes, "%s%s=%s",
-                                        query_bytes > 0 ? "&" : "", names[i],
-                                        strcmp(value, "-") == 0 ? "" : value);
+        query_bytes += (size_t)snprintf(
+            request->query + query_bytes, sizeof(request->query) - query_bytes, "%s%s=%s",
+            query_bytes > 0 ? "&" : "", names[i], strcmp(value, "-") == 0 ? "" : value);
     }
     return PROBLEM_NONE;
 }
@@ -307,6 +310,10 @@ static void answer_match(struct request *request, const struct route_match *matc
         break;
     case ROUTE_READ:
         problem = read_get(request, match, &member);
+        break;
+    case ROUTE_SITE:
+        problem = method_reads(request->method) ? read_get(request, match, &member)
+                                                : read_post(request, match, path, &member);
         break;
     case ROUTE_COMMAND:
     case ROUTE_CONTROL:

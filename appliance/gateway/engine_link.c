@@ -16,7 +16,8 @@
 enum {
     /* Every request, and every stream's question, waits for its reply before it is sent again, so this much always
      * suffices. */
-    OUT_BYTES = (GATEWAY_REQUESTS_MAX + GATEWAY_STREAMS_MAX + 1) * API_REQUEST_BYTES_MAX,
+    OUT_BYTES = (GATEWAY_REQUESTS_MAX + GATEWAY_STREAMS_MAX + 1) * API_REQUEST_BYTES_MAX +
+                GATEWAY_LARGE_BODIES_MAX * API_SITE_REQUEST_BYTES_MAX,
     IN_BYTES_START = 64 * 1024,
     READS_PER_TURN_MAX = 16,
     USEC_PER_MSEC = 1000,
@@ -301,6 +302,8 @@ bool engine_link_is_up(const struct engine_link *link)
 
 bool engine_link_send(struct engine_link *link, const struct api_request *request)
 {
+    size_t room_bytes =
+        request->type == API_SITE ? API_SITE_REQUEST_BYTES_MAX : API_REQUEST_BYTES_MAX;
     size_t len_bytes;
 
     if (link->feed != NULL) {
@@ -309,7 +312,7 @@ bool engine_link_send(struct engine_link *link, const struct api_request *reques
     if (!link->up) {
         return false;
     }
-    if (link->out_at_bytes > 0 && OUT_BYTES - link->out_len_bytes < API_REQUEST_BYTES_MAX) {
+    if (link->out_at_bytes > 0 && OUT_BYTES - link->out_len_bytes < room_bytes) {
         link->out_len_bytes -= link->out_at_bytes;
         memmove(link->out, link->out + link->out_at_bytes, link->out_len_bytes);
         link->out_at_bytes = 0;

@@ -5,8 +5,8 @@
 #include "appliance/gateway/internal.h"
 #include "base/check.h"
 
-#include <stdlib.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 enum {
@@ -113,8 +113,8 @@ static void try_relay(struct request *request)
 
     if (request->phase != REQUEST_HELD || request->relay_tried || request->at_once ||
         request->api.type == API_CONTROL || request->api.type == API_ACCESS ||
-        listener->management || listener->relay || request->headers.relayed.count > 0 ||
-        gateway->stopping || !forward_is_moved(gateway) ||
+        request->api.type == API_SITE || listener->management || listener->relay ||
+        request->headers.relayed.count > 0 || gateway->stopping || !forward_is_moved(gateway) ||
         gateway->forward.relay_count == GATEWAY_RELAYS_MAX) {
         return;
     }

@@ -46,6 +46,8 @@ enum gateway_limit {
     GATEWAY_REQUESTS_MAX = 1024,               /* held or in flight; more are answered 503 OVERLOAD */
     GATEWAY_REQUESTS_FOR_MANAGEMENT = 16,      /* of them kept free for the management listener */
     GATEWAY_BODY_BYTES_MAX = 4096,             /* longer: 413 */
+    GATEWAY_LARGE_BODY_BYTES_MAX = 160 * 1024, /* of the requests that carry a site file */
+    GATEWAY_LARGE_BODIES_MAX = 4,              /* at one time; more are answered 503 */
     GATEWAY_BODY_DISCARD_BYTES_MAX = 65536,    /* of an undeclared long body, then the connection ends */
     GATEWAY_PATH_BYTES_MAX = 128,              /* longer: 414 */
     GATEWAY_CONNECTION_MEMORY_BYTES = 8192,    /* request line and headers of one; longer: 414, 431 */

@@ -98,6 +98,7 @@ struct request {
     uint16_t refusal_retry_after_s;
     struct stream *stream;
     uint32_t discarded_bytes;
+    char *large;                        /* GATEWAY_LARGE_BODY_BYTES_MAX, instead of `body`; a site file's text stays in it */
     uint32_t body_len_bytes;
     char body[GATEWAY_BODY_BYTES_MAX];
 };
@@ -183,6 +184,7 @@ struct gateway {
     uint32_t public_connection_count, management_connection_count;
     struct request *spares[INTERNAL_SPARE_REQUESTS_MAX];  /* ended ones, to be used again */
     uint32_t spare_count;
+    uint32_t large_count;                 /* bodies of the long kind */
     struct counters counters;
     char complaint[VOICE_WHY_BYTES];
 };

@@ -51,6 +51,12 @@
         .method = "POST", .path = API "/printers/{printer}/" p, .kind = ROUTE_CONTROL,             \
         .code = (what), .actor = API_ACTOR_KIOSK,                                                  \
     }
+#define SITE(m, p, what, need, may)                                                                \
+    {                                                                                              \
+        .method = (m), .path = API "/config" p, .kind = ROUTE_SITE, .code = (what),                \
+        .actor = API_ACTOR_ADMINISTRATOR, .required = (need), .optional = (may),                   \
+    }
+
 #define PEOPLE(m, p, what)                                                                         \
     {                                                                                              \
         .method = (m), .path = API p, .kind = ROUTE_PEOPLE, .code = (what),                        \
@@ -126,6 +132,12 @@ static const struct route routes[] = {
     CONTROL("/duty/handover", API_CONTROL_DUTY_HANDOVER, 0),
     CONTROL("/duty/stop", API_CONTROL_DUTY_STOP, 0),
     CONTROL("/duty/resume", API_CONTROL_DUTY_RESUME, 0),
+    SITE("GET", "", API_SITE_SHOW, 0, 0),
+    SITE("GET", "/history", API_SITE_HISTORY, 0, 0),
+    SITE("GET", "/versions/{version}", API_SITE_SHOW, 0, 0),
+    SITE("POST", "/check", API_SITE_CHECK, BODY_TEXT, 0),
+    SITE("POST", "", API_SITE_APPLY, BODY_TEXT | BODY_BASE_VERSION,
+         BODY_NOTE | BODY_WHEN | BODY_RESTORES),
     UNIT("/units/approve", API_CONTROL_UNIT_APPROVE, BODY_SERIAL | BODY_BY | BODY_OFF),
     UNIT("/units/retire", API_CONTROL_UNIT_RETIRE, BODY_SERIAL | BODY_BY),
     PEOPLE("POST", "/session", API_ACCESS_SIGN_IN),
@@ -155,6 +167,17 @@ static const struct route routes[] = {
      .management_only = true,
      .at_once = true},
 };
+
+bool route_takes_long(const char *method, const char *path)
+{
+    for (size_t i = 0; i < ARRAY_COUNT(routes); i++) {
+        if (routes[i].kind == ROUTE_SITE && (routes[i].required & BODY_TEXT) != 0 &&
+            strcmp(routes[i].method, method) == 0 && strcmp(routes[i].path, path) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
 
 size_t route_count(void)
 {
@@ -240,6 +263,13 @@ static bool path_matches(const char *pattern, const char *path, struct route_mat
             path += date_bytes;
         } else if (starts_with(pattern, "{printer}", &len_bytes)) {
             size_t number_bytes = take_number(path, &match->printer);
+
+            if (number_bytes == 0) {
+                return false;
+            }
+            path += number_bytes;
+        } else if (starts_with(pattern, "{version}", &len_bytes)) {
+            size_t number_bytes = take_number(path, &match->version);
 
             if (number_bytes == 0) {
                 return false;

@@ -25,6 +25,7 @@ enum route_kind {
     ROUTE_HEALTH,
     ROUTE_METRICS,
     ROUTE_PEOPLE,       /* code: enum api_access_what; its body is people.c's to read */
+    ROUTE_SITE,         /* code: enum api_site_what; its body may be long */
 };
 
 struct route {
@@ -46,6 +47,7 @@ struct route_match {
     uint16_t category;        /* 0: not in the path */
     char date[ROUTE_DATE_BYTES]; /* empty: not in the path */
     uint16_t printer;         /* 0: not in the path */
+    uint16_t version;         /* 0: not in the path */
 };
 
 enum route_result { ROUTE_FOUND, ROUTE_NO_SUCH_PATH, ROUTE_NO_SUCH_METHOD };
@@ -53,6 +55,8 @@ enum route_result { ROUTE_FOUND, ROUTE_NO_SUCH_PATH, ROUTE_NO_SUCH_METHOD };
 /* NO_SUCH_METHOD: `allow` lists what the path answers, for the Allow header. */
 enum route_result route_find(const char *method, const char *path, struct route_match *ret_match,
                              char allow[ROUTE_ALLOW_BYTES]);
+/* May a request with this method and path have a long body? */
+bool route_takes_long(const char *method, const char *path);
 size_t route_count(void);
 const struct route *route_at(size_t index);
 

@@ -87,6 +87,11 @@ static void request_destroy(struct request *request)
     struct gateway *gateway = request->gateway;
 
     free(request->refusal);
+    if (request->large != NULL) {
+        free(request->large);
+        request->large = NULL;
+        gateway->large_count--;
+    }
     people_job_destroy(request->people);
     request->people = NULL;
     if (gateway->spare_count < INTERNAL_SPARE_REQUESTS_MAX) {
@@ -148,18 +153,34 @@ static enum MHD_Result queue_answer(struct request *request)
 /* Bytes beyond the limit are dropped so that the refusal can still be sent; too many end it all. */
 static enum MHD_Result take_body(struct request *request, const char *data, size_t *len_bytes)
 {
-    if (request->discarded_bytes > 0 ||
-        *len_bytes > sizeof(request->body) - request->body_len_bytes) {
+    size_t capacity_bytes =
+        request->large != NULL ? GATEWAY_LARGE_BODY_BYTES_MAX : sizeof(request->body);
+    char *body = request->large != NULL ? request->large : request->body;
+
+    if (request->discarded_bytes > 0 || *len_bytes > capacity_bytes - request->body_len_bytes) {
         if (*len_bytes > GATEWAY_BODY_DISCARD_BYTES_MAX - request->discarded_bytes) {
             return MHD_NO;
         }
         request->discarded_bytes += (uint32_t)*len_bytes;
     } else {
-        memcpy(request->body + request->body_len_bytes, data, *len_bytes);
+        memcpy(body + request->body_len_bytes, data, *len_bytes);
         request->body_len_bytes += (uint32_t)*len_bytes;
     }
     *len_bytes = 0;
     return MHD_YES;
+}
+
+/* A site file is longer than anything else. Where too many come at once it is refused by its length. */
+static void take_room(struct request *request, const char *method, const char *path)
+{
+    struct gateway *gateway = request->gateway;
+    const struct listener *listener = request->connection->listener;
+
+    if (!listener->plain && !listener->relay && route_takes_long(method, path) &&
+        gateway->large_count < GATEWAY_LARGE_BODIES_MAX) {
+        request->large = malloc(GATEWAY_LARGE_BODY_BYTES_MAX);
+        gateway->large_count += request->large != NULL ? 1 : 0;
+    }
 }
 
 /* The library calls this once when the headers are here, then with each piece of the body, then
@@ -180,6 +201,7 @@ static enum MHD_Result handle_request(void *cls, struct MHD_Connection *http, co
             return MHD_NO;
         }
         *con_cls = request;
+        take_room(request, method, path);
         problem = dispatch_check_framing(request);
         if (problem == PROBLEM_NONE) {
             return MHD_YES;

@@ -95,6 +95,17 @@ enum problem translate_request(const struct route_match *match, const struct bod
         } else {
             memcpy(request.control.text, body->date, sizeof(body->date));
         }
+    } else if (route->kind == ROUTE_SITE) {
+        request.type = API_SITE;
+        request.site =
+            (struct api_site){.what = route->code,
+                              .actor = route->actor,
+                              .when = body->when,
+                              .version = match->version != 0 ? match->version : body->base_version,
+                              .restores = body->restores,
+                              .text = (const uint8_t *)body->text,
+                              .text_len_bytes = body->text_len_bytes};
+        memcpy(request.site.note, body->more.note, sizeof(body->more.note));
     } else {
         CHECK(route->kind == ROUTE_READ || route->kind == ROUTE_METRICS);
         request.type = API_READ;

@@ -603,7 +603,7 @@ void queue_set_config(struct queue *queue, const struct queue_config *config);
  * date's end everything fits. */
 enum queue_clash_kind {
     QUEUE_CLASH_NONE,
-    QUEUE_CLASH_CATEGORY_USED,      /* id: it goes, and has tickets of today */
+    QUEUE_CLASH_CATEGORY_USED,      /* id: it goes, and has numbers of today, given or reserved */
     QUEUE_CLASH_NUMBERS_MOVED,      /* id: its first number would change */
     QUEUE_CLASH_NUMBERS_USED,       /* id, number: given or reserved today, beyond the new range */
     QUEUE_CLASH_SKIPS,

@@ -50,7 +50,8 @@ static bool category_fits(const struct queue *queue, int slot, const struct queu
     uint16_t reserved = row->ceiling > highest ? row->ceiling : highest;
 
     if (then == NULL) {
-        return highest == 0 || clash(ret_clash, QUEUE_CLASH_CATEGORY_USED, now->id, highest);
+        /* Added again later on the same day it would begin anew, below what the record holds as reserved. */
+        return reserved == 0 || clash(ret_clash, QUEUE_CLASH_CATEGORY_USED, now->id, reserved);
     }
     if (reserved != 0 && then->number_first != now->number_first) {
         return clash(ret_clash, QUEUE_CLASH_NUMBERS_MOVED, now->id, now->number_first);
@@ -62,10 +63,9 @@ static bool category_fits(const struct queue *queue, int slot, const struct queu
 }
 
 /* A ticket of any state: also one that has ended is told about, counted, and may be reprinted. */
-static bool ticket_fits(const struct queue *queue, const struct queue_ticket *ticket,
-                        const struct queue_config *next, struct queue_clash *ret_clash)
+static bool ticket_fits(const struct queue_ticket *ticket, const struct queue_config *next,
+                        struct queue_clash *ret_clash)
 {
-    int slot = queue_number_slot(queue, ticket->number);
     const struct queue_category_config *then;
 
     if (category_in(next, ticket->category) == NULL) {
@@ -88,13 +88,6 @@ static bool ticket_fits(const struct queue *queue, const struct queue_ticket *ti
             if (then->number_first <= ticket->number && ticket->number <= then->number_last) {
                 return clash(ret_clash, QUEUE_CLASH_NUMBERS_USED, then->id, ticket->number);
             }
-        }
-    } else if (slot >= 0) {
-        then = category_in(next, queue->config.categories[slot].id);
-        if (then == NULL || ticket->number < then->number_first ||
-            ticket->number > then->number_last) {
-            return clash(ret_clash, QUEUE_CLASH_NUMBERS_USED, queue->config.categories[slot].id,
-                         ticket->number);
         }
     }
     return true;
@@ -142,7 +135,7 @@ bool queue_config_fits(const struct queue *queue, const struct queue_config *nex
         return clash(ret_clash, QUEUE_CLASH_SKIPS, 0, 0); /* gaps of today are counted by them */
     }
     for (uint32_t at = 0; at < queue->ticket_count; at++) {
-        if (!ticket_fits(queue, &queue->tickets[at], next, ret_clash)) {
+        if (!ticket_fits(&queue->tickets[at], next, ret_clash)) {
             return false;
         }
     }

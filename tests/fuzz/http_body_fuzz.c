@@ -51,9 +51,10 @@ static void try_people(const struct route *route, const uint8_t *data, size_t si
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct route_match match = {0};
-    struct body body;
+    static char text[API_SITE_TEXT_BYTES_MAX];
+    static uint8_t frame[API_SITE_REQUEST_BYTES_MAX];
+    struct body body = {.text = text};
     struct api_request request, again;
-    uint8_t frame[API_REQUEST_BYTES_MAX];
     const struct ids_token key = {{1}};
     const char *member = NULL;
     size_t len_bytes;

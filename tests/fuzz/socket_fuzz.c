@@ -11,7 +11,7 @@ static void try_request(const uint8_t *frame, size_t len_bytes)
 {
     struct api_request request;
     struct api_request second;
-    uint8_t again[API_REQUEST_BYTES_MAX];
+    static uint8_t again[API_SITE_REQUEST_BYTES_MAX];
 
     if (!api_request_decode(frame, len_bytes, &request)) {
         return;
@@ -20,6 +20,10 @@ static void try_request(const uint8_t *frame, size_t len_bytes)
     CHECK(again_bytes > 0);
     CHECK(api_request_decode(again, again_bytes, &second));
     CHECK(second.type == request.type && second.id == request.id);
+    if (request.type == API_SITE) {
+        CHECK(second.site.text_len_bytes == request.site.text_len_bytes);
+        CHECK(memcmp(second.site.text, request.site.text, request.site.text_len_bytes) == 0);
+    }
 }
 
 static void try_answers(const uint8_t *frame, size_t len_bytes)
@@ -77,6 +81,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     cut_out(data, size, API_REQUEST_BYTES_MAX);
     cut_out(data, size, API_REPLY_BYTES_MAX);
+    (void)api_request_length(data, size);
     try_request(data, size); /* as a frame that lies about its length */
     try_answers(data, size);
     return 0;

@@ -202,6 +202,7 @@ static void happen(struct sim *sim, struct item *item)
         sim_judge_boxes(sim);
         sim_people_press(sim);
         sim_access_turn(sim);
+        sim_site_turn(sim);
         sim_printers(sim);
         judge_papers(sim);
         judge_service(sim);
@@ -288,6 +289,7 @@ static void set_up(struct sim *sim)
         sim->units[i].stored = calloc(SIM_LSN_MAX, sizeof(*sim->units[i].stored));
         CHECK(sim->units[i].stored != NULL);
     }
+    sim_site_prepare(sim);
     for (int i = 0; i < SIM_UNITS; i++) {
         struct unit *unit = &sim->units[i];
 

@@ -117,6 +117,7 @@ static void board_hears(struct unit *unit, const uint8_t *frame, size_t len_byte
                  (unsigned long long)unit->board_lsn);
     }
     unit->board_lsn = event.id;
+    sim_site_event(unit, body);
     at = strstr(body, "\"calls\":[");
     while (at != NULL && (at = strstr(at, row)) != NULL) {
         const char *end = strchr(at, '}');
@@ -404,6 +405,10 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
     CHECK(reply.body_len_bytes < sizeof(text));
     memcpy(text, reply.body, reply.body_len_bytes);
     text[reply.body_len_bytes] = '\0';
+    if (client >= SIM_SITE_CLIENT) {
+        sim_site_reply(unit, client, id, reply.status, reply.lsn, text);
+        return;
+    }
     if (client >= SIM_ACCESS_CLIENT) {
         sim_access_reply(unit, client, id, reply.status, text);
         return;

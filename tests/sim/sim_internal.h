@@ -37,6 +37,7 @@ enum sim_inner_limit {
     DIRECT = 1,
     COUNTERS = 4,
     CATEGORIES = 4,
+    SIM_SITE_VERSIONS = 1024,
     NUMBERS_OF_CATEGORY = 2500,
     SIM_HAND_COUNT = 20,
     SIM_LIMITED_CATEGORY = 4,
@@ -319,6 +320,18 @@ struct sim {
     struct sim_credential credentials[SIM_CREDENTIALS];
     uint64_t access_random;    /* of its own: what else happens does not depend on it */
     uint32_t access_request;
+    struct sim_site {          /* an administrator who changes the site file */
+        enum { SIM_SITE_IDLE, SIM_SITE_LOOKING, SIM_SITE_APPLYING } step;
+        uint32_t request_id;
+        unsigned n, newest_n, base;
+        bool at_opening, is_long, due;
+        uint64_t asked_ms;
+        uint8_t known_by;      /* a bit a unit: holds what follows */
+        unsigned in_force;     /* the newest version that was answered to be */
+        unsigned texts[SIM_SITE_VERSIONS]; /* by version: 1 + its text; 0 not told */
+    } site;
+    uint64_t site_random;
+    struct engine_site_reader site_reader;
     struct crypto *crypto;
     uint32_t writers[SIM_TERMS_MAX]; /* who assigned plain numbers in that term; 0 nobody yet */
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
@@ -484,6 +497,21 @@ void sim_access_held_lost(struct sim *sim, int index);
 void sim_access_held_given(struct sim *sim, int index);
 /* Each disk lies in the other box now. */
 void sim_access_exchanged(struct sim *sim);
+
+/* sim_site.c */
+enum { SIM_SITE_CLIENT = 3200 };
+void sim_site_prepare(struct sim *sim);
+const char *sim_site_first_text(void);
+/* Once a second: both units are asked what is in force; now and then a new version is applied. */
+void sim_site_turn(struct sim *sim);
+void sim_site_reply(struct unit *unit, uint64_t client, uint32_t id, uint16_t status, uint64_t lsn,
+                    const char *body);
+/* A live event: the queue as boards show it. */
+void sim_site_event(struct unit *unit, const char *body);
+void sim_site_held_paired(struct sim *sim);
+void sim_site_held_lost(struct sim *sim, int index);
+void sim_site_held_given(struct sim *sim, int index);
+void sim_site_exchanged(struct sim *sim);
 
 /* sim_hear.c */
 /* world.reply: everything that an engine sends to anybody. */

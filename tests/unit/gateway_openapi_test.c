@@ -76,6 +76,8 @@ static void fill_path(const char *declared, char path[PATH_BYTES])
             value = example_of("Date");
         } else if (strncmp(declared, "{printer}", 9) == 0) {
             value = example_of("PrinterNumber");
+        } else if (strncmp(declared, "{version}", 9) == 0) {
+            value = example_of("SiteVersion");
         }
         assert_true(at_bytes + 64 < PATH_BYTES);
         if (value != NULL) {

@@ -224,6 +224,108 @@ static void rules_of_tickets_and_of_a_categorys_hours_are_taken(void **state)
     assert_true(queue_config_is_valid(&fixture->site.queue));
 }
 
+static void the_default_site_speaks_five_languages(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct site_pages *pages = &fixture->site.pages;
+    static struct site_notice notices[SITE_NOTICES_MAX];
+
+    assert_int_equal(load(fixture, fixture->sample), 0);
+    assert_int_equal(site_list_notices(&fixture->site, notices, SITE_NOTICES_MAX), 0);
+    assert_string_equal(pages->name.text[SITE_ZH], "世田谷区 城市规划课 综合接待处");
+    assert_string_equal(pages->category_names[7].text[SITE_KO], "개발허가");
+    assert_int_equal(pages->language_count, SITE_LANGUAGES);
+    assert_int_equal(pages->group_count, 3);
+    assert_int_equal(pages->items[3].category, 6);
+    assert_int_equal(pages->groups[1].items[0].category, 7);
+    assert_true(pages->public_page && !pages->silent_branch && pages->paper && pages->paperless);
+    assert_int_equal(pages->contact.open_minute, 8 * 60 + 30);
+    assert_int_equal(pages->contact.close_minute, 17 * 60 + 30);
+    assert_int_equal(pages->devices[2].counter, 1);
+    assert_int_equal(pages->priority_count, 2);
+}
+
+/* Also an old file, which knows of none of it. */
+static void what_is_missing_is_said_and_stood_in_for(void **state)
+{
+    struct fixture *fixture = *state;
+    const struct site_pages *pages = &fixture->site.pages;
+    static struct site_notice notices[SITE_NOTICES_MAX];
+    const struct site_name *name = &pages->category_names[7];
+    size_t count;
+
+    edit(fixture,
+         "    name_ja_easy: とちを おおきく かえる きょか\n    name_en: Development permission\n"
+         "    name_zh: 开发许可\n",
+         "    name_en: Development permission\n");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    count = site_list_notices(&fixture->site, notices, SITE_NOTICES_MAX);
+    assert_int_equal(count, 1);
+    assert_string_equal(notices[0].path, "categories[7].name");
+    assert_non_null(strstr(notices[0].text_ja, "ja-easy, zh"));
+    assert_string_equal(site_text_in(name->text[0], SITE_NAME_BYTES, SITE_ZH),
+                        "Development permission");
+    assert_string_equal(site_text_in(name->text[0], SITE_NAME_BYTES, SITE_JA_EASY), "開発許可");
+    edit(fixture, "  - {category: 6}\ngroups:", "groups:");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_int_equal(site_list_notices(&fixture->site, notices, SITE_NOTICES_MAX), 1);
+    assert_string_equal(notices[0].path, "categories[5].id");
+}
+
+static void a_menu_is_a_tree_in_which_each_thing_stands_once(void **state)
+{
+    static const struct {
+        const char *from, *to, *path;
+    } cases[] = {
+        {"  - {group: 3}\n", "  - {group: 3}\n  - {group: 1}\n", "menu[3]"},
+        {"  - {group: 3}\n", "  - {group: 4}\n", "menu[2].group"},
+        {"  - {group: 3}\n", "", "groups[2].id"},
+        {"  - {category: 6}\n", "  - {category: 99}\n", "menu[3].category"},
+        {"  - {category: 6}\n", "  - {category: 6, group: 1}\n", "menu[3]"},
+        {"  - {category: 6}\n", "  - {category: 1}\n", "groups[0].items[0]"},
+        {"items: [{category: 1}", "items: [{group: 1}, {category: 1}", "groups[0].items[0]"},
+        {"  - level: 2\n", "  - level: 1\n", "priorities[1].level"},
+        {"languages: [ja, ja-easy,", "languages: [ja, ja,", "pages.languages[1]"},
+        {"public_page: on", "public_page: perhaps", "pages.public_page"},
+        {"telephone: 03-0000-0000", "telephone: call us", "contact.telephone"},
+        {"{id: 1, kind: kiosk,", "{id: 1, kind: kiosk, counter: 1,", "devices[0].counter"},
+        {"kind: counter, counter: 1,", "kind: counter, counter: 77,", "devices[2].counter"},
+        {"{id: 2, kind: board,", "{id: 1, kind: board,", "devices[1].id"},
+    };
+    struct fixture *fixture = *state;
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        edit(fixture, cases[i].from, cases[i].to);
+        assert_int_equal(load(fixture, fixture->edited), -EINVAL);
+        assert_string_equal(fixture->error.path, cases[i].path);
+        assert_true(fixture->error.line > 0);
+    }
+}
+
+static void what_a_new_version_changes_is_said_in_sentences(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct site before;
+    static struct site_difference differences[SITE_DIFFERENCES_MAX];
+
+    assert_int_equal(load(fixture, fixture->sample), 0);
+    before = fixture->site;
+    assert_int_equal(site_compare(&before, &fixture->site, differences, SITE_DIFFERENCES_MAX), 0);
+    assert_true(site_machines_are_equal(&before, &fixture->site));
+    edit(fixture, "name_ja: 開発許可", "name_ja: 開発行為の許可");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_int_equal(site_compare(&before, &fixture->site, differences, SITE_DIFFERENCES_MAX), 1);
+    assert_string_equal(differences[0].text_ja,
+                        "業務 8 の名前が「開発許可」から「開発行為の許可」になります。");
+    edit(fixture, "first: 101, last: 199", "first: 101, last: 150");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_int_equal(site_compare(&before, &fixture->site, differences, SITE_DIFFERENCES_MAX), 1);
+    assert_non_null(strstr(differences[0].text_en, "from 101-199 to 101-150"));
+    edit(fixture, "serial: TB-2026-0002", "serial: TB-2026-0003");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_false(site_machines_are_equal(&before, &fixture->site));
+}
+
 struct value_case {
     const char *from;
     const char *to;
@@ -448,6 +550,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(the_default_site_is_taken_whole),
+        cmocka_unit_test(the_default_site_speaks_five_languages),
+        cmocka_unit_test(what_is_missing_is_said_and_stood_in_for),
+        cmocka_unit_test(a_menu_is_a_tree_in_which_each_thing_stands_once),
+        cmocka_unit_test(what_a_new_version_changes_is_said_in_sentences),
         cmocka_unit_test(overrides_close_a_day_or_give_it_other_hours),
         cmocka_unit_test(the_hours_become_a_calendar),
         cmocka_unit_test(an_unknown_key_is_refused_with_its_own_line),

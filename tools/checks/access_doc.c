@@ -78,6 +78,10 @@ static enum access_right right_of(const struct route *route)
         request.type = API_ACCESS;
         request.access.what = route->code;
         break;
+    case ROUTE_SITE:
+        request.type = API_SITE;
+        request.site.what = route->code;
+        break;
     case ROUTE_EVENTS:
     case ROUTE_OPENAPI:
         return ACCESS_QUEUE_READ;

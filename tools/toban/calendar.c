@@ -1,5 +1,5 @@
 /* calendar YEAR: which days are closed and why, counted by month. Asks no unit: the law and the files
- * named on the command line are all there is to it. */
+ * named on the command line are all there is to it. import asks the unit on duty. */
 #include "appliance/calendar/calendar.h"
 #include "appliance/adapters/holidays_csv.h"
 #include "appliance/adapters/site_cyaml.h"
@@ -185,16 +185,111 @@ static void write_words(struct toban *toban, const struct calendar *calendar, ui
     (void)fputc('\n', toban->out);
 }
 
+/* ---- import: the Cabinet Office's list, shown before it counts ------------------------------------------ */
+
+static void write_import(const struct toban *toban, const json_t *body, bool applied)
+{
+    const json_t *change;
+    size_t i;
+
+    (void)fprintf(toban->out,
+                  text_choose(toban, "%lld 日（%lld〜%lld年）。いまの暦と違う日: %lld\n",
+                              "%lld days (%lld to %lld). Days that differ from now: %lld\n"),
+                  (long long)json_integer_value(json_object_get(body, "days")),
+                  (long long)json_integer_value(json_object_get(body, "year_first")),
+                  (long long)json_integer_value(json_object_get(body, "year_last")),
+                  (long long)json_integer_value(json_object_get(body, "changed_days")));
+    json_array_foreach(json_object_get(body, "changes"), i, change)
+    {
+        (void)fprintf(
+            toban->out, "  %s  %s → %s\n", json_string_value(json_object_get(change, "date")),
+            text_member(toban, change, "name_before"), text_member(toban, change, "name"));
+    }
+    (void)fputs(applied ? text_choose(toban, "取り込みました。\n", "Imported.\n")
+                        : text_choose(toban,
+                                      "まだ何も変えていません。このとおりでよければ --apply "
+                                      "を付けてもう一度。\n",
+                                      "Nothing is changed yet. If this is right, say it again with "
+                                      "--apply.\n"),
+                toban->out);
+}
+
+static int ask_import(struct toban *toban, struct api_request *request, json_t **ret_body)
+{
+    bool json = toban->json;
+    int r;
+
+    toban->json = false;
+    r = ask_and_parse(toban, request, ret_body);
+    toban->json = json;
+    return r;
+}
+
+static int import_bytes(struct toban *toban, const uint8_t *bytes, size_t len_bytes, bool apply)
+{
+    struct api_request request = {.type = API_SITE,
+                                  .site = {.what = API_SITE_HOLIDAYS_CHECK,
+                                           .actor = API_ACTOR_ADMINISTRATOR,
+                                           .text = bytes,
+                                           .text_len_bytes = (uint32_t)len_bytes}};
+    json_t *body = NULL;
+    int r = ask_import(toban, &request, &body);
+
+    if (r == TOBAN_OK && apply) { /* on the list that this was held against, or not at all */
+        request.site.what = API_SITE_HOLIDAYS_APPLY;
+        request.site.version = (uint32_t)json_integer_value(json_object_get(body, "version"));
+        json_decref(body);
+        r = ask_import(toban, &request, &body);
+    }
+    if (r == TOBAN_OK && toban->json) {
+        (void)json_dumpf(body, toban->out, JSON_INDENT(2));
+        (void)fputc('\n', toban->out);
+    } else if (r == TOBAN_OK) {
+        write_import(toban, body, apply);
+    }
+    json_decref(body);
+    return r;
+}
+
+static int import_file(struct toban *toban, const char *path, bool apply)
+{
+    uint8_t *bytes = malloc(API_SITE_TEXT_BYTES_MAX + 1);
+    FILE *file = fopen(path, "rb");
+    size_t len_bytes = 0;
+    int r = TOBAN_NO;
+
+    if (file != NULL && bytes != NULL) {
+        len_bytes = fread(bytes, 1, API_SITE_TEXT_BYTES_MAX + 1, file);
+    }
+    if (file == NULL || bytes == NULL || ferror(file) != 0 || len_bytes > API_SITE_TEXT_BYTES_MAX) {
+        (void)fprintf(toban->err,
+                      text_choose(toban, "toban: %s を読めません（64 KiB まで）。\n",
+                                  "toban: cannot read %s (64 KiB at most).\n"),
+                      path);
+    } else {
+        r = import_bytes(toban, bytes, len_bytes, apply);
+    }
+    if (file != NULL) {
+        (void)fclose(file);
+    }
+    free(bytes);
+    return r;
+}
+
 int command_calendar(struct toban *toban, int argc, char **argv)
 {
     const char *site = NULL, *holidays = NULL;
     int site_found = options_take_value(&argc, argv, "site", &site);
     int holidays_found = options_take_value(&argc, argv, "holidays", &holidays);
+    bool apply = options_take_flag(&argc, argv, "apply");
     struct calendar *calendar;
     uint32_t year;
     int r = TOBAN_OK;
 
-    if (site_found < 0 || holidays_found < 0 || argc != 1 ||
+    if (argc == 2 && strcmp(argv[0], "import") == 0) {
+        return import_file(toban, argv[1], apply);
+    }
+    if (apply || site_found < 0 || holidays_found < 0 || argc != 1 ||
         !options_parse_number(argv[0], CALENDAR_YEAR_FIRST, CALENDAR_YEAR_LAST, &year)) {
         return command_misused(toban, "calendar", "年は1980から2099までです。",
                                "a year is from 1980 to 2099.");

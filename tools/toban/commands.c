@@ -63,10 +63,14 @@ static const struct toban_command commands[] = {
      "file.\n"
      "--at-opening: from the next opening on. --base: only if that is still the newest version.",
      command_config},
-    {"calendar", "YEAR [--site FILE] [--holidays FILE]", "その年の閉庁日と理由、開庁日数",
-     "days closed in a year and why; opening days",
-     "--holidays は内閣府の syukujitsu.csv。--site は所在地の設定ファイル。",
-     "--holidays is the Cabinet Office's syukujitsu.csv; --site is a site file.", command_calendar},
+    {"calendar", "YEAR [--site FILE] [--holidays FILE] | import FILE [--apply]",
+     "その年の閉庁日と理由、開庁日数。祝日の取込み",
+     "days closed in a year and why; import holidays",
+     "--holidays は内閣府の syukujitsu.csv。--site は所在地の設定ファイル。\n"
+     "  import は syukujitsu.csv で変わる日を示し、--apply があるときだけ取り込みます。",
+     "--holidays is the Cabinet Office's syukujitsu.csv; --site is a site file.\n"
+     "import shows which days that list changes, and takes it with --apply only.",
+     command_calendar},
     {"ticket",
      "issue CATEGORY [--language L] [--priority N] [--paper] [--then 2,5]\n"
      "                 [--staff-will-come]\n"

@@ -491,7 +491,7 @@ function checkVisits(facts, verdict) {
         } catch {
             break; // promise 10 says so
         }
-        if (entry.kind === KIND.CONFIG) {
+        if (entry.kind === KIND.CONFIG || entry.kind === KIND.SITE) {
             fold.apply(entry, plain);
         } else if (plain !== null && (entry.kind === KIND.CHANGE_VISIT || entry.kind === KIND.CHANGE_CLEAR)) {
             visits.take(entry, readChange(plain), fold.config);

@@ -20,7 +20,8 @@ export const NO_HASH = Buffer.alloc(HASH_BYTES);
 const NO_TOKEN = '0'.repeat(32);
 
 export const KIND = { CONFIG: 1, TERM: 2, SESSION_BEGIN: 3, SESSION_END: 4, CHANGE_CLEAR: 5,
-    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, ERASURE: 13 };
+    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, SITE: 12, ERASURE: 13 };
+const SITE_FORM = { PART: 1, FORCE: 2 };
 export const ACTION = { ISSUE: 1, CALL_NEXT: 6, CALL: 7, RECALL: 8, COMPLETE: 10, HOLD: 14, TRANSFER: 15, UNDO: 16,
     ENTER_MANUAL: 22, DAY_OPENING: 26, DAY_CLOSING: 27, DAY_ERASING: 28, DAY_ANNULLING: 29, HOLD_ENDING: 30,
     SKIP_NUMBERS: 31, RAISE_CEILING: 32, JOIN: 33 };
@@ -422,6 +423,8 @@ export class Fold {
         this.skips = []; // {day, category, from, to, lsn}
         this.days = []; // {date, openedLsn, closedLsn, erasedLsn, before, after}
         this.certificates = [];
+        this.siteParts = new Map(); // version -> {lsn, count, seen}: the site file, as it came
+        this.site = 0; // its version in force
         this.tickets = new Map(); // every ticket ever seen: also of erased days
         this.keys = new Map();
         this.unopened = 0; // sealed entries whose key is gone
@@ -552,11 +555,47 @@ export class Fold {
             Object.assign(this.days.find((one) => one.erasedLsn === this.lsn) ?? {}, { before, after: this.digest() });
         }
     }
+    // What a configuration no longer names is gone with its rows.
+    configure(config) {
+        this.config = config;
+        for (const [name, row] of this.rows) {
+            const known = row.kind === ROW.TOTALS ? row.category : row.id;
+            const list = row.kind === ROW.COUNTER ? config.counters : config.categories;
+            if ((row.kind === ROW.CATEGORY || row.kind === ROW.COUNTER || row.kind === ROW.TOTALS) &&
+                !list.some((one) => one.id === known)) {
+                this.rows.delete(name);
+            }
+        }
+    }
+    // A version of the site file takes force only when every part of it lies before.
+    applySite(entry, plain) {
+        const reader = new Reader(plain);
+        const form = reader.u8();
+        const version = reader.u32();
+        if (form === SITE_FORM.PART) {
+            const [index, count] = [reader.u16(), reader.u16()];
+            const known = index === 0 ? { lsn: entry.lsn, count, seen: 0 } : this.siteParts.get(version);
+            if (known !== undefined && known.seen === index && known.lsn + index === entry.lsn) {
+                this.siteParts.set(version, { ...known, seen: index + 1 });
+            }
+        } else if (form === SITE_FORM.FORCE) {
+            const [parts, lsn] = [reader.u16(), reader.u64()];
+            const known = this.siteParts.get(version);
+            if (known === undefined || known.seen !== parts || known.lsn !== lsn) {
+                throw new Damage(`lsn ${entry.lsn}: version ${version} of the site file is in force without its parts`);
+            }
+            this.site = version;
+            this.configure(readConfig(plain.subarray(1 + 4 + 2 + 8)));
+        }
+    }
     apply(entry, plain) {
         const reader = new Reader(plain);
         switch (entry.kind) {
         case KIND.CONFIG:
-            this.config = readConfig(plain);
+            this.configure(readConfig(plain));
+            break;
+        case KIND.SITE:
+            this.applySite(entry, plain);
             break;
         case KIND.TERM:
             this.terms.push({ ...readTerm(plain), lsn: entry.lsn, unit: entry.unit });
