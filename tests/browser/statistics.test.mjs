@@ -72,7 +72,10 @@ describe("the statistics", () => {
                 await drawn(page);
                 const wide = await page.evaluate(() => document.documentElement.scrollWidth);
                 assert.ok(wide <= 390, `${wide} px`);
+                const letters = await page.locator("#waits svg text").first().evaluate((text) => text.getBoundingClientRect().height);
+                assert.ok(letters >= 12, `letters of a chart are ${letters} px high`);
                 await assertAccessible(page);
+                await page.locator("#waits").scrollIntoViewIfNeeded();
                 await shot(page, "statistics-phone");
             },
             { size: { width: 390, height: 844 } },

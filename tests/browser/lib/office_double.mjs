@@ -430,7 +430,7 @@ class OfficeDouble {
     }
 
     sendFile(path, response) {
-        const name = /^\/(kiosk|counter|board|status)$/.test(path)
+        const name = /^\/(kiosk|counter|board|status|statistics)$/.test(path)
             ? `${path.slice(1)}.html`
             : path.slice(1);
         const known = readdirSync(WEB_DIR, { recursive: true }).includes(name);
