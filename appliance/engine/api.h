@@ -96,7 +96,7 @@ enum api_read_what {
     API_READ_LEDGER = 8,   /* lsn, head, digest, scrub age, size */
     API_READ_CALENDAR = 9, /* `number`: year */
     API_READ_METRICS = 10, /* OpenMetrics text instead of JSON */
-    API_READ_STATISTICS = 30, /* text: "FROM TO BY", as 2026-11-01 2026-11-30 category,hour; -: the newest day, nothing */
+    API_READ_STATISTICS = 30, /* text: "FROM TO BY": 2026-11-01 2026-11-30 category,hour; -: newest day, nothing */
     API_READ_STATISTICS_CSV = 31,
     API_READ_PRINTERS = 20, /* what printers say, what they have used, what is left */
 };

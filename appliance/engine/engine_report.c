@@ -385,11 +385,12 @@ void report_request(struct engine *engine, uint64_t client, const struct api_req
     }
     if (!read_question(engine, request->read.text, engine->report)) {
         forget(engine->report);
-        refuse(engine, client, request->id, STATUS_REFUSED, "BAD_PERIOD",
-               "期間は 2026-11-01 から 2026-11-30 のように、区分は day, category, hour, counter から"
-               "入力してください。",
-               "Give dates like 2026-11-01 and 2026-11-30, the first one first, and of day, "
-               "category, hour, counter what the table is by.");
+        refuse(
+            engine, client, request->id, STATUS_REFUSED, "BAD_PERIOD",
+            "期間は 2026-11-01 から 2026-11-30 のように、区分は day, category, hour, counter から"
+            "入力してください。",
+            "Give dates like 2026-11-01 and 2026-11-30, the first one first, and of day, "
+            "category, hour, counter what the table is by.");
         return;
     }
     engine->report->running = true;

@@ -242,18 +242,18 @@ static enum problem read_period(struct request *request, const char **ret_member
         const char *value =
             MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, names[i]);
 
-        if (value != NULL && (strlen(value) > QUERY_VALUE_BYTES_MAX ||
-                              strspn(value, "0123456789-,abcdefghijklmnopqrstuvwxyz") != strlen(value))) {
+        if (value != NULL &&
+            (strlen(value) > QUERY_VALUE_BYTES_MAX ||
+             strspn(value, "0123456789-,abcdefghijklmnopqrstuvwxyz") != strlen(value))) {
             *ret_member = names[i];
             return PROBLEM_BAD_MEMBER;
         }
         value = value == NULL || *value == '\0' ? "-" : value;
         len_bytes += (size_t)snprintf(text + len_bytes, sizeof(request->api.read.text) - len_bytes,
                                       "%s%s", len_bytes > 0 ? " " : "", value);
-        query_bytes += (size_t)snprintf(request->query + query_bytes,
-                                        sizeof(request->query) - query_bytes, "%s%s=%s",
-                                        query_bytes > 0 ? "&" : "", names[i],
-                                        strcmp(value, "-") == 0 ? "" : value);
+        query_bytes += (size_t)snprintf(
+            request->query + query_bytes, sizeof(request->query) - query_bytes, "%s%s=%s",
+            query_bytes > 0 ? "&" : "", names[i], strcmp(value, "-") == 0 ? "" : value);
     }
     return PROBLEM_NONE;
 }

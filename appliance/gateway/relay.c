@@ -57,8 +57,8 @@ static void write_request(struct relay *relay)
     int len = snprintf(relay->output, sizeof(relay->output),
                        "%s %s%s%s HTTP/1.1\r\nHost: localhost\r\nToban-Relayed: 1\r\n"
                        "Connection: close\r\n",
-                       is_post ? "POST" : "GET", request->path, request->query[0] != '\0' ? "?" : "",
-                       request->query);
+                       is_post ? "POST" : "GET", request->path,
+                       request->query[0] != '\0' ? "?" : "", request->query);
 
     CHECK(len > 0);
     if (request->credential.token[0] != '\0') {

@@ -1,4 +1,4 @@
-// Statistics on their page. The answers are the engine's own (tests/unit/engine_statistics_test.c writes and checks the
+// Statistics on their page. The answers are the engine's own (tests/unit/engine_report_test.c writes and checks the
 // sample); who serves the page is a double. With a real office beside: asked of it, opened as it comes.
 
 import assert from "node:assert/strict";
