@@ -133,7 +133,8 @@ enum queue_reason day_annul(struct engine *engine, uint32_t actor)
 {
     enum queue_reason reason;
 
-    if (engine->queue->day.state == QUEUE_DAY_OPEN || engine->queue->day.state == QUEUE_DAY_CLOSED) {
+    if (engine->queue->day.state == QUEUE_DAY_OPEN ||
+        engine->queue->day.state == QUEUE_DAY_CLOSED) {
         statistics_seal(engine, true);
     }
     append(engine, QUEUE_DAY_ANNULLING, 0, actor, &reason);

@@ -604,8 +604,7 @@ static void give_access(void *context, const struct access_row *before,
     uint8_t bytes[ACCESS_ROW_BYTES_MAX];
 
     (void)before;
-    if (access_row_changed_lsn(after) > giving->after_lsn &&
-        gives(giving, ACCESS_ROW_BYTES_MAX)) {
+    if (access_row_changed_lsn(after) > giving->after_lsn && gives(giving, ACCESS_ROW_BYTES_MAX)) {
         ship_body_put(&giving->body, bytes, access_row_encode(after, bytes, sizeof(bytes)));
         CHECK(!giving->body.failed);
     }

@@ -31,15 +31,17 @@ struct names {
 };
 
 static const struct names counts[STATISTICS_COUNTS] = {
-    [STATISTICS_COUNT_ARRIVED] = {"arrived", "来庁", "arrived",
-                                  "番号を受け取った来庁者の数。用件が複数でも1と数える。時間帯は番号を受け取った時刻。",
-                                  "Visitors who got a number; several services of one visitor are one. "
-                                  "By the hour in which the number was given."},
-    [STATISTICS_COUNT_SERVICES] = {"services", "用件", "services",
-                                   "用件の数。来庁のほか、転送や続きの用件で並んだものを含む。"
-                                   "時間帯は並んだ時刻、窓口は対応した窓口。",
-                                   "Services: those of arrivals, and those that a visitor was sent on to. By the hour "
-                                   "of joining the line, and by the counter that called."},
+    [STATISTICS_COUNT_ARRIVED] =
+        {"arrived", "来庁", "arrived",
+         "番号を受け取った来庁者の数。用件が複数でも1と数える。時間帯は番号を受け取った時刻。",
+         "Visitors who got a number; several services of one visitor are one. "
+         "By the hour in which the number was given."},
+    [STATISTICS_COUNT_SERVICES] =
+        {"services", "用件", "services",
+         "用件の数。来庁のほか、転送や続きの用件で並んだものを含む。"
+         "時間帯は並んだ時刻、窓口は対応した窓口。",
+         "Services: those of arrivals, and those that a visitor was sent on to. By the hour "
+         "of joining the line, and by the counter that called."},
     [STATISTICS_COUNT_SERVED] = {"served", "対応完了", "served", "窓口で対応を終えた用件。",
                                  "Services completed at a counter."},
     [STATISTICS_COUNT_TRANSFERRED] = {"transferred", "転送", "transferred",
@@ -55,45 +57,52 @@ static const struct names counts[STATISTICS_COUNTS] = {
                                   "対応を終えないまま閉庁した用件。時間は数えない。",
                                   "Not finished when the day closed; their times are not counted."},
     [STATISTICS_COUNT_OPEN] = {"open", "待ち・対応中", "open",
-                               "まだ終わっていない用件（当日のみ）。", "Not over yet (today only)."},
-    [STATISTICS_COUNT_NOT_VISITS] = {"not_visits", "欠番・重複", "not visits",
-                                     "欠番になった番号札と、1回の操作で2枚出た番号札の2枚目。"
-                                     "来庁にも用件にも数えない。",
-                                     "Void tickets, and the second one of a single touch: counted neither as arrived "
-                                     "nor as services."},
-    [STATISTICS_COUNT_DOUBTFUL] = {"doubtful", "時間が不確か", "doubtful",
-                                   "時刻が信頼できない用件（手書き札、時計の戻り、8時間を超えるもの）。"
-                                   "件数には数え、時間には数えない。",
-                                   "Services whose times cannot be trusted (hand-written, a clock that went back, more "
-                                   "than 8 hours): counted, and left out of all times."},
-    [STATISTICS_COUNT_OVER] = {"over_target", "目標超過", "over target",
-                               "呼び出しまでの待ちが目標（業務の設定。なければ20分）を超えた用件。",
-                               "Waits longer than the target (the category's; 20 minutes if it has none)."},
-    [STATISTICS_COUNT_ESTIMATED] = {"estimated", "目安あり", "estimated",
-                                    "番号を渡すとき待ち時間の目安を示し、呼び出しまで測れた来庁者。",
-                                    "Visitors who were told an estimate and were then called."},
+                               "まだ終わっていない用件（当日のみ）。",
+                               "Not over yet (today only)."},
+    [STATISTICS_COUNT_NOT_VISITS] =
+        {"not_visits", "欠番・重複", "not visits",
+         "欠番になった番号札と、1回の操作で2枚出た番号札の2枚目。"
+         "来庁にも用件にも数えない。",
+         "Void tickets, and the second one of a single touch: counted neither as arrived "
+         "nor as services."},
+    [STATISTICS_COUNT_DOUBTFUL] =
+        {"doubtful", "時間が不確か", "doubtful",
+         "時刻が信頼できない用件（手書き札、時計の戻り、8時間を超えるもの）。"
+         "件数には数え、時間には数えない。",
+         "Services whose times cannot be trusted (hand-written, a clock that went back, more "
+         "than 8 hours): counted, and left out of all times."},
+    [STATISTICS_COUNT_OVER] =
+        {"over_target", "目標超過", "over target",
+         "呼び出しまでの待ちが目標（業務の設定。なければ20分）を超えた用件。",
+         "Waits longer than the target (the category's; 20 minutes if it has none)."},
+    [STATISTICS_COUNT_ESTIMATED] =
+        {"estimated", "目安あり", "estimated",
+         "番号を渡すとき待ち時間の目安を示し、呼び出しまで測れた来庁者。",
+         "Visitors who were told an estimate and were then called."},
 };
 
 /* In the order in which people read them. */
 static const uint8_t count_order[] = {
-    STATISTICS_COUNT_ARRIVED,   STATISTICS_COUNT_SERVICES, STATISTICS_COUNT_SERVED,
-    STATISTICS_COUNT_TRANSFERRED, STATISTICS_COUNT_NO_SHOW, STATISTICS_COUNT_CANCELLED,
-    STATISTICS_COUNT_EXPIRED,   STATISTICS_COUNT_OPEN,     STATISTICS_COUNT_NOT_VISITS,
-    STATISTICS_COUNT_DOUBTFUL,  STATISTICS_COUNT_OVER,     STATISTICS_COUNT_ESTIMATED,
+    STATISTICS_COUNT_ARRIVED,     STATISTICS_COUNT_SERVICES, STATISTICS_COUNT_SERVED,
+    STATISTICS_COUNT_TRANSFERRED, STATISTICS_COUNT_NO_SHOW,  STATISTICS_COUNT_CANCELLED,
+    STATISTICS_COUNT_EXPIRED,     STATISTICS_COUNT_OPEN,     STATISTICS_COUNT_NOT_VISITS,
+    STATISTICS_COUNT_DOUBTFUL,    STATISTICS_COUNT_OVER,     STATISTICS_COUNT_ESTIMATED,
 };
 _Static_assert(ARRAY_COUNT(count_order) == STATISTICS_COUNTS, "all of them");
 
 static const struct names measures[STATISTICS_MEASURES] = {
-    [STATISTICS_WAIT] = {"wait", "待ち時間", "wait",
-                         "列に並んでから最初に呼び出すまで。再呼出は数えず、呼び戻した呼出は取り消す。",
-                         "From joining the line to the first call; recalls apart, and calls that were put back."},
+    [STATISTICS_WAIT] =
+        {"wait", "待ち時間", "wait",
+         "列に並んでから最初に呼び出すまで。再呼出は数えず、呼び戻した呼出は取り消す。",
+         "From joining the line to the first call; recalls apart, and calls that were put back."},
     [STATISTICS_WALK_UP] = {"walk_up", "移動時間", "walk-up",
                             "最後の呼出から対応開始まで。「対応開始」を押したものだけ。",
                             "From the newest call to start, where start was pressed."},
-    [STATISTICS_SERVICE] = {"service", "対応時間", "service",
-                            "対応開始（押さなければ呼出）から完了まで。保留中を除く。完了したものだけ。",
-                            "From start (from the call, where start was not pressed) to the end, holds apart; of "
-                            "completed services."},
+    [STATISTICS_SERVICE] =
+        {"service", "対応時間", "service",
+         "対応開始（押さなければ呼出）から完了まで。保留中を除く。完了したものだけ。",
+         "From start (from the call, where start was not pressed) to the end, holds apart; of "
+         "completed services."},
     [STATISTICS_HOLD] = {"hold", "保留時間", "hold", "保留にしていた時間。保留したものだけ。",
                          "Time on hold, of those that were held."},
 };
@@ -114,8 +123,9 @@ static const struct names shares[] = {
     {"estimate_error_mean_s", "目安の平均誤差(秒)", "mean error of the estimate (s)",
      "（示した目安 − 実際の待ち）の平均。正なら長めに示した。",
      "The mean of estimate less truth: above zero we said too long."},
-    {"estimate_error_absolute_s", "目安の平均絶対誤差(秒)", "mean absolute error of the estimate (s)",
-     "誤差の大きさの平均。", "The mean of how far it was off, either way."},
+    {"estimate_error_absolute_s", "目安の平均絶対誤差(秒)",
+     "mean absolute error of the estimate (s)", "誤差の大きさの平均。",
+     "The mean of how far it was off, either way."},
 };
 
 enum share { SHARE_OVER, SHARE_ERROR, SHARE_ABSOLUTE, SHARES };
@@ -457,7 +467,8 @@ static void csv_about(const struct engine *engine, struct csv *csv, const struct
     line(csv);
     field(csv, "開庁日数 days");
     field_of(csv, "%u", report->day_count);
-    field(csv, report->open ? "終わっていない日を含む（途中の値） a day that is not over is in it" : "");
+    field(csv,
+          report->open ? "終わっていない日を含む（途中の値） a day that is not over is in it" : "");
     line(csv);
     field(csv, "取り消した開庁日 days annulled");
     field_of(csv, "%u", report->annulled_count);
@@ -465,8 +476,10 @@ static void csv_about(const struct engine *engine, struct csv *csv, const struct
     line(csv);
     field(csv, "少数をまとめた行 few");
     field_of(csv, "用件が%d未満の行は個人が分からないようまとめる。", STATISTICS_FEW);
-    field_of(csv, "Rows of fewer than %d services are shown together, so that nobody is told by his times.",
-             STATISTICS_FEW);
+    field_of(
+        csv,
+        "Rows of fewer than %d services are shown together, so that nobody is told by his times.",
+        STATISTICS_FEW);
     line(csv);
     line(csv);
     field(csv, "用語 column");

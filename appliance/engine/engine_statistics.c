@@ -23,7 +23,8 @@ enum {
 _Static_assert((int)QUEUE_CATEGORIES_MAX == (int)STATISTICS_CATEGORIES_MAX &&
                    (int)QUEUE_LEGS_MAX + 1 == (int)STATISTICS_LEGS_MAX,
                "both speak of the same visits");
-_Static_assert((int)STATISTICS_CHUNK_BYTES_MAX <= (int)ENTRY_PAYLOAD_BYTES_MAX, "an entry holds a chunk");
+_Static_assert((int)STATISTICS_CHUNK_BYTES_MAX <= (int)ENTRY_PAYLOAD_BYTES_MAX,
+               "an entry holds a chunk");
 
 /* ---- the day's visits -------------------------------------------------------------------------------- */
 
@@ -178,8 +179,7 @@ bool statistics_chunk_at(struct engine *engine, uint64_t lsn, struct statistics_
     if (lsn == 0 || lsn > engine->durable_lsn) {
         return false;
     }
-    return engine->world.read_entries(engine->world.context, lsn, lsn, read_chunk, &reading) ==
-               0 &&
+    return engine->world.read_entries(engine->world.context, lsn, lsn, read_chunk, &reading) == 0 &&
            reading.found;
 }
 
@@ -220,8 +220,8 @@ static void append_chunk(struct engine *engine, struct statistics_head head, con
     uint8_t payload[STATISTICS_CHUNK_BYTES_MAX];
 
     head.previous = engine->state.statistic_lsn;
-    head.newest_date = head.date > engine->state.statistic_date ? head.date
-                                                                : engine->state.statistic_date;
+    head.newest_date =
+        head.date > engine->state.statistic_date ? head.date : engine->state.statistic_date;
     statistics_head_encode(&head, payload);
     memcpy(payload + STATISTICS_HEAD_BYTES, cells, len_bytes);
     (void)engine_append(engine, ENTRY_STATISTIC, payload, STATISTICS_HEAD_BYTES + len_bytes, false,
@@ -383,6 +383,24 @@ void statistics_give_tail(struct engine *engine, uint64_t after_lsn, statistics_
     }
 }
 
+static struct statistics_sums *any_sums(void *context, const struct statistics_cell *cell)
+{
+    (void)cell;
+    return context;
+}
+
+/* What cannot be read is not taken into the ledger, where nobody could read it either. */
+static bool cells_are_sound(const struct statistics_chunk *chunk)
+{
+    struct statistics_sums *sums = calloc(1, sizeof(*sums));
+    bool sound;
+
+    CHECK_GIVEN(sums != NULL);
+    sound = statistics_cells_decode(chunk->cells, chunk->len_bytes, any_sums, sums);
+    free(sums);
+    return sound;
+}
+
 bool statistics_adopt(struct engine *engine, const uint8_t *item, size_t len_bytes)
 {
     const struct queue_day *day = &engine->queue->day;
@@ -392,7 +410,8 @@ bool statistics_adopt(struct engine *engine, const uint8_t *item, size_t len_byt
     CHECK_GIVEN(chunk != NULL);
     whole = len_bytes > STATISTICS_ITEM_HEAD_BYTES &&
             take_chunk(item + STATISTICS_ITEM_HEAD_BYTES, len_bytes - STATISTICS_ITEM_HEAD_BYTES,
-                       chunk);
+                       chunk) &&
+            cells_are_sound(chunk);
     wanted = whole && !(item[STATISTICS_ITEM_LIVE_AT] != 0 && day->date == chunk->head.date &&
                         has_visits(day->state));
     if (wanted && !is_known(engine, &chunk->head)) {

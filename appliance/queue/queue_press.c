@@ -118,8 +118,8 @@ static void count_service(const struct press *press)
 
     if (is_at_counter(before)) {
         press->after->served_ms = longer_ms(
-            before->served_ms,
-            before->started_ms != 0 ? before->started_ms : before->called_ms, press->now_ms);
+            before->served_ms, before->started_ms != 0 ? before->started_ms : before->called_ms,
+            press->now_ms);
     }
 }
 

@@ -1,4 +1,4 @@
-// Statistics on their page. The answers are the engine's own (tests/unit/engine_statistics_test.c writes and checks the
+// Statistics on their page. The answers are the engine's own (tests/unit/engine_statistics_request_test.c writes and checks the
 // sample); who serves the page is a double. With a real office beside: asked of it, opened as it comes.
 
 import assert from "node:assert/strict";
@@ -72,7 +72,10 @@ describe("the statistics", () => {
                 await drawn(page);
                 const wide = await page.evaluate(() => document.documentElement.scrollWidth);
                 assert.ok(wide <= 390, `${wide} px`);
+                const letters = await page.locator("#waits svg text").first().evaluate((text) => text.getBoundingClientRect().height);
+                assert.ok(letters >= 12, `letters of a chart are ${letters} px high`);
                 await assertAccessible(page);
+                await page.locator("#waits").scrollIntoViewIfNeeded();
                 await shot(page, "statistics-phone");
             },
             { size: { width: 390, height: 844 } },

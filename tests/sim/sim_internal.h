@@ -336,7 +336,8 @@ struct sim {
     uint32_t writers[SIM_TERMS_MAX]; /* who assigned plain numbers in that term; 0 nobody yet */
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
     uint32_t plain_highest[QUEUE_CATEGORIES_MAX + 1];
-    uint32_t asked[CATEGORIES + 1]; /* numbers of the first day, by each key; more than once when whoever was asked may not have known of it */
+    /* Numbers of the first day, by each key; more than once when whoever was asked may not have known of it. */
+    uint32_t asked[CATEGORIES + 1];
     int box_count;
     struct sim_plan plans[SIM_FAULTS_MAX];
     bool hurting[SIM_FAULT_COUNT];

@@ -105,10 +105,12 @@ static void judge_numbers(struct sim *sim, int unit, const char *day, const stru
 
         if (counted < seen[category] || arrived > sim->asked[category]) {
             sim_fail(sim,
-                     "statistics: unit %d counts %llu numbers of category %d on %s, %llu visitors; %llu were "
+                     "statistics: unit %d counts %llu numbers of category %d on %s, %llu visitors; "
+                     "%llu were "
                      "handed out, %llu asked for",
-                     unit + 1, (unsigned long long)counted, category, day, (unsigned long long)arrived,
-                     (unsigned long long)seen[category], (unsigned long long)sim->asked[category]);
+                     unit + 1, (unsigned long long)counted, category, day,
+                     (unsigned long long)arrived, (unsigned long long)seen[category],
+                     (unsigned long long)sim->asked[category]);
         }
     }
 }

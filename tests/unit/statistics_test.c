@@ -104,12 +104,13 @@ static void what_was_not_pressed_is_not_measured(void **state)
     assert_int_equal(fact.time_s[STATISTICS_HOLD], STATISTICS_NOT_MEASURED);
     assert_int_equal(fact.time_s[STATISTICS_SERVICE], 250);
     visit = one_leg();
-    visit.legs[0].started_ms = visit.legs[0].called_ms - MS; /* and then called again, and taken back */
+    visit.legs[0].started_ms =
+        visit.legs[0].called_ms - MS; /* and then called again, and taken back */
     fact = measure_one(&visit);
     assert_int_equal(fact.time_s[STATISTICS_WALK_UP], STATISTICS_NOT_MEASURED);
     assert_false(fact.doubtful);
-    visit.legs[0] = (struct statistics_leg){
-        .category = 2, .end = STATISTICS_OPEN, .enqueued_ms = NINE_MS};
+    visit.legs[0] =
+        (struct statistics_leg){.category = 2, .end = STATISTICS_OPEN, .enqueued_ms = NINE_MS};
     fact = measure_one(&visit);
     assert_int_equal(fact.time_s[STATISTICS_WAIT], STATISTICS_NOT_MEASURED);
     assert_false(fact.estimated || fact.over || fact.doubtful);
@@ -137,11 +138,12 @@ static void a_doubtful_time_is_counted_and_left_out(void **state)
     int64_t forgotten_ms = (int64_t)(STATISTICS_TIME_S_MAX + 1) * MS;
 
     (void)state;
-    cases[0].doubtful = true;                                   /* written by hand */
-    cases[1].legs[0].first_called_ms = NINE_MS - MS;            /* the clock went back */
-    cases[2].legs[0].called_ms = cases[2].legs[0].started_ms - forgotten_ms; /* nobody pressed start */
+    cases[0].doubtful = true;                        /* written by hand */
+    cases[1].legs[0].first_called_ms = NINE_MS - MS; /* the clock went back */
+    cases[2].legs[0].called_ms =
+        cases[2].legs[0].started_ms - forgotten_ms; /* nobody pressed start */
     cases[3].legs[0].ended_ms = cases[3].legs[0].started_ms - MS;
-    cases[4].legs[0].served_ms = (uint32_t)forgotten_ms;        /* nobody pressed complete */
+    cases[4].legs[0].served_ms = (uint32_t)forgotten_ms; /* nobody pressed complete */
     cases[5].legs[0].held_ms = (uint32_t)forgotten_ms;
     for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
         struct statistics_fact fact = measure_one(&cases[i]);
@@ -236,8 +238,7 @@ static void percentiles_are_those_of_the_sorted_times(void **state)
         struct statistics_sums sums = {0};
 
         for (int i = 0; i < count; i++) {
-            struct statistics_fact fact = {.end = STATISTICS_SERVED,
-                                           .time_s = {-1, -1, -1, -1}};
+            struct statistics_fact fact = {.end = STATISTICS_SERVED, .time_s = {-1, -1, -1, -1}};
 
             times[i] = (int)draw(&random, 1 + draw(&random, STATISTICS_TIME_S_MAX));
             fact.time_s[STATISTICS_WAIT] = times[i];
@@ -246,7 +247,8 @@ static void percentiles_are_those_of_the_sorted_times(void **state)
         qsort(times, (size_t)count, sizeof(times[0]), by_size);
         for (int percent = 1; percent <= 100; percent++) {
             int truth = times[(count * percent + 99) / 100 - 1];
-            int said = (int)statistics_percentile_s(&sums.times[STATISTICS_WAIT], (uint32_t)percent);
+            int said =
+                (int)statistics_percentile_s(&sums.times[STATISTICS_WAIT], (uint32_t)percent);
 
             assert_true(abs(said - truth) * 32 <= truth);
         }
@@ -408,23 +410,23 @@ static void cells_that_nobody_writes_are_refused(void **state)
         uint8_t bytes[16];
         size_t len_bytes;
     } bad[] = {
-        {{0, 9, 0, 2, 0x03, 1, 1}, 7},                       /* no such category */
+        {{0, 9, 0, 2, 0x03, 1, 1}, 7}, /* no such category */
         {{33, 9, 0, 2, 0x03, 1, 1}, 7},
-        {{1, 24, 0, 2, 0x03, 1, 1}, 7},                      /* no such hour */
-        {{1, 9, 0, 2, 0x00}, 5},                             /* a cell of nothing */
-        {{1, 9, 0, 2, 0x03, 0, 1}, 7},                       /* a count of nothing */
-        {{1, 9, 0, 2, 0x83, 0x00, 1, 1}, 8},                 /* longer than it need be */
-        {{1, 9, 0, 2, 0x80, 0x80, 0x04, 1}, 8},              /* no such bit */
+        {{1, 24, 0, 2, 0x03, 1, 1}, 7},                         /* no such hour */
+        {{1, 9, 0, 2, 0x00}, 5},                                /* a cell of nothing */
+        {{1, 9, 0, 2, 0x03, 0, 1}, 7},                          /* a count of nothing */
+        {{1, 9, 0, 2, 0x83, 0x00, 1, 1}, 8},                    /* longer than it need be */
+        {{1, 9, 0, 2, 0x80, 0x80, 0x04, 1}, 8},                 /* no such bit */
         {{1, 9, 0, 2, 0x02, 0xff, 0xff, 0xff, 0xff, 0x7f}, 10}, /* more than there can be */
         {{1, 9, 0, 2, 0x02, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01}, 16},
-        {{1, 9, 0, 2, 0x82, 0x20, 1, 1, 9, 5, 5, 1}, 12},    /* the sum is more than the longest */
-        {{1, 9, 0, 2, 0x82, 0x20, 1, 2, 5, 5, 5, 1}, 12},    /* two times, one of them nowhere */
-        {{1, 9, 0, 2, 0x82, 0x20, 1, 1, 5, 5, 4, 1}, 12},    /* the longest is not in the last step */
+        {{1, 9, 0, 2, 0x82, 0x20, 1, 1, 9, 5, 5, 1}, 12}, /* the sum is more than the longest */
+        {{1, 9, 0, 2, 0x82, 0x20, 1, 2, 5, 5, 5, 1}, 12}, /* two times, one of them nowhere */
+        {{1, 9, 0, 2, 0x82, 0x20, 1, 1, 5, 5, 4, 1}, 12}, /* the longest is not in the last step */
         {{1, 9, 0, 2, 0x82, 0x20, 1, 1, 5, 5, 5, 0}, 12},
     };
     static const uint8_t twice[] = {1, 9, 0, 2, 0x03, 1, 1, 1, 9, 0, 2, 0x03, 1, 1};
-    static const uint8_t rising[] = {1, 9, 0, 2, 0x03, 1, 1, 1, 10, 0, 0, 0x03, 1, 1,
-                                     2, 8, 0, 0, 0x03, 1, 1};
+    static const uint8_t rising[] = {1,    9, 0, 2, 0x03, 1, 1, 1,    10, 0, 0,
+                                     0x03, 1, 1, 2, 8,    0, 0, 0x03, 1,  1};
     struct gathered *stopped = new_gathered();
 
     (void)state;
@@ -505,7 +507,8 @@ static void a_day_of_three_hundred_visits_is_small(void **state)
 static struct statistics_row row_of(uint16_t category, uint64_t services)
 {
     struct statistics_row row = {.key = {.category = category, .hour = -1, .counter = -1}};
-    struct statistics_fact fact = {.end = STATISTICS_SERVED, .first = true, .time_s = {100, -1, -1, -1}};
+    struct statistics_fact fact = {
+        .end = STATISTICS_SERVED, .first = true, .time_s = {100, -1, -1, -1}};
 
     for (uint64_t i = 0; i < services; i++) {
         statistics_add_fact(&row.sums, &fact);

@@ -111,8 +111,10 @@ static const struct toban_command commands[] = {
      "verify walks every link and says where it is damaged. DIR is a unit's data directory.",
      command_ledger},
     {"stats", "[--from YYYY-MM-DD] [--to YYYY-MM-DD] [--by day,category,hour,counter] [--csv]",
-     "統計: 来庁、待ち時間、対応時間、目安の誤差", "statistics: arrivals, waits, services, the estimate",
-     "日付を書かなければ最新の開庁日。--csv は定義つきの表 (UTF-8)。数の意味は docs/STATISTICS.md。",
+     "統計: 来庁、待ち時間、対応時間、目安の誤差",
+     "statistics: arrivals, waits, services, the estimate",
+     "日付を書かなければ最新の開庁日。--csv は定義つきの表 (UTF-8)。数の意味は "
+     "docs/STATISTICS.md。",
      "Without dates: the newest service day. --csv: a table with its definitions (UTF-8).",
      command_stats},
     {"metrics", "", "OpenMetrics の値", "OpenMetrics text of a unit", NULL, NULL, command_metrics},

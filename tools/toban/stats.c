@@ -9,11 +9,16 @@ enum { LABEL_COLUMNS = 34, NUMBER_COLUMNS = 9, KEY_BYTES = 128, ROW_TEXT_BYTES =
 static const struct {
     const char *name, *ja, *en;
 } columns[] = {
-    {"arrived", "来庁", "arrived"},         {"served", "完了", "served"},
-    {"no_show", "不在", "no-show"},         {"cancelled", "取消", "cancelled"},
-    {"expired", "閉庁", "expired"},         {"wait_median_s", "待ち中央", "wait p50"},
-    {"wait_p90_s", "待ち90%", "wait p90"},  {"over_target_percent", "超過%", "over %"},
-    {"service_mean_s", "対応平均", "service"}, {"doubtful", "不確か", "doubtful"},
+    {"arrived", "来庁", "arrived"},
+    {"served", "完了", "served"},
+    {"no_show", "不在", "no-show"},
+    {"cancelled", "取消", "cancelled"},
+    {"expired", "閉庁", "expired"},
+    {"wait_median_s", "待ち中央", "wait p50"},
+    {"wait_p90_s", "待ち90%", "wait p90"},
+    {"over_target_percent", "超過%", "over %"},
+    {"service_mean_s", "対応平均", "service"},
+    {"doubtful", "不確か", "doubtful"},
 };
 
 static void row_label(const struct toban *toban, const json_t *row, char label[KEY_BYTES])
@@ -26,7 +31,8 @@ static void row_label(const struct toban *toban, const json_t *row, char label[K
 
     label[0] = '\0';
     if (json_is_true(json_object_get(row, "few"))) {
-        (void)snprintf(label, KEY_BYTES, "%s", text_choose(toban, "少数をまとめた行", "few, together"));
+        (void)snprintf(label, KEY_BYTES, "%s",
+                       text_choose(toban, "少数をまとめた行", "few, together"));
         return;
     }
     if (day != NULL) {
@@ -42,7 +48,8 @@ static void row_label(const struct toban *toban, const json_t *row, char label[K
                                 (long long)json_integer_value(hour));
     }
     if (json_is_integer(counter)) {
-        (void)snprintf(label + len, KEY_BYTES - len, text_choose(toban, "窓口 %lld", "counter %lld"),
+        (void)snprintf(label + len, KEY_BYTES - len,
+                       text_choose(toban, "窓口 %lld", "counter %lld"),
                        (long long)json_integer_value(counter));
     }
 }
@@ -102,7 +109,8 @@ static void write_table(const struct toban *toban, const json_t *body)
     }
     write_row(toban, text_choose(toban, "合計", "total"), json_object_get(body, "total"));
     (void)fprintf(toban->out, "%s\n",
-                  text_choose(toban, "時間の単位は秒。数の意味は --json か --csv の definitions に。",
+                  text_choose(toban,
+                              "時間の単位は秒。数の意味は --json か --csv の definitions に。",
                               "Times are seconds; --json and --csv say what each number means."));
 }
 

@@ -575,7 +575,7 @@ class OfficeDouble {
             response.end(clipBytes(path.slice(VOICE_BASE.length, -".wav".length)));
             return;
         }
-        const name = /^\/(kiosk|counter|board|status)$/.test(path)
+        const name = /^\/(kiosk|counter|board|status|statistics)$/.test(path)
             ? `${path.slice(1)}.html`
             : path.slice(1);
         const known = readdirSync(WEB_DIR, { recursive: true }).includes(name);

@@ -5,14 +5,16 @@
 import { el } from "/assets/dom.js";
 
 const SVG = "http://www.w3.org/2000/svg";
-const WIDTH = 720;
-const LABEL_WIDTH = 190;
-const NUMBER_WIDTH = 130;
+const WIDTH_MAX = 720;
+const WIDTH_MIN = 280;
+/** Below it labels and numbers get less room, so that letters stay as large as they are. */
+const NARROW = 500;
+const EDGES = 66;
 const BAR = 16;
 const GAP = 6;
 const COLUMNS_HEIGHT = 200;
-/** Half a full-width letter: what fits into a label. */
-const LABEL_UNITS = 26;
+/** Half a full-width letter. */
+const UNIT = 7;
 
 let charts = 0;
 
@@ -25,12 +27,21 @@ function svg(tag, attributes = {}, ...children) {
     return node;
 }
 
-function shortened(text) {
+/** A picture is drawn as wide as it will stand there: on a phone it is narrow, not small. */
+function measures() {
+    const there = document.querySelector("main").clientWidth - EDGES;
+    const width = Math.min(WIDTH_MAX, Math.max(WIDTH_MIN, there));
+    return width < NARROW
+        ? { width, label: 96, number: 84 }
+        : { width, label: 190, number: 130 };
+}
+
+function shortened(text, wide) {
     let units = 0;
     let kept = "";
     for (const letter of text) {
         units += letter.codePointAt(0) > 0xff ? 2 : 1;
-        if (units > LABEL_UNITS) {
+        if (units * UNIT > wide) {
             return `${kept}…`;
         }
         kept += letter;
@@ -38,12 +49,12 @@ function shortened(text) {
     return kept;
 }
 
-function picture(height, title, desc) {
+function picture(width, height, title, desc) {
     const id = `chart${++charts}`;
     return svg(
         "svg",
         {
-            viewBox: `0 0 ${WIDTH} ${height}`,
+            viewBox: `0 0 ${width} ${height}`,
             role: "img",
             "aria-labelledby": `${id}t`,
             "aria-describedby": `${id}d`,
@@ -59,19 +70,20 @@ const largest = (rows, series) =>
 /** Rows downwards, a bar for each series. A negative value goes to the left of the axis. */
 export function barsAcross(rows, series, label, title, desc) {
     const tall = series.length * BAR + GAP * 2;
-    const drawing = picture(rows.length * tall + GAP, title, desc);
+    const room = measures();
+    const drawing = picture(room.width, rows.length * tall + GAP, title, desc);
     const most = largest(rows, series);
     const signed = rows.some((row) => series.some((each) => (each.value(row) ?? 0) < 0));
-    const room = WIDTH - LABEL_WIDTH - NUMBER_WIDTH;
-    const zero = LABEL_WIDTH + (signed ? room / 2 : 0);
-    const scale = most === 0 ? 0 : (signed ? room / 2 : room) / most;
+    const bars = room.width - room.label - room.number;
+    const zero = room.label + (signed ? bars / 2 : 0);
+    const scale = most === 0 ? 0 : (signed ? bars / 2 : bars) / most;
     rows.forEach((row, index) => {
         const top = index * tall + GAP;
         drawing.append(
             svg(
                 "text",
                 { x: 0, y: top + (series.length * BAR) / 2 + 5 },
-                shortened(label(row)),
+                shortened(label(row), room.label),
             ),
         );
         series.forEach((each, at) => {
@@ -98,9 +110,10 @@ export function barsAcross(rows, series, label, title, desc) {
 
 /** Columns side by side: hours. */
 export function columns(rows, one, label, title, desc) {
-    const drawing = picture(COLUMNS_HEIGHT + 44, title, desc);
+    const { width } = measures();
+    const drawing = picture(width, COLUMNS_HEIGHT + 44, title, desc);
     const most = largest(rows, [one]);
-    const step = WIDTH / Math.max(rows.length, 1);
+    const step = width / Math.max(rows.length, 1);
     const wide = Math.min(step * 0.7, 60);
     rows.forEach((row, index) => {
         const value = one.value(row) ?? 0;
@@ -121,7 +134,7 @@ export function columns(rows, one, label, title, desc) {
         svg("line", {
             class: "axis",
             x1: 0,
-            x2: WIDTH,
+            x2: width,
             y1: COLUMNS_HEIGHT + 20,
             y2: COLUMNS_HEIGHT + 20,
         }),

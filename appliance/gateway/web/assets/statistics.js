@@ -284,7 +284,7 @@ function draw({ hour, category, counter }) {
     byId("tables").hidden = false;
     say(
         `${category.from} から ${category.to} まで、開庁日 ${category.days} 日。${category.provisional ? "終わっていない日を含む途中の値です。" : ""}`,
-        `${category.from} to ${category.to}, ${category.days} days.${category.provisional ? " One of them is not over." : ""}`,
+        `${category.from} to ${category.to}, ${category.days} ${category.days === 1 ? "day" : "days"}.${category.provisional ? " One of them is not over." : ""}`,
     );
 }
 
