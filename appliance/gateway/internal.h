@@ -133,7 +133,8 @@ struct snapshot {
 
 struct streams {
     struct stream_list list;
-    uint32_t count;
+    uint32_t count, slow_count;
+    uint32_t slice;                     /* whose turn it is among the slow ones */
     struct snapshot *newest;            /* NULL: the engine has not told yet, or is away */
     uint64_t serial;                    /* of the newest */
     uint64_t fanned_out_ms;

@@ -57,7 +57,7 @@ export function createEventParser(each) {
  * freshness changes: since_ms is the office's time at which the picture was last known to be right, null
  * when it never was.
  */
-export function connectLive({ clock, on_queue, on_health }) {
+export function connectLive({ clock, on_queue, on_health, events = "/api/v1/events" }) {
     // All in performance.now(), null: not yet.
     let last_byte_ms = null;
     let good_until_ms = null;
@@ -144,7 +144,7 @@ export function connectLive({ clock, on_queue, on_health }) {
             is_refreshing: false,
             lsn: 0,
         };
-        const response = await fetch("/api/v1/events", {
+        const response = await fetch(events, {
             headers: { Accept: "text/event-stream" },
             cache: "no-store",
             signal: abort.signal,

@@ -287,6 +287,8 @@ byId("languages").append(
 
 connectLive({
     clock,
+    // A thousand telephones follow: every two seconds is enough for each.
+    events: "/api/v1/events?pace=slow",
     on_queue(snapshot) {
         queue = snapshot;
         own.look(queue);
