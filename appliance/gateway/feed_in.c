@@ -44,6 +44,8 @@ struct feeder {
     struct feed_connection *connection; /* NULL: free */
     uint64_t heard_ms, term;
     bool serving, has_term;
+    uint8_t *frame; /* its newest queue, while another feeds: shown when that one is silent */
+    size_t frame_len_bytes;
 };
 
 struct feed_in {
@@ -252,6 +254,17 @@ static bool may_feed(const struct feed_in *feed, const struct feeder *feeder)
             feeder->term > feed->current->term || is_silent(feed, feed->current));
 }
 
+static void keep_frame(struct feeder *feeder, const uint8_t *frame, size_t len_bytes)
+{
+    uint8_t *kept = realloc(feeder->frame, len_bytes);
+
+    if (kept != NULL) {
+        memcpy(kept, frame, len_bytes);
+        feeder->frame = kept;
+        feeder->frame_len_bytes = len_bytes;
+    }
+}
+
 static void take_over(struct feed_in *feed, struct feeder *feeder)
 {
     if (feed->current == feeder || !may_feed(feed, feeder)) {
@@ -328,7 +341,13 @@ static bool take_frame(struct feed_in *feed, struct feeder *feeder, const uint8_
         }
         return true;
     case API_EVENT:
-        return api_event_decode(frame, len_bytes, &event) && take_event(feed, feeder, &event);
+        if (!api_event_decode(frame, len_bytes, &event) || !take_event(feed, feeder, &event)) {
+            return false;
+        }
+        if (feed->current != feeder) {
+            keep_frame(feeder, frame, len_bytes);
+        }
+        return true;
     case API_STATE:
         if (!api_state_decode(frame, len_bytes, &state)) {
             return false;
@@ -379,6 +398,7 @@ static void on_end(void *context)
 
     leave(feed, feeder);
     feed_connection_destroy(feeder->connection);
+    free(feeder->frame);
     *feeder = (struct feeder){.feed = feed};
 }
 
@@ -415,6 +435,20 @@ static int on_accept(sd_event_source *source, int fd, uint32_t revents, void *us
     return 0;
 }
 
+/* Nobody feeds, and somebody waits who may. */
+static void look_for_another(struct feed_in *feed)
+{
+    for (size_t i = 0; i < FEED_CONNECTIONS_MAX && feed->current == NULL; i++) {
+        struct feeder *feeder = &feed->feeders[i];
+        struct api_event event;
+
+        if (feeder->frame != NULL && may_feed(feed, feeder) &&
+            api_event_decode(feeder->frame, feeder->frame_len_bytes, &event)) {
+            (void)take_event(feed, feeder, &event);
+        }
+    }
+}
+
 static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
 {
     struct feed_in *feed = userdata;
@@ -426,6 +460,7 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
             on_end(&feed->feeders[i]);
         }
     }
+    look_for_another(feed);
     look_at_the_clock(feed);
     r = sd_event_source_set_time_relative(source, (uint64_t)TICK_MS * INTERNAL_USEC_PER_MSEC);
     return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
@@ -524,6 +559,7 @@ void feed_in_destroy(struct feed_in *feed)
     feed->current = NULL;
     for (size_t i = 0; i < FEED_CONNECTIONS_MAX; i++) {
         feed_connection_destroy(feed->feeders[i].connection);
+        free(feed->feeders[i].frame);
     }
     (void)sd_event_source_disable_unref(feed->listen_io);
     (void)sd_event_source_disable_unref(feed->tick);

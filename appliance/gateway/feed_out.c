@@ -41,6 +41,9 @@ struct feed_out {
     uint8_t state[API_TEXT_BYTES + 64]; /* toband's newest STATE frame */
     size_t state_len_bytes;
     bool serving;
+    bool subscribed; /* by this connection to toband: it says the queue once, then changes */
+    uint8_t *queue;  /* its newest EVENT frame: for a relay that comes again */
+    size_t queue_len_bytes;
     struct feed_connection *connection;
     uint64_t tried_ms, bucket_ms;
     uint32_t bucket;
@@ -128,6 +131,11 @@ static bool pass_question(struct feed_out *feed, const uint8_t *frame, size_t le
         answer_overload(feed, request.id);
         return true;
     }
+    if (request.type == API_SUBSCRIBE && feed->subscribed) {
+        return feed->queue_len_bytes == 0 ||
+               feed_connection_send(feed->connection, feed->queue, feed->queue_len_bytes);
+    }
+    feed->subscribed = feed->subscribed || request.type == API_SUBSCRIBE;
     passed_bytes = api_request_encode(&request, bytes, sizeof(bytes));
     CHECK(passed_bytes > 0);
     if (send(feed->engine_fd, bytes, passed_bytes, MSG_DONTWAIT | MSG_NOSIGNAL) !=
@@ -212,12 +220,26 @@ static void take_state(struct feed_out *feed, const uint8_t *frame, size_t len_b
     }
 }
 
+static void keep_queue(struct feed_out *feed, const uint8_t *frame, size_t len_bytes)
+{
+    uint8_t *queue = realloc(feed->queue, len_bytes);
+
+    feed->queue_len_bytes = 0;
+    if (queue != NULL) {
+        memcpy(queue, frame, len_bytes);
+        feed->queue = queue;
+        feed->queue_len_bytes = len_bytes;
+    }
+}
+
 static void pass_on(struct feed_out *feed, const uint8_t *frame, size_t len_bytes)
 {
     uint8_t type = api_frame_type(frame);
 
     if (type == API_STATE) {
         take_state(feed, frame, len_bytes);
+    } else if (type == API_EVENT) {
+        keep_queue(feed, frame, len_bytes);
     }
     if (!feed_connection_is_up(feed->connection) ||
         (type == API_EVENT &&
@@ -236,8 +258,8 @@ static void leave_engine(struct feed_out *feed)
         (void)close(feed->engine_fd);
     }
     feed->engine_fd = -1;
-    feed->in_len_bytes = 0;
-    feed->serving = false;
+    feed->in_len_bytes = feed->queue_len_bytes = 0;
+    feed->serving = feed->subscribed = false;
     on_end(feed); /* what it was asked is answered by nobody any more */
 }
 
@@ -361,6 +383,7 @@ int feed_out_run(const struct feed_out_options *options)
     (void)sd_event_source_disable_unref(feed.beat);
     (void)sd_event_unref(feed.event);
     feed_tls_destroy(feed.tls);
+    free(feed.queue);
     free(feed.in);
     return r;
 }

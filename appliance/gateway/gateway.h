@@ -40,9 +40,10 @@
 enum gateway_limit {
     GATEWAY_LISTENERS_MAX = 8,
     GATEWAY_HOSTS_MAX = 8,
-    GATEWAY_CONNECTIONS_MAX = 1024,            /* of all public listeners together */
+    GATEWAY_CONNECTIONS_MAX = 1400,            /* of all public listeners together */
     GATEWAY_MANAGEMENT_CONNECTIONS_MAX = 16,
-    GATEWAY_STREAMS_MAX = 200,                 /* live event streams; more are answered 503 */
+    GATEWAY_STREAMS_MAX = 1150,                /* live event streams; more are answered 503 */
+    GATEWAY_STREAMS_FAST_MAX = 200,            /* of them with every change; the rest every HEARTBEAT_MS */
     GATEWAY_REQUESTS_MAX = 1024,               /* held or in flight; more are answered 503 OVERLOAD */
     GATEWAY_REQUESTS_FOR_MANAGEMENT = 16,      /* of them kept free for the management listener */
     GATEWAY_BODY_BYTES_MAX = 4096,             /* longer: 413 */

@@ -143,7 +143,8 @@ enum sound { SOUND_NONE, SOUND_ON, SOUND_SPEECH, SOUND_CHIME, SOUND_BLOCKED, SOU
 
 struct streams {
     struct stream_list list;
-    uint32_t count;
+    uint32_t count, slow_count;
+    uint32_t slice;                     /* whose turn it is among the slow ones */
     uint32_t count_by_sound[SOUND_END];
     struct snapshot *newest;            /* NULL: the engine has not told yet, or is away */
     uint64_t serial;                    /* of the newest */

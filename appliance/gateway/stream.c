@@ -12,15 +12,24 @@
 #include <string.h>
 #include <sys/socket.h>
 
-enum { SMALL_BYTES = 384, BLOCK_BYTES = 1024, ACCURACY_USEC = 1000, FRAME_TEXT_BYTES = 64 };
+enum {
+    SLICES = 20,
+    SMALL_BYTES = 384,
+    BLOCK_BYTES = 1024,
+    ACCURACY_USEC = 1000,
+    FRAME_TEXT_BYTES = 64
+};
 
 struct stream {
     TAILQ_ENTRY(stream) all;
     struct request *request;
     enum sound sound;
     bool greeting_due, state_due, heartbeat_due, closing;
-    bool admitted;  /* to what visitors see; until then it is told only that it is not served */
-    uint32_t check; /* the id of the question whether it still is; 0: none is on its way */
+    bool admitted;   /* to what visitors see; until then it is told only that it is not served */
+    uint32_t check;  /* the id of the question whether it still is; 0: none is on its way */
+    bool slow;       /* gets the newest queue with its heartbeat, not with every change */
+    bool newest_due; /* slow: it may have it now */
+    uint32_t slice;  /* slow: when in a heartbeat's time it is woken */
     struct snapshot *sending; /* what `piece` points into, when it is a queue event */
     uint64_t sent_serial;     /* of the newest that was begun */
     uint32_t sent_site;       /* the site file's version that this page knows of */
@@ -81,7 +90,8 @@ static bool choose_piece(struct stream *stream)
         set_small(stream, snprintf(stream->small, SMALL_BYTES,
                                    "event: site\ndata: {\"version\":%u}\n\n", stream->sent_site));
     } else if (newest != NULL && newest->serial != stream->sent_serial && is_serving(gateway) &&
-               stream->admitted) {
+               stream->admitted && (!stream->slow || stream->newest_due)) {
+        stream->newest_due = false;
         newest->reference_count++;
         stream->sending = newest;
         stream->sent_serial = newest->serial;
@@ -173,6 +183,16 @@ static void subscribe(struct gateway *gateway)
     }
 }
 
+/* Telephones ask for it; and whoever comes when the places for screens are taken. */
+static bool is_slow(const struct request *request)
+{
+    const struct streams *streams = &request->gateway->streams;
+    const char *pace = MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, "pace");
+
+    return (pace != NULL && strcmp(pace, "slow") == 0) ||
+           streams->count - streams->slow_count >= GATEWAY_STREAMS_FAST_MAX;
+}
+
 const char *stream_sound_name(enum sound sound)
 {
     static const char *const names[SOUND_END] = {"none", "on", "speech", "chime", "blocked", "off"};
@@ -217,8 +237,12 @@ static void open_stream(struct request *request, bool admitted)
     (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
     answer_harden(response, "no-store");
     stream->request = request;
-    stream->greeting_due = stream->state_due = true;
+    stream->greeting_due = stream->state_due = stream->newest_due = true;
     stream->admitted = admitted;
+    stream->slow = is_slow(request);
+    if (stream->slow) {
+        stream->slice = gateway->streams.slow_count++ % SLICES;
+    }
     stream->awake_since_ms = gateway_now_ms(gateway);
     request->stream = stream;
     stream->sound = sound_of(request);
@@ -344,18 +368,21 @@ void stream_close(struct stream *stream)
     TAILQ_REMOVE(&streams->list, stream, all);
     streams->count--;
     count_board(stream->request->gateway, stream->sound, -1);
+    streams->slow_count -= stream->slow ? 1 : 0;
     snapshot_unref(stream->sending);
     stream->request->stream = NULL;
     free(stream);
 }
 
-static void wake_all(struct gateway *gateway)
+static void wake_screens(struct gateway *gateway)
 {
     struct stream *stream;
 
     TAILQ_FOREACH(stream, &gateway->streams.list, all)
     {
-        wake(stream);
+        if (!stream->slow) {
+            wake(stream);
+        }
     }
 }
 
@@ -368,7 +395,7 @@ static int fan_out(struct gateway *gateway)
 
     if (since_ms >= GATEWAY_FANOUT_MS_MIN) {
         streams->fanned_out_ms = now_ms;
-        wake_all(gateway);
+        wake_screens(gateway);
         return 0;
     }
     r = sd_event_source_set_time_relative(streams->fanout, (GATEWAY_FANOUT_MS_MIN - since_ms) *
@@ -383,23 +410,29 @@ static int on_fanout(sd_event_source *source, uint64_t usec, void *userdata)
     return fan_out(userdata);
 }
 
+/* Screens all at once; telephones, of which there may be a thousand, a few at a time. */
 static int on_heartbeat(sd_event_source *source, uint64_t usec, void *userdata)
 {
     struct gateway *gateway = userdata;
+    struct streams *streams = &gateway->streams;
+    uint64_t next_ms =
+        streams->slow_count > 0 ? GATEWAY_HEARTBEAT_MS / SLICES : GATEWAY_HEARTBEAT_MS;
     struct stream *stream;
     int r;
 
     (void)usec;
-    if (is_serving(gateway) && gateway->streams.count > 0) {
-        TAILQ_FOREACH(stream, &gateway->streams.list, all)
+    streams->slice = streams->slow_count > 0 ? (streams->slice + 1) % SLICES : 0;
+    if (is_serving(gateway) && streams->count > 0) {
+        TAILQ_FOREACH(stream, &streams->list, all)
         {
-            stream->heartbeat_due = true;
-            wake(stream);
+            if (stream->slow ? stream->slice == streams->slice : streams->slice == 0) {
+                stream->heartbeat_due = stream->newest_due = true;
+                wake(stream);
+            }
         }
-        gateway->counters.heartbeats++;
+        gateway->counters.heartbeats += streams->slice == 0 ? 1 : 0;
     }
-    r = sd_event_source_set_time_relative(source,
-                                          (uint64_t)GATEWAY_HEARTBEAT_MS * INTERNAL_USEC_PER_MSEC);
+    r = sd_event_source_set_time_relative(source, next_ms * INTERNAL_USEC_PER_MSEC);
     return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
 

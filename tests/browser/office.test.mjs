@@ -200,7 +200,7 @@ describe("a real office", () => {
         },
     );
 
-    for (const path of ["kiosk", "counter", "counter?n=1", "board", "status"]) {
+    for (const path of ["kiosk", "counter", "counter?n=1", "board", "status", "certificate"]) {
         it(
             `${path}_is_accessible_and_obeys_its_content_security_policy`,
             { skip: SKIP },

@@ -92,6 +92,35 @@ static void every_screen_hears_each_state_and_the_newest_queue(void **state)
     }
 }
 
+/* A thousand telephones must not cost what a thousand screens would: not each change, but the newest in time. */
+static void a_telephone_gets_the_newest_queue_with_its_heartbeat(void **state)
+{
+    struct http_client telephone, screen;
+    unsigned heard = 0;
+
+    (void)state;
+    fake_engine_arrive(fixture.engine);
+    push(1, "{}");
+    http_client_open(&telephone, fixture.port);
+    http_client_ask(&telephone, "GET", "/api/v1/events?pace=slow", NULL, NULL);
+    assert_true(hears(&telephone, "id: 1\n"));
+    listen_to_events(&screen);
+    for (uint64_t id = 2; id <= 20; id++) {
+        char wanted[32];
+
+        push(id, id == 20 ? "{\"newest\":1}" : "{}");
+        (void)snprintf(wanted, sizeof(wanted), "id: %u\n", (unsigned)id);
+        assert_true(hears(&screen, wanted));
+    }
+    do {
+        assert_true(hears(&telephone, "event: queue\ndata: "));
+        heard++;
+    } while (memmem(telephone.bytes, telephone.len_bytes, "{\"newest\":1}", 12) == NULL);
+    assert_in_range(heard, 1, 2); /* a heartbeat may have lain between them */
+    http_client_close(&telephone);
+    http_client_close(&screen);
+}
+
 static void a_screen_outlives_the_engine_and_hears_of_it(void **state)
 {
     struct http_client screen;
@@ -335,6 +364,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(every_screen_hears_each_state_and_the_newest_queue, start,
                                         finish),
         cmocka_unit_test_setup_teardown(a_screen_outlives_the_engine_and_hears_of_it, start,
+                                        finish),
+        cmocka_unit_test_setup_teardown(a_telephone_gets_the_newest_queue_with_its_heartbeat, start,
                                         finish),
         cmocka_unit_test_setup_teardown(a_line_end_inside_the_queue_does_not_end_the_event, start,
                                         finish),

@@ -2,6 +2,7 @@
  * tools/bench/bench.h - what the files of toban-bench share.
  *
  *   main.c   closed loops of clients, the raw limit, time without service
+ *   live.c   screens and telephones that follow live events
  *   fill.c   a large ledger, and when a program listens
  *   tls.c    the clients' side of TLS
  */
@@ -16,6 +17,9 @@
 int bench_fill(const char *data_dir, const char *record_dir, uint64_t count);
 /* Says when somebody first accepts on the UNIX socket (CLOCK_MONOTONIC). 1: nobody within seconds. */
 int bench_wait(const char *socket_path, unsigned seconds);
+/* Opens that many streams of live events, says "ready", follows for so long, and says what came. */
+int bench_live(const char *address, uint16_t port, unsigned screens, unsigned telephones,
+               unsigned seconds);
 uint64_t bench_now_us(void);
 /* NULL: the file holds no certificate. */
 SSL_CTX *bench_tls_create(const char *authority);

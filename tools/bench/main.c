@@ -7,6 +7,7 @@
  *   http    tickets through the gateway, by TLS and with a kiosk's credential, keep-alive
  *   redis   the peer: a script that takes the next number and appends 200 bytes, then WAIT 1
  *   fill    no load: entries for a large ledger; wait: when a UNIX socket is listened on
+ *   live    no load: screens and telephones that follow live events and do nothing else
  *   gap     a new connection every GAP_MS whatever became of the others: one line per ticket, when it was
  *           sent and acknowledged (CLOCK_MONOTONIC), from which the time without service follows
  * Latencies are of acknowledged operations only. It measures and decides nothing.
@@ -40,6 +41,7 @@ enum {
     CATEGORIES = 6,
     PORT_DEFAULT = 443,
     GAP_MS = 5,
+    PACE_US = 500,
     GAP_PATIENCE_US = 1000000,
 };
 
@@ -47,7 +49,7 @@ struct settings {
     const char *mode, *socket_path, *address, *dir, *record, *script, *authority, *token;
     SSL_CTX *tls; /* http, gap */
     uint16_t port;
-    unsigned clients, seconds, categories;
+    unsigned clients, seconds, categories, every_ms, slow;
     size_t count; /* acknowledged, after which it ends; 0: when the time is over */
 };
 
@@ -264,6 +266,9 @@ static void take_answers(const struct settings *settings, struct client *client,
             add_sample(sampling, bench_now_us() - client->sent_us);
         } else {
             sampling->errors++;
+        }
+        while (bench_now_us() - client->sent_us < (uint64_t)settings->every_ms * 1000) {
+            (void)usleep(PACE_US);
         }
         send_next(settings, client, serial);
     }
@@ -518,13 +523,15 @@ static int run_gap(const struct settings *settings, struct sampling *sampling)
 
 static int usage(void)
 {
-    (void)fprintf(stderr,
-                  "usage: toban-bench raw --dir DIR | engine --socket PATH"
-                  " | http|gap --address A --ca FILE --token TOKEN [--port P]"
-                  "   [--clients N] [--seconds S]\n"
-                  "       [--count N] [--categories N]\n"
-                  "       fill --dir DATA --record DIR --count N | wait --socket PATH --seconds S\n"
-                  "       redis --address A --port P --script SHA1\n");
+    (void)fprintf(
+        stderr,
+        "usage: toban-bench raw --dir DIR | engine --socket PATH"
+        " | http|gap --address A --ca FILE --token TOKEN [--port P]"
+        "   [--clients N] [--seconds S]\n"
+        "       [--count N] [--categories N] [--every-ms MS: of http]\n"
+        "       live --address A --port P [--clients SCREENS] [--slow TELEPHONES] [--seconds S]\n"
+        "       fill --dir DATA --record DIR --count N | wait --socket PATH --seconds S\n"
+        "       redis --address A --port P --script SHA1\n");
     return 2;
 }
 
@@ -569,6 +576,10 @@ static bool take_option(struct settings *settings, const char *name, const char 
         settings->seconds = (unsigned)number;
     } else if (strcmp(name, "--count") == 0) {
         settings->count = number;
+    } else if (strcmp(name, "--every-ms") == 0) {
+        settings->every_ms = (unsigned)number;
+    } else if (strcmp(name, "--slow") == 0) {
+        settings->slow = (unsigned)number;
     } else if (strcmp(name, "--categories") == 0) {
         settings->categories = (unsigned)number;
     } else {
@@ -601,6 +612,10 @@ int main(int argc, char **argv)
     }
     if (strcmp(settings.mode, "wait") == 0 && settings.socket_path != NULL) {
         return bench_wait(settings.socket_path, settings.seconds);
+    }
+    if (strcmp(settings.mode, "live") == 0 && settings.address != NULL) {
+        return bench_live(settings.address, settings.port, settings.clients, settings.slow,
+                          settings.seconds);
     }
     sampling.us = malloc(SAMPLES_MAX * sizeof(*sampling.us));
     CHECK(sampling.us != NULL);

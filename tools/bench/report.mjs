@@ -111,3 +111,16 @@ table(['fault', 'repetitions', 'p50 ms', 'p99 ms', 'worst ms'], ['handover', 'cr
   const lost = all - gaps(kind).length;
   return [kind, `${all}${lost ? ` (${lost} without a ticket in time)` : ''}`, show(gapAt(kind, 0.5)), show(gapAt(kind, 0.99)), show(gapAt(kind, 1))];
 }));
+
+// ---- who follows live --------------------------------------------------------------------------------------------
+
+if (rows.some((row) => row.mode === 'live')) {
+  console.log('## 100 boards and 1,000 telephones follow live, ten tickets a second\n');
+  const at = (mode, field) => median({ mode }, field);
+  table(['issue', 'p50', 'p99', 'tickets a second'], ['live-alone', 'live-followed'].map((mode) => [
+    mode === 'live-alone' ? 'nobody follows' : 'all follow', show(at(mode, 'p50_us'), 0, ' µs'), show(at(mode, 'p99_us'), 0, ' µs'),
+    show(at(mode, 'per_second'), 1)]));
+  console.log(`p99 with ÷ without: ${show(ratio(at('live-followed', 'p99_us'), at('live-alone', 'p99_us')), 2)}; ` +
+    `${show(at('live', 'mib_per_second'), 1)} MiB/s to them; longest between two queues: a board ${show(at('live', 'longest_ms_screen'))} ms, ` +
+    `a telephone ${show(at('live', 'longest_ms_telephone'))} ms; lost ${show(at('live', 'lost'))}\n`);
+}

@@ -9,9 +9,10 @@ set -euo pipefail
 cd "$(dirname "$0")/../.."
 BUILD=${BUILD:-build}
 QUICK=${QUICK:-}
-PARTS=${PARTS:-issue ledger faults}
+PARTS=${PARTS:-issue live ledger faults}
 ROUNDS=${ROUNDS:-$([ "$QUICK" ] && echo 1 || echo 3)}
 SECONDS_EACH=${SECONDS_EACH:-$([ "$QUICK" ] && echo 2 || echo 5)}
+LIVE_SECONDS=${LIVE_SECONDS:-$([ "$QUICK" ] && echo 8 || echo 20)}
 REPEATS=${REPEATS:-$([ "$QUICK" ] && echo 3 || echo 20)}
 LEDGER_ENTRIES=${LEDGER_ENTRIES:-$([ "$QUICK" ] && echo 100000 || echo 10000000)}
 ENTRY_DISK_BYTES=1200 # two copies of the file, which LMDB fills by half
@@ -157,6 +158,29 @@ issue() {
             fi
         done
     done
+}
+
+# ---- screens and telephones that follow live ------------------------------------------------------------------
+
+live_issue() { # MODE
+    note "{\"mode\":\"$1\",$(in_lan "$BENCH" http --address 10.90.0.10 --clients 1 --every-ms 100 --seconds "$LIVE_SECONDS" | cut -d, -f2-)"
+}
+
+# The same office, the same rate, without and with them, in turn; nobody reads what they got but the counter.
+live() {
+    local round followers
+    say "== 100 boards and 1,000 telephones follow while tickets are issued ten a second"
+    up --disk directory
+    for ((round = 0; round < ROUNDS; round++)); do
+        live_issue live-alone
+        in_lan "$BENCH" live --address 10.90.0.10 --port 80 --clients 100 --slow 1000 --seconds $((LIVE_SECONDS + 5)) >"$OUT/live.jsonl" &
+        followers=$!
+        while ! grep -q ready "$OUT/live.jsonl" 2>/dev/null; do sleep 0.2; done
+        live_issue live-followed
+        wait "$followers"
+        note "$(tail -n 1 "$OUT/live.jsonl")"
+    done
+    memory memory-live
 }
 
 # ---- a large ledger ----------------------------------------------------------------------------------------
