@@ -168,6 +168,7 @@ struct sim_result {
     uint64_t address_ms; /* at most, both held the address and heard each other */
     uint64_t let_in, revoked;         /* credentials */
     uint64_t site_versions, site_pages;
+    uint64_t words, slips, lists;     /* of managers, answered; papers for staff */
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;
     uint64_t papers; /* orders that printers got */

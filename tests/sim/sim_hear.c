@@ -405,6 +405,10 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
     CHECK(reply.body_len_bytes < sizeof(text));
     memcpy(text, reply.body, reply.body_len_bytes);
     text[reply.body_len_bytes] = '\0';
+    if (client >= SIM_MANAGE_CLIENT) {
+        sim_manage_reply(unit, client, id, reply.status);
+        return;
+    }
     if (client >= SIM_SITE_CLIENT) {
         sim_site_reply(unit, client, id, reply.status, reply.lsn, text);
         return;

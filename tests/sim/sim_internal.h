@@ -19,6 +19,7 @@
  *   sim_effect.c  oracles that lay what was handed out beside what disks hold
  *   sim_spoil.c   the oracles' own test
  *   sim_hear.c    who hears a unit: clients, boards, who asks again, who sends nonsense; what may leave
+ *   sim_manage.c  a manager's words, and papers for staff
  *   sim_print.c   the printer at each unit; papers as visitors hold them
  *   sim_day.c     evening, night and the next morning
  *   sim_disk.c    what is durable
@@ -257,6 +258,16 @@ struct sim_credential {
     bool account_added;
 };
 
+/* What a manager says, and what must be in force of it at each unit. */
+enum sim_word_kind { WORD_NOTICE, WORD_SERVES, WORD_HOURS, WORD_KINDS };
+struct sim_word {
+    uint32_t number, asked;     /* rises with each; the one that is not answered yet, 0 none */
+    uint64_t asked_ms;
+    uint32_t low[SIM_UNITS];    /* nothing older may be in force; 0: anything */
+    uint32_t maybe[SIM_UNITS];  /* asked there, never answered: the first of them; 0 none */
+    bool alone[SIM_UNITS];      /* it was told something, and they have not met since */
+};
+
 struct seen_ticket {
     char id[33], display[24], series[16], day[12];
     uint32_t number, category;
@@ -332,6 +343,8 @@ struct sim {
     } site;
     uint64_t site_random;
     struct engine_site_reader site_reader;
+    uint64_t manage_random;    /* likewise */
+    struct sim_word words[WORD_KINDS];
     struct crypto *crypto;
     uint32_t writers[SIM_TERMS_MAX]; /* who assigned plain numbers in that term; 0 nobody yet */
     uint16_t *by_display, *by_key; /* SIM_INDEX_SIZE; 1 + index of the ticket; 0 free */
@@ -522,6 +535,16 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
 void judge_leaves(struct unit *unit, uint64_t lsn, bool both, const char *what);
 /* Once a second: boards are watched, old keys are asked again, nonsense is sent. */
 void sim_people_press(struct sim *sim);
+
+/* sim_manage.c */
+enum { SIM_MANAGE_CLIENT = 3300 };
+void sim_manage_turn(struct sim *sim);
+void sim_manage_reply(struct unit *unit, uint64_t client, uint32_t id, uint16_t status);
+void sim_manage_held_paired(struct sim *sim);
+void sim_manage_held_lost(struct sim *sim, int index);
+void sim_manage_held_given(struct sim *sim, int index);
+void sim_manage_exchanged(struct sim *sim);
+void sim_manage_paper(struct unit *unit, const struct api_print *print);
 
 /* sim_print.c */
 /* An order to the printer of this unit. */

@@ -122,6 +122,7 @@ static void judge_taken_away(struct unit *unit, const struct ledger_batch *batch
     if (from == 1 && batch->entry_count == 0) {
         sim_access_held_given(unit->sim, unit->index);
         sim_site_held_given(unit->sim, unit->index);
+        sim_manage_held_given(unit->sim, unit->index);
         return; /* a retired unit, whose tail was adopted, becomes blank (rule 11) */
     }
     for (uint64_t lsn = from; lsn <= disk->entry_count; lsn++) {

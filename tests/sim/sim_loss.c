@@ -34,6 +34,7 @@ void sim_held_paired(struct sim *sim)
     sim->units[0].sworn_off = sim->units[1].sworn_off = false;
     sim_access_held_paired(sim);
     sim_site_held_paired(sim);
+    sim_manage_held_paired(sim);
     for (size_t i = 0; i < sim->ticket_count; i++) {
         if (sim->tickets[i].held_by != 0) {
             sim->tickets[i].held_by = HELD_BY_BOTH;
@@ -61,6 +62,7 @@ static void held_lost(struct sim *sim, int index, bool with_box)
     unit->lost_ms = sim->now_ms;
     sim_access_held_lost(sim, index);
     sim_site_held_lost(sim, index);
+    sim_manage_held_lost(sim, index);
     for (size_t i = 0; i < sim->ticket_count; i++) {
         struct seen_ticket *ticket = &sim->tickets[i];
         uint8_t before = ticket->held_by;
@@ -154,6 +156,7 @@ static void exchange_disks(struct sim *sim)
     }
     sim_access_exchanged(sim);
     sim_site_exchanged(sim);
+    sim_manage_exchanged(sim);
 }
 
 static void both_off_exchange_both_on(struct sim *sim)

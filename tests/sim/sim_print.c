@@ -109,9 +109,12 @@ void sim_print(struct unit *unit, const uint8_t *frame, size_t len_bytes)
     }
     judge_leaves(unit, print.lsn, duty_serves(engine_duty(unit->engine)) == DUTY_SERVE_PLAIN,
                  "a paper");
+    if (print.kind == PAPER_REPORT) {
+        sim_manage_paper(unit, &print);
+    }
     how = chance(sim, print.order, unit->generation << 1 | (uint64_t)unit->index) % PERCENT;
-    paper = judge_number(sim, &print);
     sim->result->papers++;
+    paper = print.kind == PAPER_REPORT ? NULL : judge_number(sim, &print);
     if (print.kind == PAPER_ORIGINAL && !(how >= UNKNOWN_UP_TO && how < UNTOUCHED_UP_TO) &&
         ++paper->originals > 1) {
         sim_fail(sim, "promise 1: two originals of %u%s were begun", print.number, print.series);

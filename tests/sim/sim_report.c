@@ -34,6 +34,9 @@ void sim_report_add(struct sim_report *report, const struct sim_result *result)
     sum->revoked += result->revoked;
     sum->site_versions += result->site_versions;
     sum->site_pages += result->site_pages;
+    sum->words += result->words;
+    sum->slips += result->slips;
+    sum->lists += result->lists;
     sum->strays += result->strays;
     sum->folds += result->folds;
     sum->shipped += result->shipped;
@@ -94,18 +97,21 @@ void sim_report_print(const struct sim_report *report, double cpu_s)
            (unsigned long long)sum->lettered, (unsigned long long)sum->terms,
            (unsigned long long)sum->snapshots, (unsigned long long)sum->faults,
            (unsigned long long)sum->retries, (unsigned long long)sum->events);
-    printf(
-        "live events shown %llu, calls %llu, old keys asked again %llu, nonsense sent %llu, "
-        "states compared %llu, entries on the wire %llu, numbers found reserved %llu, links "
-        "walked %llu; credentials let in %llu, revoked %llu; site versions %llu, shown %llu; both "
-        "held the address for %llu ms at most; at most %llu MiB\n",
-        (unsigned long long)sum->shown, (unsigned long long)sum->calls,
-        (unsigned long long)sum->asked_again, (unsigned long long)sum->strays,
-        (unsigned long long)sum->folds, (unsigned long long)sum->shipped,
-        (unsigned long long)sum->reserved, (unsigned long long)sum->walked,
-        (unsigned long long)sum->let_in, (unsigned long long)sum->revoked,
-        (unsigned long long)sum->site_versions, (unsigned long long)sum->site_pages,
-        (unsigned long long)sum->address_ms, (unsigned long long)sum->memory_kib / 1024);
+    printf("live events shown %llu, calls %llu, old keys asked again %llu, nonsense sent %llu, "
+           "states compared %llu, entries on the wire %llu, numbers found reserved %llu, links "
+           "walked %llu; credentials let in %llu, revoked %llu; site versions %llu, shown %llu; "
+           "managers' words "
+           "%llu, slips %llu, lists %llu; both held the address for %llu ms at most; at most %llu "
+           "MiB\n",
+           (unsigned long long)sum->shown, (unsigned long long)sum->calls,
+           (unsigned long long)sum->asked_again, (unsigned long long)sum->strays,
+           (unsigned long long)sum->folds, (unsigned long long)sum->shipped,
+           (unsigned long long)sum->reserved, (unsigned long long)sum->walked,
+           (unsigned long long)sum->let_in, (unsigned long long)sum->revoked,
+           (unsigned long long)sum->site_versions, (unsigned long long)sum->site_pages,
+           (unsigned long long)sum->words, (unsigned long long)sum->slips,
+           (unsigned long long)sum->lists, (unsigned long long)sum->address_ms,
+           (unsigned long long)sum->memory_kib / 1024);
     printf("faults:");
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {
         printf(" %s %llu", sim_fault_name((enum sim_fault)i),

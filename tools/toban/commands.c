@@ -11,13 +11,20 @@ static const struct toban_command commands[] = {
      "would a failover now, and the next opening, succeed (exit 0)?", NULL, NULL, command_ready},
     {"explain", "", "なぜこの状態なのか、次に何が起きるか",
      "why this unit is in this state, and what would change it", NULL, NULL, command_explain},
-    {"day", "status | open [YYYY-MM-DD] | close | annul | certificate [YYYY-MM-DD]",
-     "開庁日を見る・開く・閉じる・取り消す・消去証明書",
-     "see, open, close or annul the service day; its certificate of erasure",
+    {"day",
+     "status | open [YYYY-MM-DD] | close | annul | certificate [YYYY-MM-DD] | slip [print]\n"
+     "          | hours YYYY-MM-DD closed|usual|09:00-12:00 [REASON [ENGLISH]]\n"
+     "          | notice none|TEXT [ENGLISH]",
+     "開庁日を見る・開く・閉じる・取り消す、消去証明書、日計票、臨時の時間、お知らせ",
+     "the service day: open, close, annul; its certificate of erasure, slip, hours, running text",
      "annul は誤って開いた日を取り消します。その日の受付の記録は直ちに消去されます。\n"
-     "  certificate は消去証明書です。終了コード: 0 両号機が証明、1 まだの号機がある。",
+     "  certificate は消去証明書です。終了コード: 0 両号機が証明、1 まだの号機がある。\n"
+     "  slip は日計票 (件数と台帳の連鎖の先頭)。print で再発行を印刷します。\n"
+     "  hours は臨時閉庁・臨時開庁・時間変更。開庁中の今日を closed にすると、受付だけを終えます。",
      "annul takes back a day that was opened by mistake; its visits are erased at once.\n"
-     "certificate: exit status 0 both units certify the erasure, 1 one has not yet.",
+     "certificate: exit status 0 both units certify the erasure, 1 one has not yet.\n"
+     "slip: totals and the head of the ledger's chain; print: a copy on the ticket printer.\n"
+     "hours: closed or other hours; said of today while it is open, closed takes no more visitors.",
      command_day},
     {"duty", "handover | stop | resume", "当番を渡す・止める・再開する",
      "hand duty over, stop serving, resume", NULL, NULL, command_duty},

@@ -150,6 +150,8 @@ static int show_certificate(struct toban *toban, const char *date)
 
 int command_day(struct toban *toban, int argc, char **argv)
 {
+    int r;
+
     if (argc == 0 || (argc == 1 && strcmp(argv[0], "status") == 0)) {
         return show_day(toban);
     }
@@ -174,6 +176,9 @@ int command_day(struct toban *toban, int argc, char **argv)
                                    "a date is written like 2026-11-24.");
         }
         return show_certificate(toban, argc == 2 ? argv[1] : "");
+    }
+    if (manage_day(toban, argc, argv, &r)) {
+        return r;
     }
     return command_misused(toban, "day", "指示がわかりません。", "that is not understood.");
 }

@@ -158,6 +158,10 @@ bool visit_parse_services(const char *text, struct api_more *more);
 bool visit_parse_note(const char *text, struct api_more *more);
 bool acceptance_request(int argc, char **argv, struct api_request *ret_request);
 
+/* manage.c: slip, hours and notice of `toban day`. False: none of these. */
+bool manage_day(struct toban *toban, int argc, char **argv, int *ret_status);
+bool manage_request(int argc, char **argv, struct api_request *ret_request);
+
 int command_status(struct toban *toban, int argc, char **argv);
 int command_ready(struct toban *toban, int argc, char **argv);
 int command_printer(struct toban *toban, int argc, char **argv);

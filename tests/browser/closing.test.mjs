@@ -1,0 +1,116 @@
+// A real office, which is closed here and opened again: "close now" reaches every page within five seconds, two who press
+// at once call two visitors, and the day's slip comes out of the printer with the head of the ledger's chain.
+
+import assert from "node:assert/strict";
+import { execFile, execFileSync } from "node:child_process";
+import { readFileSync, readdirSync } from "node:fs";
+import { after, before, describe, it } from "node:test";
+import { promisify } from "node:util";
+import { closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
+
+const ROOT = new URL("../../", import.meta.url).pathname;
+const PROGRAM = process.env.TOBAN_OFFICE ?? `${ROOT}build/bin/toban-office`;
+const NAME = process.env.TOBAN_OFFICE_NAME; // run.sh's
+const REACHES_MS = 5000;
+const SKIP = NAME ? false : "no real office of our own: build it and run as root by run.sh";
+
+describe("a real office that is closed", { skip: SKIP }, () => {
+    let browser;
+    let info;
+    let base;
+    const run = (...words) => execFileSync(PROGRAM, [...words, "--name", NAME], { encoding: "utf8" });
+    const toban = (...words) =>
+        execFileSync(PROGRAM.replace("toban-office", "toban"), ["--name", NAME, ...words], { encoding: "utf8" });
+    const tobanAsync = (...words) =>
+        promisify(execFile)(PROGRAM.replace("toban-office", "toban"), ["--name", NAME, ...words]);
+    const queue = () => JSON.parse(toban("day", "--json"));
+    // Where the office asks for credentials each page comes with its own.
+    const cookies = (role) => {
+        const value = info.credentials?.[role];
+        const device = ["kiosk", "board", "counter"].includes(role);
+        return info.ca_file && value
+            ? [{ name: device ? "__Host-toban-device" : "__Host-toban", value, url: base, secure: true, httpOnly: true, sameSite: "Strict" }]
+            : [];
+    };
+    const open = (path, role, size = {}) => openPage(browser, `${base}/${path}`, { ...size, cookies: cookies(role) });
+
+    before(async () => {
+        info = JSON.parse(run("info", "--json"));
+        base = info.host_url.replace(/\/$/, "");
+        browser = await startBrowser(
+            info.credentials && info.ca_file ? { authority: readFileSync(info.ca_file) } : {},
+        );
+    });
+    after(async () => {
+        await browser?.close();
+        if (!SKIP) {
+            toban("day", "open"); // whoever comes after finds it open
+        }
+    });
+
+    it("two_who_press_at_one_counter_call_one_visitor_and_two_counters_call_two", async () => {
+        for (let ticket = 0; ticket < 4; ticket++) {
+            toban("ticket", "issue", "1");
+        }
+        toban("counter", "1", "open");
+        toban("counter", "2", "open");
+        const desks = await Promise.all([1, 1, 2].map((n) => open(`counter?n=${n}`, "counter")));
+        await Promise.all(desks.map((desk) => desk.locator("#main[data-action=call-next]:not([aria-disabled])").waitFor()));
+        await Promise.all(desks.map((desk) => desk.locator("#main").click()));
+        await Promise.all(desks.map((desk) => desk.locator(".current[data-state=CALLED]").waitFor()));
+        const numbers = await Promise.all(desks.map((desk) => desk.locator("#current_number").textContent()));
+        assert.equal(numbers[0], numbers[1], "one counter has one visitor");
+        assert.notEqual(numbers[0], numbers[2], "another counter has another");
+        const calls = JSON.parse(toban("acceptance", "show", "--json")).calls;
+        assert.equal(calls.length, 2);
+        for (const n of ["1", "2"]) {
+            toban("counter", n, "complete");
+        }
+        await Promise.all(desks.map(closePage));
+    });
+
+    it("close_now_reaches_kiosk_board_phone_and_counter_within_five_seconds", async () => {
+        const pages = {
+            kiosk: await open("kiosk", "kiosk", { width: 1080, height: 1920 }),
+            board: await open("board", "board", { width: 1920, height: 1080 }),
+            phone: await open("status", "board", { width: 390, height: 844 }),
+            counter: await open("counter?n=1", "counter"),
+        };
+        const closed = {
+            kiosk: /ただいまの時間は受付していません|本日の受付は終了しました/,
+            board: /ただいまの時間は受付していません/,
+            phone: /受付していません/,
+            counter: /閉鎖中 Closed/,
+        };
+        const textOf = (page) => page.evaluate(() => document.body.innerText);
+        for (const [name, page] of Object.entries(pages)) {
+            await until(async () => (await textOf(page)).length > 20, `${name} is there`);
+            assert.doesNotMatch(await textOf(page), closed[name], `${name} is open`);
+        }
+        await tobanAsync("day", "close");
+        const closed_ms = Date.now();
+        await Promise.all(
+            Object.entries(pages).map(([name, page]) =>
+                until(async () => closed[name].test(await textOf(page)), `${name} says that it is closed`, REACHES_MS),
+            ),
+        );
+        assert.ok(Date.now() - closed_ms < REACHES_MS + 500);
+        for (const [name, page] of Object.entries(pages)) {
+            await shot(page, `closed-${name}`);
+            await closePage(page);
+        }
+        assert.equal(queue().state, "CLOSED");
+    });
+
+    it("the_slip_of_the_day_is_on_paper_once", async () => {
+        const folder = `${info.dir ?? info.directory}/printer1`;
+        const papers = () =>
+            readdirSync(folder)
+                .filter((name) => name.endsWith(".jsonl") || name.endsWith(".json"))
+                .map((name) => readFileSync(`${folder}/${name}`, "utf8"))
+                .join("");
+        await until(() => papers().includes("日計票"), "the slip is printed", 20000);
+        assert.equal(papers().split("日計票 DAY SLIP").length - 1, 1);
+        assert.match(toban("day", "slip"), /lsn \d+ {2}term \d+/);
+    });
+});
