@@ -26,8 +26,8 @@
  *
  * Files: route.h (the table of requests), body.h (JSON bodies), translate.h (HTTP -> api_request),
  * problem.h (refusals), engine_link.h (the socket), relay.c (to the other unit), stream.c (live
- * events), files.h (static pages), voice.h (the voice pack), internal.h (what the .c files of this folder share). Sources: DESIGN 3
- * rules 1 and 7, 7; R-074; reliability.md 4 (HTTP); RFC 9110, RFC 9457; ADR 0003.
+ * events), files.h (static pages), voice.h (the voice pack), internal.h (what the .c files of this folder
+ * share). Sources: DESIGN 3 rules 1 and 7, 7; R-074; reliability.md 4 (HTTP); RFC 9110, RFC 9457; ADR 0003.
  */
 #ifndef APPLIANCE_GATEWAY_GATEWAY_H
 #define APPLIANCE_GATEWAY_GATEWAY_H

@@ -26,6 +26,7 @@ const clock = createOfficeClock();
 const book = createCallBook(readStore());
 let queue = null;
 let site = null;
+let is_asking_site = false;
 let health = { fresh: false, since_ms: null };
 let speaking = null; // the call that is being announced
 let told_sound = null;
@@ -273,8 +274,14 @@ function run() {
     );
 }
 
+/** One question at a time: each goes on until it is answered. */
 async function readSite() {
+    if (is_asking_site) {
+        return;
+    }
+    is_asking_site = true;
     const answer = await get("/api/v1/site");
+    is_asking_site = false;
     if (answer?.status === 200) {
         site = answer.body;
         draw();

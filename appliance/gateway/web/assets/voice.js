@@ -4,10 +4,10 @@
 
 const AT_ONCE = 4;
 const AGAIN_MS = 30000;
-const CLIP_MS_MAX = 10000;
+const FETCH_MS_MAX = 10000;
 
 async function fetchOk(path, answer_as) {
-    const response = await fetch(path, { signal: AbortSignal.timeout(CLIP_MS_MAX) });
+    const response = await fetch(path, { signal: AbortSignal.timeout(FETCH_MS_MAX) });
     if (!response.ok) {
         throw new Error(`${path}: ${response.status}`);
     }
