@@ -152,7 +152,7 @@ describe("the audio guide", () => {
                 for (let times = 0; times < 10; times++) {
                     await press(page, "2");
                 }
-                await hears(page, /Next page/);
+                await hears(page, /^Next$/);
                 await listens(page);
                 await press(page, "5");
                 await hears(page, /Page 2 of 2/, /Road designation/);

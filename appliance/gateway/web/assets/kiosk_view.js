@@ -9,13 +9,13 @@ import { refusalText, say } from "./kiosk_texts.js";
 import { qrPath } from "./qr.js";
 import { itemsAt, leavesOf, nameOf } from "./site.js";
 import { LANGUAGES, aboutText, estimateText } from "./texts.js";
-import { formatDateEn, formatDateJa, formatShortClock } from "./time.js";
+import { formatDateIn, formatShortClock } from "./time.js";
 
 export const PLACES = 10; // purposes on one page
 const PLACES_FEW = 5; // so many or fewer: one wide column
 const ROWS_LEAST = 3;
 const LINE_SLACK_PX = 3; // a last line's letters reach a little below their line
-const FIT_STEPS = [0, 1, 2, 3]; // data-fit of the list
+const FIT_STEPS = [0, 1, 2, 3, 4]; // data-fit of the list
 
 export const languageOf = (kiosk) => LANGUAGES.find((each) => each.id === kiosk.language);
 const htmlOf = (id) => LANGUAGES.find((each) => each.id === id).html;
@@ -103,10 +103,9 @@ function drawTop(kiosk, actions) {
         namesInto(byId("site_name"), byId("site_beside"), kiosk.site.names, kiosk);
     }
     const now_ms = kiosk.clock.now_ms();
-    const in_japanese = languageOf(kiosk).html === "ja";
     setText(byId("clock"), formatShortClock(now_ms));
-    setText(byId("date"), in_japanese ? formatDateJa(now_ms) : formatDateEn(now_ms));
-    setAttribute(byId("date"), "lang", in_japanese ? "ja" : "en");
+    setText(byId("date"), formatDateIn(kiosk.language, now_ms));
+    setAttribute(byId("date"), "lang", languageOf(kiosk).html);
     const offered = kiosk.site?.languages ?? [];
     keepRows(
         byId("languages"),
@@ -394,7 +393,7 @@ function drawClosed(kiosk) {
     const opens_ms = Date.parse(day?.next_opening ?? "");
     byId("opening").hidden = !next || Number.isNaN(opens_ms);
     if (!Number.isNaN(opens_ms)) {
-        const date = languageOf(kiosk).html === "ja" ? formatDateJa : formatDateEn;
+        const date = (at_ms) => formatDateIn(kiosk.language, at_ms);
         const is_today = date(opens_ms) === date(kiosk.clock.now_ms());
         setText(byId("opening_label"), say(is_today ? "opens_today" : "next_opening", kiosk.language));
         setText(byId("next_opening"), `${date(opens_ms)} ${formatShortClock(opens_ms)}`);

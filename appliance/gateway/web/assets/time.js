@@ -18,12 +18,8 @@ const SHORT_CLOCK = new Intl.DateTimeFormat("en-GB", {
     minute: "2-digit",
     hourCycle: "h23",
 });
-const DATE_JA = new Intl.DateTimeFormat("ja-JP", {
-    timeZone: ZONE,
-    month: "long",
-    day: "numeric",
-    weekday: "short",
-});
+const DATE_PARTS = { timeZone: ZONE, month: "long", day: "numeric", weekday: "short" };
+const DATE_JA = new Intl.DateTimeFormat("ja-JP", DATE_PARTS);
 const DATE_EN = new Intl.DateTimeFormat("en-GB", {
     timeZone: ZONE,
     day: "numeric",
@@ -61,6 +57,17 @@ export const formatClock = (at_ms) => CLOCK.format(at_ms);
 export const formatShortClock = (at_ms) => SHORT_CLOCK.format(at_ms);
 export const formatDateJa = (at_ms) => DATE_JA.format(at_ms);
 export const formatDateEn = (at_ms) => DATE_EN.format(at_ms);
+
+const DATES = { zh: "zh-CN", ko: "ko-KR" };
+
+/** A date as readers of a language of the ticket machine write it. */
+export function formatDateIn(language, at_ms) {
+    if (language.startsWith("ja")) {
+        return formatDateJa(at_ms);
+    }
+    const place = DATES[language];
+    return place ? new Intl.DateTimeFormat(place, DATE_PARTS).format(at_ms) : formatDateEn(at_ms);
+}
 
 /** Whole minutes since an ISO time, never below 0; null when the time cannot be read. */
 export function minutesSince(iso, now_ms) {
