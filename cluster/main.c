@@ -22,12 +22,7 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum {
-    EXIT_USAGE = 2,
-    PREFIX_BITS_MAX = 32,
-    DECIMAL = 10,
-    REALTIME_PRIORITY = 11
-};
+enum { EXIT_USAGE = 2, PREFIX_BITS_MAX = 32, DECIMAL = 10, REALTIME_PRIORITY = 11 };
 
 struct arguments {
     struct address_helper_options helper;

@@ -136,8 +136,7 @@ static int on_move(sd_event_source *source, uint64_t at_us, void *context)
     }
     since_ms = helper_now_ms() - helper->leaving_since_ms;
     if (since_ms < ADDRESS_LEAVE_MS_MAX &&
-        (address_kernel_list_clients(helper->kernel, &clients) < 0 ||
-         clients.clients.total > 0)) {
+        (address_kernel_list_clients(helper->kernel, &clients) < 0 || clients.clients.total > 0)) {
         helper_arm(helper->move_source, ADDRESS_LEAVE_LOOK_MS);
         return 0;
     }

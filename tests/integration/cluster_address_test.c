@@ -657,7 +657,8 @@ static void a_hand_over_leaves_both_old_and_new_connections_where_they_are(void 
     assert_int_equal(address_leave(from->address), 0);
     assert_int_equal(address_enter(to->address), 0);
     assert_non_null(wait_for(office, to, is_held, WAIT_MS));
-    after = begin_call(office, to, ADDRESS_TLS_PORT); /* fails unless it is the new unit that hears the SYN */
+    after = begin_call(office, to,
+                       ADDRESS_TLS_PORT); /* fails unless it is the new unit that hears the SYN */
     (void)setsockopt(after.server, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience));
     assert_call_lives(&before);
     assert_call_lives(&after);

@@ -287,8 +287,8 @@ function badInput(life) {
     refused(life, 422, 'IDEMPOTENCY_KEY_INVALID', ...issue('{"category":1}', { key: 'k'.repeat(200) }));
     refused(life, 404, 'NO_SUCH_PATH', 'GET', 'secrets');
     refused(life, 405, 'NO_SUCH_METHOD', 'DELETE', 'queue');
-    refused(life, 403, 'NOT_YOURS', 'POST', 'day/close', { body: '{}' });
-    refused(life, 403, 'NOT_YOURS', ...issue('{"category":1}', { as: 'board' }));
+    refused(life, 403, 'NOT_ALLOWED', 'POST', 'day/close', { body: '{}' });
+    refused(life, 403, 'NOT_ALLOWED', ...issue('{"category":1}', { as: 'board' }));
     refused(life, 401, 'SIGN_IN', ...issue('{"category":1}', { as: '' }));
     const ticket = done(life, 'tickets', { category: 1 }, 'one-key');
     refused(life, 422, 'KEY_REUSED', ...issue('{"category":2}', { key: 'one-key' }));

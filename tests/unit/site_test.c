@@ -83,6 +83,20 @@ static void assert_refused(struct fixture *fixture, const char *path, uint32_t l
     assert_memory_equal(&fixture->site, &untouched, sizeof(untouched));
 }
 
+static void anybody_sees_who_waits_unless_the_site_says_off(void **state)
+{
+    struct fixture *fixture = *state;
+
+    edit(fixture, "public_page: on\n", "public_page: off\n");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_false(fixture->site.pages.public_page);
+    edit(fixture, "  public_page: on\n", "");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_true(fixture->site.pages.public_page);
+    edit(fixture, "public_page: on\n", "public_page: perhaps\n");
+    assert_refused(fixture, "public_page", line_of(fixture->edited, "public_page"));
+}
+
 static void the_default_site_is_taken_whole(void **state)
 {
     struct fixture *fixture = *state;
@@ -554,6 +568,7 @@ int main(void)
         cmocka_unit_test(what_is_missing_is_said_and_stood_in_for),
         cmocka_unit_test(a_menu_is_a_tree_in_which_each_thing_stands_once),
         cmocka_unit_test(what_a_new_version_changes_is_said_in_sentences),
+        cmocka_unit_test(anybody_sees_who_waits_unless_the_site_says_off),
         cmocka_unit_test(overrides_close_a_day_or_give_it_other_hours),
         cmocka_unit_test(the_hours_become_a_calendar),
         cmocka_unit_test(an_unknown_key_is_refused_with_its_own_line),

@@ -81,6 +81,7 @@ console.log('## Targets of DESIGN 8\n');
 console.log('| what | target | this run | | |\n|---|---|---|---|---|');
 for (const line of targets) console.log(line);
 console.log('\n## Issue\n');
+console.log('HTTP is by TLS 1.3 with a kiosk’s credential, on connections that are kept.\n');
 table(['clients', 'raw p50 µs', 'engine p50', '÷ raw', 'p99', '/s', 'HTTP p50', '÷ raw', 'p99', '/s', 'flushes a ticket'],
   [1, 8, BUSY].map((clients) => {
     const raw = median({ mode: 'raw', clients }, 'p50_us');
@@ -92,6 +93,8 @@ console.log('CPU a ticket, µs, all threads, user and system; unit 1 is on duty:
 table(['load', 'clients', ...[...daemons, 'corosync'].map((daemon) => `${daemon} 1`), 'toband 2 (spare)'],
   ['engine-cost', 'http-cost'].flatMap((mode) => [1, 8, BUSY].map((clients) => [mode.slice(0, -5), clients,
     ...[...daemons, 'corosync'].map((daemon) => show(cost(mode, clients, `${daemon}-1`), 1)), show(cost(mode, clients, 'toband-2'), 1)])));
+console.log(`CPU a ticket by TLS with a credential, toband + toban-web + toban-net on duty, ÷ the raw limit’s own (both its processes), ${BUSY} clients: ` +
+  `${show(ratio(cpu('http-cost', BUSY, 1), median({ mode: 'raw', clients: BUSY }, 'own_cpu_us')), 1)}\n`);
 console.log(`## Peers, ${BUSY} clients, same namespaces, same disk, rounds interleaved\n`);
 table(['system', 'per second', 'p50 µs', 'p99 µs'],
   [['http', 'Toban, HTTP'], ['engine', 'Toban, UNIX socket'], ['postgresql-1', 'PostgreSQL 15, one row'], ['postgresql-6', 'PostgreSQL 15, six rows'], ['redis', 'Redis 7']]

@@ -20,12 +20,15 @@ export const NO_HASH = Buffer.alloc(HASH_BYTES);
 const NO_TOKEN = '0'.repeat(32);
 
 export const KIND = { CONFIG: 1, TERM: 2, SESSION_BEGIN: 3, SESSION_END: 4, CHANGE_CLEAR: 5,
-    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, SITE: 12, ERASURE: 13 };
+    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, ACCESS: 11, SITE: 12, ERASURE: 13, STATISTIC: 14 };
 const SITE_FORM = { PART: 1, FORCE: 2 };
 export const ACTION = { ISSUE: 1, CALL_NEXT: 6, CALL: 7, RECALL: 8, COMPLETE: 10, HOLD: 14, TRANSFER: 15, UNDO: 16,
-    ENTER_MANUAL: 22, DAY_OPENING: 26, DAY_CLOSING: 27, DAY_ERASING: 28, DAY_ANNULLING: 29, HOLD_ENDING: 30,
-    SKIP_NUMBERS: 31, RAISE_CEILING: 32, JOIN: 33 };
+    ENTER_MANUAL: 22, DAY_OPENING: 29, DAY_CLOSING: 30, DAY_ERASING: 31, DAY_ANNULLING: 32, HOLD_ENDING: 33,
+    SKIP_NUMBERS: 34, RAISE_CEILING: 35, JOIN: 36 };
 export const DELIVERY_HAND = 3;
+const ACCESS_ROW_VERSION = 1;
+const ACCESS_HEAD_BYTES = 27; // version, action, reason, role, who, about whom, right, address
+const ACCESS_NAME_BYTES = { 32: 2, 33: 2, 34: 16, 35: 16 }; // account, device, session, delay: behind version, kind and gone
 export const ROW = { DAY: 1, CATEGORY: 2, COUNTER: 3, TOTALS: 4, TICKET: 16, KEY: 17 };
 export const STATE = ['', 'ISSUING', 'WAITING', 'CALLED', 'SERVING', 'HELD', 'ABSENT', 'DONE', 'CANCELLED',
     'NO_SHOW', 'EXPIRED', 'VOID'];
@@ -416,6 +419,7 @@ function identityOf(row) {
 export class Fold {
     constructor() {
         this.rows = new Map();
+        this.access = new Map();
         this.config = null;
         this.terms = [];
         this.sessions = [];
@@ -588,6 +592,24 @@ export class Fold {
             this.configure(readConfig(plain.subarray(1 + 4 + 2 + 8)));
         }
     }
+    // Accounts, devices, sessions and delays: of them the digest alone is judged, so that rows are names and bytes.
+    applyAccess(reader) {
+        reader.take(ACCESS_HEAD_BYTES);
+        for (let left = reader.u8(); left > 0; left--) {
+            const bytes = reader.blob();
+            const [version, kind, gone] = bytes;
+            if (version !== ACCESS_ROW_VERSION || !ACCESS_NAME_BYTES[kind]) {
+                throw new Damage(`access row version ${version} kind ${kind}`);
+            }
+            const name = Buffer.concat([Buffer.from([kind]), bytes.subarray(3, 3 + ACCESS_NAME_BYTES[kind])]);
+            if (gone) {
+                this.access.delete(name.toString('hex'));
+            } else {
+                this.access.set(name.toString('hex'), sha256(name, bytes));
+            }
+        }
+        reader.done();
+    }
     apply(entry, plain) {
         const reader = new Reader(plain);
         switch (entry.kind) {
@@ -615,6 +637,9 @@ export class Fold {
         case KIND.ERASURE:
             this.certificates.push({ ...readCertificate(plain), lsn: entry.lsn });
             break;
+        case KIND.ACCESS:
+            this.applyAccess(reader);
+            break;
         default: // SESSION_END, CHECKPOINT: say nothing that the fold does not know
         }
     }
@@ -634,12 +659,10 @@ export class Fold {
     // Order does not matter: four sums, modulo 2^64, of the words of each row's hash.
     digest() {
         const sums = [0n, 0n, 0n, 0n];
-        for (const row of this.rows.values()) {
-            if (isThere(row)) {
-                const hash = sha256(rowName(row), row.bytes);
-                for (let i = 0; i < 4; i++) {
-                    sums[i] = BigInt.asUintN(64, sums[i] + hash.readBigUInt64BE(8 * i));
-                }
+        const there = [...this.rows.values()].filter(isThere).map((row) => sha256(rowName(row), row.bytes));
+        for (const hash of [...there, ...this.access.values()]) {
+            for (let i = 0; i < 4; i++) {
+                sums[i] = BigInt.asUintN(64, sums[i] + hash.readBigUInt64BE(8 * i));
             }
         }
         return sums.map((sum) => sum.toString(16).padStart(16, '0')).join('');

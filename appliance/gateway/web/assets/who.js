@@ -24,8 +24,8 @@ const WORDS = {
         ways: [[`/pair?to=${here}`, "端末を登録する", "Register this device"]],
     },
     person: {
-        ja: "ログインしてください。前のログインは終わったか、取り消されました。",
-        en: "Please sign in. Your session has ended, or somebody ended it.",
+        ja: "この画面を使うには、ログインか端末の登録が必要です。前のログインは、終わったか取り消されました。",
+        en: "To use this page, sign in or register this device. A session from before has ended, or somebody ended it.",
         ways: [
             [`/login?to=${here}`, "ログイン", "Sign in"],
             [`/pair?to=${here}`, "この端末を登録する", "Register this device"],
