@@ -179,8 +179,8 @@ static void get_rule(struct bytes_reader *reader, struct api_rule *rule)
     }
     bytes_get_text(reader, rule->text_ja, sizeof(rule->text_ja));
     bytes_get_text(reader, rule->text_en, sizeof(rule->text_en));
-    reader->failed = reader->failed || rule->preview > 1 ||
-                     rule->serves_count > API_SERVES_MAX || !rule_is_given(rule);
+    reader->failed = reader->failed || rule->preview > 1 || rule->serves_count > API_SERVES_MAX ||
+                     !rule_is_given(rule);
 }
 
 static void put_access(struct bytes_writer *writer, const struct api_access *access)

@@ -121,9 +121,8 @@ static void measure(struct engine *engine, enum duty_serve how)
         engine->handover_ms = engine->now_ms - engine->hold_ms;
     }
     if (how != DUTY_SERVE_NOT) {
-        engine->gap_ms = engine->break_open && engine->break_ms >= heard_ms
-                             ? engine->now_ms - heard_ms
-                             : 0;
+        engine->gap_ms =
+            engine->break_open && engine->break_ms >= heard_ms ? engine->now_ms - heard_ms : 0;
     }
     engine->break_open = false;
     engine->hold_ms = 0;

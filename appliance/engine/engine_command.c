@@ -102,3 +102,22 @@ void serve_fill_command(struct engine *engine, const struct api_command *from,
     fill_rule(&from->rule, command);
     command->hours_unknown = !day_clock_is_believed(engine);
 }
+
+uint32_t serve_date_from_text(const char *text)
+{
+    uint32_t number = 0;
+
+    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-') {
+        return 0;
+    }
+    for (size_t i = 0; i < 10; i++) {
+        if (i == 4 || i == 7) {
+            continue;
+        }
+        if (text[i] < '0' || text[i] > '9') {
+            return 0;
+        }
+        number = number * 10 + (uint32_t)(text[i] - '0');
+    }
+    return number;
+}

@@ -30,8 +30,7 @@ bool day_clock_is_believed(const struct engine *engine)
             difference_ms >= -ENGINE_CLOCK_DIFFERENCE_MS_MAX) {
             return true;
         }
-        peer_date =
-            calendar_moment_from_epoch_ms(engine->calendar, engine->duty.peer.wall_ms).date;
+        peer_date = calendar_moment_from_epoch_ms(engine->calendar, engine->duty.peer.wall_ms).date;
         if (peer_date >= day->date && peer_date <= first_opening) {
             return false; /* one of the two is wrong, and nothing says that it is the peer's */
         }

@@ -194,8 +194,8 @@ char *hours_preview(struct engine *engine, const struct queue_command *command,
     put_hours(&json, "before", engine->calendar, date);
     put_hours(&json, "after", after, date);
     put_visitors(engine, &json, end);
-    render_time(&json, "latest_end",
-                command == NULL || !is_open ? 0 : latest_end_ms(after, &state), offset);
+    render_time(&json, "latest_end", command == NULL || !is_open ? 0 : latest_end_ms(after, &state),
+                offset);
     put_next(engine, &json, "next_opening", &state);
     put_next(engine, &json, "next_opening_before", &before_state);
     render_time(&json, "as_of", engine->wall_ms, offset);

@@ -857,6 +857,8 @@ bool serve_find_ticket(const struct engine *engine, const char *series, uint16_t
                        struct ids_token *ret_ticket);
 void serve_fill_command(struct engine *engine, const struct api_command *from,
                         struct queue_command *command);
+/* yyyymmdd of "2026-11-24"; 0: it has not that form. */
+uint32_t serve_date_from_text(const char *text);
 void serve_flush(struct engine *engine);
 void serve_last_event(struct engine *engine);
 /* A live event waits for nothing but its interval. */

@@ -9,8 +9,9 @@
 #include <string.h>
 
 enum {
-    TARGET_S_USUAL = 20 * 60, /* where the site file names no wait limit (field-queue.md 1: 20 and 40 minutes) */
-    NEAR_PERCENT = 75,        /* of the target: soon over it */
+    TARGET_S_USUAL =
+        20 * 60, /* where the site file names no wait limit (field-queue.md 1: 20 and 40 minutes) */
+    NEAR_PERCENT = 75, /* of the target: soon over it */
     PERCENT = 100,
     MS_A_SECOND = 1000,
     HEAD_TEXT_BYTES = 2 * IDS_HASH_BYTES + 1,
@@ -54,8 +55,7 @@ void manager_fold_session(struct engine *engine, const struct entry *entry, uint
     uint32_t before = served_before(engine, &engine->state.term);
 
     engine->state.takeover = (struct takeover){
-        .what =
-            before == unit || before == 0 ? TAKEOVER_SPARE_FAILED : TAKEOVER_OTHER_FAILED,
+        .what = before == unit || before == 0 ? TAKEOVER_SPARE_FAILED : TAKEOVER_OTHER_FAILED,
         .unit = unit,
         .term = engine->state.term.number,
         .session = session,
@@ -167,9 +167,9 @@ static void put_target(struct engine *engine, struct json *json,
     put_number_or_null(json, "estimated_wait_s", estimate_s);
     json_number(json, "target_s", target_s);
     json_text(json, "alert",
-              longest_s > target_s                                  ? "OVER"
+              longest_s > target_s                             ? "OVER"
               : longest_s * PERCENT >= target_s * NEAR_PERCENT ? "NEAR"
-                                                                    : "NONE");
+                                                               : "NONE");
 }
 
 static void put_totals(struct json *json, const char *name, const struct queue_totals *totals)
@@ -344,8 +344,8 @@ static void put_slip(struct engine *engine, struct json *json, const char *name)
     json_text(json, "site_ja", queue->config.site_ja);
     json_text(json, "site_en", queue->config.site_en);
     render_date(json, "date", queue->day.date);
-    json_bool(json, "final", queue->day.state == QUEUE_DAY_CLOSED ||
-                                 queue->day.state == QUEUE_DAY_ERASED);
+    json_bool(json, "final",
+              queue->day.state == QUEUE_DAY_CLOSED || queue->day.state == QUEUE_DAY_ERASED);
     json_text(json, "paper", papers[engine->print.slip]);
     render_time(json, "opened_at", queue->day.opened_ms, offset);
     render_time(json, "closed_at", queue->day.closed_ms, offset);

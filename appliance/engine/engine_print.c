@@ -476,8 +476,7 @@ static void send_order(struct engine *engine, const struct api_print *order)
 
 static void fill_site(const struct engine *engine, struct api_print *order)
 {
-    int64_t local_ms =
-        engine->wall_ms + (int64_t)engine->calendar->utc_offset_minutes * MINUTE_MS;
+    int64_t local_ms = engine->wall_ms + (int64_t)engine->calendar->utc_offset_minutes * MINUTE_MS;
 
     order->term = engine->state.term.number;
     order->date = engine->queue->day.date;

@@ -89,8 +89,7 @@ void engine_record_agreed(struct engine *engine)
 
 uint32_t engine_lost_session(const struct engine *engine)
 {
-    int64_t local_ms =
-        engine->wall_ms + (int64_t)engine->calendar->utc_offset_minutes * MINUTE_MS;
+    int64_t local_ms = engine->wall_ms + (int64_t)engine->calendar->utc_offset_minutes * MINUTE_MS;
     int64_t of_day_ms = (local_ms % DAY_MS + DAY_MS) % DAY_MS;
 
     return LOST_SESSION_FIRST + (uint32_t)(of_day_ms / LOST_SESSION_MS);

@@ -154,8 +154,7 @@ static void add_up(struct queue_totals *all, const struct queue_totals *totals)
 static void put_head(const struct ids_hash *head, struct text *text)
 {
     for (size_t i = 0; i < IDS_HASH_BYTES; i += 2) {
-        put(text, "%02x%02x%s", head->bytes[i], head->bytes[i + 1],
-            i % 16 == 14 ? "\n" : " ");
+        put(text, "%02x%02x%s", head->bytes[i], head->bytes[i + 1], i % 16 == 14 ? "\n" : " ");
     }
 }
 
@@ -208,9 +207,8 @@ static void begin(struct engine *engine, enum report_what what, bool copy)
     *report = (struct print_report){.what = what,
                                     .copy = copy,
                                     .lsn = engine->last_lsn,
-                                    .date = engine->queue->day.date != 0
-                                                ? engine->queue->day.date
-                                                : engine->level.today.date,
+                                    .date = engine->queue->day.date != 0 ? engine->queue->day.date
+                                                                         : engine->level.today.date,
                                     .minute = local_minute(engine, engine->wall_ms),
                                     .since_ms = engine->now_ms};
     if (what == REPORT_LIST) {

@@ -108,13 +108,13 @@ static enum queue_reason read_tiers(const struct queue *queue, const struct queu
 static void write_items(const struct queue *queue, const uint8_t tiers[QUEUE_CATEGORIES_MAX],
                         struct queue_serves *serves)
 {
-    for (uint8_t tier = 1; tier <= QUEUE_TIER_MAX; tier++) {
-        for (uint16_t id = 1; id <= QUEUE_CATEGORIES_MAX; id++) {
-            int slot = queue_category_slot(queue, id);
+    for (int tier = 1; tier <= QUEUE_TIER_MAX; tier++) {
+        for (int id = 1; id <= QUEUE_CATEGORIES_MAX; id++) {
+            int slot = queue_category_slot(queue, (uint16_t)id);
 
             if (slot >= 0 && tiers[slot] == tier && serves->count < QUEUE_COUNTER_CATEGORIES_MAX) {
                 serves->items[serves->count++] =
-                    (struct queue_serves_item){.category = id, .tier = tier};
+                    (struct queue_serves_item){.category = (uint16_t)id, .tier = (uint8_t)tier};
             }
         }
     }

@@ -141,7 +141,8 @@ static const struct reason_text reasons[QUEUE_REASON_END] = {
         {"BAD_TEXT", "お知らせは日本語で70文字ほどまでです。英語だけのお知らせは出せません。",
          "A text has some seventy characters at most, and never English without Japanese."},
     [QUEUE_BAD_SERVES] =
-        {"BAD_SERVES", "窓口の用件が正しくありません。同じ用件は一度だけ、順位は1から9で選んでください。",
+        {"BAD_SERVES",
+         "窓口の用件が正しくありません。同じ用件は一度だけ、順位は1から9で選んでください。",
          "What the counter serves is not valid: each service once, its rank from 1 to 9."},
     [QUEUE_BAD_HOURS] =
         {"BAD_HOURS", "日付か時刻が正しくありません。閉庁は開庁より後の時刻にしてください。",

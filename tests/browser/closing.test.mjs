@@ -2,10 +2,9 @@
 // at once call two visitors, and the day's slip comes out of the printer with the head of the ledger's chain.
 
 import assert from "node:assert/strict";
-import { execFile, execFileSync } from "node:child_process";
+import { execFileSync } from "node:child_process";
 import { readFileSync, readdirSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { promisify } from "node:util";
 import { closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
 
 const ROOT = new URL("../../", import.meta.url).pathname;
@@ -21,8 +20,6 @@ describe("a real office that is closed", { skip: SKIP }, () => {
     const run = (...words) => execFileSync(PROGRAM, [...words, "--name", NAME], { encoding: "utf8" });
     const toban = (...words) =>
         execFileSync(PROGRAM.replace("toban-office", "toban"), ["--name", NAME, ...words], { encoding: "utf8" });
-    const tobanAsync = (...words) =>
-        promisify(execFile)(PROGRAM.replace("toban-office", "toban"), ["--name", NAME, ...words]);
     const queue = () => JSON.parse(toban("day", "--json"));
     // Where the office asks for credentials each page comes with its own.
     const cookies = (role) => {
@@ -87,14 +84,24 @@ describe("a real office that is closed", { skip: SKIP }, () => {
             await until(async () => (await textOf(page)).length > 20, `${name} is there`);
             assert.doesNotMatch(await textOf(page), closed[name], `${name} is open`);
         }
-        await tobanAsync("day", "close");
-        const closed_ms = Date.now();
-        await Promise.all(
-            Object.entries(pages).map(([name, page]) =>
-                until(async () => closed[name].test(await textOf(page)), `${name} says that it is closed`, REACHES_MS),
-            ),
-        );
-        assert.ok(Date.now() - closed_ms < REACHES_MS + 500);
+        // Each page notes by itself when it says so: how busy the machine of the tests is does not count.
+        for (const [name, page] of Object.entries(pages)) {
+            await page.evaluate((source) => {
+                const wanted = new RegExp(source);
+                const timer = setInterval(() => {
+                    if (wanted.test(document.body.innerText)) {
+                        globalThis.closed_ms = Date.now();
+                        clearInterval(timer);
+                    }
+                }, 100);
+            }, closed[name].source);
+        }
+        const asked_ms = Date.now();
+        toban("day", "close");
+        for (const [name, page] of Object.entries(pages)) {
+            const said_ms = await until(() => page.evaluate(() => globalThis.closed_ms), `${name} says that it is closed`, 30000);
+            assert.ok(said_ms - asked_ms < REACHES_MS, `${name}: ${said_ms - asked_ms} ms`);
+        }
         for (const [name, page] of Object.entries(pages)) {
             await shot(page, `closed-${name}`);
             await closePage(page);

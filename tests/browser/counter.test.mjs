@@ -471,4 +471,25 @@ describe("a counter", () => {
                 },
             },
         ));
+
+    // Two at one counter pressed "call next" together: the second press met "complete", and ended the visit just called.
+    it("does_not_take_a_press_for_what_the_key_has_just_become_by_somebody_else", () =>
+        atCounter(async ({ office, page }) => {
+            await ready(page, "call-next");
+            await page.evaluate(() => {
+                const key = document.getElementById("main");
+                new MutationObserver((_, observer) => {
+                    if (key.dataset.action === "complete") {
+                        observer.disconnect();
+                        key.click(); // the press that was under way
+                    }
+                }).observe(key, { attributes: true });
+            });
+            office.call(3, office.tickets[0]);
+            await until(async () => /ほかの端末/.test(await said(page)), "it says why");
+            assert.equal(office.tickets[0].state, "CALLED");
+            await page.waitForTimeout(1100);
+            await page.locator("#main").click();
+            await until(() => office.tickets[0].state === "DONE", "looked at and pressed again, it is done");
+        }));
 });

@@ -256,10 +256,7 @@ static void a_hand_written_ticket_is_entered_once_and_called_like_any_other(void
     assert_int_equal(called_number(office, 2), 901);
     assert_int_equal(press(office, QUEUE_COMPLETE, 2), QUEUE_OK);
     command = (struct queue_command){
-        .action = QUEUE_ENTER_MANUAL,
-        .category = 2,
-        .number = 902,
-        .result = QUEUE_MANUAL_SERVED};
+        .action = QUEUE_ENTER_MANUAL, .category = 2, .number = 902, .result = QUEUE_MANUAL_SERVED};
     assert_int_equal(act(office, command), QUEUE_OK);
     assert_int_equal(office->queue->totals[1].served, 2);
     assert_int_equal(office->queue->totals[1].doubtful, 2);

@@ -100,7 +100,7 @@ static void a_counter_calls_what_it_serves_from_the_next_press_on(void **state)
     assert_int_equal(queue_counter_tier(office->queue, 1, 1), 0);
     assert_int_equal(called_number(office, 1), 301);
     assert_int_equal(press(office, QUEUE_COMPLETE, 1), QUEUE_OK);
-    assert_int_equal(called_number(office, 1), 0); /* 101 is nobody's here any more */
+    assert_int_equal(called_number(office, 1), 0);         /* 101 is nobody's here any more */
     assert_int_equal(serve(office, 1, 0, NULL), QUEUE_OK); /* as configured */
     assert_int_equal(called_number(office, 1), 101);
     assert_int_equal(office->queue->serves[0].count, 0);

@@ -33,9 +33,9 @@ static struct queue_command random_command(struct walk *walk)
     static const char languages[][8] = {"ja", "ja-easy", "en", "zh", "ko", "", "fr"};
     struct xorshift *random = &walk->random;
     struct queue_command command = {
-        .action = draw_below(random, 3) == 0 ? QUEUE_ISSUE
-                                             : (enum queue_action)(1 + draw_below(random,
-                                                                                 QUEUE_CLIENT_ACTION_LAST)),
+        .action = draw_below(random, 3) == 0
+                      ? QUEUE_ISSUE
+                      : (enum queue_action)(1 + draw_below(random, QUEUE_CLIENT_ACTION_LAST)),
         .category = (uint16_t)draw_below(random, 5),
         .counter = (uint16_t)draw_below(random, 5),
         .delivery = (uint8_t)(1 + draw_below(random, 2)),

@@ -100,7 +100,8 @@ function draw() {
     drawTop();
     drawSound();
     if (queue) {
-        const calls = shownCalls();
+        // Of a day that is over nobody is called: the board says that the office is closed.
+        const calls = queue.service_day?.state === "OPEN" ? shownCalls() : [];
         drawNewest(calls[0] ?? null);
         drawLast(calls.slice(1, 1 + LAST_COUNT));
         drawQueues();

@@ -10,6 +10,7 @@ import { createOfficeClock, formatClock, formatShortClock, minutesSince } from "
 
 const PRESS_GUARD_MS = 500; // a double press of the main key is one press
 const SAID_MS = 12000;
+const CHANGED_MS = 1000; // the main key became another one under the finger: a press so soon was meant for the old one
 const SLOW_MS = 1000; // an answer slower than this is told to be on its way
 
 const TAKEOVER_SHOWN_MS = 30 * 60 * 1000;
@@ -142,6 +143,7 @@ let view_wanted = 0; // raised by every reason to read the view again
 let health = { fresh: false, since_ms: null };
 let busy = false;
 let pressed_at_ms = -Infinity;
+let changed_at_ms = -Infinity; // somebody else changed what the main key does
 let said_at_ms = -Infinity;
 let contact = null; // whom to telephone, of the site file
 
@@ -186,7 +188,7 @@ function drawTop() {
     const now_ms = clock.now_ms();
     setText(byId("clock"), formatShortClock(now_ms));
     setText(byId("site"), queue?.site_ja ?? "");
-    byId("other_counter").hidden = !view;
+    byId("other_counter").hidden = byId("keys_show").hidden = !view;
     if (view) {
         setText(byId("name_ja"), view.name_ja);
         setText(byId("name_en"), view.name_en);
@@ -378,6 +380,11 @@ function drawActions() {
     const empty = action === CALL_NEXT && view.waiting.length === 0;
     setAttribute(main, "aria-disabled", empty ? "true" : null);
     setAttribute(main, "aria-busy", busy ? "true" : null);
+    const means = `${action.id} ${ticketNow()?.id ?? ""}`;
+    if (main.dataset.means && main.dataset.means !== means && !busy) {
+        changed_at_ms = performance.now();
+    }
+    setAttribute(main, "data-means", means);
     setAttribute(main, "data-action", action.id);
     keepRows(
         byId("actions"),
@@ -536,6 +543,19 @@ async function send(path, members, done) {
     busy = false;
     pressed_at_ms = performance.now();
     draw();
+}
+
+/** The main key, which does what it says. Two at one counter: what the other one has just done makes it another key. */
+function runMain() {
+    if (!busy && performance.now() - changed_at_ms < CHANGED_MS) {
+        say(
+            "ほかの端末の操作で画面が変わりました。確かめて、もう一度押してください。",
+            "Somebody else at this counter was first. Look, and press again.",
+            "refused",
+        );
+        return;
+    }
+    run(mainAction());
 }
 
 function run(action) {
@@ -783,7 +803,7 @@ function onKey(event) {
         pressUndo();
     } else if ([" ", "Enter"].includes(event.key) && event.target === document.body) {
         event.preventDefault();
-        run(mainAction());
+        runMain();
     }
 }
 
@@ -805,7 +825,7 @@ get("/api/v1/site").then((answer) => {
 
 byId("keys_show").addEventListener("click", showKeys);
 byId("keys_close").addEventListener("click", () => byId("keys").close());
-byId("main").addEventListener("click", () => view && run(mainAction()));
+byId("main").addEventListener("click", () => view && runMain());
 byId("undo").addEventListener("click", pressUndo);
 byId("open_close").addEventListener("click", closeCounter);
 byId("by_number").addEventListener("submit", callByNumber);
