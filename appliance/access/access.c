@@ -191,9 +191,9 @@ static void identify_session(const struct access *access, const struct access_se
         who->counter = device->counter;
         who->any_counter = device->counter == 0;
     }
-    who->seen_due = !session->program &&
-                    age_ms(session->seen_ms, at_ms) >
-                        session_idle_ms(session, who->role, device) / SEEN_PART;
+    who->seen_due =
+        !session->program &&
+        age_ms(session->seen_ms, at_ms) > session_idle_ms(session, who->role, device) / SEEN_PART;
 }
 
 void access_identify(const struct access *access, const struct ids_hash *token, int64_t at_ms,

@@ -2,10 +2,19 @@
 // every button is large enough, axe-core has no complaint. The pictures are those of docs/manual/kiosk.md.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { assertAccessible, shot, startBrowser } from "./lib/browser.mjs";
 import { SITE, categoriesOf, flatSite } from "./lib/kiosk_site.mjs";
-import { LANGUAGES, LYING, UPRIGHT, buttonsOf, createStage, listens, overflowsOf } from "./lib/kiosk_stage.mjs";
+import {
+    LANGUAGES,
+    LYING,
+    UPRIGHT,
+    buttonsOf,
+    createStage,
+    listens,
+    overflowsOf,
+} from "./lib/kiosk_stage.mjs";
 
 const WEB = new URL("../../appliance/gateway/web/", import.meta.url);
 const { KIOSK_TEXTS, STAFF_TEXTS } = await import(new URL("assets/kiosk_texts.js", WEB));
@@ -27,11 +36,13 @@ describe("what the ticket machine shows", () => {
     });
     after(() => browser.close());
     const atKiosk = createStage(() => browser);
-    const withSite = (site, more = () => {}) => (office) => {
-        office.site = site;
-        office.categories = categoriesOf(site);
-        more(office);
-    };
+    const withSite =
+        (site, more = () => {}) =>
+        (office) => {
+            office.site = site;
+            office.categories = categoriesOf(site);
+            more(office);
+        };
     const busy = (office) => {
         for (let times = 0; times < 14; times++) {
             office.addTicket(2);
@@ -53,10 +64,35 @@ describe("what the ticket machine shows", () => {
                 assert.equal(gaps(entry[id]), gaps(entry.ja), `${key} in ${id}`);
             }
             // Plain Japanese for who reads no kanji; numbers and borrowed words stay.
-            assert.doesNotMatch(entry["ja-easy"], /[\u4e00-\u9fff]/, `${key} in plain Japanese has no kanji`);
+            assert.doesNotMatch(
+                entry["ja-easy"],
+                /[\u4e00-\u9fff]/,
+                `${key} in plain Japanese has no kanji`,
+            );
         }
         for (const [key, entry] of Object.entries(STAFF_TEXTS)) {
             assert.equal(gaps(entry[0]), gaps(entry[1]), key);
+        }
+    });
+
+    it("lists_for_the_voice_pack_what_the_page_says", () => {
+        const list = readFileSync(
+            new URL("../../tools/voice/clips-kiosk.tsv", import.meta.url),
+            "utf8",
+        );
+        const all = { ...TEXTS, ...KIOSK_TEXTS };
+        const lines = list.split("\n").filter((line) => line && !line.startsWith("#"));
+        assert.ok(lines.length > 100);
+        for (const line of lines) {
+            const [id, text, said] = line.split("\t");
+            const [, language, key, number] =
+                /^(ja|en)\.kiosk\.([\w-]+?)(?:\.(\d+))?$/.exec(id) ?? [];
+            assert.ok(text && said, line);
+            if (all[key]) {
+                assert.equal(text, all[key][language].replace("{n}", number), id);
+            } else {
+                assert.match(id, /\.(number_end|language\.)/, `${id} is a sentence of the page`);
+            }
         }
     });
 
@@ -70,7 +106,9 @@ describe("what the ticket machine shows", () => {
             await page.locator(".language", { hasText: new RegExp(`^${label}$`) }).click();
             const found = await overflowsOf(page);
             problems.push(...found.map((each) => `${name} ${label}: ${each}`));
-            const small = (await buttonsOf(page)).filter(({ width, height }) => Math.min(width, height) < LEAST_PX);
+            const small = (await buttonsOf(page)).filter(
+                ({ width, height }) => Math.min(width, height) < LEAST_PX,
+            );
             problems.push(...small.map((each) => `${name} ${label}: ${each.name} is small`));
             if (judged.includes(label)) {
                 await assertAccessible(page).catch((error) =>
@@ -81,12 +119,17 @@ describe("what the ticket machine shows", () => {
         }
     }
 
-    for (const [shape, size] of [["upright", UPRIGHT], ["lying", LYING]]) {
+    for (const [shape, size] of [
+        ["upright", UPRIGHT],
+        ["lying", LYING],
+    ]) {
         it(`nothing_is_cut_off_or_too_small_in_five_languages_${shape}`, () =>
             atKiosk(
                 async ({ office, page }) => {
                     const problems = [];
-                    const judged = LANGUAGES.filter((_, at) => (at % 2 === 0) === (size === UPRIGHT));
+                    const judged = LANGUAGES.filter(
+                        (_, at) => (at % 2 === 0) === (size === UPRIGHT),
+                    );
                     const look = (name) => lookAt(page, `${shape}-${name}`, problems, judged);
                     /** Made of nothing that another screen has not: only whether it fits. */
                     const glance = (name) => lookAt(page, `${shape}-${name}`, problems, []);
@@ -142,7 +185,13 @@ describe("what the ticket machine shows", () => {
                 office.changed();
                 await page.locator("#closed_title").waitFor({ state: "visible" });
                 await lookAt(page, "stopped", problems);
-                office.day = { ...office.day, state: "CLOSED", level: "CLOSED_DAY", reason_ja: "台風のため臨時閉庁します", reason_en: "Closed because of the typhoon" };
+                office.day = {
+                    ...office.day,
+                    state: "CLOSED",
+                    level: "CLOSED_DAY",
+                    reason_ja: "台風のため臨時閉庁します",
+                    reason_en: "Closed because of the typhoon",
+                };
                 office.changed();
                 await page.locator("#opening").waitFor({ state: "visible" });
                 await lookAt(page, "closed", problems);

@@ -327,7 +327,8 @@ static void a_clerk_signs_in_by_pin_only_at_a_paired_terminal(void **state)
 }
 
 /* Staff mode of a ticket machine: the clerk is named in the audit, has no counter there, and does not stay. */
-static void a_clerk_at_a_ticket_machine_presses_no_counter_and_rests_two_minutes_at_most(void **state)
+static void
+a_clerk_at_a_ticket_machine_presses_no_counter_and_rests_two_minutes_at_most(void **state)
 {
     struct desk desk;
     struct access_command pin = {

@@ -12,7 +12,10 @@ export const CATEGORY = ".category";
 
 /** prepare(office, link) before, open(context) before the page's first script. clock: time goes by order alone. */
 export function createStage(browserNow) {
-    return async function atKiosk(story, { size = UPRIGHT, prepare = () => {}, clock = false, script = null } = {}) {
+    return async function atKiosk(
+        story,
+        { size = UPRIGHT, prepare = () => {}, clock = false, script = null } = {},
+    ) {
         const office = await startOfficeDouble();
         const link = await layLink(office.port);
         await prepare(office, link);
@@ -69,7 +72,8 @@ export const overflowsOf = (page) =>
         const shown = [...document.querySelectorAll("body *")].filter(
             (each) =>
                 each.checkVisibility({ visibilityProperty: true }) &&
-                !each.closest("svg, .only-read") && !["PROGRESS", "INPUT"].includes(each.tagName),
+                !each.closest("svg, .only-read") &&
+                !["PROGRESS", "INPUT"].includes(each.tagName),
         );
         const found = [];
         for (const each of shown) {
@@ -78,12 +82,20 @@ export const overflowsOf = (page) =>
                 found.push(`${name} is ${each.scrollWidth - each.clientWidth} px too wide`);
             }
             const scrolls = each.matches(".staff");
-            const clips = each.matches("button, .category-names, .screen, main, .over-card, .slip, .foot, .top");
-            if (clips && !scrolls && each.clientHeight > 0 && each.scrollHeight > each.clientHeight + 4) {
+            const clips = each.matches(
+                "button, .category-names, .screen, main, .over-card, .slip, .foot, .top",
+            );
+            if (
+                clips &&
+                !scrolls &&
+                each.clientHeight > 0 &&
+                each.scrollHeight > each.clientHeight + 4
+            ) {
                 found.push(`${name} is ${each.scrollHeight - each.clientHeight} px too high`);
             }
             const { left, right, top, bottom } = each.getBoundingClientRect();
-            const inside = left >= -1 && right <= innerWidth + 1 && top >= -1 && bottom <= innerHeight + 1;
+            const inside =
+                left >= -1 && right <= innerWidth + 1 && top >= -1 && bottom <= innerHeight + 1;
             if (!inside && !each.closest(".staff")) {
                 found.push(`${name} is outside the screen`);
             }

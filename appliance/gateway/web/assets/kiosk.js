@@ -6,11 +6,20 @@
 // while a press is on its way sends it again under the same key.
 
 import { get, newKey, pause, post, problemText } from "./api.js";
-import { byId, setAttribute, setText } from "./dom.js";
+import { byId, setAttribute, setText, showScreen } from "./dom.js";
 import { createGuide } from "./kiosk_guide.js";
 import { createStaff } from "./kiosk_staff.js";
 import { say } from "./kiosk_texts.js";
-import { drawAll, isOnScreenOnly, languageOf, pagesOf, paperNow, refusalOf, refusalOfAll, refusalOfItem, showNow } from "./kiosk_view.js";
+import {
+    drawAll,
+    isOnScreenOnly,
+    languageOf,
+    pagesOf,
+    paperNow,
+    refusalOf,
+    refusalOfAll,
+    refusalOfItem,
+} from "./kiosk_view.js";
 import { connectLive } from "./live.js";
 import { connectSite, itemsAt, leavesOf, siteFromQueue } from "./site.js";
 import { createSpeech } from "./speech.js";
@@ -97,7 +106,13 @@ function screenNow() {
 const screenName = () =>
     kiosk.still_until_ms !== null
         ? "still"
-        : [screenNow(), ...kiosk.path, kiosk.page, kiosk.ticket?.id, kiosk.ticket?.undelivered].join();
+        : [
+              screenNow(),
+              ...kiosk.path,
+              kiosk.page,
+              kiosk.ticket?.id,
+              kiosk.ticket?.undelivered,
+          ].join();
 
 function draw() {
     drawAll(kiosk, actions);
@@ -112,7 +127,7 @@ function draw() {
 function drawScreen() {
     const screen = screenNow();
     setAttribute(document.body, "data-now", screen);
-    const changed = showNow(screen);
+    const changed = showScreen(screen);
     const place = [screen, ...kiosk.path, kiosk.page].join();
     if (place === screen_name && !changed) {
         return;
@@ -130,7 +145,8 @@ function drawScreen() {
         ticket: () =>
             `${say("your_number", kiosk.language)} ${kiosk.ticket.display}. ${say("until_called", kiosk.language)}`,
         message: () => (languageOf(kiosk).html === "ja" ? kiosk.message.ja : kiosk.message.en),
-        confirm: () => `${say("confirm_title", kiosk.language)} ${byId("confirm_name").textContent}`,
+        confirm: () =>
+            `${say("confirm_title", kiosk.language)} ${byId("confirm_name").textContent}`,
     };
     setText(byId("said"), (says[screen] ?? (() => byId(`${screen}_title`).textContent))());
 }
@@ -278,7 +294,10 @@ const showFor = (show_s) => {
 };
 
 function noteIssued({ id, display, category }) {
-    kiosk.issued = [{ id, display, category, at_ms: kiosk.clock.now_ms() }, ...kiosk.issued].slice(0, ISSUED_MAX);
+    kiosk.issued = [{ id, display, category, at_ms: kiosk.clock.now_ms() }, ...kiosk.issued].slice(
+        0,
+        ISSUED_MAX,
+    );
 }
 
 /** Until the printer has said what became of the paper; the number stands there meanwhile. */
@@ -351,8 +370,12 @@ function focusAgain() {
 }
 
 const isUsed = () =>
-    kiosk.language !== "ja" || kiosk.path.length > 0 || kiosk.page > 0 || kiosk.guided ||
-    kiosk.visit !== null || kiosk.ticket !== null;
+    kiosk.language !== "ja" ||
+    kiosk.path.length > 0 ||
+    kiosk.page > 0 ||
+    kiosk.guided ||
+    kiosk.visit !== null ||
+    kiosk.ticket !== null;
 
 /** Ticket and message say themselves when they go; everything else asks first, and waits. */
 function leavesByItself() {
@@ -483,7 +506,10 @@ function takeSite(site) {
         kiosk.page = 0;
     }
     kiosk.page = Math.min(kiosk.page, pagesOf(kiosk) - 1);
-    if (kiosk.visit && !leavesOf(site.items).some((each) => each.category === kiosk.visit.category)) {
+    if (
+        kiosk.visit &&
+        !leavesOf(site.items).some((each) => each.category === kiosk.visit.category)
+    ) {
         kiosk.visit = null;
     }
     draw();

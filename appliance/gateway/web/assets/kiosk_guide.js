@@ -6,7 +6,7 @@
 
 import { byId } from "./dom.js";
 import { refusalText, say } from "./kiosk_texts.js";
-import { isOnScreenOnly, keepText, liveOf, pagesOf, refusalOf, refusalOfItem, waitingFor } from "./kiosk_view.js";
+import { keepText, liveOf, pagesOf, refusalOf, refusalOfItem, waitingFor } from "./kiosk_view.js";
 import { itemsAt, leavesOf, nameOf } from "./site.js";
 import { LANGUAGES } from "./texts.js";
 
@@ -87,18 +87,24 @@ function screenSentences(kiosk, screen) {
                 it("say_hear_again"),
             ];
         case "confirm": {
-            const item = leavesOf(kiosk.site.items).find((each) => each.category === kiosk.visit.category);
+            const item = leavesOf(kiosk.site.items).find(
+                (each) => each.category === kiosk.visit.category,
+            );
             const live = liveOf(kiosk, kiosk.visit.category);
             const refusal = refusalOf(kiosk, kiosk.visit.category);
             return [
                 it("confirm_title"),
                 plain(nameOf(item?.names, language)),
-                ...(refusal ? [plain(refusalText(refusal, language))] : waitSentences(live, language)),
+                ...(refusal
+                    ? [plain(refusalText(refusal, language))]
+                    : waitSentences(live, language)),
             ];
         }
         case "choose":
             return [
-                kiosk.path.length > 0 ? plain(byId("choose_title").textContent) : it("choose_title"),
+                kiosk.path.length > 0
+                    ? plain(byId("choose_title").textContent)
+                    : it("choose_title"),
                 ...(pagesOf(kiosk) > 1 ? [plain(byId("page_label").textContent)] : []),
             ];
         case "wait":
@@ -135,8 +141,13 @@ function stopsOf(screen) {
 
 /** Where the finger would go first. */
 function firstOf(screen, stops) {
-    const wanted = { confirm: "take", ticket: "back", message: "message_back", wait: "give_up" }[screen];
-    return Math.max(0, stops.findIndex((each) => each.id === wanted));
+    const wanted = { confirm: "take", ticket: "back", message: "message_back", wait: "give_up" }[
+        screen
+    ];
+    return Math.max(
+        0,
+        stops.findIndex((each) => each.id === wanted),
+    );
 }
 
 /** actions: {begin, back, end}; screen(): the name of what is shown now. */
@@ -158,7 +169,9 @@ export function createGuide({ kiosk, speech, screen, actions }) {
         if (node.id === "take" && node.getAttribute("aria-disabled") !== "true") {
             return [plain(node.textContent), sentence("say_take", language)];
         }
-        return [node.dataset.text ? sentence(node.dataset.text, language) : plain(node.textContent)];
+        return [
+            node.dataset.text ? sentence(node.dataset.text, language) : plain(node.textContent),
+        ];
     };
 
     function tell(sentences) {
@@ -232,7 +245,10 @@ export function createGuide({ kiosk, speech, screen, actions }) {
         },
         begin() {
             spoken = actions.screenName();
-            tellScreen([sentence("say_welcome", kiosk.language), sentence("say_more_keys", kiosk.language)]);
+            tellScreen([
+                sentence("say_welcome", kiosk.language),
+                sentence("say_more_keys", kiosk.language),
+            ]);
         },
         end(aloud) {
             speech.silence();
@@ -257,6 +273,5 @@ export function createGuide({ kiosk, speech, screen, actions }) {
             doings[doing]();
             return true;
         },
-        isOnScreenOnly,
     };
 }

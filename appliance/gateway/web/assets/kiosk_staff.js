@@ -72,7 +72,10 @@ export function createStaff({ kiosk, draw, began }) {
             leave();
             return;
         } else {
-            const { ja, en } = answer.body.code === "NOT_YOURS" ? { ja: staffText("not_yours", "ja"), en: staffText("not_yours", "en") } : problemText(answer);
+            const { ja, en } =
+                answer.body.code === "NOT_YOURS"
+                    ? { ja: staffText("not_yours", "ja"), en: staffText("not_yours", "en") }
+                    : problemText(answer);
             tell(ja, en);
         }
         lookAtPrinters();
@@ -97,7 +100,11 @@ export function createStaff({ kiosk, draw, began }) {
         const pin = byId("staff_pin").value;
         byId("staff_pin").value = "";
         draw();
-        const answer = await post("/api/v1/session", { name, pin }, { go_on: () => here === "sign_in" });
+        const answer = await post(
+            "/api/v1/session",
+            { name, pin },
+            { go_on: () => here === "sign_in" },
+        );
         busy = false;
         if (!answer || here !== "sign_in") {
             if (answer?.status === 200) {
@@ -143,12 +150,26 @@ export function createStaff({ kiosk, draw, began }) {
                 "p",
                 { class: "staff-field" },
                 el("label", { for: id }, ...two(key)),
-                el("input", { id, required: true, autocomplete: "off", autocapitalize: "none", spellcheck: "false", inputmode: "none", onfocus: (event) => {
-                    typed_into = event.target;
-                }, ...more }),
+                el("input", {
+                    id,
+                    required: true,
+                    autocomplete: "off",
+                    autocapitalize: "none",
+                    spellcheck: "false",
+                    inputmode: "none",
+                    onfocus: (event) => {
+                        typed_into = event.target;
+                    },
+                    ...more,
+                }),
             );
         const type = (letter) => {
-            typed_into.setRangeText(letter, typed_into.value.length, typed_into.value.length, "end");
+            typed_into.setRangeText(
+                letter,
+                typed_into.value.length,
+                typed_into.value.length,
+                "end",
+            );
             typed_into.focus();
         };
         const keys = ROWS.map((row) =>
@@ -156,7 +177,11 @@ export function createStaff({ kiosk, draw, began }) {
                 "div",
                 { class: "staff-keys-row" },
                 ...[...row].map((letter) =>
-                    el("button", { type: "button", class: "staff-key", onclick: () => type(letter) }, letter),
+                    el(
+                        "button",
+                        { type: "button", class: "staff-key", onclick: () => type(letter) },
+                        letter,
+                    ),
                 ),
             ),
         );
@@ -169,74 +194,162 @@ export function createStaff({ kiosk, draw, began }) {
             el(
                 "form",
                 { class: "staff-form", onsubmit: signIn },
-                el("div", { class: "staff-fields" },
+                el(
+                    "div",
+                    { class: "staff-fields" },
                     field("staff_name", "name", { maxlength: "32" }),
-                    field("staff_pin", "pin", { type: "password", maxlength: "8", pattern: "[0-9]{6,8}" }),
+                    field("staff_pin", "pin", {
+                        type: "password",
+                        maxlength: "8",
+                        pattern: "[0-9]{6,8}",
+                    }),
                 ),
-                el("div", { class: "staff-keys" }, ...keys,
-                    el("div", { class: "staff-keys-row" },
+                el(
+                    "div",
+                    { class: "staff-keys" },
+                    ...keys,
+                    el(
+                        "div",
+                        { class: "staff-keys-row" },
                         button("erase", "staff-key wide", erase),
                     ),
                 ),
                 createNotice(),
-                el("div", { class: "row" },
+                el(
+                    "div",
+                    { class: "row" },
                     button("cancel", "quiet-button", leave, { id: "staff_cancel" }),
-                    el("button", { id: "staff_enter", type: "submit", class: "main-button" }, ...two("enter")),
+                    el(
+                        "button",
+                        { id: "staff_enter", type: "submit", class: "main-button" },
+                        ...two("enter"),
+                    ),
                 ),
             ),
         ];
     }
 
     const createNotice = () =>
-        el("p", { id: "staff_notice", class: "staff-notice", role: "alert", hidden: true },
-            el("span", { lang: "ja" }), el("span", { class: "beside", lang: "en" }));
+        el(
+            "p",
+            { id: "staff_notice", class: "staff-notice", role: "alert", hidden: true },
+            el("span", { lang: "ja" }),
+            el("span", { class: "beside", lang: "en" }),
+        );
 
     // ---- the panel
 
     function createPanel() {
         return [
-            el("div", { class: "staff-head" },
-                el("h1", { id: "staff_title", tabindex: "-1" }, ...two("title"), el("span", { id: "staff_who", class: "staff-who" })),
-                el("p", { class: "staff-left" }, el("span", { id: "staff_left", lang: "ja" }), el("span", { id: "staff_left_en", class: "beside", lang: "en" })),
+            el(
+                "div",
+                { class: "staff-head" },
+                el(
+                    "h1",
+                    { id: "staff_title", tabindex: "-1" },
+                    ...two("title"),
+                    el("span", { id: "staff_who", class: "staff-who" }),
+                ),
+                el(
+                    "p",
+                    { class: "staff-left" },
+                    el("span", { id: "staff_left", lang: "ja" }),
+                    el("span", { id: "staff_left_en", class: "beside", lang: "en" }),
+                ),
                 button("leave", "main-button", leave, { id: "staff_leave" }),
             ),
             createNotice(),
             createQuestion(),
-            el("div", { class: "staff-cards" }, el("div", {}, createTickets(), createPrinter()), createCounts()),
+            el(
+                "div",
+                { class: "staff-cards" },
+                el("div", {}, createTickets(), createPrinter()),
+                createCounts(),
+            ),
         ];
     }
 
     const card = (id, key, ...children) =>
-        el("section", { class: "staff-card", id, "aria-labelledby": `${id}_title` }, el("h2", { id: `${id}_title` }, ...two(key)), ...children);
+        el(
+            "section",
+            { class: "staff-card", id, "aria-labelledby": `${id}_title` },
+            el("h2", { id: `${id}_title` }, ...two(key)),
+            ...children,
+        );
 
     function createCounts() {
         const head = (key) => el("th", { scope: "col" }, ...two(key));
-        return card("staff_counts", "counts",
-            el("div", { class: "row" },
-                button("stop_all", "quiet-button", () => rule("/api/v1/acceptance/suspend"), { id: "staff_stop_all" }),
-                button("go_on_all", "quiet-button", () => rule("/api/v1/acceptance/resume"), { id: "staff_go_on_all" }),
+        return card(
+            "staff_counts",
+            "counts",
+            el(
+                "div",
+                { class: "row" },
+                button("stop_all", "quiet-button", () => rule("/api/v1/acceptance/suspend"), {
+                    id: "staff_stop_all",
+                }),
+                button("go_on_all", "quiet-button", () => rule("/api/v1/acceptance/resume"), {
+                    id: "staff_go_on_all",
+                }),
                 button("close_day", "quiet-button alarming", askToClose, { id: "staff_close" }),
             ),
-            el("table", {},
-                el("thead", {}, el("tr", {}, head("category"), head("waiting"), head("estimate"), head("acceptance"))),
+            el(
+                "table",
+                {},
+                el(
+                    "thead",
+                    {},
+                    el(
+                        "tr",
+                        {},
+                        head("category"),
+                        head("waiting"),
+                        head("estimate"),
+                        head("acceptance"),
+                    ),
+                ),
                 el("tbody", { id: "staff_rows" }),
-                el("tfoot", {}, el("tr", {}, el("th", { scope: "row" }, ...two("total")), el("td", { id: "staff_total", class: "digits" }), el("td"), el("td"))),
+                el(
+                    "tfoot",
+                    {},
+                    el(
+                        "tr",
+                        {},
+                        el("th", { scope: "row" }, ...two("total")),
+                        el("td", { id: "staff_total", class: "digits" }),
+                        el("td"),
+                        el("td"),
+                    ),
+                ),
             ),
         );
     }
 
     const createTickets = () =>
-        card("staff_tickets", "tickets",
+        card(
+            "staff_tickets",
+            "tickets",
             el("p", { id: "staff_tickets_none", class: "detail" }, ...two("tickets_none")),
             el("ul", { id: "staff_ticket_list" }),
         );
 
     const createPrinter = () =>
-        card("staff_printer", "printer",
+        card(
+            "staff_printer",
+            "printer",
             el("p", { id: "staff_printer_none", class: "detail" }, ...two("printer_none")),
             el("ul", { id: "staff_printer_list" }),
-            el("ol", { class: "roll" },
-                ...[1, 2, 3].map((step) => el("li", {}, el("img", { src: `/assets/roll-${step}.svg`, alt: "" }), ...two(`roll_${step}`))),
+            el(
+                "ol",
+                { class: "roll" },
+                ...[1, 2, 3].map((step) =>
+                    el(
+                        "li",
+                        {},
+                        el("img", { src: `/assets/roll-${step}.svg`, alt: "" }),
+                        ...two(`roll_${step}`),
+                    ),
+                ),
             ),
         );
 
@@ -244,15 +357,40 @@ export function createStaff({ kiosk, draw, began }) {
 
     let answer_yes = null;
     function createQuestion() {
-        return el("div", { id: "staff_question", class: "staff-question", role: "alertdialog", "aria-labelledby": "staff_question_text", hidden: true },
-            el("p", { id: "staff_question_text" }, el("span", { lang: "ja" }), el("span", { class: "beside", lang: "en" })),
-            el("div", { class: "row" },
+        return el(
+            "div",
+            {
+                id: "staff_question",
+                class: "staff-question",
+                role: "alertdialog",
+                "aria-labelledby": "staff_question_text",
+                hidden: true,
+            },
+            el(
+                "p",
+                { id: "staff_question_text" },
+                el("span", { lang: "ja" }),
+                el("span", { class: "beside", lang: "en" }),
+            ),
+            el(
+                "div",
+                { class: "row" },
                 button("no", "quiet-button", () => closeQuestion(), { id: "staff_no" }),
-                el("button", { id: "staff_yes", type: "button", class: "main-button alarming", onclick: () => {
-                    const yes = answer_yes;
-                    closeQuestion();
-                    yes?.();
-                } }, el("span", { lang: "ja" }), el("span", { class: "beside", lang: "en" })),
+                el(
+                    "button",
+                    {
+                        id: "staff_yes",
+                        type: "button",
+                        class: "main-button alarming",
+                        onclick: () => {
+                            const yes = answer_yes;
+                            closeQuestion();
+                            yes?.();
+                        },
+                    },
+                    el("span", { lang: "ja" }),
+                    el("span", { class: "beside", lang: "en" }),
+                ),
             ),
         );
     }
@@ -281,7 +419,9 @@ export function createStaff({ kiosk, draw, began }) {
             tellKey("not_yours");
             return;
         }
-        question("close_question", { n: waitingCount() }, "close_yes", () => ask("/api/v1/day/close", {}, "done"));
+        question("close_question", { n: waitingCount() }, "close_yes", () =>
+            ask("/api/v1/day/close", {}, "done"),
+        );
     }
 
     // ---- drawing
@@ -309,8 +449,23 @@ export function createStaff({ kiosk, draw, began }) {
             leavesOf(kiosk.site?.items ?? []),
             (item) => item.key,
             (item) =>
-                el("tr", {}, el("th", { scope: "row" }), el("td", { class: "digits" }), el("td"),
-                    el("td", {}, el("span", {}), el("button", { type: "button", class: "quiet-button", onclick: () => turn(item.category) }))),
+                el(
+                    "tr",
+                    {},
+                    el("th", { scope: "row" }),
+                    el("td", { class: "digits" }),
+                    el("td"),
+                    el(
+                        "td",
+                        {},
+                        el("span", {}),
+                        el("button", {
+                            type: "button",
+                            class: "quiet-button",
+                            onclick: () => turn(item.category),
+                        }),
+                    ),
+                ),
             (row, item) => {
                 const live = liveOf(kiosk, item.category);
                 const refusal = refusalOf(kiosk, item.category);
@@ -322,7 +477,11 @@ export function createStaff({ kiosk, draw, began }) {
                 const why = stopped ? staffText("stopped", "ja") : refusalText(refusal, "ja");
                 setText(state.children[0], refusal ? why : staffText("accepting", "ja"));
                 setText(state.children[1], staffText(stopped ? "go_on" : "stop", "ja"));
-                setAttribute(state.children[1], "aria-label", `${nameOf(item.names, "ja")} ${staffText(stopped ? "go_on" : "stop", "ja")}`);
+                setAttribute(
+                    state.children[1],
+                    "aria-label",
+                    `${nameOf(item.names, "ja")} ${staffText(stopped ? "go_on" : "stop", "ja")}`,
+                );
                 setAttribute(state.children[1], "aria-disabled", mayManage() ? null : "true");
                 setAttribute(row, "data-refused", Boolean(refusal));
             },
@@ -350,15 +509,33 @@ export function createStaff({ kiosk, draw, began }) {
             kiosk.issued,
             (each) => each.id,
             (each) =>
-                el("li", { class: "staff-ticket" },
-                    el("strong", { class: "digits" }, each.display), el("time", {}, formatShortClock(each.at_ms)), el("span"),
-                    button("reprint", "quiet-button", () => ask(`/api/v1/tickets/${encodeURIComponent(each.id)}/reprint`, {}, "reprinted")),
+                el(
+                    "li",
+                    { class: "staff-ticket" },
+                    el("strong", { class: "digits" }, each.display),
+                    el("time", {}, formatShortClock(each.at_ms)),
+                    el("span"),
+                    button("reprint", "quiet-button", () =>
+                        ask(
+                            `/api/v1/tickets/${encodeURIComponent(each.id)}/reprint`,
+                            {},
+                            "reprinted",
+                        ),
+                    ),
                     button("cancel_ticket", "quiet-button alarming", () =>
                         question("cancel_question", { display: each.display }, "cancel_yes", () =>
-                            ask(`/api/v1/tickets/${encodeURIComponent(each.id)}/cancel`, {}, "done"))),
+                            ask(
+                                `/api/v1/tickets/${encodeURIComponent(each.id)}/cancel`,
+                                {},
+                                "done",
+                            ),
+                        ),
+                    ),
                 ),
             (row, each) => {
-                const item = leavesOf(kiosk.site?.items ?? []).find(({ category }) => category === each.category);
+                const item = leavesOf(kiosk.site?.items ?? []).find(
+                    ({ category }) => category === each.category,
+                );
                 setText(row.children[2], nameOf(item?.names, "ja"));
             },
         );
@@ -371,12 +548,21 @@ export function createStaff({ kiosk, draw, began }) {
             printers ?? [],
             (each) => each.id,
             (each) =>
-                el("li", { class: "staff-printer" },
+                el(
+                    "li",
+                    { class: "staff-printer" },
                     el("p", {}, el("strong"), el("span"), el("span", { class: "beside" })),
-                    el("div", { class: "row" },
-                        button("test_print", "quiet-button", () => ask(`/api/v1/printers/${each.id}/test`, {}, "done", ONCE)),
-                        button("new_roll", "quiet-button", () => ask(`/api/v1/printers/${each.id}/roll`, {}, "done", ONCE)),
-                    )),
+                    el(
+                        "div",
+                        { class: "row" },
+                        button("test_print", "quiet-button", () =>
+                            ask(`/api/v1/printers/${each.id}/test`, {}, "done", ONCE),
+                        ),
+                        button("new_roll", "quiet-button", () =>
+                            ask(`/api/v1/printers/${each.id}/roll`, {}, "done", ONCE),
+                        ),
+                    ),
+                ),
             (row, each) => {
                 const [name, state, left] = row.children[0].children;
                 setText(name, each.name_ja);

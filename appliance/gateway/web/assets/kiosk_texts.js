@@ -193,7 +193,8 @@ export const KIOSK_TEXTS = {
     },
     stopped_detail: {
         ja: "再開すると自動で画面が変わります。お急ぎの方は係員にお声がけください。",
-        "ja-easy": "はじまると、がめんが かわります。いそぐ ひとは かかりの ひとに いって ください。",
+        "ja-easy":
+            "はじまると、がめんが かわります。いそぐ ひとは かかりの ひとに いって ください。",
         en: "The screen changes by itself when it goes on. If it is urgent, please ask a member of staff.",
         zh: "恢复受理后画面会自动切换。如有急事，请咨询工作人员。",
         ko: "접수가 재개되면 화면이 자동으로 바뀝니다. 급하신 분은 직원에게 문의해 주세요.",
@@ -264,7 +265,8 @@ export const KIOSK_TEXTS = {
     },
     say_more_keys: {
         ja: "星印でもう一度聞けます。プラスとマイナスで音量を変えます。スラッシュで音声案内を終わります。",
-        "ja-easy": "ほしの キーで もう いちど ききます。プラスと マイナスで おとの おおきさを かえます。スラッシュで おわります。",
+        "ja-easy":
+            "ほしの キーで もう いちど ききます。プラスと マイナスで おとの おおきさを かえます。スラッシュで おわります。",
         en: "The star key repeats. Plus and minus change the volume. The slash key ends the audio guide.",
         zh: "按星号键重听，按加号或减号调节音量，按斜线键结束语音引导。",
         ko: "별표 키는 다시 듣기, 플러스와 마이너스는 음량 조절, 슬래시 키는 음성 안내 종료입니다.",
@@ -393,16 +395,25 @@ export const STAFF_TEXTS = {
     stop_all: ["すべての受付を止める", "Stop all acceptance"],
     go_on_all: ["すべての受付を再開する", "Resume all acceptance"],
     tickets: ["この発券機で出した番号札", "Tickets given here"],
-    tickets_none: ["この画面になってから出した番号札はありません。", "None since this page was loaded."],
+    tickets_none: [
+        "この画面になってから出した番号札はありません。",
+        "None since this page was loaded.",
+    ],
     reprint: ["再発券", "Reprint"],
     cancel_ticket: ["取消", "Cancel ticket"],
     printer: ["プリンター", "Printer"],
-    printer_none: ["プリンターは登録されていません。番号は画面に出ます。", "No printer is set up. Numbers are shown on the screen."],
+    printer_none: [
+        "プリンターは登録されていません。番号は画面に出ます。",
+        "No printer is set up. Numbers are shown on the screen.",
+    ],
     tickets_left: ["あと約{n}枚", "some {n} tickets left"],
     test_print: ["試し刷り", "Test print"],
     new_roll: ["用紙を交換した", "A new roll is in"],
     roll_1: ["カバーを開ける", "Open the cover"],
-    roll_2: ["新しいロールを、紙の先が下から手前に出る向きに入れる", "Put the new roll in; the paper comes from below, towards you"],
+    roll_2: [
+        "新しいロールを、紙の先が下から手前に出る向きに入れる",
+        "Put the new roll in; the paper comes from below, towards you",
+    ],
     roll_3: ["紙を少し引き出し、カバーを閉める", "Pull a little paper out and close the cover"],
     close_day: ["臨時閉庁（本日の受付を終える）", "Close for today"],
     close_question: [
@@ -428,11 +439,17 @@ export const STAFF_TEXTS = {
 /** A sentence of this page in a language, Japanese where it is missing. */
 export function say(key, language, values = {}) {
     const entry = KIOSK_TEXTS[key] ?? TEXTS[key];
-    return (entry[language] ?? entry.ja).replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+    return (entry[language] ?? entry.ja).replace(
+        /\{(\w+)\}/g,
+        (whole, name) => values[name] ?? whole,
+    );
 }
 
 export const staffText = (key, language, values = {}) =>
-    STAFF_TEXTS[key][language === "en" ? 1 : 0].replace(/\{(\w+)\}/g, (whole, name) => values[name] ?? whole);
+    STAFF_TEXTS[key][language === "en" ? 1 : 0].replace(
+        /\{(\w+)\}/g,
+        (whole, name) => values[name] ?? whole,
+    );
 
 /** Why a purpose cannot be chosen now; a reason that a newer office has and this page does not is told generally. */
 export const refusalText = (code, language) =>

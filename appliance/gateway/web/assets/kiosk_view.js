@@ -4,7 +4,7 @@
 // changes while somebody looks (how many wait, what is refused) changes within its button. Order and number of
 // buttons change only with the site's settings.
 
-import { byId, el, keepRows, setAttribute, setText, showScreen } from "./dom.js";
+import { byId, el, keepRows, setAttribute, setText } from "./dom.js";
 import { refusalText, say } from "./kiosk_texts.js";
 import { qrPath } from "./qr.js";
 import { itemsAt, leavesOf, nameOf } from "./site.js";
@@ -116,7 +116,12 @@ function drawTop(kiosk, actions) {
         (each) =>
             el(
                 "button",
-                { type: "button", lang: each.html, class: "language", onclick: () => actions.speak(each.id) },
+                {
+                    type: "button",
+                    lang: each.html,
+                    class: "language",
+                    onclick: () => actions.speak(each.id),
+                },
                 each.label,
             ),
         (button, each) => setAttribute(button, "aria-pressed", String(each.id === kiosk.language)),
@@ -203,7 +208,10 @@ function updateItem(row, item, kiosk) {
         setText(part("people"), say("group_of", language, { n: leavesOf(item.items).length }));
         setText(part("time"), "");
     } else {
-        setText(part("people"), `${say("waiting", language)} ${say("people", language, { n: live.waiting })}`);
+        setText(
+            part("people"),
+            `${say("waiting", language)} ${say("people", language, { n: live.waiting })}`,
+        );
         setText(part("time"), aboutText(live.estimated_wait_s, language));
     }
     // aria-disabled, not disabled: the keyboard can still reach it and hear why.
@@ -268,12 +276,21 @@ function drawPriorities(kiosk, actions) {
             el(
                 "li",
                 {},
-                el("button", { type: "button", class: "priority", onclick: () => actions.prioritise(each.level) }),
+                el("button", {
+                    type: "button",
+                    class: "priority",
+                    onclick: () => actions.prioritise(each.level),
+                }),
             ),
         (row, each) => {
             const button = row.firstElementChild;
             const chosen = kiosk.visit.priority === each.level;
-            setText(button, each.names ? nameOf(each.names, kiosk.language) : say("priority_none", kiosk.language));
+            setText(
+                button,
+                each.names
+                    ? nameOf(each.names, kiosk.language)
+                    : say("priority_none", kiosk.language),
+            );
             setAttribute(button, "aria-pressed", String(chosen));
         },
     );
@@ -285,7 +302,8 @@ export const paperNow = (kiosk) => Boolean(kiosk.site?.paper && kiosk.queue?.pri
 /** For who has no paper: the code that would stand on it. */
 function drawCode(kiosk) {
     const { ticket, queue } = kiosk;
-    const wanted = Boolean(queue?.visitor_url) && (ticket.delivery !== "paper" || ticket.undelivered);
+    const wanted =
+        Boolean(queue?.visitor_url) && (ticket.delivery !== "paper" || ticket.undelivered);
     byId("code").hidden = !wanted;
     if (wanted && byId("code").dataset.ticket !== ticket.id) {
         const { path, size } = qrPath(queue.visitor_url + ticket.id);
@@ -310,14 +328,17 @@ export function keepText(ticket) {
 }
 
 /** Without a paper in the hand the number stays until the visitor says that it is noted. */
-export const isOnScreenOnly = (ticket) => ticket.delivery !== "paper" || Boolean(ticket.undelivered);
+export const isOnScreenOnly = (ticket) =>
+    ticket.delivery !== "paper" || Boolean(ticket.undelivered);
 
 function drawTicket(kiosk) {
     const { ticket, language } = kiosk;
     if (!ticket) {
         return;
     }
-    const item = leavesOf(kiosk.site?.items ?? []).find((each) => each.category === ticket.category);
+    const item = leavesOf(kiosk.site?.items ?? []).find(
+        (each) => each.category === ticket.category,
+    );
     const on_screen = isOnScreenOnly(ticket);
     setText(byId("number"), ticket.display);
     setAttribute(byId("number"), "data-length", ticket.display.length);
@@ -395,7 +416,10 @@ function drawClosed(kiosk) {
     if (!Number.isNaN(opens_ms)) {
         const date = (at_ms) => formatDateIn(kiosk.language, at_ms);
         const is_today = date(opens_ms) === date(kiosk.clock.now_ms());
-        setText(byId("opening_label"), say(is_today ? "opens_today" : "next_opening", kiosk.language));
+        setText(
+            byId("opening_label"),
+            say(is_today ? "opens_today" : "next_opening", kiosk.language),
+        );
         setText(byId("next_opening"), `${date(opens_ms)} ${formatShortClock(opens_ms)}`);
     }
 }
@@ -427,6 +451,3 @@ function drawStill(kiosk) {
         byId("still_left").value = (100 * left_ms) / kiosk.still_ms;
     }
 }
-
-/** Shows the screen; true: it is another one than before. */
-export const showNow = (name) => showScreen(name);

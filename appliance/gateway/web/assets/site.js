@@ -34,7 +34,10 @@ function itemsOf(body, menu, depth = 0) {
 export function siteFrom(body) {
     return {
         names: body.name,
-        items: itemsOf(body, body.menu ?? (body.categories ?? []).map(({ id }) => ({ category: id }))),
+        items: itemsOf(
+            body,
+            body.menu ?? (body.categories ?? []).map(({ id }) => ({ category: id })),
+        ),
         languages: body.languages ?? [],
         paper: body.delivery ? body.delivery.includes("paper") : true,
         paperless: body.delivery ? body.delivery.includes("paperless") : false,
