@@ -34,8 +34,8 @@ say(struct comparing *comparing, const char *ja, const char *en, ...)
 
 static const char *clock_text(uint16_t minute, char text[TIME_BYTES])
 {
-    (void)snprintf(text, TIME_BYTES, "%02u:%02u", minute / MINUTES_AN_HOUR,
-                   minute % MINUTES_AN_HOUR);
+    (void)snprintf(text, TIME_BYTES, "%02u:%02u", (unsigned)minute / MINUTES_AN_HOUR,
+                   (unsigned)minute % MINUTES_AN_HOUR);
     return text;
 }
 

@@ -646,16 +646,6 @@ static void world_trace(void *context, const void *event, size_t event_len_bytes
 
 /* ---- start ---------------------------------------------------------------------------------------- */
 
-static const struct site_unit *site_unit_of(const struct daemon *daemon, uint32_t id)
-{
-    for (size_t i = 0; i < daemon->site.unit_count; i++) {
-        if (daemon->site.units[i].id == id) {
-            return &daemon->site.units[i];
-        }
-    }
-    return NULL;
-}
-
 static int open_peer(struct daemon *daemon)
 {
     const struct settings *settings = &daemon->settings;
@@ -714,8 +704,8 @@ static int open_ledger(struct daemon *daemon)
 
 static void make_engine(struct daemon *daemon, const struct world *world)
 {
-    const struct site_unit *own = site_unit_of(daemon, daemon->settings.unit);
-    const struct site_unit *peer = site_unit_of(daemon, daemon->settings.peer_unit);
+    const struct site_unit *own = settings_unit_of(&daemon->site, daemon->settings.unit);
+    const struct site_unit *peer = settings_unit_of(&daemon->site, daemon->settings.peer_unit);
     struct engine_options engine_options = {
         .world = world,
         .duty = {.unit = daemon->settings.unit, .peer_unit = daemon->settings.peer_unit},

@@ -189,6 +189,16 @@ bool settings_load_site(const struct settings *settings, struct site *ret_site,
     return true;
 }
 
+const struct site_unit *settings_unit_of(const struct site *site, uint32_t id)
+{
+    for (size_t i = 0; i < site->unit_count; i++) {
+        if (site->units[i].id == id) {
+            return &site->units[i];
+        }
+    }
+    return NULL;
+}
+
 void settings_hardware_of(const char *serial, struct ids_token *ret_hardware)
 {
     struct crypto *crypto = crypto_create();

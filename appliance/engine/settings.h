@@ -35,6 +35,8 @@ bool settings_parse(int argc, char **argv, struct settings *settings);
 /* The site file, its text, and the opening days that follow from it; false, and why on stderr in both languages. */
 bool settings_load_site(const struct settings *settings, struct site *ret_site,
                         struct settings_text *ret_text, struct calendar *ret_calendar);
+/* NULL: the site has no such unit. */
+const struct site_unit *settings_unit_of(const struct site *site, uint32_t id);
 /* The key that a term names a box by, from the serial that stands on it. */
 void settings_hardware_of(const char *serial, struct ids_token *ret_hardware);
 /* For this process and all its threads to come. */

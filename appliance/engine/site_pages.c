@@ -34,8 +34,8 @@ static void put_minute(struct json *json, const char *name, uint16_t minute)
 {
     char text[TIME_BYTES];
 
-    (void)snprintf(text, sizeof(text), "%02u:%02u", minute / MINUTES_AN_HOUR,
-                   minute % MINUTES_AN_HOUR);
+    (void)snprintf(text, sizeof(text), "%02u:%02u", (unsigned)minute / MINUTES_AN_HOUR,
+                   (unsigned)minute % MINUTES_AN_HOUR);
     json_text(json, name, text);
 }
 

@@ -98,7 +98,7 @@ struct request {
     uint16_t refusal_retry_after_s;
     struct stream *stream;
     uint32_t discarded_bytes;
-    char *large;                        /* GATEWAY_LARGE_BODY_BYTES_MAX, instead of `body`; a site file's text stays in it */
+    char *large;                        /* GATEWAY_LARGE_BODY_BYTES_MAX, instead of `body`: a site file's text */
     uint32_t body_len_bytes;
     char body[GATEWAY_BODY_BYTES_MAX];
 };

@@ -593,9 +593,9 @@ bool queue_config_is_valid(const struct queue_config *config);
 size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes,
                            size_t capacity_bytes);
 bool queue_config_decode(const uint8_t *bytes, size_t len_bytes, struct queue_config *ret_config);
-/* Takes force at a day's opening, or where queue_config_fits; rows of categories and counters that stay are kept, others are
- * gone or new and empty. Not told through `touched`; an empty row is not there, so only what is
- * gone changes a digest of rows. */
+/* Takes force at a day's opening, or where queue_config_fits; rows of categories and counters that
+ * stay are kept, others are gone or new and empty. Not told through `touched`; an empty row is not
+ * there, so only what is gone changes a digest of rows. */
 void queue_set_config(struct queue *queue, const struct queue_config *config);
 
 /* May `next` take the configuration's place in the middle of this day? What numbers were given or reserved

@@ -203,8 +203,8 @@ static void read_requests(struct fake_engine *engine)
         return;
     }
     engine->in_len_bytes += (size_t)got;
-    while ((len_bytes = api_request_length(engine->in + at_bytes,
-                                           engine->in_len_bytes - at_bytes)) > 0) {
+    while ((len_bytes =
+                api_request_length(engine->in + at_bytes, engine->in_len_bytes - at_bytes)) > 0) {
         struct api_request request;
 
         must(api_request_decode(engine->in + at_bytes, (size_t)len_bytes, &request), "decode");
