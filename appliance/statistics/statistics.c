@@ -275,20 +275,17 @@ void statistics_add(struct statistics_sums *sums, const struct statistics_sums *
 uint32_t statistics_percentile_s(const struct statistics_measure *measure, uint32_t percent)
 {
     uint64_t rank = (measure->count * percent + PERCENT - 1) / PERCENT;
-    uint64_t seen = 0;
+    uint64_t seen = measure->buckets[0];
+    uint32_t bucket = 0, middle_s;
 
     if (rank >= measure->count) {
         return measure->max_s;
     }
-    for (uint32_t bucket = 0; bucket < STATISTICS_BUCKETS; bucket++) {
-        seen += measure->buckets[bucket];
-        if (seen >= rank) {
-            uint32_t middle_s = statistics_bucket_middle_s(bucket);
-
-            return middle_s < measure->max_s ? middle_s : measure->max_s;
-        }
+    while (seen < rank) { /* which all of them together are not below */
+        seen += measure->buckets[++bucket];
     }
-    return measure->max_s;
+    middle_s = statistics_bucket_middle_s(bucket);
+    return middle_s < measure->max_s ? middle_s : measure->max_s;
 }
 
 /* ---- tables --------------------------------------------------------------------------------------------- */
