@@ -188,8 +188,8 @@ static void issue(struct engine *engine, uint8_t name)
 static void two_days(struct office *office)
 {
     assert_int_equal(day_open(office->engine, DAY, 0), QUEUE_OK);
-    for (uint8_t i = 1; i <= TICKETS; i++) {
-        issue(office->engine, i);
+    for (int i = 1; i <= TICKETS; i++) {
+        issue(office->engine, (uint8_t)i);
     }
     settle(office);
     assert_int_equal(office->key_count, 1);
