@@ -1,7 +1,7 @@
 // One unit of a real office whose programs this judge starts itself, so that preload.c can be in them. The
 // supervisor holds a sleeper in the place of each; everything else of the office is as always.
 import { execFileSync, spawn } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { chmodSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, readSync, rmSync, writeFileSync, writeSync } from 'node:fs';
 import https from 'node:https';
 import { join, resolve } from 'node:path';
 
@@ -54,11 +54,26 @@ class Control {
     get calls() { return this.read(WORDS_BEFORE_CALLS, POINTS.length); }
 }
 
+// The pages with a voice pack of two clips: every call is tried, and what fails for the third fails as for the second.
+function pagesWithFewClips(from, base) {
+    const to = join(base, 'web');
+    const manifest = JSON.parse(readFileSync(join(from, 'voice/manifest.json'), 'utf8'));
+    manifest.clips = manifest.clips.slice(0, 2);
+    const kept = [manifest.licence_file, ...manifest.clips.map((clip) => clip.file)].map((name) => join(from, 'voice', name));
+    cpSync(from, to, { recursive: true, filter: (path) => !path.startsWith(join(from, 'voice/')) || kept.includes(path) });
+    writeFileSync(join(to, 'voice/manifest.json'), JSON.stringify(manifest));
+    return to;
+}
+
 export class Program {
     constructor(unit, name) {
         Object.assign(this, { unit, name, starts: 0 });
         const argv = readFileSync(`/proc/${unit.pids[name]}/cmdline`, 'utf8').split('\0').slice(0, -1);
         argv[0] = join(BUILD, 'bin', name);
+        const web = argv.indexOf('--web-dir') + 1;
+        if (web > 0) {
+            argv[web] = pagesWithFewClips(argv[web], unit.base);
+        }
         this.argv = argv;
         this.control = new Control(join(unit.dir, `nth-${name}`));
     }
