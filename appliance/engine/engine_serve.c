@@ -419,25 +419,6 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
     reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
 }
 
-uint32_t serve_date_from_text(const char *text)
-{
-    uint32_t number = 0;
-
-    if (strlen(text) != 10 || text[4] != '-' || text[7] != '-') {
-        return 0;
-    }
-    for (size_t i = 0; i < 10; i++) {
-        if (i == 4 || i == 7) {
-            continue;
-        }
-        if (text[i] < '0' || text[i] > '9') {
-            return 0;
-        }
-        number = number * 10 + (uint32_t)(text[i] - '0');
-    }
-    return number;
-}
-
 static void control_day(struct engine *engine, uint64_t client, const struct api_request *request)
 {
     const struct api_control *control = &request->control;
