@@ -168,8 +168,8 @@ struct api_from {
     uint8_t address[API_ADDRESS_BYTES];
 };
 
-/* Who is at the other end of the socket, by the kernel's word (SO_PEERCRED): only LOCAL may ask as root on the unit, and
- * only LOCAL and DRIVER may speak for the printers. */
+/* Who is at the other end of the socket, by the kernel's word (SO_PEERCRED): only LOCAL may ask as root on the unit,
+ * and only LOCAL and DRIVER may speak for the printers. */
 enum api_peer {
     API_PEER_LOCAL = 0,            /* root, or the user of toband */
     API_PEER_DRIVER = 1,           /* the user of toban-devices, where it is another one */

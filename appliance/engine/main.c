@@ -282,11 +282,10 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
 
 /* What is there at once is one turn: it ends when everything that can be read has been. */
 static void on_client_frame(void *context, uint64_t client, enum api_peer peer,
-                            const uint8_t *frame, size_t len_bytes)
+                            const uint8_t *bytes, size_t len)
 {
     struct daemon *daemon = context;
-    struct engine_event event = {.kind = ENGINE_REQUEST,
-                                 .request = {client, frame, len_bytes, peer}};
+    struct engine_event event = {.kind = ENGINE_REQUEST, .request = {client, bytes, len, peer}};
 
     event.more = daemon->frames_owed < FRAMES_PER_TURN_MAX;
     if (event.more && daemon->frames_owed++ == 0) {

@@ -478,8 +478,9 @@ void dispatch_request(struct request *request, const char *method, const char *p
     }
     if (found == ROUTE_FOUND && match.route->management_only &&
         !request->connection->listener->management) {
-        server_answer_problem(request, PROBLEM_NO_SUCH_PATH, NULL, NULL);
-    } else if (found == ROUTE_FOUND) {
+        found = ROUTE_NO_SUCH_PATH;
+    }
+    if (found == ROUTE_FOUND) {
         answer_match(request, &match, path);
     } else if (found == ROUTE_NO_SUCH_METHOD) {
         answer_refusal_allow(request, allow);

@@ -407,13 +407,9 @@ static struct MHD_Response *render(const struct people_job *job, const struct ap
     if (response == NULL) {
         return NULL;
     }
-    if (done && job->access.what == API_ACCESS_SIGN_IN) {
+    if (done && (job->access.what == API_ACCESS_SIGN_IN || (job->entering && is_person(reply)))) {
         add_cookie(response, PEOPLE_SESSION_COOKIE, job->token, -1); /* with the browser it ends */
-    } else if (done && job->entering && is_person(reply)) {
-        add_cookie(response, PEOPLE_SESSION_COOKIE, job->token, -1);
-    } else if (done && job->entering) {
-        add_cookie(response, PEOPLE_DEVICE_COOKIE, job->token, PEOPLE_DEVICE_COOKIE_S);
-    } else if (done && job->access.what == API_ACCESS_OFFER) {
+    } else if (done && (job->access.what == API_ACCESS_OFFER || job->entering)) {
         add_cookie(response, PEOPLE_DEVICE_COOKIE, job->token, PEOPLE_DEVICE_COOKIE_S);
     } else if (job->access.what == API_ACCESS_SIGN_OUT) {
         add_cookie(response, PEOPLE_SESSION_COOKIE, "",

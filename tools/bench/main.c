@@ -458,9 +458,9 @@ static void gap_end(struct client *client)
 /* What its handshake, or its answer, waits for. */
 static short gap_events(const struct client *client)
 {
-    return client->fd >= 0 && SSL_want_read(client->tls) ? POLLIN
-           : client->serial != 0                         ? POLLOUT
-                                                         : POLLIN;
+    bool writes = client->serial != 0 && !(client->fd >= 0 && SSL_want_read(client->tls));
+
+    return writes ? (short)POLLOUT : (short)POLLIN;
 }
 
 static void gap_ready(const struct settings *settings, struct client *client,
