@@ -48,18 +48,18 @@ static const struct {
     const char *en, *ja;
 } sentences[] = {
     [FAULT_NONE] = {"", ""},
-    [FAULT_FILE] = {"cannot be read", "読めません"},
-    [FAULT_JSON] = {"is not JSON", "JSON ではありません"},
+    [FAULT_FILE] = {"cannot be read", "を読めません"},
+    [FAULT_JSON] = {"is not JSON", "は JSON ではありません"},
     [FAULT_HEAD] = {"lacks format 1, pack, licence or licence_file, or has no clips",
-                    "format 1・pack・licence・licence_file・clips のどれかがありません"},
+                    "には format 1・pack・licence・licence_file・clips のどれかがありません"},
     [FAULT_CLIP] =
         {"is not a clip: it needs id, language (ja, en ...), text, duration_ms, file (.ogg "
          "or .wav), sha256 and licence",
-         "クリップの記述が正しくありません（id・language・text・duration_ms・file・sha256・"
+         "はクリップの記述が正しくありません（id・language・text・duration_ms・file・sha256・"
          "licence が必要）"},
     [FAULT_HASH] = {"has a file with another SHA-256 than the manifest says",
-                    "ファイルの SHA-256 が目録と違います"},
-    [FAULT_TWICE] = {"stands there twice", "二重に書かれています"},
+                    "のファイルの SHA-256 が目録と違います"},
+    [FAULT_TWICE] = {"stands there twice", "が二重に書かれています"},
     [FAULT_LACKS] = {"is missing, and the built-in pack has it",
                      "がありません（組み込みの音声にはあります）"},
     [FAULT_SIZE] = {"is too much: there are limits of 600 clips and 12 MiB",

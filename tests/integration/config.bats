@@ -57,7 +57,7 @@ toban() {
 # The newest paper's lines, as the printer of the tests has understood them.
 printed_text() {
     local dir
-    dir=$(build/bin/toban-office info --name "$OFFICE" --json | jq -r '.directory')
+    dir=$(build/bin/toban-office info --name "$OFFICE" --json | jq -r '.dir')
     for _ in $(seq 100); do
         [ -s "$dir/printer1/papers.jsonl" ] && tail -n 1 "$dir/printer1/papers.jsonl" | grep -q '"text"' && break
         sleep 0.1

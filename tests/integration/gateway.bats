@@ -45,6 +45,7 @@ port() {
 @test "a request is held three seconds and then refused with a reason" {
     start --listen 127.0.0.1:0
     run curl -s --max-time 10 -o "$DIR/body" -w '%{http_code} %{time_total}' \
+        -H 'Authorization: Bearer 0123456789abcdef0123456789abcdef' \
         -H 'Idempotency-Key: k' -H 'Content-Type: application/json' -d '{"category":1}' \
         "http://127.0.0.1:$(port listen)/api/v1/tickets"
     [ "${output%% *}" = 503 ]
@@ -53,7 +54,7 @@ port() {
 }
 
 @test "an address that is not held here yet can be bound" {
-    start --listen 198.51.100.7:0 --listen 127.0.0.1:0
+    start --plain-listen 198.51.100.7:0 --listen 127.0.0.1:0
     [ "$(grep -c '^listen port' "$DIR/out")" -eq 2 ]
 }
 

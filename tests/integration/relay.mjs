@@ -11,7 +11,7 @@ const dir = mkdtempSync('/run/orl.');
 const env = { ...process.env, TOBAN_OFFICE_DIR: dir, LC_ALL: 'C.UTF-8' };
 const RELAY = '10.90.0.9';
 const FEED_PORT = 9443;
-const PAGE = `http://${RELAY}:8088`;
+const PAGE = `https://${RELAY}:8443`;
 const TAKEOVER_BOUND_MS = 20000; // promise 14, and who was dead is silent for 6 s
 const FEED_BOUND_MS = 10000;
 const children = new Set();
@@ -73,6 +73,15 @@ function makeCertificates() {
     }
 }
 
+// What telephones see: a certificate for the relay's address.
+function makePageCertificate() {
+    writeFileSync(file('page.ext'), `subjectAltName=IP:${RELAY}\n`);
+    openssl('req', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-keyout', file('page.key'),
+        '-out', file('page.csr'), '-subj', '/CN=relay');
+    openssl('x509', '-req', '-in', file('page.csr'), '-CA', file('site.ca'), '-CAkey', file('site.key'), '-CAcreateserial',
+        '-extfile', file('page.ext'), '-out', file('page.crt'), '-days', '3650');
+}
+
 const tls = (what) => ['--feed-ca', file('site.ca'), '--feed-cert', file(`${what}.crt`), '--feed-key', file(`${what}.key`)];
 
 function start(place, ...words) {
@@ -85,7 +94,8 @@ function start(place, ...words) {
     return child;
 }
 
-const startRelay = () => start('lan', '--relay', '--feed-listen', `${RELAY}:${FEED_PORT}`, '--listen', `${RELAY}:8088`,
+const startRelay = () => start('lan', '--relay', '--feed-listen', `${RELAY}:${FEED_PORT}`, '--tls-listen', `${RELAY}:8443`,
+    '--tls-cert', file('page.crt'), '--tls-key', file('page.key'),
     '--web-dir', 'appliance/gateway/web', '--state-dir', file('state'), ...tls('relay'));
 const startFeeder = (unit, info, who = 'feed') => start(`u${unit}`, '--feed', `${RELAY}:${FEED_PORT}`, '--engine-socket',
     info.units[unit - 1].socket, ...tls(who));
@@ -98,7 +108,7 @@ async function stop(child) {
 // ---- what a telephone asks -------------------------------------------------------------------------------
 
 function curl(...words) {
-    const text = execFileSync('ip', ['netns', 'exec', `${name}-lan`, 'curl', '-s', '-m', '6', '-w', '\n%{http_code}', ...words],
+    const text = execFileSync('ip', ['netns', 'exec', `${name}-lan`, 'curl', '-s', '--cacert', file('site.ca'), '-m', '6', '-w', '\n%{http_code}', ...words],
         { encoding: 'utf8', stdio: ['ignore', 'pipe', 'ignore'] });
     const at = text.lastIndexOf('\n');
     const body = text.slice(0, at);
@@ -148,6 +158,7 @@ const relayPid = (child) => {
 async function story() {
     mkdirSync(file('state'));
     makeCertificates();
+    makePageCertificate();
     office('up', '--at', '2026-11-24T09:00', '--disk', 'directory');
     const info = office('info');
     const relay = startRelay();

@@ -157,7 +157,7 @@ export class Unit {
         }
         const site = readFileSync(join(ROOT, 'image/site-default.yaml'), 'utf8');
         this.site = join(this.base, 'site.yaml');
-        writeFileSync(this.site, site.replace('{first: 101, last: 199}', '{first: 1001, last: 9999}'));
+        writeFileSync(this.site, site.replace('{first: 101, last: 199}', '{first: 2001, last: 9999}'));
     }
     async up() {
         this.prepare();
