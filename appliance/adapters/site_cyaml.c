@@ -35,6 +35,7 @@ enum {
     CYAML_FIELD_MAPPING(key, CYAML_FLAG_DEFAULT, structure, member, fields)
 
 /* A text in five languages; the first line demands Japanese and English. */
+/* A member's name cannot stand in parentheses. NOLINTBEGIN(bugprone-macro-parentheses) */
 #define NAMES(structure, member)                                                                   \
     TEXT("name_ja", structure, member.ja), TEXT("name_en", structure, member.en),                  \
         TEXT_OPTIONAL("name_ja_easy", structure, member.ja_easy),                                  \
@@ -46,6 +47,7 @@ enum {
         TEXT_OPTIONAL(key "_en", structure, member.en),                                            \
         TEXT_OPTIONAL(key "_zh", structure, member.zh),                                            \
         TEXT_OPTIONAL(key "_ko", structure, member.ko)
+/* NOLINTEND(bugprone-macro-parentheses) */
 #define ENUM_OPTIONAL(key, structure, member, values)                                              \
     CYAML_FIELD_ENUM(key, CYAML_FLAG_OPTIONAL | CYAML_FLAG_STRICT, structure, member, values,      \
                      ARRAY_COUNT(values))

@@ -274,7 +274,7 @@ static void json_key(const struct engine *engine, struct json *json, const struc
 }
 
 char *table_render_json(struct engine *engine, const struct table *report,
-                         const struct statistics_row *rows, size_t count, size_t *ret_len_bytes)
+                        const struct statistics_row *rows, size_t count, size_t *ret_len_bytes)
 {
     struct json json;
 
@@ -490,7 +490,7 @@ static void csv_about(const struct engine *engine, struct csv *csv, const struct
 }
 
 char *table_render_csv(struct engine *engine, const struct table *report,
-                        const struct statistics_row *rows, size_t count, size_t *ret_len_bytes)
+                       const struct statistics_row *rows, size_t count, size_t *ret_len_bytes)
 {
     static const char byte_order_mark[] = "\xef\xbb\xbf";
     struct csv csv = {0};

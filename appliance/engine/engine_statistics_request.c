@@ -143,11 +143,11 @@ static struct statistics_row *row_of(struct table *report, const struct statisti
     }
     if (report->row_count == report->row_capacity) {
         report->row_capacity = report->row_capacity == 0 ? ROWS_START : 2 * report->row_capacity;
-        report->rows = realloc(report->rows, report->row_capacity * sizeof(*report->rows));
+        report->rows = realloc(report->rows, report->row_capacity * sizeof(void *));
         CHECK_GIVEN(report->rows != NULL);
     }
     memmove(&report->rows[low + 1], &report->rows[low],
-            (report->row_count++ - low) * sizeof(*report->rows));
+            (report->row_count++ - low) * sizeof(void *));
     report->rows[low] = calloc(1, sizeof(**report->rows));
     CHECK_GIVEN(report->rows[low] != NULL);
     report->rows[low]->key = *key;
@@ -159,7 +159,7 @@ static struct statistics_row *row_of_cell(struct table *report, const struct sta
     struct statistics_key key = {
         .date = (report->by & TABLE_BY_DAY) != 0 ? report->cell_date : 0,
         .category = (report->by & TABLE_BY_CATEGORY) != 0 ? cell->category : 0,
-        .hour = (report->by & TABLE_BY_HOUR) != 0 ? cell->hour : -1,
+        .hour = (int16_t)((report->by & TABLE_BY_HOUR) != 0 ? cell->hour : -1),
         .counter = (report->by & TABLE_BY_COUNTER) != 0 ? cell->counter : -1,
     };
 
@@ -385,11 +385,12 @@ void table_request(struct engine *engine, uint64_t client, const struct api_requ
     }
     if (!read_question(engine, request->read.text, engine->table)) {
         forget(engine->table);
-        refuse(engine, client, request->id, STATUS_REFUSED, "BAD_PERIOD",
-               "期間は 2026-11-01 から 2026-11-30 のように、区分は day, category, hour, counter から"
-               "入力してください。",
-               "Give dates like 2026-11-01 and 2026-11-30, the first one first, and of day, "
-               "category, hour, counter what the table is by.");
+        refuse(
+            engine, client, request->id, STATUS_REFUSED, "BAD_PERIOD",
+            "期間は 2026-11-01 から 2026-11-30 のように、区分は day, category, hour, counter から"
+            "入力してください。",
+            "Give dates like 2026-11-01 and 2026-11-30, the first one first, and of day, "
+            "category, hour, counter what the table is by.");
         return;
     }
     engine->table->running = true;
