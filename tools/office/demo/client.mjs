@@ -275,8 +275,8 @@ function startCounter(id) {
 const board = { seen: '', request: null };
 
 function boardEvent(id, name, data) {
-    if (name === 'state') {
-        book.write({ kind: 'board', t: nowMs(), state: JSON.parse(data) });
+    if (name !== 'queue') { // of the units (state), of another version of the site file (site)
+        book.write({ kind: 'board', t: nowMs(), [name]: JSON.parse(data) });
         return;
     }
     const queue = JSON.parse(data);

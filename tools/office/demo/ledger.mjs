@@ -14,14 +14,14 @@ export const HEADER_BYTES = 75;
 const NONCE_BYTES = 12;
 const TAG_BYTES = 16;
 const ENTRY_VERSION = 1;
-export const ROW_VERSION = 3;
+export const ROW_VERSION = 4;
 const CHANGE_ROWS_MAX = 24;
 export const NO_HASH = Buffer.alloc(HASH_BYTES);
 const NO_TOKEN = '0'.repeat(32);
 
 export const KIND = { CONFIG: 1, TERM: 2, SESSION_BEGIN: 3, SESSION_END: 4, CHANGE_CLEAR: 5,
-    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, ACCESS: 11, SITE: 12, ERASURE: 13, STATISTIC: 14 };
-const SITE_FORM = { PART: 1, FORCE: 2 };
+    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, UNIT: 9, DEVICE: 10, ACCESS: 11, SITE: 12, ERASURE: 13, STATISTIC: 14 };
+const SITE_FORM = { PART: 1, FORCE: 2, HOLIDAYS: 3 };
 export const ACTION = { ISSUE: 1, CALL_NEXT: 6, CALL: 7, RECALL: 8, COMPLETE: 10, HOLD: 14, TRANSFER: 15, UNDO: 16,
     ENTER_MANUAL: 22, DAY_OPENING: 29, DAY_CLOSING: 30, DAY_ERASING: 31, DAY_ANNULLING: 32, HOLD_ENDING: 33,
     SKIP_NUMBERS: 34, RAISE_CEILING: 35, JOIN: 36 };
@@ -29,7 +29,7 @@ export const DELIVERY_HAND = 3;
 const ACCESS_ROW_VERSION = 1;
 const ACCESS_HEAD_BYTES = 27; // version, action, reason, role, who, about whom, right, address
 const ACCESS_NAME_BYTES = { 32: 2, 33: 2, 34: 16, 35: 16 }; // account, device, session, delay: behind version, kind and gone
-export const ROW = { DAY: 1, CATEGORY: 2, COUNTER: 3, TOTALS: 4, TICKET: 16, KEY: 17 };
+export const ROW = { DAY: 1, CATEGORY: 2, COUNTER: 3, TOTALS: 4, NOTICE: 6, SERVES: 7, HOURS: 8, TICKET: 16, KEY: 17 };
 export const STATE = ['', 'ISSUING', 'WAITING', 'CALLED', 'SERVING', 'HELD', 'ABSENT', 'DONE', 'CANCELLED',
     'NO_SHOW', 'EXPIRED', 'VOID'];
 const DAY_STATE = ['NONE', 'OPEN', 'CLOSED', 'ERASED', 'ANNULLED'];
@@ -237,9 +237,13 @@ function readTicket(reader) {
         ticket.holdOwner = reader.u16();
         ticket.holdUntilMs = reader.u64();
     }
+    if (reader.u8() === 1) { // nothing of it is there before the first call
+        Object.assign(ticket, { firstCalledMs: reader.u64(), heldAtMs: reader.u64(), heldMs: reader.u32(),
+            servedMs: reader.u32() });
+    }
     ticket.legs = Array.from({ length: reader.u8() }, () => ({ category: reader.u16(), counter: reader.u16(),
         outcome: reader.u8(), enqueuedMs: reader.u64(), calledMs: reader.u64(), startedMs: reader.u64(),
-        endedMs: reader.u64() }));
+        endedMs: reader.u64(), firstCalledMs: reader.u64(), heldMs: reader.u32(), servedMs: reader.u32() }));
     ticket.plan = Array.from({ length: reader.u8() }, () => reader.u16());
     ticket.note = reader.text();
     return ticket;
@@ -272,7 +276,7 @@ const readers = {
         if (counter.undo !== 0) {
             reader.take(1 + 2 + 2 + 2 + 2 + 2 + 1 + 1);
             reader.take(2 * reader.u8()); // the plan
-            reader.take(24 + 6 * 8);
+            reader.take(24 + 8 * 8 + 2 * 4);
             counter.undoTicket = reader.token();
         }
         counter.changed = reader.u64();
@@ -283,6 +287,19 @@ const readers = {
             cancelled: reader.u32(), expired: reader.u32(), voided: reader.u32(), transferred: reader.u32(),
             doubtful: reader.u32(), waitMs: reader.u64(),
             serviceMs: reader.u64() };
+    },
+    [ROW.NOTICE](reader) {
+        return { ja: reader.text(), en: reader.text(), changed: reader.u64() };
+    },
+    [ROW.SERVES](reader) {
+        const serves = { counter: reader.u16() };
+        serves.items = Array.from({ length: reader.u8() }, () => ({ category: reader.u16(), tier: reader.u8() }));
+        serves.changed = reader.u64();
+        return serves;
+    },
+    [ROW.HOURS](reader) {
+        return { date: reader.u32(), hours: reader.u8(), openMinute: reader.u16(), closeMinute: reader.u16(),
+            reason: reader.text(), reasonEn: reader.text(), changed: reader.u64() };
     },
     [ROW.TICKET]: readTicket,
     [ROW.KEY](reader) {
@@ -377,10 +394,47 @@ function readCertificate(bytes) {
 const LIVE = new Set(['ISSUING', 'WAITING', 'CALLED', 'SERVING', 'HELD', 'ABSENT']);
 const TOTALS_AT = { NO_SHOW: 12, EXPIRED: 20 }; // offsets in a row of totals
 
-// A category, counter or total of which nothing was ever written is no row.
+// A category, counter or total of which nothing was ever written is no row; nor is what no manager ever said.
 function isThere(row) {
-    const empty = !row.bytes.subarray(4).some((byte) => byte !== 0);
-    return (row.kind !== ROW.CATEGORY && row.kind !== ROW.COUNTER && row.kind !== ROW.TOTALS) || !empty;
+    const named = row.kind === ROW.NOTICE ? 2 : 4;
+    const empty = !row.bytes.subarray(named).some((byte) => byte !== 0);
+    return !empty || ![ROW.CATEGORY, ROW.COUNTER, ROW.TOTALS, ROW.NOTICE, ROW.SERVES].includes(row.kind);
+}
+
+// Which one of its kind.
+function nameIn(row) {
+    switch (row.kind) {
+    case ROW.DAY:
+    case ROW.NOTICE:
+        return 0;
+    case ROW.TOTALS:
+        return row.category;
+    case ROW.SERVES:
+        return row.counter;
+    case ROW.HOURS:
+        return row.date;
+    case ROW.KEY:
+        return row.key;
+    default:
+        return row.id;
+    }
+}
+
+// Rows of a category or counter that the configuration does not name are not kept.
+function isConfigured(row, config) {
+    const names = (list, id) => config !== null && list(config).some((one) => one.id === id);
+    switch (row.kind) {
+    case ROW.CATEGORY:
+    case ROW.TOTALS:
+        return names((one) => one.categories, nameIn(row));
+    case ROW.COUNTER:
+    case ROW.SERVES:
+        return names((one) => one.counters, nameIn(row));
+    case ROW.TICKET:
+        return names((one) => one.categories, row.category);
+    default:
+        return true;
+    }
 }
 
 // A row's name in the ledger; digests cover it. Which row is meant is its identity: kind and id alone.
@@ -389,7 +443,11 @@ export function rowName(row) {
     bytes[0] = row.kind;
     switch (row.kind) {
     case ROW.DAY:
+    case ROW.NOTICE:
         return bytes.subarray(0, 1);
+    case ROW.HOURS:
+        bytes.writeUInt32BE(row.date, 1);
+        return bytes.subarray(0, 5);
     case ROW.TICKET:
         bytes.writeUInt16BE(row.seriesUnit, 1);
         bytes.writeUInt16BE(row.seriesSession, 3);
@@ -401,7 +459,7 @@ export function rowName(row) {
         Buffer.from(row.key, 'hex').copy(bytes, 9);
         return bytes.subarray(0, 25);
     default:
-        bytes.writeUInt16BE(row.kind === ROW.TOTALS ? row.category : row.id, 1);
+        bytes.writeUInt16BE(nameIn(row), 1);
         return bytes.subarray(0, 3);
     }
 }
@@ -411,7 +469,7 @@ function identity(kind, id = 0) {
 }
 
 function identityOf(row) {
-    return identity(row.kind, row.kind === ROW.KEY ? row.key : row.kind === ROW.TOTALS ? row.category : row.id);
+    return identity(row.kind, nameIn(row));
 }
 
 // State = fold of the entries. What a day's closing, erasing and opening mean for all other rows is
@@ -436,10 +494,7 @@ export class Fold {
         this.lsn = 0;
     }
     put(row) {
-        const known = row.kind === ROW.TOTALS ? row.category : row.id;
-        const list = row.kind === ROW.COUNTER ? this.config?.counters : this.config?.categories;
-        if ((row.kind === ROW.CATEGORY || row.kind === ROW.COUNTER || row.kind === ROW.TOTALS) &&
-            !list?.some((one) => one.id === known)) {
+        if (!isConfigured(row, this.config)) {
             return;
         }
         this.rows.set(identityOf(row), row);
@@ -496,6 +551,27 @@ export class Fold {
             this.put(readRow(bytes));
         }
     }
+    // What managers said of the day, and what a counter serves, is of the day.
+    closeManaged(lsn) {
+        for (const serves of this.all(ROW.SERVES).filter((one) => one.items.length > 0)) {
+            const bytes = Buffer.alloc(13);
+            serves.bytes.copy(bytes, 0, 0, 4);
+            bytes.writeBigUInt64BE(BigInt(lsn), 5);
+            this.put(readRow(bytes));
+        }
+        for (const notice of this.all(ROW.NOTICE).filter((one) => one.ja !== '')) {
+            const bytes = Buffer.alloc(14);
+            notice.bytes.copy(bytes, 0, 0, 2);
+            bytes.writeBigUInt64BE(BigInt(lsn), 6);
+            this.put(readRow(bytes));
+        }
+    }
+    // Hours of a date outlive days; a later date's opening ends them.
+    forgetHours(date) {
+        for (const hours of this.all(ROW.HOURS).filter((one) => one.date < date)) {
+            this.rows.delete(identityOf(hours));
+        }
+    }
     forgetVisits() {
         for (const [name, row] of this.rows) {
             if (row.kind === ROW.TICKET || row.kind === ROW.KEY) {
@@ -523,6 +599,7 @@ export class Fold {
         if (action === ACTION.DAY_CLOSING) {
             this.endVisits(day);
             this.closeCounters(day.origin.lsn);
+            this.closeManaged(day.origin.lsn);
             book.closedLsn = this.lsn;
         } else if (action === ACTION.DAY_ERASING) {
             this.forgetVisits();
@@ -530,10 +607,13 @@ export class Fold {
         } else if (action === ACTION.DAY_ANNULLING) {
             this.endVisits(day);
             this.closeCounters(day.origin.lsn);
+            this.closeManaged(day.origin.lsn);
             this.forgetVisits();
             book.erasedLsn = this.lsn;
         } else if (action === ACTION.DAY_OPENING && day.date !== before?.date) {
             this.closeCounters(day.origin.lsn);
+            this.closeManaged(day.origin.lsn);
+            this.forgetHours(day.date);
             this.forgetVisits();
             this.startAfresh(day.origin.lsn, day.date <= day.annulled);
             this.days.push({ date: day.date, openedLsn: this.lsn });
@@ -563,10 +643,7 @@ export class Fold {
     configure(config) {
         this.config = config;
         for (const [name, row] of this.rows) {
-            const known = row.kind === ROW.TOTALS ? row.category : row.id;
-            const list = row.kind === ROW.COUNTER ? config.counters : config.categories;
-            if ((row.kind === ROW.CATEGORY || row.kind === ROW.COUNTER || row.kind === ROW.TOTALS) &&
-                !list.some((one) => one.id === known)) {
+            if (row.kind !== ROW.TICKET && !isConfigured(row, config)) {
                 this.rows.delete(name);
             }
         }
@@ -590,6 +667,8 @@ export class Fold {
             }
             this.site = version;
             this.configure(readConfig(plain.subarray(1 + 4 + 2 + 8)));
+        } else if (form !== SITE_FORM.HOLIDAYS) { // holidays are the calendar's: no row rests on them
+            throw new Damage(`lsn ${entry.lsn}: form ${form} of the site file`);
         }
     }
     // Accounts, devices, sessions and delays: of them the digest alone is judged, so that rows are names and bytes.
@@ -640,7 +719,14 @@ export class Fold {
         case KIND.ACCESS:
             this.applyAccess(reader);
             break;
-        default: // SESSION_END, CHECKPOINT: say nothing that the fold does not know
+        case KIND.SESSION_END:
+        case KIND.CHECKPOINT: // say nothing that the fold does not know
+        case KIND.UNIT: // who is replaced or retired, what a printer used, what past days come to: in no row
+        case KIND.DEVICE:
+        case KIND.STATISTIC:
+            break;
+        default:
+            throw new Damage(`lsn ${entry.lsn}: kind ${entry.kind} is none that we know`);
         }
     }
     run(entries, keys) {
