@@ -38,3 +38,13 @@ setup() {
     [ "$status" -eq 1 ]
     [[ "$output" == *"final unit 2: lsn 21: the link to the entry before does not hold"* ]]
 }
+
+@test "the checker's fold and the queue come to the same rows, whatever is pressed" {
+    walk=build/plain/tests/tests/unit/queue_random_test
+    [ -x "$walk" ] || skip "queue_random_test is not built"
+    QUEUE_TRACE="$BATS_TEST_TMPDIR/trace" QUEUE_STEPS=1000 "$walk" >"$BATS_TEST_TMPDIR/walk" 2>&1
+    run node tests/integration/fold_trace.mjs "$BATS_TEST_TMPDIR/trace"
+    echo "$output"
+    [ "$status" -eq 0 ]
+    [[ "$output" == *" 9 kinds of rows" ]]
+}

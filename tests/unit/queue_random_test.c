@@ -1,13 +1,18 @@
 /*
  * appliance/queue: random presses, and what holds after each of them.
  *
- * QUEUE_SEED=n and QUEUE_STEPS=n choose another walk; a failure prints its seed.
+ * QUEUE_SEED=n and QUEUE_STEPS=n choose another walk; a failure prints its seed. QUEUE_TRACE=file writes each change
+ * and the digest after it, for the checker that folds the same bytes by itself (tests/integration/fold_trace.mjs).
  */
 #include "tests/unit/queue_invariants.h"
+
+#include <inttypes.h>
+#include <stdio.h>
 
 enum { DEFAULT_STEPS = 2500, SEEDS = 3, RECENT = 32, RELOAD_EVERY = 97 };
 
 struct walk {
+    FILE *trace; /* NULL: nobody reads it */
     struct office *office;
     struct queue *fold; /* the same changes, put into a fresh state */
     struct xorshift random;
@@ -92,10 +97,51 @@ static struct queue_command random_command(struct walk *walk)
     return command;
 }
 
+static void trace_bytes(FILE *trace, const uint8_t *bytes, size_t len_bytes)
+{
+    for (size_t i = 0; i < len_bytes; i++) {
+        fprintf(trace, "%02x", bytes[i]);
+    }
+}
+
+static void trace_row(void *context, const struct queue_row *before, const struct queue_row *row)
+{
+    uint8_t bytes[QUEUE_ROW_BYTES_MAX];
+    FILE *trace = context;
+
+    (void)before;
+    fputs("row ", trace);
+    trace_bytes(trace, bytes, queue_row_encode(row, bytes, sizeof(bytes)));
+    fputc('\n', trace);
+}
+
+/* What the walk begins with. */
+static void trace_beginning(FILE *trace, const struct queue *queue)
+{
+    static uint8_t bytes[QUEUE_CONFIG_BYTES_MAX];
+
+    fputs("config ", trace);
+    trace_bytes(trace, bytes, queue_config_encode(&queue->config, bytes, sizeof(bytes)));
+    fputc('\n', trace);
+    queue_for_each_row(queue, trace_row, trace);
+}
+
+static void trace_change(FILE *trace, const struct queue_change *change, uint64_t digest)
+{
+    uint8_t bytes[QUEUE_CHANGE_BYTES_MAX];
+
+    fputs("change ", trace);
+    trace_bytes(trace, bytes, queue_change_encode(change, bytes, sizeof(bytes)));
+    fprintf(trace, " %016" PRIx64 "\n", digest);
+}
+
 /* One change into the state (through its bytes) and into the fold. */
 static void put_both(struct walk *walk, const struct queue_change *change)
 {
     put(walk->office, change);
+    if (walk->trace != NULL) {
+        trace_change(walk->trace, change, walk->office->digest);
+    }
     queue_apply(walk->fold, change, NULL, NULL);
 }
 
@@ -288,9 +334,13 @@ static void step(struct walk *walk)
     }
 }
 
-static void walk_once(uint64_t seed, uint32_t steps)
+static void walk_once(uint64_t seed, uint32_t steps, FILE *trace)
 {
-    struct walk walk = {.random = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1}, .date = OFFICE_DATE};
+    struct walk walk = {
+        .trace = trace,
+        .random = {seed * UINT64_C(0x9e3779b97f4a7c15) + 1},
+        .date = OFFICE_DATE,
+    };
 
     print_message("QUEUE_SEED=%llu\n", (unsigned long long)seed);
     walk.office = office_open();
@@ -299,6 +349,9 @@ static void walk_once(uint64_t seed, uint32_t steps)
     queue_init(walk.fold);
     queue_set_config(walk.fold, &walk.office->queue->config);
     queue_for_each_row(walk.office->queue, load_row, walk.fold);
+    if (trace != NULL) {
+        trace_beginning(trace, walk.office->queue);
+    }
     for (uint32_t i = 0; i < steps; i++) {
         step(&walk);
         check_invariants(walk.office);
@@ -317,15 +370,20 @@ static void whatever_is_pressed_the_invariants_hold(void **state)
 {
     const char *seed = getenv("QUEUE_SEED");
     const char *steps = getenv("QUEUE_STEPS");
+    const char *path = getenv("QUEUE_TRACE");
+    FILE *trace = path == NULL ? NULL : fopen(path, "w");
     uint32_t step_count = steps == NULL ? DEFAULT_STEPS : (uint32_t)strtoul(steps, NULL, 10);
 
     (void)state;
+    assert_true(path == NULL || trace != NULL);
     if (seed != NULL) {
-        walk_once(strtoull(seed, NULL, 10), step_count);
-        return;
+        walk_once(strtoull(seed, NULL, 10), step_count, trace);
     }
-    for (uint64_t i = 1; i <= SEEDS; i++) {
-        walk_once(i, step_count);
+    for (uint64_t i = 1; seed == NULL && i <= SEEDS; i++) {
+        walk_once(i, step_count, trace);
+    }
+    if (trace != NULL) {
+        assert_int_equal(fclose(trace), 0);
     }
 }
 

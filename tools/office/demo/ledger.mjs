@@ -438,7 +438,7 @@ function isConfigured(row, config) {
 }
 
 // A row's name in the ledger; digests cover it. Which row is meant is its identity: kind and id alone.
-export function rowName(row) {
+function rowName(row) {
     const bytes = Buffer.alloc(32);
     bytes[0] = row.kind;
     switch (row.kind) {
@@ -462,6 +462,11 @@ export function rowName(row) {
         bytes.writeUInt16BE(nameIn(row), 1);
         return bytes.subarray(0, 3);
     }
+}
+
+// What a digest is taken over.
+export function rowBytes(row) {
+    return Buffer.concat([rowName(row), row.bytes]);
 }
 
 function identity(kind, id = 0) {
@@ -742,10 +747,14 @@ export class Fold {
         }
         return this;
     }
+    // Every row that counts.
+    standing() {
+        return [...this.rows.values()].filter(isThere);
+    }
     // Order does not matter: four sums, modulo 2^64, of the words of each row's hash.
     digest() {
         const sums = [0n, 0n, 0n, 0n];
-        const there = [...this.rows.values()].filter(isThere).map((row) => sha256(rowName(row), row.bytes));
+        const there = this.standing().map((row) => sha256(rowBytes(row)));
         for (const hash of [...there, ...this.access.values()]) {
             for (let i = 0; i < 4; i++) {
                 sums[i] = BigInt.asUintN(64, sums[i] + hash.readBigUInt64BE(8 * i));
