@@ -178,7 +178,7 @@ const spoilings = [
     [7, 'a number left out without a record', (evidence) => retell(evidence, (bytes, at) =>
         bytes.writeUInt16BE(9998, at + NUMBER_AT))],
     [7, 'a press taken back by a counter that had not made it', (evidence) =>
-        retellEntry(evidence, ACTION.UNDO, (entry) => { entry.actor ^= 0xff; })],
+        retellEntry(evidence, ACTION.UNDO, (entry) => { entry.actor = (entry.actor ^ 0xff) >>> 0; })],
     [7, 'a transfer that lost the service behind it', (evidence) =>
         retellEntry(evidence, ACTION.COMPLETE, (entry, plain) => { plain[ACTION_AT] = ACTION.TRANSFER; })],
     [10, 'a ticket that the entries tell of otherwise than the state', (evidence) => retell(evidence, (bytes, at) =>
