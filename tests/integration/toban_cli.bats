@@ -199,9 +199,16 @@ handover_is_taken() {
     [ "$before" != "$after" ]
 }
 
+# Of any day; the site's own key (99991231), under which what accounts are secured with lies, outlives days.
+day_keys() {
+    find "$1/keys" -name '*.key' ! -name '99991231-*'
+}
+
 @test "a day that was opened by mistake is annulled: its keys are gone, and its numbers are not given again" {
     toban ticket issue 1 --json
     number=$(jq -r .number <<<"$output")
+    dir=$(build/bin/toban-office info --name "$OFFICE" --json | jq -r '.units[0].data_dir')
+    [ -n "$(day_keys "$dir")" ]
     toban day annul
     [ "$status" -eq 0 ]
     toban day status --json
@@ -212,10 +219,10 @@ handover_is_taken() {
     for unit in 1 2; do
         dir=$(build/bin/toban-office info --name "$OFFICE" --json | jq -r ".units[] | select(.unit == $unit) | .data_dir")
         for _ in $(seq 50); do # the spare's next batch
-            [ -z "$(ls "$dir/keys")" ] && break
+            [ -z "$(day_keys "$dir")" ] && break
             sleep 0.1
         done
-        [ -z "$(ls "$dir/keys")" ]
+        [ -z "$(day_keys "$dir")" ]
     done
     toban day open 2026-11-24 # it was no mistake
     [ "$status" -eq 0 ]
