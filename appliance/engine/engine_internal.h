@@ -134,6 +134,7 @@ struct pending_reply {
     struct api_reply reply;
     char *body; /* owned */
     bool wrote; /* its entry is in the ledger: counted by gather */
+    bool both;  /* one disk is not enough, also alone: what it tells is adopted by no meeting */
     bool own;   /* given by a unit that serves nobody: its own disk is enough, and it may take its time */
 };
 
@@ -869,6 +870,9 @@ void serve_answer_now(struct engine *engine, uint64_t client, uint32_t id, uint1
                       uint16_t retry_after_s, char *body, size_t len_bytes);
 void serve_reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
                      size_t len_bytes);
+/* Leaves when both disks hold it, or says NOT_ON_BOTH when this unit serves alone before that. */
+void serve_reply_on_both(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
+                         size_t len_bytes);
 void serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
                        size_t len_bytes);
 

@@ -109,6 +109,26 @@ void serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint
     (void)reply_later(engine, client, id, status, body, len_bytes);
 }
 
+void serve_reply_on_both(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                         char *body, size_t len_bytes)
+{
+    reply_later(engine, client, id, status, body, len_bytes)->both = true;
+}
+
+/* Contact broke before the other had it: whoever serves after the next meeting may never have heard of it. */
+static bool is_on_one_disk(const struct engine *engine, const struct pending_reply *pending)
+{
+    return pending->both && duty_serves(&engine->duty) == DUTY_SERVE_LETTER &&
+           engine->options.duty.peer_place != 0 && pending->lsn > engine->both_lsn;
+}
+
+static void refuse_on_one_disk(struct engine *engine, uint64_t client, uint32_t id)
+{
+    refuse_now(engine, client, id, STATUS_UNAVAILABLE, "NOT_ON_BOTH",
+               "設定はまだ1台にしか保存されていません。2台がそろってから、もう一度行ってください。",
+               "The change is on one unit's disk only. Do it again when both units are together.");
+}
+
 static uint16_t status_of(enum queue_reason reason)
 {
     switch (reason) {
@@ -901,8 +921,11 @@ void serve_flush(struct engine *engine)
             pending->lsn > engine->durable_lsn) {
             break;
         }
-        if (pending->lsn <= watermark || (gone && pending->lsn <= engine->both_lsn) ||
-            (pending->own && pending->lsn <= engine->durable_lsn)) {
+        if (is_on_one_disk(engine, pending)) {
+            free(pending->body);
+            refuse_on_one_disk(engine, pending->client, pending->id);
+        } else if (pending->lsn <= watermark || (gone && pending->lsn <= engine->both_lsn) ||
+                   (pending->own && pending->lsn <= engine->durable_lsn)) {
             send_reply(engine, pending->client, pending->id, &pending->reply, pending->body);
         } else if (gone) {
             free(pending->body); /* asked again with its key, whoever serves then answers */

@@ -71,6 +71,16 @@ static void tell(struct engine *engine, uint64_t client, const struct api_reques
     serve_reply_later(engine, client, request->id, status, body, len_bytes);
 }
 
+/* A version counts when both units have it: no meeting adopts one (ADR 20). */
+static void tell_taken(const struct taking *taking, uint16_t status, struct json *json)
+{
+    size_t len_bytes;
+    char *body = json_take(json, &len_bytes);
+
+    serve_reply_on_both(taking->engine, taking->client, taking->request->id, status, body,
+                        len_bytes);
+}
+
 static void refuse(struct engine *engine, uint64_t client, const struct api_request *request,
                    uint16_t status, const char *code, const char *ja, const char *en)
 {
@@ -384,7 +394,7 @@ static void answer_applied(struct taking *taking, uint16_t status)
     json_raw(&json, "changes", taking->changes, strlen(taking->changes));
     json_raw(&json, "notices", taking->notices, strlen(taking->notices));
     json_close(&json, '}');
-    tell(taking->engine, taking->client, taking->request, status, &json);
+    tell_taken(taking, status, &json);
 }
 
 /* Who heard no answer asks again: the same text, on the same version, was taken already. */
@@ -411,7 +421,7 @@ static void apply(struct taking *taking)
                              .when = request->site.when};
     char by[SITE_BY_BYTES];
 
-    if (is_replay(taking)) {
+    if (site_may_change(engine) && is_replay(taking)) {
         answer_applied(taking, STATUS_OK);
         return;
     }
@@ -480,7 +490,11 @@ static void answer_holidays(struct taking *taking, const struct calendar *before
     json_number(&json, "year_last", calendar_import_year_last(&after->import));
     put_days(&json, before, after, engine->level.today.date);
     json_close(&json, '}');
-    tell(engine, taking->client, taking->request, written ? STATUS_CREATED : STATUS_OK, &json);
+    if (written) {
+        tell_taken(taking, STATUS_CREATED, &json);
+    } else {
+        tell(engine, taking->client, taking->request, STATUS_OK, &json);
+    }
 }
 
 static void take_holidays(struct taking *taking, const struct calendar *before,

@@ -265,6 +265,7 @@ struct sim_word {
     uint64_t asked_ms;
     uint32_t low[SIM_UNITS];    /* nothing older may be in force; 0: anything */
     uint32_t maybe[SIM_UNITS];  /* asked there, never answered: the first of them; 0 none */
+    uint32_t first[SIM_UNITS];  /* asked there since both held the same, answered or not; 0 none */
     bool alone[SIM_UNITS];      /* it was told something, and they have not met since */
 };
 
@@ -544,6 +545,8 @@ void sim_manage_held_paired(struct sim *sim);
 void sim_manage_held_lost(struct sim *sim, int index);
 void sim_manage_held_given(struct sim *sim, int index);
 void sim_manage_exchanged(struct sim *sim);
+/* Its ledger is the other's now, as that was somewhere in a meeting; no term has said so yet. */
+void sim_manage_held_taken(struct sim *sim, int index);
 void sim_manage_paper(struct unit *unit, const struct api_print *print);
 
 /* sim_print.c */

@@ -135,6 +135,7 @@ static void judge_taken_away(struct unit *unit, const struct ledger_batch *batch
             return;
         }
     }
+    sim_manage_held_taken(unit->sim, unit->index);
     if (from <= disk->entry_count) {
         unit->tail_replaced = true;
         sim_hash_of(disk, disk->entry_count, &unit->replaced_head);
@@ -208,6 +209,7 @@ void judge_settled(struct unit *unit)
     for (uint64_t lsn = 1; lsn <= unit->disk.entry_count && lsn < SIM_LSN_MAX; lsn++) {
         sim_hash_of(&unit->disk, lsn, &unit->stored[lsn]);
     }
+    sim_manage_held_taken(unit->sim, unit->index);
     sim_note_snapshot(unit);
 }
 

@@ -118,6 +118,9 @@ static void ask(struct sim *sim, struct sim_word *word, enum sim_word_kind kind)
     if (word->maybe[target] == 0) {
         word->maybe[target] = word->asked;
     }
+    if (word->first[target] == 0) {
+        word->first[target] = word->asked;
+    }
     request.id = word->asked;
     for (size_t i = 0; i < sizeof(request.command.key.bytes); i++) {
         request.command.key.bytes[i] = (uint8_t)draw(sim);
@@ -184,6 +187,7 @@ void sim_manage_reply(struct unit *unit, uint64_t client, uint32_t id, uint16_t 
             word->low[i] = id;
             word->maybe[i] = 0;
             word->alone[i] = !paired;
+            word->first[i] = paired ? 0 : word->first[i];
         }
     }
 }
@@ -216,6 +220,20 @@ void sim_manage_held_paired(struct sim *sim)
         for (int i = 0; i < SIM_UNITS; i++) {
             word->low[i] = low;
             word->alone[i] = false;
+            word->first[i] = word->maybe[i]; /* that may be done yet */
+        }
+    }
+}
+
+/* A meeting may break off behind this: what this unit was told, the source has adopted, unless it was told something
+ * itself since both held the same - whichever of its words its ledger had when it was given away. */
+void sim_manage_held_taken(struct sim *sim, int index)
+{
+    for (int kind = 0; kind < WORD_KINDS; kind++) {
+        struct sim_word *word = &sim->words[kind];
+
+        if (word->low[index] != 0) {
+            word->low[index] = lower(word->low[index], word->first[1 - index]);
         }
     }
 }
@@ -237,6 +255,7 @@ void sim_manage_held_given(struct sim *sim, int index)
         word->alone[1 - index] = true;
         word->low[index] = 0;
         word->alone[index] = false;
+        word->first[index] = 0;
     }
 }
 
@@ -248,6 +267,7 @@ void sim_manage_exchanged(struct sim *sim)
         for (int i = 0; i < SIM_UNITS; i++) {
             sim->words[kind].low[i] = before.low[1 - i];
             sim->words[kind].maybe[i] = before.maybe[1 - i];
+            sim->words[kind].first[i] = before.first[1 - i];
             sim->words[kind].alone[i] = before.alone[1 - i];
         }
     }

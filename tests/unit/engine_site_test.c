@@ -401,6 +401,36 @@ static void alone_nothing_is_changed(void **state)
     assert_int_equal(apply(desk, desk->edited, 1), 201);
 }
 
+/* Contact broke while a version was on its way: it may be this disk alone that has it, and a meeting that the other
+ * one leads leaves it in the replaced tail. Nobody is told that it was taken (found by the simulator, seed 35). */
+static void a_version_on_one_disk_is_answered_to_nobody(void **state)
+{
+    struct desk *desk = *state;
+    struct engine *engine = desk->units[0].engine;
+    struct api_request request = {
+        .type = API_SITE, .id = 1, .site = {.what = API_SITE_APPLY, .version = 1, .note = "why"}};
+    static uint8_t frame[API_SITE_REQUEST_BYTES_MAX];
+
+    request.site.text = (const uint8_t *)edit(desk, "close: \"17:00\"", "close: \"16:00\"");
+    request.site.text_len_bytes = (uint32_t)strlen(desk->edited);
+    serve_request(engine, CLIENT, frame, api_request_encode(&request, frame, sizeof(frame)));
+    engine->duty.state = DUTY_ALONE;
+    engine->series = (struct ids_series){.unit = 1, .session = 1};
+    engine->durable_lsn = engine->last_lsn;
+    desk->status = 0;
+    serve_flush(engine);
+    assert_int_equal(desk->status, 503);
+    assert_non_null(strstr(desk->body, "NOT_ON_BOTH"));
+    assert_int_equal(engine->replies_count, 0);
+    assert_int_equal(apply(desk, desk->edited, 1), 409); /* nor by asking again */
+
+    engine->duty.state = DUTY_PAIRED_DUTY;
+    engine->series = (struct ids_series){0};
+    assert_int_equal(apply(desk, desk->edited, 1), 200);
+    assert_non_null(strstr(desk->body, "\"version\":2,\"in_force\":true"));
+    must_be_equal(desk);
+}
+
 static void open_day(struct desk *desk)
 {
     assert_int_equal(day_open(desk->units[0].engine, TODAY, 0), QUEUE_OK);
@@ -566,6 +596,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(machines_are_not_changed_by_a_new_version, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(alone_nothing_is_changed, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(a_version_on_one_disk_is_answered_to_nobody, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(
             what_would_strand_a_ticket_is_refused_until_the_next_opening, set_up, tear_down),
         cmocka_unit_test_setup_teardown(a_new_category_gives_numbers_at_once_and_tickets_stay,
