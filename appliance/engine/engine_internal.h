@@ -31,6 +31,8 @@
 #include "appliance/engine/api.h"
 #include "appliance/engine/api_right.h"
 #include "appliance/engine/engine.h"
+#include "appliance/engine/engine_erasure.h"
+#include "appliance/engine/engine_site.h"
 #include "appliance/engine/json.h"
 #include "storage/adapters/crypto.h"
 #include "storage/entry/entry.h"
@@ -62,10 +64,6 @@ enum engine_inner_limit {
     PRINT_JOB_MS_MAX = 30000,   /* the driver's own bounds are shorter */
     PRINT_START_MS = 3000,      /* a driver that ended is there again, and knows its printers */
     PRINT_COUNT_MS = 10000,
-    ERASURES_MAX = 14,          /* newest days whose certificates are at hand; older ones stand in their entries */
-    ERASURE_UNITS_MAX = 4,
-    ERASURE_MISSED_MINUTE = 10, /* after midnight: whatever is of an earlier day is overdue */
-    ERASURE_CERTIFIED_MS = 60000, /* both are there: one of them has said nothing for so long */
 };
 
 /* A growing array of bytes; index with offsets, pointers move. */
@@ -233,80 +231,6 @@ enum unit_answer {
     UNIT_ANSWER_SAME_PERSON,
 };
 
-/* Where a version of the site file lies. version 0: none. */
-struct site_mark {
-    uint32_t version;
-    uint16_t parts;
-    uint64_t lsn; /* of its first entry */
-};
-
-struct site_state {
-    struct site_mark newest, force;  /* whole; and the one that the queue's configuration is of */
-    struct site_mark coming;         /* its parts are not all here yet */
-    uint16_t coming_seen;
-    uint32_t holidays_version;       /* 0: no list was imported */
-    uint64_t holidays_lsn;
-};
-
-enum site_limit_inner {
-    SITE_BY_BYTES = 64,
-    SITE_PART_BYTES_MAX = 40000,
-    SITE_PARTS_MAX = 16,
-};
-
-/* A version as its parts say it; views into the bytes that it was read into. */
-struct site_version {
-    uint32_t version, restores;
-    struct site_mark previous;
-    uint8_t when;                    /* enum api_site_when */
-    bool public_page;
-    char by[SITE_BY_BYTES], note[API_SITE_NOTE_BYTES], visitor_url[ENGINE_VISITOR_URL_BYTES];
-    uint32_t actor;
-    int64_t wall_ms;
-    const uint8_t *queue, *calendar, *pages, *text;
-    size_t queue_len_bytes, calendar_len_bytes, pages_len_bytes, text_len_bytes;
-};
-
-/* One unit looked at its disk after a day was erased. */
-struct erasure_done {
-    uint32_t unit;             /* 0: none */
-    struct ids_token hardware;
-    int64_t wall_ms;           /* when, by its clock */
-    uint64_t lsn;              /* of the entry that says so */
-    uint16_t keys;             /* destroyed by this process of it; 0 also when there were none */
-    bool same;                 /* its digests are those of this ledger's fold */
-};
-
-struct erasure {
-    uint32_t day;              /* 0: none */
-    uint64_t lsn;              /* of the entry that erases */
-    int64_t wall_ms;
-    uint32_t unit, actor;      /* who wrote it, for whom; actor 0: by the clock */
-    uint32_t tickets, answers; /* rows that went */
-    bool annulled;             /* it was no day: opened by mistake */
-    struct ids_hash before, after; /* digests of the whole state */
-    struct erasure_done done[ERASURE_UNITS_MAX];
-};
-
-/* What a unit says of its own disk: of this process. */
-struct erasure_word {
-    uint32_t day;              /* 0: nothing is said yet */
-    uint64_t lsn;
-    uint32_t unit;
-    struct ids_token hardware;
-    int64_t wall_ms;
-    uint16_t keys;
-    uint32_t tickets, answers;
-    struct ids_hash before, after;
-};
-
-struct erasures {
-    struct erasure list[ERASURES_MAX]; /* newest first */
-    struct erasure_word own;
-    uint16_t keys;             /* destroyed since the newest was ordered */
-    bool left;                 /* keys that should be gone were found on the disk: they are destroyed again */
-    uint64_t looked_ms, missing_ms; /* since when a certificate is missing while both are there; 0: none is */
-};
 enum takeover_what { TAKEOVER_NONE, TAKEOVER_OTHER_FAILED, TAKEOVER_SPARE_FAILED, TAKEOVER_PLANNED };
 
 /* What the ledger folds to beside the queue. */
@@ -704,40 +628,6 @@ void report_done(struct engine *engine, uint8_t outcome);
 void report_answer(struct engine *engine, uint8_t outcome);
 void report_control(struct engine *engine, uint64_t client, const struct api_request *request);
 
-/* engine_site.c */
-int site_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload, size_t len_bytes);
-void site_put_checkpoint(const struct engine *engine, struct bytes_writer *writer);
-void site_get_checkpoint(struct engine *engine, struct bytes_reader *reader);
-/* The ledger was forgotten, or read anew: what was in force is not any more. */
-void site_forget(struct engine *engine);
-/* What is in force becomes what pages, calendar and papers have. */
-void site_refresh(struct engine *engine);
-/* May configuration change? Only where both units take part (DESIGN 3 rule 3), or there is only one. */
-bool site_may_change(const struct engine *engine);
-/* A ledger that has no site file gets this unit's own as its first version. False: there is none to be had. */
-bool site_found(struct engine *engine);
-/* Before a date is opened: what waits for it takes force. False: the ledger has no site file. */
-bool site_open_day(struct engine *engine);
-struct site_text {
-    const uint8_t *text;
-    size_t len_bytes;
-    const char *by, *note;
-    uint32_t actor, restores;
-    uint8_t when;
-};
-/* A new version; in force at once where it says so. Its parts and that are one batch. */
-void site_append(struct engine *engine, const struct engine_site_form *form, const struct site_text *text);
-void site_append_holidays(struct engine *engine, const struct calendar_import *import, const char *by,
-                          const char *note, uint32_t actor);
-/* The caller frees ret_bytes->data. False: it cannot be read. */
-bool site_read(struct engine *engine, const struct site_mark *mark, struct bytes_buffer *ret_bytes,
-               struct site_version *ret_version);
-bool site_mark_of(struct engine *engine, uint32_t version, struct site_mark *ret_mark);
-/* NULL: there is none. */
-char *site_render(struct engine *engine, size_t *ret_len_bytes);
-/* engine_site_request.c */
-void site_request(struct engine *engine, uint64_t client, const struct api_request *request);
-
 /* engine_printers.c */
 char *print_render(struct engine *engine, size_t *ret_len_bytes);
 void print_put_level(const struct engine *engine, struct json *json); /* for everybody: "printing" */
@@ -888,25 +778,6 @@ void day_raise_ceilings(struct engine *engine);
 /* How many plain numbers to reserve; last: by the raise before, since_ms ago; 0: there was none. */
 uint16_t day_reserve(uint16_t last, uint64_t since_ms);
 
-/* engine_erasure.c */
-/* Around the fold of the entry that erases: what there was before it; then what is left. */
-void erasure_before(const struct engine *engine, const struct entry *entry, struct erasure *ret_erasure);
-void erasure_ordered(struct engine *engine, bool annulled, const struct erasure *before);
-/* A key of that day is about to be destroyed: what was said of this disk before is said anew. */
-void erasure_destroys(struct engine *engine, uint32_t day);
-int erasure_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload, size_t len_bytes);
-void erasure_put_checkpoint(const struct engine *engine, struct bytes_writer *writer);
-void erasure_get_checkpoint(struct engine *engine, struct bytes_reader *reader);
-void erasure_forget(struct engine *engine);
-void erasure_turn(struct engine *engine);
-/* The peer says what it found on its disk. */
-void erasure_frame(struct engine *engine, const struct ship_frame *frame);
-/* Visits of an earlier day are here after midnight; a unit of the pair does not say that it erased them. */
-bool erasure_is_missed(const struct engine *engine);
-bool erasure_is_unsaid(const struct engine *engine);
-/* The certificate of that date, yyyy-mm-dd, or of the newest; as HTTP: 200, 404, 422. */
-uint16_t erasure_read(const struct engine *engine, const char *date, char **ret_body,
-                      size_t *ret_len_bytes);
 /* engine_hours.c */
 /* Lays what managers said of single dates over the site's calendar, if that is not done yet. */
 void hours_lay(struct engine *engine);
