@@ -9,7 +9,7 @@
  *   engine_peer.c     shipping in both directions, words and acknowledgements
  *   engine_meeting.c  rule 5 step by step
  *   engine_gather.c   when a batch closes
- *   engine_serve.c    requests of clients, replies held until durable
+ *   engine_serve.c    requests of clients, replies held until durable; engine_control.c: day, duty, units
  *   engine_day.c      the service day, by level
  *   engine_erasure.c  after a day is erased: each unit looks at its disk, and its certificate
  *   engine_hours.c    what a manager says of one date's hours: over the calendar, and what would follow
@@ -749,7 +749,6 @@ bool serve_find_ticket(const struct engine *engine, const char *series, uint16_t
 void serve_fill_command(struct engine *engine, const struct api_command *from,
                         struct queue_command *command);
 /* yyyymmdd of "2026-11-24"; 0: it has not that form. */
-uint32_t serve_date_from_text(const char *text);
 void serve_flush(struct engine *engine);
 void serve_last_event(struct engine *engine);
 /* A live event waits for nothing but its interval. */
@@ -763,8 +762,18 @@ void serve_reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16
 /* Leaves when both disks hold it, or says NOT_ON_BOTH when this unit serves alone before that. */
 void serve_reply_on_both(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
                          size_t len_bytes);
-void serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
+struct pending_reply *serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
                        size_t len_bytes);
+void serve_refuse_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, const char *code,
+                      const char *ja, const char *en);
+void serve_refuse_later(struct engine *engine, uint64_t client, uint32_t id, enum queue_reason reason);
+void serve_overload(struct engine *engine, uint64_t client, uint32_t id);
+/* Nothing more may join the batch now. */
+bool serve_batch_is_full(const struct engine *engine);
+/* engine_control.c */
+void control_day(struct engine *engine, uint64_t client, const struct api_request *request);
+void control_duty(struct engine *engine, uint64_t client, const struct api_request *request);
+void control_units(struct engine *engine, uint64_t client, const struct api_request *request);
 
 /* engine_day.c */
 void day_turn(struct engine *engine);

@@ -62,25 +62,25 @@ void serve_answer_now(struct engine *engine, uint64_t client, uint32_t id, uint1
     send_reply(engine, client, id, &reply, body);
 }
 
-static void reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
-                      char *body, size_t len_bytes)
+void serve_reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                     char *body, size_t len_bytes)
 {
     serve_answer_now(engine, client, id, status, status == STATUS_UNAVAILABLE ? RETRY_AFTER_S : 0,
                      body, len_bytes);
 }
 
-static void refuse_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
-                       const char *code, const char *ja, const char *en)
+void serve_refuse_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                      const char *code, const char *ja, const char *en)
 {
     size_t len_bytes;
     char *body = render_problem(status, code, ja, en, &len_bytes);
 
-    reply_now(engine, client, id, status, body, len_bytes);
+    serve_reply_now(engine, client, id, status, body, len_bytes);
 }
 
 /* A reply that waits for its lsn. */
-static struct pending_reply *reply_later(struct engine *engine, uint64_t client, uint32_t id,
-                                         uint16_t status, char *body, size_t len_bytes)
+struct pending_reply *serve_reply_later(struct engine *engine, uint64_t client, uint32_t id,
+                                        uint16_t status, char *body, size_t len_bytes)
 {
     struct pending_reply *pending;
 
@@ -97,22 +97,10 @@ static struct pending_reply *reply_later(struct engine *engine, uint64_t client,
     return pending;
 }
 
-void serve_reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
-                     char *body, size_t len_bytes)
-{
-    reply_now(engine, client, id, status, body, len_bytes);
-}
-
-void serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
-                       char *body, size_t len_bytes)
-{
-    (void)reply_later(engine, client, id, status, body, len_bytes);
-}
-
 void serve_reply_on_both(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
                          char *body, size_t len_bytes)
 {
-    reply_later(engine, client, id, status, body, len_bytes)->both = true;
+    serve_reply_later(engine, client, id, status, body, len_bytes)->both = true;
 }
 
 /* Contact broke before the other had it: whoever serves after the next meeting may never have heard of it. */
@@ -124,9 +112,10 @@ static bool is_on_one_disk(const struct engine *engine, const struct pending_rep
 
 static void refuse_on_one_disk(struct engine *engine, uint64_t client, uint32_t id)
 {
-    refuse_now(engine, client, id, STATUS_UNAVAILABLE, "NOT_ON_BOTH",
-               "設定はまだ1台にしか保存されていません。2台がそろってから、もう一度行ってください。",
-               "The change is on one unit's disk only. Do it again when both units are together.");
+    serve_refuse_now(
+        engine, client, id, STATUS_UNAVAILABLE, "NOT_ON_BOTH",
+        "設定はまだ1台にしか保存されていません。2台がそろってから、もう一度行ってください。",
+        "The change is on one unit's disk only. Do it again when both units are together.");
 }
 
 static uint16_t status_of(enum queue_reason reason)
@@ -185,37 +174,37 @@ static uint16_t status_of(enum queue_reason reason)
     CHECK(!"no such reason");
 }
 
-static void refuse_later(struct engine *engine, uint64_t client, uint32_t id,
-                         enum queue_reason reason)
+void serve_refuse_later(struct engine *engine, uint64_t client, uint32_t id,
+                        enum queue_reason reason)
 {
     size_t len_bytes;
     uint16_t status = status_of(reason);
     char *body = render_problem(status, queue_reason_code(reason), queue_reason_ja(reason),
                                 queue_reason_en(reason), &len_bytes);
 
-    reply_later(engine, client, id, status, body, len_bytes);
+    serve_reply_later(engine, client, id, status, body, len_bytes);
 }
 
 /* ---- holding --------------------------------------------------------------------------------- */
 
 static void not_on_duty(struct engine *engine, uint64_t client, uint32_t id)
 {
-    refuse_now(engine, client, id, STATUS_UNAVAILABLE, duty_reason_code(engine->duty.reason),
-               duty_reason_ja(engine->duty.reason), duty_reason_en(engine->duty.reason));
+    serve_refuse_now(engine, client, id, STATUS_UNAVAILABLE, duty_reason_code(engine->duty.reason),
+                     duty_reason_ja(engine->duty.reason), duty_reason_en(engine->duty.reason));
 }
 
-static void overload(struct engine *engine, uint64_t client, uint32_t id)
+void serve_overload(struct engine *engine, uint64_t client, uint32_t id)
 {
-    refuse_now(engine, client, id, STATUS_UNAVAILABLE, "OVERLOAD",
-               "混み合っています。少し待ってからもう一度お試しください。",
-               "Too many requests at once. Try again in a moment.");
+    serve_refuse_now(engine, client, id, STATUS_UNAVAILABLE, "OVERLOAD",
+                     "混み合っています。少し待ってからもう一度お試しください。",
+                     "Too many requests at once. Try again in a moment.");
 }
 
 static void hold(struct engine *engine, uint64_t client, const struct api_request *request,
                  uint64_t wait_lsn)
 {
     if (engine->held_count == ENGINE_HELD_MAX) {
-        overload(engine, client, request->id);
+        serve_overload(engine, client, request->id);
         return;
     }
     engine->held[(engine->held_first + engine->held_count++) % ENGINE_HELD_MAX] =
@@ -225,7 +214,7 @@ static void hold(struct engine *engine, uint64_t client, const struct api_reques
                               .request = *request};
 }
 
-static bool batch_is_full(const struct engine *engine)
+bool serve_batch_is_full(const struct engine *engine)
 {
     return engine->last_lsn + 1 - engine->gather_from >= ENGINE_BATCH_ENTRIES_MAX ||
            engine->last_lsn >= engine->durable_lsn + ENGINE_CACHE_ENTRIES / 2 ||
@@ -267,9 +256,9 @@ static void accepted(struct engine *engine, uint64_t client, const struct api_re
             &request->command.key);
     }
     body = render_ticket_answer(engine, &decision->answer, replayed, &len_bytes);
-    reply_later(engine, client, request->id,
-                request->command.action == QUEUE_ISSUE ? STATUS_CREATED : STATUS_OK, body,
-                len_bytes);
+    serve_reply_later(engine, client, request->id,
+                      request->command.action == QUEUE_ISSUE ? STATUS_CREATED : STATUS_OK, body,
+                      len_bytes);
 }
 
 /* The newest reply is of a request that has written. */
@@ -288,8 +277,8 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
     uint64_t wait_lsn;
 
     if (request->command.action < QUEUE_ISSUE || request->command.action > QUEUE_SET_HOURS) {
-        refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
-                   "この操作は受け付けていません。", "There is no such action.");
+        serve_refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
+                         "この操作は受け付けていません。", "There is no such action.");
         return;
     }
     serve_fill_command(engine, &request->command, &command);
@@ -297,20 +286,20 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
         enum queue_reason reason = hours_settle(engine, &command);
 
         if (reason != QUEUE_OK) {
-            refuse_later(engine, client, request->id, reason);
+            serve_refuse_later(engine, client, request->id, reason);
             return;
         }
         if (request->command.rule.preview != 0) {
             size_t len_bytes;
             char *body = hours_preview(engine, &command, &len_bytes);
 
-            reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
+            serve_reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
             return;
         }
     }
     if (command.action == QUEUE_ISSUE && !day_accepts_issue(engine) &&
         queue_key_find(engine->queue, &command.key) == NULL) {
-        refuse_later(engine, client, request->id, QUEUE_DAY_NOT_OPEN);
+        serve_refuse_later(engine, client, request->id, QUEUE_DAY_NOT_OPEN);
         return;
     }
     if (command.action == QUEUE_ISSUE) {
@@ -335,7 +324,7 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
         day_raise_ceilings(engine);
         hold(engine, client, request, engine->last_lsn);
     } else {
-        refuse_later(engine, client, request->id, decision.reason);
+        serve_refuse_later(engine, client, request->id, decision.reason);
     }
 }
 
@@ -374,7 +363,7 @@ static bool read_at_once(struct engine *engine, uint64_t client, const struct ap
     default:
         return false;
     }
-    reply_now(engine, client, request->id, status, body, len_bytes);
+    serve_reply_now(engine, client, request->id, status, body, len_bytes);
     return true;
 }
 
@@ -397,8 +386,8 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
     case API_READ_SITE:
         body = site_render(engine, &len_bytes);
         if (body == NULL) {
-            refuse_now(engine, client, request->id, STATUS_NOT_FOUND, "NO_SITE_FILE",
-                       "設定ファイルがまだありません。", "There is no site file yet.");
+            serve_refuse_now(engine, client, request->id, STATUS_NOT_FOUND, "NO_SITE_FILE",
+                             "設定ファイルがまだありません。", "There is no site file yet.");
             return;
         }
         break;
@@ -415,7 +404,7 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
     case API_READ_COUNTER:
         counter = queue_counter_find(engine->queue, read->number);
         if (counter == NULL) {
-            refuse_later(engine, client, request->id, QUEUE_NO_SUCH_COUNTER);
+            serve_refuse_later(engine, client, request->id, QUEUE_NO_SUCH_COUNTER);
             return;
         }
         body = render_counter(engine, counter, &len_bytes);
@@ -426,181 +415,17 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
         }
         ticket = queue_ticket_find(engine->queue, &id);
         if (ticket == NULL) {
-            refuse_later(engine, client, request->id, QUEUE_NO_SUCH_TICKET);
+            serve_refuse_later(engine, client, request->id, QUEUE_NO_SUCH_TICKET);
             return;
         }
         body = render_ticket(engine, ticket, &len_bytes);
         break;
     default:
-        refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
-                   "この読み出しはありません。", "There is nothing of that name to read.");
+        serve_refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
+                         "この読み出しはありません。", "There is nothing of that name to read.");
         return;
     }
-    reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
-}
-
-static void control_day(struct engine *engine, uint64_t client, const struct api_request *request)
-{
-    const struct api_control *control = &request->control;
-    uint32_t actor = access_actor(engine, request, control->actor, 0);
-    enum queue_reason reason;
-    size_t len_bytes;
-    char *body;
-
-    if (control->what == API_CONTROL_DAY_CLOSE && strcmp(control->text, "preview") == 0) {
-        body = hours_preview(engine, NULL, &len_bytes);
-        reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
-        return;
-    }
-    if (control->what == API_CONTROL_DAY_CLOSE) {
-        reason = day_close(engine, actor);
-    } else if (control->what == API_CONTROL_DAY_ANNUL) {
-        reason = day_annul(engine, actor);
-    } else {
-        struct calendar_date date;
-        uint32_t wanted = control->text[0] == '\0' ? engine->level.today.date
-                                                   : serve_date_from_text(control->text);
-
-        if (!calendar_date_from_number(wanted, &date)) {
-            refuse_now(engine, client, request->id, STATUS_REFUSED, "BAD_DATE",
-                       "日付は 2026-11-24 の形で入力してください。",
-                       "Give the date as 2026-11-24.");
-            return;
-        }
-        reason = day_open(engine, wanted, actor);
-    }
-    if (reason != QUEUE_OK) {
-        refuse_later(engine, client, request->id, reason);
-        return;
-    }
-    body = render_day(engine, &len_bytes);
-    reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
-}
-
-static void control_duty(struct engine *engine, uint64_t client, const struct api_request *request)
-{
-    struct duty_event event = engine_duty_event(engine, DUTY_OPERATOR);
-    enum duty_state before = engine->duty.state;
-    size_t len_bytes;
-    char *body;
-
-    switch (request->control.what) {
-    case API_CONTROL_DUTY_HANDOVER:
-        event.operator_order = DUTY_OPERATOR_HANDOVER;
-        break;
-    case API_CONTROL_DUTY_STOP:
-        event.operator_order = DUTY_OPERATOR_STOP;
-        break;
-    case API_CONTROL_DUTY_RESUME:
-        event.operator_order = DUTY_OPERATOR_RESUME;
-        break;
-    default:
-        refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST", "この操作はありません。",
-                   "There is no such order.");
-        return;
-    }
-    engine_tell_duty(engine, &event);
-    if (event.operator_order == DUTY_OPERATOR_HANDOVER && engine->duty.state == before) {
-        refuse_now(
-            engine, client, request->id, STATUS_CONFLICT, "NOT_READY",
-            "相手の号機が交代できる状態ではありません。「toban ready」で理由を確認してください。",
-            "The other unit cannot take over now. `toban ready` says why.");
-        return;
-    }
-    body = status_render(engine, &len_bytes);
-    reply_now(engine, client, request->id, STATUS_OK, body, len_bytes);
-}
-
-struct unit_refusal {
-    uint16_t status;
-    const char *code, *ja, *en;
-};
-
-static struct unit_refusal why_not(enum unit_answer answer)
-{
-    switch (answer) {
-    case UNIT_ANSWER_OK:
-    case UNIT_ANSWER_FIRST:
-        break;
-    case UNIT_ANSWER_NOT_NOW:
-        return (struct unit_refusal){STATUS_CONFLICT, "NOT_NOW",
-                                     "いまはできません。交換の承認は片方の号機だけが動いているとき"
-                                     "、撤去は2台が連携しているときに、"
-                                     "当番の号機で行ってください。",
-                                     "Not now. A replacement is approved while one unit alone is "
-                                     "running, a unit is retired while "
-                                     "both are paired; ask the unit on duty."};
-    case UNIT_ANSWER_NO_SUCH_SERIAL:
-        return (struct unit_refusal){
-            STATUS_REFUSED, "NO_SUCH_SERIAL",
-            "この製造番号の相手号機はありません。取り外した号機の銘板を確認してください。",
-            "The other unit does not have this serial. Look at the plate of the unit that was "
-            "taken out."};
-    case UNIT_ANSWER_ITSELF:
-        return (struct unit_refusal){
-            STATUS_REFUSED, "OWN_SERIAL",
-            "これは動いている号機の製造番号です。取り外した号機の製造番号を入力してください。",
-            "This is the serial of the unit that is running. Enter that of the unit that was taken "
-            "out."};
-    case UNIT_ANSWER_CONNECTED:
-        return (struct unit_refusal){
-            STATUS_CONFLICT, "STILL_CONNECTED",
-            "その号機はまだ動いていて、通信しています。電源を切って取り外してから、もう一度行ってく"
-            "ださい。",
-            "That unit is still on and connected. Switch it off, take it out, and try again."};
-    case UNIT_ANSWER_NO_OATH:
-        return (struct unit_refusal){STATUS_REFUSED, "NOT_CONFIRMED",
-                                     "「電源を切り、手元にある」ことの確認が必要です。",
-                                     "Confirm that the old unit is off and in your hands."};
-    case UNIT_ANSWER_SAME_PERSON:
-        return (struct unit_refusal){
-            STATUS_CONFLICT, "SAME_PERSON",
-            "二人で行います。もう一人が、10分以内に同じ操作をしてください。",
-            "This takes two people. Another person must do the same within ten minutes."};
-    }
-    return (struct unit_refusal){STATUS_BAD, "BAD_REQUEST", "製造番号と氏名を入力してください。",
-                                 "Give a serial number and a person's name."};
-}
-
-/* Rule 11. The answer leaves when what two people say is durable, also where nobody is served. */
-static void control_units(struct engine *engine, uint64_t client, const struct api_request *request)
-{
-    const struct api_control *control = &request->control;
-    uint32_t actor = access_actor(engine, request, control->actor, 0);
-    const struct access_account *account;
-    struct unit_refusal refusal;
-    struct unit_words words;
-    enum unit_answer answer;
-    struct access_who who;
-    size_t len_bytes;
-    char *body;
-
-    if (!units_words_from_text(control->text, &words)) {
-        refusal = why_not(UNIT_ANSWER_OK);
-        refuse_now(engine, client, request->id, STATUS_REFUSED, refusal.code, refusal.ja,
-                   refusal.en);
-        return;
-    }
-    if (batch_is_full(engine)) {
-        overload(engine, client, request->id);
-        return;
-    }
-    access_who(engine, &request->from, &who);
-    account = access_account_by_id(engine->access, who.account);
-    if (account != NULL) { /* a person is an account, whatever name he writes */
-        memcpy(words.person, account->name, sizeof(account->name));
-    }
-    answer = control->what == API_CONTROL_UNIT_APPROVE ? units_approve(engine, &words, actor)
-                                                       : units_retire(engine, &words, actor);
-    if (answer != UNIT_ANSWER_OK && answer != UNIT_ANSWER_FIRST) {
-        refusal = why_not(answer);
-        refuse_now(engine, client, request->id, refusal.status, refusal.code, refusal.ja,
-                   refusal.en);
-        return;
-    }
-    body = status_units(engine, answer == UNIT_ANSWER_FIRST, &len_bytes);
-    reply_later(engine, client, request->id, STATUS_OK, body, len_bytes)->own =
-        !engine_serves(engine);
+    serve_reply_later(engine, client, request->id, STATUS_OK, body, len_bytes);
 }
 
 /* A credential counts as of now, not of when its request was held. */
@@ -706,8 +531,8 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         return;
     }
     if (!api_request_decode(bytes, len_bytes, &request)) {
-        refuse_now(engine, client, 0, STATUS_BAD, "BAD_REQUEST", "要求の形式が正しくありません。",
-                   "The request is not well formed.");
+        serve_refuse_now(engine, client, 0, STATUS_BAD, "BAD_REQUEST",
+                         "要求の形式が正しくありません。", "The request is not well formed.");
         return;
     }
     if (engine->client_is != API_PEER_LOCAL) {
@@ -743,7 +568,7 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         control_duty(engine, client, &request);
         return;
     }
-    if (engine->holding || engine->held_count > 0 || batch_is_full(engine)) {
+    if (engine->holding || engine->held_count > 0 || serve_batch_is_full(engine)) {
         if (request.type == API_SITE) { /* too long to be kept: whoever sent it sends it again */
             not_on_duty(engine, client, request.id);
             return;
@@ -783,7 +608,7 @@ static void run_held(struct engine *engine)
 {
     size_t count = engine->held_count;
 
-    for (size_t i = 0; i < count && !engine->holding && !batch_is_full(engine); i++) {
+    for (size_t i = 0; i < count && !engine->holding && !serve_batch_is_full(engine); i++) {
         struct held_request held = engine->held[engine->held_first];
 
         if (held.wait_lsn != 0 && held.wait_lsn > engine->both_lsn &&
