@@ -5,7 +5,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { assertAccessible, closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
 import { announcements, isListening, listenTo, whatWasHeard } from "./lib/heard.mjs";
-import { startOfficeDouble } from "./lib/office_double.mjs";
+import { BUILT_IN_CLIPS, startOfficeDouble } from "./lib/office_double.mjs";
 
 const WALL = { width: 1920, height: 1080 };
 const SAID_106B_AT_3 = [
@@ -184,10 +184,10 @@ describe("the voice of the board", () => {
                     "Bの106番の番号札をお持ちの方、3番窓口へお越しください。",
                     "Letter B, number 1 0 6, please go to counter 3.",
                 ]);
-                office.has_voice = true; // for whoever compares
+                office.voice = BUILT_IN_CLIPS; // for whoever compares
                 assert.deepEqual(announcements(await whatWasHeard(page)), [["chime"]]);
             },
-            { prepare: (office) => Object.assign(office, { has_voice: false }), init: withOwnVoice },
+            { prepare: (office) => Object.assign(office, { voice: null }), init: withOwnVoice },
         ));
 
     it("leaves_the_browsers_own_voice_alone_while_there_is_a_pack", () =>

@@ -49,6 +49,7 @@ const withSite =
     (office) => {
         office.site = site;
         office.categories = categoriesOf(site);
+        office.voice = null; // the browser's own voice says all
         more(office);
     };
 

@@ -6,7 +6,7 @@ import { createHmac } from "node:crypto";
 import { after, before, describe, it } from "node:test";
 import { assertAccessible, closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
 import { STARVED_MS, watchMachine } from "../lib/stalls.mjs";
-import { SKIP, ca, cookiesOf, info, office, send, toban } from "./lib/office.mjs";
+import { SKIP, ca, cookiesOf, info, lookAt, office, send, toban } from "./lib/office.mjs";
 
 const BASE = "https://10.90.0.10";
 const PASSWORD = "pelican rain over 44";
@@ -110,8 +110,8 @@ describe("signing in", { skip: SKIP }, () => {
         await page.waitForFunction(() => /^[2-9A-Z]{7}$/.test(document.getElementById("code").textContent));
         toban("device", "pair", "kiosk", await page.locator("#code").textContent(), "--title", "北口");
         await page.waitForURL(`${BASE}/kiosk`);
-        await page.locator("body[data-listens=true]").waitFor();
-        await page.locator(".category:not([aria-disabled])").first().click();
+        await lookAt(page);
+        await page.locator("#take").click();
         await visible(page, "#number");
         const { devices } = JSON.parse(toban("device", "list", "--json"));
         await page.evaluate(() => {

@@ -6,7 +6,7 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { assertAccessible, closePage, openPage as openAny, shot, startBrowser, until } from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
-import { SKIP, SKIP_FAULT, ask, ca, cookiesOf, doToOffice, office, read } from "./lib/office.mjs";
+import { SKIP, SKIP_FAULT, ask, ca, cookiesOf, doToOffice, lookAt, office, read } from "./lib/office.mjs";
 import { announcements, isListening, listenTo, whatWasHeard } from "./lib/heard.mjs";
 
 const { announcement } = await import(
@@ -38,18 +38,10 @@ describe("a real office", () => {
     const categoryIds = (view) => view.categories.map((each) => each.id ?? each.category ?? each);
     const isTaken = (page) => page.locator("#number").waitFor({ state: "visible" });
 
-    /** The look at a purpose, before its number is taken. */
-    async function pressTake(page) {
-        await page.locator("#confirm_title").waitFor({ state: "visible" });
-        await page.locator("body[data-listens=true]").waitFor();
-        await page.locator("#take").click();
-    }
-
     /** Takes a number at the kiosk page; gives what is on the screen. */
-    async function takeNumber(page, name_ja) {
-        await page.locator("body[data-listens=true]").waitFor();
-        await page.locator(".category", { hasText: name_ja }).click();
-        await pressTake(page);
+    async function takeNumber(page, category) {
+        await lookAt(page, category.id);
+        await page.locator("#take").click();
         await isTaken(page);
         const display = await page.locator("#number").textContent();
         // As a visitor does, who waits until the paper is there, or known not to come: nobody is called before.
@@ -90,7 +82,7 @@ describe("a real office", () => {
         await board.goto(`${base}/board`);
         await kiosk.locator("#choose_title").waitFor({ state: "visible" });
         const { page: desk, counter, category } = await openCounter();
-        const display = await takeNumber(kiosk, category.name_ja);
+        const display = await takeNumber(kiosk, category);
         await desk.locator("#by_number_text").fill(display);
         await desk.keyboard.press("Enter");
         await until(
@@ -122,7 +114,7 @@ describe("a real office", () => {
         const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });
         await kiosk.locator("#choose_title").waitFor({ state: "visible" });
         const { page: desk, counter, category } = await openCounter();
-        await takeNumber(kiosk, category.name_ja);
+        await takeNumber(kiosk, category);
         const named = await until(async () => {
             const display = await desk.locator("#current_number").textContent();
             return /[0-9]/.test(display) ? display : null;
@@ -146,9 +138,7 @@ describe("a real office", () => {
         const sum = async () =>
             (await read("queue")).categories.reduce((total, each) => total + each.waiting, 0);
         const before_count = await sum();
-        await kiosk.locator(".category:not([aria-disabled])").first().click();
-        await kiosk.locator("#confirm_title").waitFor({ state: "visible" });
-        await kiosk.locator("body[data-listens=true]").waitFor();
+        await lookAt(kiosk);
         link.loseAnswers(8);
         const box = await kiosk.locator("#take").boundingBox();
         await kiosk.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
@@ -166,11 +156,11 @@ describe("a real office", () => {
         const waiting = async () =>
             (await read("queue")).categories.reduce((total, each) => total + each.waiting, 0);
         const before_count = await waiting();
+        await lookAt(kiosk);
         for (const { unit } of office.units) {
             doToOffice("fault", "crash", String(unit));
         }
-        await kiosk.locator(".category:not([aria-disabled])").first().click();
-        await pressTake(kiosk);
+        await kiosk.locator("#take").click();
         await isTaken(kiosk);
         await until(async () => (await waiting()) === before_count + 1, "one number more");
         await closePage(kiosk);
@@ -278,7 +268,7 @@ describe("a real office", () => {
                 });
             }
             // Called before the cut, and still being said while it happens.
-            const before = await takeNumber(kiosk, category.name_ja);
+            const before = await takeNumber(kiosk, category);
             await desk.locator("#by_number_text").fill(before);
             await desk.keyboard.press("Enter");
             await board.locator("[data-speaking]", { hasText: before }).waitFor();
@@ -291,7 +281,7 @@ describe("a real office", () => {
             );
             const { units } = await read("status");
             doToOffice("fault", "power", String(units.find((each) => each.role === "DUTY").unit));
-            const display = await takeNumber(kiosk, category.name_ja);
+            const display = await takeNumber(kiosk, category);
             await desk.locator("#by_number_text").fill(display);
             await desk.keyboard.press("Enter");
             await until(

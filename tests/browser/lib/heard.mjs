@@ -8,6 +8,10 @@
 
 const RECORDER = `
 registerProcessor("recorder", class extends AudioWorkletProcessor {
+    constructor() {
+        super();
+        this.port.onmessage = () => this.port.postMessage(null); // after all that was posted before
+    }
     process([input]) {
         if (input.length > 0 && input[0].some((sample) => sample !== 0)) {
             this.port.postMessage({ frame: currentFrame, samples: input[0].slice() });
@@ -20,7 +24,7 @@ registerProcessor("recorder", class extends AudioWorkletProcessor {
 export async function listenTo(page) {
     await page.addInitScript((code) => {
         const connect = AudioNode.prototype.connect;
-        const heard = { blocks: [], sources: [], recorder: null };
+        const heard = { blocks: [], sources: [], recorder: null, flush: async () => {} };
         globalThis.heard_sound = heard;
         AudioNode.prototype.connect = function (to, ...rest) {
             if (to instanceof AudioDestinationNode) {
@@ -37,7 +41,15 @@ export async function listenTo(page) {
                 super(...given);
                 this.audioWorklet.addModule(address).then(() => {
                     const recorder = new AudioWorkletNode(this, "recorder");
-                    recorder.port.onmessage = ({ data }) => heard.blocks.push(data);
+                    const asked = [];
+                    recorder.port.onmessage = ({ data }) =>
+                        data ? heard.blocks.push(data) : asked.shift()();
+                    // What ended is not yet all here: samples and the end of a sound come by different ways.
+                    heard.flush = () =>
+                        new Promise((resolve) => {
+                            asked.push(resolve);
+                            recorder.port.postMessage(null);
+                        });
                     connect.call(recorder, this.destination);
                     heard.sources.forEach((each) => connect.call(each, recorder));
                     heard.recorder = recorder;
@@ -72,6 +84,7 @@ export function whatWasHeard(page) {
             }));
         };
         const clips = (globalThis.heard_sound.clips ??= await load());
+        await globalThis.heard_sound.flush();
         const blocks = globalThis.heard_sound.blocks;
         if (blocks.length === 0) {
             return [];

@@ -44,6 +44,32 @@ export function ask(path, role = "administrator", origin = office.host_url) {
 }
 export const read = async (path, role) => JSON.parse((await ask(`api/v1/${path}`, role)).text);
 
+/** The keys of the kiosk's menu that lead to a category: of its groups, then its own. Null: it is not in there. */
+function pathTo(site, category, menu = site.menu ?? site.categories.map(({ id }) => ({ category: id }))) {
+    for (const item of menu) {
+        if (item.category === category) {
+            return [`c${category}`];
+        }
+        const group = site.groups?.find((each) => each.id === item.group);
+        const inside = group && pathTo(site, category, group.items);
+        if (inside) {
+            return [`g${group.id}`, ...inside];
+        }
+    }
+    return null;
+}
+
+/** At the kiosk page: through the menu to this category, or to one that is taken now, as far as the look before #take. */
+export async function lookAt(kiosk, category = null) {
+    const wanted = category ?? (await read("queue")).categories.find((each) => each.accepting).id;
+    for (const key of pathTo(await read("site"), wanted)) {
+        await kiosk.locator("body[data-listens=true]").waitFor();
+        await kiosk.locator(`[data-key="${key}"] .category`).click();
+    }
+    await kiosk.locator("#confirm_title").waitFor({ state: "visible" });
+    await kiosk.locator("body[data-listens=true]").waitFor();
+}
+
 /** POST /api/v1/PATH with this token, "" none: {status, body}. */
 export function send(path, members, token = "") {
     const body = JSON.stringify(members);

@@ -48,11 +48,10 @@ function clipBytes(id) {
     }
     return wav;
 }
-function shortPack() {
-    const manifest = JSON.parse(readFileSync(join(WEB_DIR, "voice/manifest.json"), "utf8"));
-    manifest.clips.forEach((clip) => Object.assign(clip, { file: `${clip.id}.wav` }));
-    return manifest;
-}
+/** [id, text] of each clip of the built-in pack. */
+export const BUILT_IN_CLIPS = JSON.parse(
+    readFileSync(join(WEB_DIR, "voice/manifest.json"), "utf8"),
+).clips.map(({ id, text }) => [id, text]);
 
 const isoTokyo = (at_ms) => new Date(at_ms + 9 * 3600 * 1000).toISOString().replace("Z", "+09:00");
 
@@ -91,7 +90,7 @@ class OfficeDouble {
         this.clerk = null; // who is signed in
         this.now = null; // as_of of the snapshots; null: the machine's clock
         this.printers = [];
-        this.voice = null; // [id, text] of each clip: a pack of silent clips
+        this.voice = BUILT_IN_CLIPS; // [id, text] of each clip of the pack; null: no pack
         this.categories = CATEGORIES.map(([id, name_ja, name_en, next]) => ({
             id,
             name_ja,
@@ -115,7 +114,6 @@ class OfficeDouble {
         this.streams = new Set();
         this.sounds = []; // what boards said with each stream
         this.site = null; // what /api/v1/site answers
-        this.has_voice = true;
         this.heart = setInterval(() => this.serving && this.send(": heartbeat\n\n"), HEARTBEAT_MS);
         this.heart.unref();
     }
@@ -266,7 +264,7 @@ class OfficeDouble {
 
     answer(request, response) {
         const path = request.url.split("?")[0];
-        if (path.startsWith("/voice/") && this.voice) {
+        if (path.startsWith("/voice/")) {
             this.sendVoice(path, response);
         } else if (!path.startsWith("/api/")) {
             this.sendFile(path, response);
@@ -532,49 +530,28 @@ class OfficeDouble {
         response.end(JSON.stringify(body));
     }
 
-    /** A pack as docs/VOICE.md has it, of clips of a tenth of a second. */
+    /** The pack as docs/VOICE.md has it, of short noises; 404 when this office has none. */
     sendVoice(path, response) {
-        if (path === "/voice/pack.json") {
-            this.sendJson(response, { status: 200, body: { pack: "test", base: "/voice/test/" } });
-            return;
-        }
-        if (path === "/voice/test/manifest.json") {
+        if (!this.voice) {
+            response.writeHead(404, headers()).end();
+        } else if (path === "/voice/pack.json") {
+            this.sendJson(response, { status: 200, body: { pack: "double", base: VOICE_BASE } });
+        } else if (path === `${VOICE_BASE}manifest.json`) {
             const clips = this.voice.map(([id, text]) => ({
-                id, language: id.slice(0, 2), text, file: `${id}.wav`, duration_ms: 100,
+                id,
+                language: id.slice(0, 2),
+                text,
+                file: `${id}.wav`,
+                duration_ms: CLIP_MS,
             }));
             this.sendJson(response, { status: 200, body: { clips } });
-            return;
+        } else {
+            response.writeHead(200, { "Content-Type": "audio/wav", ...headers() });
+            response.end(clipBytes(path.slice(VOICE_BASE.length, -".wav".length)));
         }
-        const data_bytes = 1600;
-        const wav = Buffer.alloc(44 + data_bytes);
-        wav.write("RIFF", 0);
-        wav.writeUInt32LE(36 + data_bytes, 4);
-        wav.write("WAVEfmt ", 8);
-        [16, 0x10001, 8000, 16000, 0x100002].forEach((word, at) => wav.writeUInt32LE(word, 16 + 4 * at));
-        wav.write("data", 36);
-        wav.writeUInt32LE(data_bytes, 40);
-        response.writeHead(200, { "Content-Type": "audio/wav", ...headers() });
-        response.end(wav);
     }
 
     sendFile(path, response) {
-        if (path.startsWith("/voice/") && !this.has_voice) {
-            response.writeHead(404, headers()).end();
-            return;
-        }
-        if (path === "/voice/pack.json") {
-            this.sendJson(response, { status: 200, body: { pack: "double", base: VOICE_BASE } });
-            return;
-        }
-        if (path === `${VOICE_BASE}manifest.json`) {
-            this.sendJson(response, { status: 200, body: shortPack() });
-            return;
-        }
-        if (path.startsWith(VOICE_BASE)) {
-            response.writeHead(200, { "Content-Type": "audio/wav", ...headers() });
-            response.end(clipBytes(path.slice(VOICE_BASE.length, -".wav".length)));
-            return;
-        }
         const name = /^\/(kiosk|counter|board|status|statistics)$/.test(path)
             ? `${path.slice(1)}.html`
             : path.slice(1);
