@@ -1,6 +1,6 @@
 /*
- * appliance/engine/engine_erasure.h - erasures of days and their certificates: what is kept of them in memory, and what the engine
- * asks of engine_erasure.c (R-075, R-076). Decides nothing of its own.
+ * appliance/engine/engine_erasure.h - erasures of days and their certificates: what is kept of them in memory, and
+ * what the engine asks of engine_erasure.c (R-075, R-076). Decides nothing of its own.
  */
 #ifndef APPLIANCE_ENGINE_ENGINE_ERASURE_H
 #define APPLIANCE_ENGINE_ENGINE_ERASURE_H

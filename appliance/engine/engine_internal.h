@@ -762,8 +762,8 @@ void serve_reply_now(struct engine *engine, uint64_t client, uint32_t id, uint16
 /* Leaves when both disks hold it, or says NOT_ON_BOTH when this unit serves alone before that. */
 void serve_reply_on_both(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
                          size_t len_bytes);
-struct pending_reply *serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, char *body,
-                       size_t len_bytes);
+struct pending_reply *serve_reply_later(struct engine *engine, uint64_t client, uint32_t id, uint16_t status,
+                                        char *body, size_t len_bytes);
 void serve_refuse_now(struct engine *engine, uint64_t client, uint32_t id, uint16_t status, const char *code,
                       const char *ja, const char *en);
 void serve_refuse_later(struct engine *engine, uint64_t client, uint32_t id, enum queue_reason reason);

@@ -1,6 +1,6 @@
 /*
- * appliance/engine/engine_site.h - versions of the site file in the ledger: what is kept of them in memory, and what the engine asks of
- * engine_site.c and engine_site_request.c. Decides nothing of its own; see docs/SITE.md and ADR 20.
+ * appliance/engine/engine_site.h - versions of the site file in the ledger: what is kept of them in memory, and what
+ * the engine asks of engine_site.c and engine_site_request.c. Decides nothing of its own; see docs/SITE.md and ADR 20.
  */
 #ifndef APPLIANCE_ENGINE_ENGINE_SITE_H
 #define APPLIANCE_ENGINE_ENGINE_SITE_H
