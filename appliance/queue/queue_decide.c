@@ -352,6 +352,7 @@ void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t n
     uint16_t last;
     uint16_t highest;
     uint32_t voided;
+    bool is_over = queue->day.state == QUEUE_DAY_ERASED || queue->day.state == QUEUE_DAY_ANNULLED;
 
     ret_change->action = QUEUE_SKIP_NUMBERS;
     ret_change->row_count = 0;
@@ -367,8 +368,8 @@ void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t n
         queue_change_category(ret_change, queue, slot, lsn)->plain_highest = new_highest;
         highest = new_highest;
     }
-    /* Of an erased day the tickets are gone, and its sum stays as it was. */
-    voided = queue->day.state == QUEUE_DAY_ERASED ? 0 : voided_up_to(queue, slot, highest);
+    /* Of a day erased or annulled the tickets are gone, and its sum stays as it was. */
+    voided = is_over ? 0 : voided_up_to(queue, slot, highest);
     if (voided > queue->totals[slot].voided) {
         queue_change_totals(ret_change, queue, slot)->voided = voided;
     }

@@ -179,6 +179,22 @@ static void a_meeting_after_the_erasure_counts_no_gaps(void **state)
     office_free(office);
 }
 
+/* The tickets of an annulled day are gone as well, though its numbers are not given again. */
+static void a_meeting_while_a_day_stands_annulled_counts_no_gaps(void **state)
+{
+    struct office *office = office_open();
+    struct queue_change change;
+
+    (void)state;
+    (void)issue(office, 1);
+    assert_int_equal(press(office, QUEUE_DAY_ANNULLING, 0), QUEUE_OK);
+    queue_skip_numbers(office->queue, 1, 150, 900, &change);
+    put(office, &change);
+    assert_int_equal(queue_category_find(office->queue, 1)->plain_highest, 150);
+    assert_int_equal(office->queue->totals[0].voided, 0);
+    office_free(office);
+}
+
 static void a_gap_is_void_and_counted(void **state)
 {
     struct office *office = office_open();
@@ -835,6 +851,7 @@ int main(void)
         cmocka_unit_test(no_number_is_given_twice_even_if_the_categorys_row_is_wrong),
         cmocka_unit_test(a_gap_is_void_and_counted),
         cmocka_unit_test(a_meeting_after_the_erasure_counts_no_gaps),
+        cmocka_unit_test(a_meeting_while_a_day_stands_annulled_counts_no_gaps),
         cmocka_unit_test(a_gap_below_the_highest_that_nobody_counted_is_counted),
         cmocka_unit_test(an_issue_that_cannot_be_is_refused_with_its_reason),
         cmocka_unit_test(the_language_is_the_visitors),
