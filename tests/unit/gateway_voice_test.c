@@ -217,6 +217,21 @@ static void a_pack_without_a_clip_of_the_built_in_one_is_refused(void **state)
     must_be_refused("ja.n.2", "is missing");
 }
 
+/* Its page has another voice for them. */
+static void a_pack_without_the_ticket_machines_sentences_is_served(void **state)
+{
+    char built_in[PATH_BYTES], one[LINE_BYTES], sentence[LINE_BYTES], both[2 * LINE_BYTES + 1];
+
+    (void)state;
+    (void)snprintf(built_in, sizeof(built_in), "%s/voice", fixture.web_dir);
+    clip_line(one, "ja.n.1", "one.ogg", "built-in sound");
+    clip_line(sentence, "ja.kiosk.end", "two.wav", "built-in sound");
+    (void)snprintf(both, sizeof(both), "%s,%s", one, sentence);
+    write_manifest(built_in, "built-in", both);
+    start();
+    assert_true(is_served("recorded"));
+}
+
 static void an_id_that_stands_twice_is_refused(void **state)
 {
     char one[LINE_BYTES], both[2 * LINE_BYTES + 1];
@@ -350,6 +365,7 @@ int main(void)
         ONE(a_clip_that_is_not_there_is_refused),
         ONE(a_file_that_is_a_way_out_of_the_folder_is_refused),
         ONE(a_pack_without_a_clip_of_the_built_in_one_is_refused),
+        ONE(a_pack_without_the_ticket_machines_sentences_is_served),
         ONE(an_id_that_stands_twice_is_refused),
         ONE(a_file_that_is_no_sound_or_lies_elsewhere_is_refused),
         ONE(a_manifest_that_cannot_be_read_is_refused),

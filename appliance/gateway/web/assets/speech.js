@@ -4,7 +4,7 @@
 // A sentence is {id, text} or {number, series, text}. A clip is found by "<language>.kiosk.<id>", else by its text;
 // a number is joined of the pack's clips as on the board. Clips are fetched when the page is loaded, so that no
 // takeover breaks a sentence. The built-in pack has Japanese and English; やさしい日本語 is said by its own clips
-// where a pack has them ("ja.kiosk.<id>.easy"), else by the Japanese ones. tools/voice/clips-kiosk.tsv lists them.
+// where a pack has them ("ja.kiosk.<id>.easy"), else by the Japanese ones. tools/voice/clips.tsv lists them.
 
 const LEVELS = [0.2, 0.35, 0.55, 0.75, 1];
 const LEVEL_FIRST = 3;
