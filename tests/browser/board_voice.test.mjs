@@ -63,6 +63,7 @@ describe("the voice of the board", () => {
         await until(() => isListening(page), "the recorder runs");
         await page.mouse.click(960, 500);
         await hasSound(page, sound);
+        await page.locator(`body[data-voice=${sound === "on" ? "ready" : "none"}]`).waitFor();
     }
     /** Waits until so many calls were announced and the last one is over. Cheap: hearing is not to slow playing. */
     const hasAnnounced = (page, count) =>

@@ -182,6 +182,12 @@ describe("signing in", { skip: SKIP }, () => {
 
     it("a_page_that_is_not_let_in_says_what_to_do_and_comes_back_after_it", async () => {
         await addClerk("okada", "615937", "supervisor");
+        for (const path of ["/admin", "/manager", "/statistics", "/certificate"]) {
+            const closed = await open(path);
+            await visible(closed, ".refused a[href^='/login']");
+            await assertAccessible(closed);
+            await close(closed);
+        }
         const page = await open("/counter?n=1");
         await visible(page, ".refused a[href^='/login']");
         await assertAccessible(page);

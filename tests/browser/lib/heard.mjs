@@ -105,6 +105,19 @@ export function whatWasHeard(page) {
             }
             return true;
         };
+        /** Of a sound that is none: how far which clip goes with it, for whoever looks for the cause. */
+        const nearest = (at) => {
+            const goesTo = ({ samples, first }) => {
+                const differs = samples.findIndex(
+                    (sample, index) => Math.abs((sound[at - first + index] ?? 0) - sample) > TOLERANCE,
+                );
+                return differs < 0 ? samples.length : differs;
+            };
+            const [like] = clips.toSorted((a, b) => goesTo(b) - goesTo(a));
+            const frames = blocks.map(({ frame }) => frame);
+            const holes = frames.filter((frame, index) => index > 0 && frame !== frames[index - 1] + 128);
+            return { like: like.id, for_frames: goesTo(like), of_frames: like.samples.length, start, holes };
+        };
         const heard = [];
         let at = 0;
         for (;;) {
@@ -120,7 +133,7 @@ export function whatWasHeard(page) {
                 .sort((a, b) => b.samples.length - a.samples.length);
             const at_ms = Math.round(((start + at) / RATE_HZ) * 1000);
             if (!found) {
-                return [...heard, { id: null, at_ms }];
+                return [...heard, { id: null, at_ms, ...nearest(at) }];
             }
             at += found.samples.length - found.first;
             heard.push({ id: found.id, at_ms, end_ms: Math.round(((start + at) / RATE_HZ) * 1000) });
@@ -128,14 +141,14 @@ export function whatWasHeard(page) {
     });
 }
 
-/** The heard ids, one list for each announcement: each begins with the chime. */
+/** The heard ids, one list for each announcement: each begins with the chime. What is no clip says what it is like. */
 export function announcements(heard) {
     const lists = [];
-    for (const { id } of heard) {
+    for (const { id, ...sound } of heard) {
         if (id === "chime") {
             lists.push([]);
         }
-        (lists.at(-1) ?? lists[lists.push([]) - 1]).push(id);
+        (lists.at(-1) ?? lists[lists.push([]) - 1]).push(id ?? sound);
     }
     return lists;
 }

@@ -6,6 +6,7 @@
 import { get, post, problemText } from "./api.js";
 import { byId, el, keepRows, setText } from "./dom.js";
 import { formatDateJa, formatShortClock } from "./time.js";
+import { onWho } from "./who.js";
 
 const LOOK_MS = 10000;
 const PASSWORD_LETTERS = "abcdefghjkmnpqrstuvwxyz23456789"; // none that looks like another
@@ -245,9 +246,9 @@ byId("secret_done").addEventListener("click", () => {
     byId("secret").hidden = true;
     byId("add_name").focus();
 });
-document.addEventListener("toban-who", ({ detail }) => {
-    setText(byId("me"), `${detail.title || detail.name || ""} ${detail.role_ja}`);
-    may_change = detail.role === "administrator";
+onWho((session) => {
+    setText(byId("me"), `${session.title || session.name || ""} ${session.role_ja}`);
+    may_change = session.role === "administrator";
     draw();
     look();
     fillCounters();

@@ -15,7 +15,7 @@ const RATE_HZ = 48000;
 const PICTURE_MS = 6000;
 const CHIME_ONLY_MS = 3500;
 const SPEECH_MS_MAX = 20000; // a voice that never says that it is over
-const LATE_MS = 1500; // beyond its own length: the sound stood still
+const STILL_MS = 1500; // without any progress: the sound stands still
 const PACK_WAIT_MS = 5000; // by a board that has just been switched on
 const UNLOCKED_BY = ["pointerdown", "keydown", "touchend"];
 
@@ -91,15 +91,21 @@ export function createAnnouncer({ is_silent = false, on_change = () => {} } = {}
         return toBuffer(samples);
     }
 
-    /** Resolves when it is over, or should long be. */
-    function play(buffer) {
+    /** Resolves when it is over, or when the sound stands still: a slow machine is no reason to cut a call off. */
+    async function play(buffer) {
         const source = new AudioBufferSourceNode(context, { buffer });
-        const over = new Promise((resolve) => source.addEventListener("ended", resolve));
+        let is_over = false;
+        const over = new Promise((resolve) => source.addEventListener("ended", resolve)).then(() => {
+            is_over = true;
+        });
         source.connect(context.destination);
         source.start();
-        return Promise.race([over, pause(buffer.duration * 1000 + LATE_MS)]).then(() =>
-            source.disconnect(),
-        );
+        const end_s = context.currentTime + buffer.duration + STILL_MS / 1000; // should it never be said to be over
+        for (let at_s = -1; !is_over && at_s < context.currentTime && context.currentTime < end_s; ) {
+            at_s = context.currentTime;
+            await Promise.race([over, pause(STILL_MS)]);
+        }
+        source.disconnect();
     }
 
     async function sayWithoutPack(call) {
@@ -144,6 +150,8 @@ export function createAnnouncer({ is_silent = false, on_change = () => {} } = {}
     return {
         say,
         sound,
+        /** "loading", "ready" or "none": the pack. */
+        voice: () => voice?.state() ?? "none",
         setSilent(value) {
             silent = value;
         },

@@ -129,6 +129,7 @@ function drawSound() {
     announcer.setSilent(isSilent());
     const sound = announcer.sound();
     setAttribute(document.body, "data-sound", sound);
+    setAttribute(document.body, "data-voice", announcer.voice());
     byId("blocked").hidden = sound !== "blocked";
     byId("silent").hidden = sound !== "off";
     const is_picture = speaking !== null && ["off", "blocked"].includes(sound);

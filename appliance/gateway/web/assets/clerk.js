@@ -5,7 +5,7 @@
 
 import { post, problemText } from "./api.js";
 import { byId, el, setText } from "./dom.js";
-import { askWho } from "./who.js";
+import { askWho, onWho } from "./who.js";
 
 const NAMES_STORE = "toban-clerks";
 const NAMES_MAX = 12;
@@ -74,12 +74,12 @@ async function change(path, members) {
     await askWho();
 }
 
-document.addEventListener("toban-who", ({ detail }) => {
-    const name = detail.name ? detail.title || detail.name : "";
+onWho((session) => {
+    const name = session.name ? session.title || session.name : "";
     setText(byId("clerk_ja"), name ? `係員 ${name}` : "係員を登録");
     setText(byId("clerk_en"), name ? "Clerk" : "Sign in");
     byId("clerk_end").hidden = !name;
-    byId("clerk").dataset.name = detail.name ?? "";
+    byId("clerk").dataset.name = session.name ?? "";
     byId("clerk").hidden = false;
 });
 byId("clerk").addEventListener("click", openDialog);

@@ -732,10 +732,6 @@ function readView() {
                 clock.sample(view.as_of);
                 soundAlerts();
                 draw();
-            } else if (answer && !view) {
-                const problem = problemText(answer);
-                byId("not_allowed").hidden = false;
-                setText(byId("not_allowed"), `${problem.ja} ${problem.en}`);
             }
         }
         reading = null;

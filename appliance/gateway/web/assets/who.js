@@ -14,6 +14,8 @@ const LOOK_MS = 3000;
 const page_is_for = document.body.dataset.for ?? "person";
 const here = encodeURIComponent(location.pathname + location.search);
 const refusals = new Map(); // path -> answer: what is refused now
+const listeners = [];
+let known = null; // the newest answer to "who am I"
 let panel = null;
 let leaves = null;
 
@@ -90,6 +92,14 @@ document.addEventListener("toban-admitted", ({ detail }) => {
     }
 });
 
+/** tell(session) now, if it is known who this is, and each time that it is asked again: the answer may come before the page's own script. */
+export function onWho(tell) {
+    listeners.push(tell);
+    if (known) {
+        tell(known);
+    }
+}
+
 /** Who is it? Asked at the beginning, and again for as long as something is refused. */
 export async function askWho() {
     const path = "/api/v1/session";
@@ -101,7 +111,8 @@ export async function askWho() {
     const name = answer.status === 401 ? "toban-refused" : "toban-admitted";
     document.dispatchEvent(new CustomEvent(name, { detail: { path, ...answer } }));
     if (answer.status === 200) {
-        document.dispatchEvent(new CustomEvent("toban-who", { detail: answer.body }));
+        known = answer.body;
+        listeners.forEach((tell) => tell(known));
         for (const [refused, old] of refusals) {
             if (old.status === 401) {
                 refusals.delete(refused); // it asks again, and says so if it is refused still
