@@ -1,6 +1,6 @@
 // heard.mjs - hears what a page sends to its loudspeakers, and says which clips that were.
 //
-// Whatever the page connects to the destination of its AudioContext is also connected to a recorder, which
+// Whatever the page connects to the destination of its AudioContext goes there through a node that a recorder hears, which
 // keeps the samples with their place in time. They are then read from the first that is not silent: at each
 // sound exactly one clip of the pack must begin whose every sample is there. Two sounds at once, a half one or
 // one that is not of the pack match nothing. Needs a secure context, 127.0.0.1 is one, and a page opened with
@@ -24,22 +24,21 @@ registerProcessor("recorder", class extends AudioWorkletProcessor {
 export async function listenTo(page) {
     await page.addInitScript((code) => {
         const connect = AudioNode.prototype.connect;
-        const heard = { blocks: [], sources: [], recorder: null, flush: async () => {} };
+        const heard = { blocks: [], listens: false, flush: async () => {} };
         globalThis.heard_sound = heard;
+        // Between page and loudspeakers, and heard there: a recorder beside them would miss how a sound begins.
+        const taps = new WeakMap(); // context -> node
         AudioNode.prototype.connect = function (to, ...rest) {
-            if (to instanceof AudioDestinationNode) {
-                heard.sources.push(this);
-                if (heard.recorder) {
-                    connect.call(this, heard.recorder);
-                }
-            }
-            return connect.call(this, to, ...rest);
+            return connect.call(this, (to instanceof AudioDestinationNode && taps.get(to.context)) || to, ...rest);
         };
         const address = URL.createObjectURL(new Blob([code], { type: "text/javascript" }));
         globalThis.AudioContext = class extends AudioContext {
             constructor(...given) {
                 super(...given);
-                this.audioWorklet.addModule(address).then(() => {
+                const tap = new GainNode(this);
+                connect.call(tap, this.destination);
+                taps.set(this, tap);
+                this.audioWorklet.addModule(address).then(async () => {
                     const recorder = new AudioWorkletNode(this, "recorder");
                     const asked = [];
                     recorder.port.onmessage = ({ data }) =>
@@ -51,15 +50,16 @@ export async function listenTo(page) {
                             recorder.port.postMessage(null);
                         });
                     connect.call(recorder, this.destination);
-                    heard.sources.forEach((each) => connect.call(each, recorder));
-                    heard.recorder = recorder;
+                    connect.call(tap, recorder);
+                    await heard.flush(); // its processor is made in the thread of the sound, a while later
+                    heard.listens = true;
                 });
             }
         };
     }, RECORDER);
 }
 
-export const isListening = (page) => page.evaluate(() => globalThis.heard_sound.recorder !== null);
+export const isListening = (page) => page.evaluate(() => globalThis.heard_sound.listens);
 
 /** What was heard so far: [{id, at_ms, end_ms}], of the pack at base; a sound that is no clip has id null. */
 export function whatWasHeard(page) {
