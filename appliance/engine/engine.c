@@ -243,15 +243,18 @@ bool engine_is_restored(const struct engine *engine)
          (session->day == record->day && session->number < record->session))) {
         return true;
     }
+    if (record->ceiling_day != queue_number_date(engine->queue) ||
+        queue_numbers_are_over(engine->queue)) {
+        return record->ceiling_day > queue_number_date(engine->queue);
+    }
     for (size_t i = 0; i < engine->queue->config.category_count; i++) {
         const struct queue_category *category = &engine->queue->categories[i];
 
-        if (record->ceiling_day == queue_number_date(engine->queue) &&
-            record->ceilings[category->id - 1] > category->ceiling) {
+        if (record->ceilings[category->id - 1] > category->ceiling) {
             return true;
         }
     }
-    return record->ceiling_day > queue_number_date(engine->queue);
+    return false;
 }
 
 bool engine_may_be_restored(const struct engine *engine)

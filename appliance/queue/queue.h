@@ -690,6 +690,8 @@ const struct queue_ticket *queue_hold_due(const struct queue *queue, int64_t now
 /* The date whose numbers, ceilings and sessions are counted now: the day's own, or a later one that was
  * annulled and may still come. */
 uint32_t queue_number_date(const struct queue *queue);
+/* No number of that date is ever given again: categories may go and come, and what was reserved of them is void. */
+bool queue_numbers_are_over(const struct queue *queue);
 
 /* A meeting (DESIGN 3 rule 5): `theirs` is the peer's row, common_lsn the last lsn that both
  * ledgers share. Gives the rows that result here; false: ours already says it all, nothing to

@@ -24,6 +24,12 @@ uint32_t queue_number_date(const struct queue *queue)
     return queue->day.date > queue->day.annulled_date ? queue->day.date : queue->day.annulled_date;
 }
 
+bool queue_numbers_are_over(const struct queue *queue)
+{
+    return (queue->day.state == QUEUE_DAY_NONE || queue->day.state == QUEUE_DAY_ERASED) &&
+           queue_number_date(queue) == queue->day.date;
+}
+
 static enum queue_reason check_opening(const struct queue *queue, uint32_t date)
 {
     bool is_earlier = date < queue->day.date && queue->day.state != QUEUE_DAY_ANNULLED;

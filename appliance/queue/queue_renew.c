@@ -121,7 +121,7 @@ bool queue_config_fits(const struct queue *queue, const struct queue_config *nex
     bool any = false;
 
     *ret_clash = (struct queue_clash){.kind = QUEUE_CLASH_NONE};
-    if (queue->day.state == QUEUE_DAY_NONE || queue->day.state == QUEUE_DAY_ERASED) {
+    if (queue_numbers_are_over(queue)) {
         return true; /* the next date begins afresh */
     }
     for (int slot = 0; slot < queue->config.category_count; slot++) {

@@ -231,6 +231,27 @@ static void a_restored_unit_keeps_its_ceilings_when_its_ledger_is_replaced(void 
     assert_int_equal(engine->record.ceilings[3], 0);
 }
 
+/* Found by seed 295: in the night a new version of the site took a category out, the next brought it back, and after a
+ * power cut the record's ceilings of the day before made a sound disk seem restored. */
+static void what_was_reserved_of_an_erased_day_tells_nothing_of_the_disk(void **state)
+{
+    struct engine *engine = *state;
+
+    engine->queue->config.category_count = 1;
+    engine->queue->categories[0].id = 5;
+    engine->queue->day = (struct queue_day){.date = DAY, .state = QUEUE_DAY_CLOSED};
+    engine->record.ceiling_day = DAY;
+    engine->record.ceilings[5 - 1] = 2500;
+    assert_true(engine_is_restored(engine));
+    engine->queue->day.state = QUEUE_DAY_ERASED;
+    assert_false(engine_is_restored(engine));
+    engine->queue->day.annulled_date = DAY + 1; /* whose numbers go on when it comes */
+    engine->record.ceiling_day = DAY + 1;
+    assert_true(engine_is_restored(engine));
+    engine->record.ceiling_day = DAY + 2;
+    assert_true(engine_is_restored(engine));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -257,6 +278,8 @@ int main(void)
             tear_down),
         cmocka_unit_test_setup_teardown(
             a_restored_unit_keeps_its_ceilings_when_its_ledger_is_replaced, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            what_was_reserved_of_an_erased_day_tells_nothing_of_the_disk, set_up, tear_down),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

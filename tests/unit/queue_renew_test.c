@@ -90,6 +90,29 @@ static void a_category_with_reserved_numbers_stays_until_the_day_is_over(void **
     office_free(office);
 }
 
+/* Its numbers go on: the date that was opened by mistake may still come. */
+static void a_category_stays_overnight_while_the_numbers_of_an_annulled_day_go_on(void **state)
+{
+    struct office *office = office_open();
+    struct queue_config next = office->queue->config;
+
+    (void)state;
+    without_category(&next, 3);
+    assert_int_equal(press(office, QUEUE_DAY_CLOSING, 0), QUEUE_OK);
+    assert_int_equal(press(office, QUEUE_DAY_ERASING, 0), QUEUE_OK);
+    open_day(office, OFFICE_DATE + 5); /* the clock stood wrong */
+    assert_int_equal(press(office, QUEUE_DAY_ANNULLING, 0), QUEUE_OK);
+    open_day(office, OFFICE_DATE + 1);
+    assert_int_equal(press(office, QUEUE_DAY_CLOSING, 0), QUEUE_OK);
+    assert_int_equal(press(office, QUEUE_DAY_ERASING, 0), QUEUE_OK);
+    clashes(office, &next, QUEUE_CLASH_CATEGORY_USED, 3, 305);
+    open_day(office, OFFICE_DATE + 6);
+    assert_int_equal(press(office, QUEUE_DAY_CLOSING, 0), QUEUE_OK);
+    assert_int_equal(press(office, QUEUE_DAY_ERASING, 0), QUEUE_OK);
+    fits(office, &next);
+    office_free(office);
+}
+
 static void skipped_numbers_are_counted_by_one_rule_a_day(void **state)
 {
     struct office *office = office_open();
@@ -213,6 +236,7 @@ int main(void)
         cmocka_unit_test(what_is_not_counted_in_numbers_may_change_at_once),
         cmocka_unit_test(numbers_that_were_given_or_reserved_keep_their_range),
         cmocka_unit_test(a_category_with_reserved_numbers_stays_until_the_day_is_over),
+        cmocka_unit_test(a_category_stays_overnight_while_the_numbers_of_an_annulled_day_go_on),
         cmocka_unit_test(skipped_numbers_are_counted_by_one_rule_a_day),
         cmocka_unit_test(tickets_keep_the_categories_that_they_stand_in_or_go_to),
         cmocka_unit_test(a_leg_behind_a_ticket_keeps_its_category),
