@@ -129,22 +129,30 @@ static bool disks_are_the_named_ones(const struct engine *engine)
     return false;
 }
 
-static void skip_to_ceilings(struct engine *engine)
+static uint16_t highest_ceiling(const struct engine *engine, const struct queue_category *category)
+{
+    uint16_t highest = category->ceiling;
+
+    if (engine->record.ceiling_day == queue_number_date(engine->queue) &&
+        engine->record.ceilings[category->id - 1] > highest) {
+        highest = engine->record.ceilings[category->id - 1];
+    }
+    if (engine->meeting.their_ceilings[category->id - 1] > highest) {
+        highest = engine->meeting.their_ceilings[category->id - 1];
+    }
+    return highest;
+}
+
+/* Counts the gaps anew: a ticket that was adopted may have a number that an earlier meeting called a gap. */
+static void skip_numbers(struct engine *engine, bool to_ceilings)
 {
     const struct queue *queue = engine->queue;
 
     for (size_t i = 0; i < queue->config.category_count; i++) {
         const struct queue_category *category = &queue->categories[i];
-        uint16_t highest = category->ceiling;
+        uint16_t highest = to_ceilings ? highest_ceiling(engine, category) : 0;
         struct queue_change change;
 
-        if (engine->record.ceiling_day == queue_number_date(queue) &&
-            engine->record.ceilings[category->id - 1] > highest) {
-            highest = engine->record.ceilings[category->id - 1];
-        }
-        if (engine->meeting.their_ceilings[category->id - 1] > highest) {
-            highest = engine->meeting.their_ceilings[category->id - 1];
-        }
         queue_skip_numbers(queue, category->id, highest, engine->last_lsn + 1, &change);
         if (change.row_count > 0) {
             (void)engine_append_change(engine, &change, 0, NULL);
@@ -226,6 +234,7 @@ static void begin_feed(struct engine *engine)
 {
     const struct duty_word *peer = &engine->duty.peer;
     struct meeting *meeting = &engine->meeting;
+    bool to_ceilings;
 
     adopt_counters(engine);
     adopt_session(engine, peer->unit, peer->session_day, peer->session);
@@ -235,8 +244,9 @@ static void begin_feed(struct engine *engine)
     if (engine->duty.peer.last_lsn > meeting->common_lsn) {
         record_replaced_tail(engine);
     }
-    if (!meeting->salvage && !disks_are_the_named_ones(engine)) {
-        skip_to_ceilings(engine);
+    to_ceilings = !meeting->salvage && !disks_are_the_named_ones(engine);
+    if (to_ceilings || meeting->adopted_count > 0) {
+        skip_numbers(engine, to_ceilings);
     }
     meeting->until_lsn = engine->last_lsn;
     if (!meeting->salvage && snapshot_is_worth_it(engine)) {

@@ -664,8 +664,9 @@ void queue_for_each_row(const struct queue *queue, queue_touched_fn *each, void 
 void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint16_t reserve, uint64_t lsn,
                          struct queue_change *ret_change);
 /* Gap: every plain number of the category above its highest, up to new_highest, is VOID; and so is
- * every one below that no ticket has: the other ledger's gaps come with no ticket of theirs. row_count
- * 0 in both: nothing to do. Walks all tickets. Of an erased day nothing is counted any more. */
+ * every one below that no ticket has: the other ledger's gaps come with no ticket of theirs. One that
+ * has a ticket now is a gap no more. row_count 0 in both: nothing to do. Walks all tickets. Of a day
+ * erased or annulled nothing is counted any more. */
 void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t new_highest,
                         uint64_t lsn, struct queue_change *ret_change);
 /* A plain ticket that never left this process (DESIGN 3 rule 4) becomes VOID: ISSUING or WAITING,

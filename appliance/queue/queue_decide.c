@@ -369,8 +369,8 @@ void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t n
         highest = new_highest;
     }
     /* Of a day erased or annulled the tickets are gone, and its sum stays as it was. */
-    voided = is_over ? 0 : voided_up_to(queue, slot, highest);
-    if (voided > queue->totals[slot].voided) {
+    voided = is_over ? queue->totals[slot].voided : voided_up_to(queue, slot, highest);
+    if (voided != queue->totals[slot].voided) {
         queue_change_totals(ret_change, queue, slot)->voided = voided;
     }
 }

@@ -158,6 +158,28 @@ static void a_gap_below_the_highest_that_nobody_counted_is_counted(void **state)
     office_free(office);
 }
 
+/* Seed 213 of the simulator: a retired unit's tail had tickets whose numbers an earlier meeting, without it, had called gaps. */
+static void a_gap_that_gets_its_ticket_is_a_gap_no_more(void **state)
+{
+    struct office *office = office_open();
+    struct queue_row row = {.kind = QUEUE_ROW_TICKET};
+    struct queue_change change;
+
+    (void)state;
+    row.ticket = *ticket_of(office, issue(office, 1));
+    queue_skip_numbers(office->queue, 1, 104, 900, &change);
+    put(office, &change);
+    assert_int_equal(office->queue->totals[0].voided, 3);
+    row.ticket.id.bytes[0] ^= 0xFF;
+    row.ticket.number = 103;
+    load(office, &row);
+    queue_skip_numbers(office->queue, 1, 0, 901, &change);
+    put(office, &change);
+    assert_int_equal(office->queue->totals[0].voided, 2);
+    assert_int_equal(queue_category_find(office->queue, 1)->plain_highest, 104);
+    office_free(office);
+}
+
 /* A unit that was restored meets at night: no ticket is left, and every number of the day would have been a gap. */
 static void a_meeting_after_the_erasure_counts_no_gaps(void **state)
 {
@@ -850,6 +872,7 @@ int main(void)
         cmocka_unit_test(letters_go_on_above_every_number_seen),
         cmocka_unit_test(no_number_is_given_twice_even_if_the_categorys_row_is_wrong),
         cmocka_unit_test(a_gap_is_void_and_counted),
+        cmocka_unit_test(a_gap_that_gets_its_ticket_is_a_gap_no_more),
         cmocka_unit_test(a_meeting_after_the_erasure_counts_no_gaps),
         cmocka_unit_test(a_meeting_while_a_day_stands_annulled_counts_no_gaps),
         cmocka_unit_test(a_gap_below_the_highest_that_nobody_counted_is_counted),
