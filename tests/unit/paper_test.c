@@ -10,6 +10,7 @@
 #include <cmocka.h>
 
 #include <iconv.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -247,6 +248,57 @@ static void a_test_print_has_no_number(void **state)
     free(layout);
 }
 
+static void a_paper_for_staff_has_its_lines_and_no_number(void **state)
+{
+    struct paper_ticket ticket = ticket_of("ja", "");
+    struct paper_layout *layout;
+    size_t texts = 0, rules = 0;
+
+    (void)state;
+    ticket.kind = PAPER_REPORT;
+    (void)snprintf(ticket.text, sizeof(ticket.text),
+                   "!閉庁票 CLOSING\n#発行した枚数\n-\n番号 101 から 140 まで\n最後の行");
+    layout = laid_out(&ticket, PAPER_WIDTH_DOTS);
+    for (size_t i = 0; i < layout->item_count; i++) {
+        const struct paper_item *item = &layout->items[i];
+
+        assert_int_not_equal(item->kind, PAPER_NUMBER);
+        rules += item->kind == PAPER_RULE;
+        texts += item->kind == PAPER_TEXT;
+        assert_true(item->kind != PAPER_TEXT ||
+                    (item->text[0] != '!' && item->text[0] != '#' && item->text[0] != '-'));
+    }
+    assert_true(says(layout, "閉庁票 CLOSING"));
+    assert_true(says(layout, "発行した枚数"));
+    assert_true(says(layout, "番号 101 から 140 まで"));
+    assert_true(says(layout, "最後の行"));
+    assert_true(texts >= 4);
+    assert_true(rules >= 2);
+    free(layout);
+}
+
+static void a_paper_for_staff_that_is_too_long_ends_with_a_whole_line(void **state)
+{
+    struct paper_ticket ticket = ticket_of("ja", "");
+    struct paper_layout *layout;
+    size_t at = 0;
+
+    (void)state;
+    ticket.kind = PAPER_REPORT;
+    for (int line = 0; at + 8 < sizeof(ticket.text); line++) {
+        at += (size_t)snprintf(ticket.text + at, sizeof(ticket.text) - at, "L%05d\n", line);
+    }
+    layout = laid_out(&ticket, PAPER_WIDTH_DOTS);
+    assert_true(says(layout, "L00000"));
+    assert_true(layout->item_count <= PAPER_ITEMS_MAX);
+    for (size_t i = 0; i < layout->item_count; i++) {
+        const struct paper_item *item = &layout->items[i];
+
+        assert_true(item->kind != PAPER_TEXT || item->text[0] != 'L' || strlen(item->text) == 6);
+    }
+    free(layout);
+}
+
 static const struct paper_item *number_of(const struct paper_layout *layout)
 {
     for (size_t i = 0; i < layout->item_count; i++) {
@@ -472,6 +524,8 @@ int main(void)
         cmocka_unit_test(no_image_holds_a_command_that_is_executed_at_once),
         cmocka_unit_test(a_copy_says_so_and_an_original_does_not),
         cmocka_unit_test(a_test_print_has_no_number),
+        cmocka_unit_test(a_paper_for_staff_has_its_lines_and_no_number),
+        cmocka_unit_test(a_paper_for_staff_that_is_too_long_ends_with_a_whole_line),
         cmocka_unit_test(a_letter_stands_apart_and_is_explained),
         cmocka_unit_test(dates_are_of_the_era),
         cmocka_unit_test(waits_are_told_in_the_visitors_language),

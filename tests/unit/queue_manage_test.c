@@ -154,6 +154,11 @@ static void a_list_that_is_not_one_is_refused(void **state)
     assert_int_equal(serve(office, 1, 1, high), QUEUE_BAD_SERVES);
     assert_int_equal(serve(office, 1, 1, unknown), QUEUE_NO_SUCH_CATEGORY);
     assert_int_equal(serve(office, 9, 1, unknown), QUEUE_NO_SUCH_COUNTER);
+    assert_int_equal(
+        act(office, (struct queue_command){.action = QUEUE_SET_SERVES,
+                                           .counter = 1,
+                                           .serves_count = QUEUE_COUNTER_CATEGORIES_MAX + 1}),
+        QUEUE_BAD_SERVES);
     office_free(office);
 }
 
@@ -222,8 +227,12 @@ static void hours_of_dates_are_kept_by_date_and_forgotten_when_past(void **state
 static void hours_that_are_none_are_refused(void **state)
 {
     struct office *office = office_open();
+    struct queue_command command = hours_command(20261125, QUEUE_HOURS_CLOSED, 0, 0);
+    struct queue_row row = {.kind = QUEUE_ROW_HOURS, .hours.kind = QUEUE_HOURS_CLOSED};
 
     (void)state;
+    (void)snprintf(command.text_en, sizeof(command.text_en), "English only");
+    assert_int_equal(act(office, command), QUEUE_BAD_TEXT);
     assert_int_equal(act(office, hours_command(20261125, QUEUE_HOURS_OPEN, 600, 600)),
                      QUEUE_BAD_HOURS);
     assert_int_equal(act(office, hours_command(20261125, QUEUE_HOURS_OPEN, 600, 1441)),
@@ -241,6 +250,10 @@ static void hours_that_are_none_are_refused(void **state)
     }
     assert_int_equal(act(office, hours_command(20261130, QUEUE_HOURS_CLOSED, 0, 0)),
                      QUEUE_HOURS_FULL);
+    row.hours.date = 20270101;
+    assert_false(queue_load_row(office->queue, &row)); /* stored rows are outside bytes, too */
+    row.hours.date = 20261130;
+    assert_false(queue_load_row(office->queue, &row));
     assert_int_equal(act(office, hours_command(20261201, QUEUE_HOURS_OPEN, 600, 700)), QUEUE_OK);
     rows_say_the_same(office);
     office_free(office);
@@ -357,7 +370,11 @@ static void what_both_said_stays_ours_but_the_shorter_hours_win(void **state)
     assert_int_equal(act(pair->b, hours_command(20261126, QUEUE_HOURS_CLOSED, 0, 0)), QUEUE_OK);
     assert_int_equal(act(pair->a, hours_command(20261127, QUEUE_HOURS_OPEN, 540, 600)), QUEUE_OK);
     assert_int_equal(act(pair->b, hours_command(20261127, QUEUE_HOURS_OPEN, 660, 720)), QUEUE_OK);
+    /* And the other way round: whose hours are the shorter does not matter. */
+    assert_int_equal(act(pair->a, hours_command(20261128, QUEUE_HOURS_OPEN, 540, 960)), QUEUE_OK);
+    assert_int_equal(act(pair->b, hours_command(20261128, QUEUE_HOURS_OPEN, 540, 900)), QUEUE_OK);
     assert_true(join_managed(pair));
+    assert_int_equal(queue_hours_find(pair->a->queue, 20261128)->close_minute, 900);
     assert_string_equal(pair->a->queue->notice.ja, "こちら");
     assert_int_equal(queue_counter_tier(pair->a->queue, 2, 1), 3);
     assert_int_equal(queue_hours_find(pair->a->queue, 20261125)->open_minute, 600);
@@ -365,6 +382,25 @@ static void what_both_said_stays_ours_but_the_shorter_hours_win(void **state)
     assert_int_equal(queue_hours_find(pair->a->queue, 20261126)->kind, QUEUE_HOURS_CLOSED);
     assert_int_equal(queue_hours_find(pair->a->queue, 20261127)->kind, QUEUE_HOURS_CLOSED);
     rows_say_the_same(pair->a);
+    assert_false(join_managed(pair));
+    pair_free(pair);
+}
+
+/* The same list on both sides is no news, and what the other said of a date that is past is none either. */
+static void what_both_know_changes_nothing(void **state)
+{
+    static const struct queue_serves_item three[] = {{3, 1}};
+    static const struct queue_serves_item one[] = {{1, 3}};
+    struct pair *pair = pair_new();
+
+    (void)state;
+    assert_int_equal(serve(pair->a, 2, 1, three), QUEUE_OK);
+    split(pair);
+    assert_int_equal(serve(pair->b, 2, 1, one), QUEUE_OK);
+    assert_int_equal(serve(pair->b, 2, 1, three), QUEUE_OK);
+    assert_int_equal(act(pair->b, hours_command(OFFICE_DATE, QUEUE_HOURS_OPEN, 540, 900)),
+                     QUEUE_OK);
+    pair->a->queue->day.date = OFFICE_DATE + 1;
     assert_false(join_managed(pair));
     pair_free(pair);
 }
@@ -398,6 +434,7 @@ int main(void)
         cmocka_unit_test(a_hand_written_ticket_says_what_became_of_it_and_where),
         cmocka_unit_test(what_only_the_other_said_is_taken_over),
         cmocka_unit_test(what_both_said_stays_ours_but_the_shorter_hours_win),
+        cmocka_unit_test(what_both_know_changes_nothing),
         cmocka_unit_test(what_was_said_before_the_cut_is_not_said_again),
     };
 
