@@ -123,7 +123,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make evidence        the figures of docs/EVIDENCE.md, from docs/evidence (tools/evidence.mjs collect)
 ## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
 ## make fuzz [T=name] [RUNS=n|SECONDS=n] every decoder against random bytes, one after the other
-## make fuzz-short [FUZZ_SECONDS=30] the same for so long each, two at a time, as in make test
+## make fuzz-short [FUZZ_SECONDS=15] the same for so long each, two at a time, as in make test
 ## make lint [CHANGED=1]       clang-format, clang-tidy, cppcheck, shellcheck (lint-quick: without path analysis)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
@@ -226,7 +226,7 @@ bench:
 	$(Q)BUILD=$(BUILD) QUICK=$(QUICK) tools/bench/run.sh
 
 RUNS ?= 10000
-FUZZ_SECONDS ?= 30
+FUZZ_SECONDS ?= 15
 FUZZ_ARCHIVES := $(PRODUCT_ARCHIVES) $(call archive,tools/toban) $(call archive,tests/lib)
 $(BUILD)/asan/fuzz/%: $(BUILD)/asan/obj/tests/fuzz/%.o $(FUZZ_ARCHIVES)
 	$(Q)mkdir -p $(@D)

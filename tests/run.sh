@@ -1,22 +1,24 @@
 #!/bin/bash
 # Runs the tests stage by stage, says what each stage does, counts every single test, and ends with
 # "N passed, N failed, N skipped". Exit 0 only when nothing failed and something passed.
-#   tests/run.sh [STAGE...]            default: every stage, in the order of STAGES below
+#   tests/run.sh [STAGE...]            default: every stage, in the order of STAGES below; those of BESIDE meanwhile
 #   tests/run.sh --programs FILE...    these cmocka programs only (make unit)
 # A program that crashes, hangs past its limit or stops before its plan counts as one failure more.
 # shellcheck disable=SC2317  # stages are called by name
 set -uo pipefail
 cd "$(dirname "$0")/.." || exit 2
 
-STAGES="build layers pure lint unit cover asan tsan integration campaign browser sim fuzz model" # and clang, which asan includes
+STAGES=${STAGES:-build layers pure lint unit cover asan tsan integration campaign browser} # and clang, which asan includes
+BESIDE=${BESIDE:-sim fuzz model} # they only compute: by what the stages from BESIDE_FROM on leave of the processors, which mostly wait
+BESIDE_FROM=${BESIDE_FROM:-integration}
 JOBS=${JOBS:-2}
 SEEDS=${SEEDS:-300}
 ROUNDS=${ROUNDS:-4} # of the campaign
-FUZZ_SECONDS=${FUZZ_SECONDS:-30}        # one decoder
+FUZZ_SECONDS=${FUZZ_SECONDS:-15}        # one decoder; make fuzz: as long as one likes
 PROGRAM_SECONDS=${PROGRAM_SECONDS:-180} # one test program, sanitizers included
 FILE_SECONDS=${FILE_SECONDS:-600}       # one .bats file, the browser run, the simulation
 BUILD=${BUILD:-build}
-LOGS=$BUILD/test-logs
+LOGS=${LOGS:-$BUILD/test-logs}
 
 passed=0
 failed=0
@@ -116,8 +118,13 @@ stop_running() {
     [ -z "$runner" ] || kill "$runner" 2>/dev/null
     runner=
 }
-trap 'stop_running; exit 130' INT TERM
-trap stop_running EXIT
+beside= # the process of BESIDE, leader of a group of its own
+stop_beside() {
+    [ -z "$beside" ] || kill -- "-$beside" 2>/dev/null
+    beside=
+}
+trap 'stop_running; stop_beside; exit 130' INT TERM
+trap 'stop_running; stop_beside' EXIT
 
 run_lined_up() {
     local one log words
@@ -304,6 +311,35 @@ stage_model() {
     run_step model timeout --kill-after=10 "$FILE_SECONDS" env BUILD="$BUILD" tests/model/run.sh --quick
 }
 
+# Never in the way of what is timed: of the lowest priority, also where the kernel shares by sessions.
+begin_beside() {
+    say "== beside the rest: $BESIDE"
+    # shellcheck disable=SC2086,SC2016  # words; the shell within reads its own
+    setsid sh -c '[ ! -w /proc/self/autogroup ] || echo 19 >/proc/self/autogroup; exec nice -n 19 "$0" "$@"' \
+        tests/run.sh $BESIDE >"$LOGS/beside.log" 2>&1 &
+    beside=$!
+}
+
+end_beside() {
+    local p f s line status=0
+    wait "$beside" || status=$?
+    beside=
+    read -r p f s < <(sed -n '$s/^\([0-9]*\) passed, \([0-9]*\) failed, \([0-9]*\) skipped$/\1 \2 \3/p' "$LOGS/beside.log")
+    while IFS= read -r line; do
+        case $line in
+        "FAILED  "*) failures+=("${line#FAILED  }") ;;
+        *" passed, "*" failed, "*" skipped") [ "${line#   }" = "$line" ] || say "$line" ;;
+        *) say "$line" ;;
+        esac
+    done <"$LOGS/beside.log"
+    passed=$((passed + ${p:-0}))
+    failed=$((failed + ${f:-0}))
+    skipped=$((skipped + ${s:-0}))
+    if [ -z "${p:-}" ] || { [ "$status" -ne 0 ] && [ "$f" -eq 0 ]; }; then
+        fail "$BESIDE: ended with status $status before they were done"
+    fi
+}
+
 finish() {
     local failure
     for failure in "${failures[@]}"; do
@@ -323,12 +359,14 @@ started=$(date +%s)
 [ "$#" -gt 0 ] || read -ra all <<<"$STAGES"
 for stage in "${@:-${all[@]}}"; do
     if ! declare -F "stage_$stage" >/dev/null; then
-        say "tests/run.sh: no stage '$stage'; there are: $STAGES"
+        say "tests/run.sh: no stage '$stage'; there are: $STAGES $BESIDE"
         exit 2
     fi
+    [ "$#" -gt 0 ] || [ "$stage" != "$BESIDE_FROM" ] || begin_beside
     stage_started=$(date +%s)
     "stage_$stage"
     say "   ($stage: $(($(date +%s) - stage_started)) s)"
 done
+[ -z "$beside" ] || end_beside
 say "== done in $(($(date +%s) - started)) s"
 finish

@@ -80,3 +80,14 @@ last_line() {
     [ "$status" -eq 1 ]
     [ "$(last_line)" = "7 passed, 1 failed, 0 skipped" ]
 }
+
+@test "what runs beside the stages is counted with them, and fails the run when it is not done" {
+    export BUILD=build LOGS=$BATS_TEST_TMPDIR/logs STAGES=layers BESIDE_FROM=layers
+    BESIDE=layers run tests/run.sh
+    [ "$status" -eq 0 ]
+    [ "$(last_line)" = "6 passed, 0 failed, 0 skipped" ]
+    BESIDE=no_such_stage run tests/run.sh
+    [ "$status" -eq 1 ]
+    [[ "$output" == *"no stage 'no_such_stage'"* ]]
+    [ "$(last_line)" = "3 passed, 1 failed, 0 skipped" ]
+}
