@@ -55,6 +55,8 @@ describe("a counter", () => {
             `the counter has ${display} ${state}`,
         );
     const said = (page) => page.locator("#said").textContent();
+    /** What was done may be seen before its answer has come. */
+    const hasSaid = (page, what) => until(async () => what.test(await said(page)), `it says ${what}`);
     /** A second press of the main key is only believed after a moment. */
     const ready = async (page, action) => {
         await main(page, action);
@@ -77,7 +79,7 @@ describe("a counter", () => {
             await page.keyboard.press("Space");
             await has(page, "201", "FREE");
             assert.equal(office.tickets[0].state, "DONE");
-            assert.match(await said(page), /101 の対応を完了しました/);
+            await hasSaid(page, /101 の対応を完了しました/);
         }));
 
     it("counts_a_double_press_of_the_main_key_once", () =>
@@ -267,10 +269,10 @@ describe("a counter", () => {
             async ({ office, page }) => {
                 await ready(page, "call-next");
                 await page.keyboard.press("F6");
-                assert.match(await said(page), /呼び出し中の方がいません.*Nobody is called here/);
+                await hasSaid(page, /呼び出し中の方がいません.*Nobody is called here/);
                 await page.locator("#by_number_text").fill("abc");
                 await page.keyboard.press("Enter");
-                assert.match(await said(page), /番号を入れてください/);
+                await hasSaid(page, /番号を入れてください/);
                 await page.locator("#main").focus();
                 await page.keyboard.press("Enter");
                 await until(
@@ -382,7 +384,7 @@ describe("a counter", () => {
             link.cut();
             await page.locator("#main").click();
             await page.locator("#stale").waitFor({ state: "visible", timeout: 10000 });
-            assert.match(await said(page), /少々お待ちください/);
+            await hasSaid(page, /少々お待ちください/);
             await assertAccessible(page);
             link.heal();
             await has(page, "101", "CALLED");
