@@ -127,7 +127,6 @@ describe("signing in", { skip: SKIP }, () => {
         context.diagnostic(`revoked, and the page says so after ${Date.now() - at_ms} ms`);
         assert.ok(await page.evaluate(() => globalThis.never_reloaded)); // it says so before it goes
         await assertAccessible(page);
-        await shot(page, "kiosk-revoked");
         go_on();
         await page.waitForURL(`${BASE}/pair?to=*`);
         await page.waitForFunction(() => /^[2-9A-Z]{7}$/.test(document.getElementById("code").textContent));

@@ -37,6 +37,10 @@ export async function listenTo(page) {
                 super(...given);
                 const tap = new GainNode(this);
                 connect.call(tap, this.destination);
+                // Whoever has no input is put to rest, and its two ends wake one after the other: a silence that never ends.
+                const silence = new ConstantSourceNode(this, { offset: 0 });
+                connect.call(silence, tap);
+                silence.start();
                 taps.set(this, tap);
                 this.audioWorklet.addModule(address).then(async () => {
                     const recorder = new AudioWorkletNode(this, "recorder");
