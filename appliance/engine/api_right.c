@@ -2,9 +2,9 @@
 
 #include "appliance/queue/queue.h"
 
-static enum access_right right_of_command(enum queue_action action)
+static enum access_right right_of_command(const struct api_command *command)
 {
-    switch (action) {
+    switch ((enum queue_action)command->action) {
     case QUEUE_ISSUE:
         return ACCESS_TICKET_ISSUE;
     case QUEUE_PRINTED:
@@ -12,8 +12,8 @@ static enum access_right right_of_command(enum queue_action action)
         return ACCESS_TICKET_PRINTED;
     case QUEUE_REPRINT:
         return ACCESS_TICKET_REPRINT;
-    case QUEUE_CANCEL:
-        return ACCESS_TICKET_CANCEL;
+    case QUEUE_CANCEL: /* in a counter's name: staff there */
+        return command->counter != 0 ? ACCESS_TICKET_PRESS : ACCESS_TICKET_CANCEL;
     case QUEUE_RETURN:
     case QUEUE_HOLD:
     case QUEUE_TRANSFER:
@@ -170,7 +170,7 @@ enum access_right api_right_of(const struct api_request *request)
 {
     switch ((enum api_type)request->type) {
     case API_COMMAND:
-        return right_of_command((enum queue_action)request->command.action);
+        return right_of_command(&request->command);
     case API_READ:
         return right_of_read((enum api_read_what)request->read.what);
     case API_CONTROL:

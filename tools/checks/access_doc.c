@@ -64,6 +64,7 @@ static enum access_right right_of(const struct route *route)
     case ROUTE_COMMAND:
         request.type = API_COMMAND;
         request.command.action = route->code;
+        request.command.counter = strstr(route->path, "{counter}") != NULL ? 1 : 0;
         break;
     case ROUTE_READ:
     case ROUTE_METRICS:
