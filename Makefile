@@ -31,7 +31,7 @@ PURE    := base storage/entry storage/ship cluster/duty appliance/queue applianc
 FOLDERS := $(PURE) storage/adapters cluster/adapters appliance/adapters appliance/engine \
 	appliance/gateway appliance/devices appliance/ops watchdog/adapters tests/lib tests/sim tests/printer
 # A program is a folder's main.c: name=folder.
-PROGRAMS := toband=appliance/engine toban-web=appliance/gateway toban-devices=appliance/devices toban-net=cluster toban=tools/toban \
+PROGRAMS := toband=appliance/engine toban-web=appliance/gateway toban-devices=appliance/devices toban-net=cluster toban-watchdog=watchdog toban=tools/toban \
 	toban-office=tools/office toban-bench=tools/bench toban-sim=tests/sim toban-crash=tests/crash \
 	toban-printer=tests/printer duty-doc=tools/checks
 program_name   = $(firstword $(subst =, ,$(1)))
@@ -59,7 +59,7 @@ all: $(ARCHIVES) $(BINS) links web
 	@:
 
 programs: $(ARCHIVES) $(BINS)
-tests: $(UNIT_TESTS) $(INTEGRATION_TESTS) $(B)/lib/toban-nth.so
+tests: $(UNIT_TESTS) $(INTEGRATION_TESTS) $(B)/lib/toban-nth.so $(B)/lib/toban-fakedog.so
 
 help:
 	@sed -n 's/^## //p' Makefile
@@ -194,6 +194,8 @@ crash-images: $(B)/bin/toban-crash
 
 # What takes the place of the C library's functions in a whole program: tests/nth.
 $(B)/lib/toban-nth.so: tests/nth/preload.c tests/nth/points.h
+$(B)/lib/toban-fakedog.so: tests/watchdog/fakedog.c
+$(B)/lib/toban-%.so:
 	$(Q)mkdir -p $(@D)
 	$(if $(Q),@echo "  LINK  $@")
 	$(Q)$(CC) $(ALL_CFLAGS) -fPIC -shared -o $@ $<

@@ -184,18 +184,20 @@ static void take_ended(struct pet *pet, enum pet_process process, uint64_t now_m
 
 /* ---- stages ------------------------------------------------------------------------------------- */
 
-static void restart(struct pet *pet, uint64_t now_ms, struct pet_actions *actions)
+static void restart(struct pet *pet, enum pet_process process, uint64_t now_ms,
+                    struct pet_actions *actions)
 {
     pet->acted_ms = now_ms;
-    act(actions, (struct pet_action){
-                     .kind = PET_RESTART, .process = pet_process_of(pet->part), .part = pet->part});
+    act(actions, (struct pet_action){.kind = PET_RESTART, .process = process, .part = pet->part});
 }
 
 static void yield(struct pet *pet, uint64_t now_ms, struct pet_actions *actions)
 {
     enter(pet, PET_YIELDING, now_ms);
-    act(actions,
-        (struct pet_action){.kind = PET_DROP_ADDRESS, .process = PET_TOBAND, .part = pet->part});
+    restart(pet, PET_TOBAND, now_ms, actions);
+    if (pet_process_of(pet->part) != PET_TOBAND) {
+        restart(pet, pet_process_of(pet->part), now_ms, actions);
+    }
 }
 
 static void note_or_endure(struct pet *pet, uint64_t now_ms, struct pet_actions *actions)
@@ -204,7 +206,7 @@ static void note_or_endure(struct pet *pet, uint64_t now_ms, struct pet_actions 
     if (pet->part != PET_INIT && pet->resets_recent >= PET_RESETS_MAX &&
         now_ms < pet->resets_left_ms) {
         enter(pet, PET_ENDURING, now_ms);
-        restart(pet, now_ms, actions);
+        restart(pet, pet_process_of(pet->part), now_ms, actions);
         return;
     }
     enter(pet, PET_NOTING, now_ms);
@@ -264,7 +266,7 @@ static void tick_watching(struct pet *pet, uint64_t now_ms, struct pet_actions *
         return;
     }
     enter(pet, PET_RESTARTING, now_ms);
-    restart(pet, now_ms, actions);
+    restart(pet, pet_process_of(pet->part), now_ms, actions);
 }
 
 static void tick_restarting(struct pet *pet, uint64_t now_ms, struct pet_actions *actions)
@@ -300,7 +302,7 @@ static void tick_enduring(struct pet *pet, uint64_t now_ms, struct pet_actions *
         if (now_ms >= pet->resets_left_ms) {
             note_or_endure(pet, now_ms, actions);
         } else if (now_ms - pet->acted_ms >= PET_ENDURE_MS) {
-            restart(pet, now_ms, actions);
+            restart(pet, pet_process_of(pet->part), now_ms, actions);
         }
     }
 }
@@ -406,6 +408,24 @@ void pet_forget_worst(struct pet *pet)
 {
     for (enum pet_part part = 0; part < PET_PART_COUNT; part++) {
         pet->parts[part].worst_ms = 0;
+    }
+}
+
+void pet_tell(const struct pet *pet, struct pet_facts *ret_facts)
+{
+    *ret_facts = (struct pet_facts){.device = pet->device,
+                                    .stage = pet->stage,
+                                    .reset_part = PET_PART_COUNT,
+                                    .resets_recent = pet->resets_recent,
+                                    .tightest_ms = UINT32_MAX};
+    for (enum pet_part part = 0; part < PET_PART_COUNT; part++) {
+        uint32_t limit_ms = pet_limit_ms(part), worst_ms = pet->parts[part].worst_ms;
+        uint32_t left_ms = worst_ms < limit_ms ? limit_ms - worst_ms : 0;
+
+        if (left_ms < ret_facts->tightest_ms) {
+            ret_facts->tightest_part = part;
+            ret_facts->tightest_ms = left_ms;
+        }
     }
 }
 

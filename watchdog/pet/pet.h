@@ -10,8 +10,8 @@
  * turned; the address is held only while toband wants it; PID 1 answered. A part that is not seen at all is given
  * PET_BOOT_MS_MAX from the start of the watchdog, and PET_START_MS_MAX after its process ended.
  *
- * Escalation, each step bounded: RESTARTING (its process is ended; systemd starts it) -> YIELDING (address down,
- * toband ended) -> NOTING (the reason becomes durable, or the bound passes) -> STARVING (never fed again: the device
+ * Escalation, each step bounded: RESTARTING (its process is ended; systemd starts it) -> YIELDING (toband is ended as
+ * well: without its heartbeat toban-net drops the address) -> NOTING (the reason becomes durable, or the bound passes) -> STARVING (never fed again: the device
  * resets the machine within its timeout; without an armed device the kernel is asked to). PID 1 cannot be restarted:
  * it goes to NOTING at once. After PET_RESETS_MAX resets within PET_RESETS_MS the machine is left on and restarts go
  * on (ENDURING): a unit that resets for ever helps nobody, one that shows its reason can be mended. Time from a
@@ -61,7 +61,7 @@ enum pet_process { PET_TOBAND, PET_TOBAN_NET, PET_COROSYNC_PROCESS, PET_PID1, PE
 enum pet_stage {
     PET_WATCHING,    /* fed while every part is fresh */
     PET_RESTARTING,  /* `part` was too old: its process was ended */
-    PET_YIELDING,    /* still too old: the address is down, toband was ended */
+    PET_YIELDING,    /* still too old: toband was ended, so that the address goes down */
     PET_NOTING,      /* the reason is being made durable */
     PET_STARVING,    /* never fed again */
     PET_ENDURING,    /* no reset is left: fed while PID 1 answers */
@@ -115,7 +115,6 @@ struct pet_event {
 enum pet_action_kind {
     PET_FEED,
     PET_RESTART,      /* end `process` by SIGKILL; systemd starts it */
-    PET_DROP_ADDRESS, /* tell toban-net, and end toband, without whose heartbeat it drops by itself */
     PET_NOTE,         /* make `part` and the ages durable; answered by PET_NOTED */
     PET_REBOOT,       /* no device is armed: ask the kernel, now, without unmounting */
     PET_LEAVE,        /* give the device PET_SHUTDOWN_MS, feed it once and let it go, armed */
@@ -178,8 +177,22 @@ const char *pet_part_code(enum pet_part part);
 const char *pet_part_ja(enum pet_part part);
 const char *pet_part_en(enum pet_part part);
 
-/* One packet of the watchdog's socket. 0 / false: does not fit, or is not exactly one proof. */
-enum pet_sender { PET_SENDER_TOBAND = 1, PET_SENDER_NET = 2 };
+/* What toban-watchdog tells toband once a second, for `toban status` and `toban ready`. */
+struct pet_facts {
+    struct pet_device device;
+    enum pet_stage stage;
+    bool was_reset;              /* this machine's last start was a reset by the watchdog */
+    enum pet_part reset_part;    /* for this reason; PET_PART_COUNT: none was noted */
+    uint32_t resets_recent;      /* within PET_RESETS_MS */
+    enum pet_part tightest_part; /* the near miss: of all parts the one that came nearest to its limit */
+    uint32_t tightest_ms;        /* and what was left then; 0: the limit was passed */
+};
+void pet_tell(const struct pet *pet, struct pet_facts *ret_facts); /* all but was_reset and reset_part */
+
+/* One packet of the watchdog's socket. 0 / false: does not fit, or is not exactly one of its kind. */
+enum pet_sender { PET_SENDER_TOBAND = 1, PET_SENDER_NET = 2, PET_SENDER_WATCHDOG = 3 };
+size_t pet_encode_facts(const struct pet_facts *facts, uint8_t *bytes, size_t capacity_bytes);
+bool pet_decode_facts(const uint8_t *bytes, size_t len_bytes, struct pet_facts *ret_facts);
 size_t pet_encode_toband(const struct pet_toband *proof, uint8_t *bytes, size_t capacity_bytes);
 size_t pet_encode_net(const struct pet_net *proof, uint8_t *bytes, size_t capacity_bytes);
 bool pet_decode_toband(const uint8_t *bytes, size_t len_bytes, struct pet_toband *ret_proof);
