@@ -5,6 +5,7 @@
  * else up, and obeys one toband through its socket.
  */
 #include "cluster/adapters/address_helper.h"
+#include "watchdog/adapters/proofs.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,19 +23,26 @@
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
 
-enum { EXIT_USAGE = 2, PREFIX_BITS_MAX = 32, DECIMAL = 10, REALTIME_PRIORITY = 11 };
+enum {
+    EXIT_USAGE = 2,
+    PREFIX_BITS_MAX = 32,
+    DECIMAL = 10,
+    REALTIME_PRIORITY = 11,
+    US_PER_MS = 1000
+};
 
 struct arguments {
     struct address_helper_options helper;
-    const char *user;        /* NULL: stay who we are */
-    const char *client_user; /* NULL: the same user as ours */
+    const char *user;            /* NULL: stay who we are */
+    const char *client_user;     /* NULL: the same user as ours */
+    const char *watchdog_socket; /* NULL: no watch chain */
 };
 
 static const char usage[] =
     "usage: toban-net --socket PATH --lan-interface NAME --floating ADDRESS/BITS\n"
     "                 [--direct-interface NAME] [--direct-peer ADDRESS]\n"
     "                 [--reference ADDRESS]...\n"
-    "                 [--user NAME] [--client-user NAME]\n"
+    "                 [--user NAME] [--client-user NAME] [--watchdog PATH]\n"
     "Holds the floating address while toband asks for it and is alive.\n"
     "使い方: toband の指示と生存確認がある間だけ、共有アドレスを保持します。\n";
 
@@ -105,6 +113,9 @@ static bool parse_option(int option, struct arguments *arguments)
     case 'c':
         arguments->client_user = optarg;
         return true;
+    case 'w':
+        arguments->watchdog_socket = optarg;
+        return true;
     default:
         return false;
     }
@@ -121,6 +132,7 @@ static bool parse_arguments(int argc, char **argv, struct arguments *arguments)
         {"reference", required_argument, NULL, 'r'},
         {"user", required_argument, NULL, 'u'},
         {"client-user", required_argument, NULL, 'c'},
+        {"watchdog", required_argument, NULL, 'w'},
         {"help", no_argument, NULL, 'h'},
         {NULL, 0, NULL, 0},
     };
@@ -180,6 +192,48 @@ static int on_stop(sd_event_source *source, const struct signalfd_siginfo *info,
     return sd_event_exit(sd_event_source_get_event(source), 0);
 }
 
+/* ---- the watch chain: what toban-net proves of itself ---- */
+
+struct watched {
+    const struct address_helper *helper;
+    struct proof_sender *sender;
+    sd_event_source *timer;
+    uint64_t turns;
+};
+
+static int on_tick(sd_event_source *source, uint64_t time_us, void *context)
+{
+    struct watched *watched = context;
+    struct pet_net proof = {.turns = ++watched->turns,
+                            .address_held = address_helper_holds(watched->helper)};
+    uint8_t bytes[PET_PROOF_BYTES_MAX];
+
+    (void)time_us;
+    proof_sender_say(watched->sender, bytes, pet_encode_net(&proof, bytes, sizeof(bytes)));
+    (void)sd_event_source_set_time_relative(source, (uint64_t)PET_TICK_MS * US_PER_MS);
+    return sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
+}
+
+static int watch(struct watched *watched, const struct arguments *arguments)
+{
+    int r;
+
+    if (arguments->watchdog_socket == NULL) {
+        return 0;
+    }
+    r = proof_sender_create(arguments->helper.event, arguments->watchdog_socket, NULL, NULL,
+                            &watched->sender);
+    return r < 0 ? r
+                 : sd_event_add_time_relative(arguments->helper.event, &watched->timer,
+                                              CLOCK_MONOTONIC, 0, US_PER_MS, on_tick, watched);
+}
+
+static void stop_watching(struct watched *watched)
+{
+    (void)sd_event_source_disable_unref(watched->timer);
+    proof_sender_destroy(watched->sender);
+}
+
 static int add_signals(sd_event *event)
 {
     sigset_t stop;
@@ -196,6 +250,7 @@ static int add_signals(sd_event *event)
 static int serve(struct arguments *arguments, const struct passwd *user)
 {
     struct address_helper *helper = NULL;
+    struct watched watched = {0};
     int r = add_signals(arguments->helper.event);
 
     if (r >= 0) {
@@ -212,10 +267,17 @@ static int serve(struct arguments *arguments, const struct passwd *user)
         address_helper_destroy(helper);
         return report("cannot give up rights", "権限を手放せないため停止します。", r);
     }
+    watched.helper = helper;
+    r = watch(&watched, arguments);
+    if (r < 0) {
+        address_helper_destroy(helper);
+        return report("no watch chain", "見張りを始められません。", r);
+    }
     (void)sd_event_set_watchdog(arguments->helper.event, true);
     (void)sd_notify(0, "READY=1");
     r = sd_event_loop(arguments->helper.event);
     (void)sd_notify(0, "STOPPING=1");
+    stop_watching(&watched);
     address_helper_destroy(helper);
     return r < 0 ? report("event loop", "内部エラーで停止します。", r) : EXIT_SUCCESS;
 }

@@ -410,23 +410,21 @@ static void hold_memory_and_time(void)
     }
 }
 
+/* Before the thread of the notes: a signal that one thread does not block ends the process. */
+static int add_signals(struct watch *watch)
+{
+    int r =
+        sd_event_add_signal(watch->event, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, on_stop, watch);
+
+    return r < 0 ? r
+                 : sd_event_add_signal(watch->event, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK,
+                                       on_stop, watch);
+}
+
 static int add_sources(struct watch *watch)
 {
-    static const int stops[] = {SIGTERM, SIGINT};
-    sigset_t set;
-    int r = 0;
+    int r = sd_event_add_io(watch->event, NULL, notes_fd(watch->notes), EPOLLIN, on_noted, watch);
 
-    (void)sigemptyset(&set);
-    for (size_t i = 0; i < ARRAY_COUNT(stops); i++) {
-        (void)sigaddset(&set, stops[i]);
-    }
-    (void)sigprocmask(SIG_BLOCK, &set, NULL);
-    for (size_t i = 0; i < ARRAY_COUNT(stops) && r >= 0; i++) {
-        r = sd_event_add_signal(watch->event, NULL, stops[i], on_stop, watch);
-    }
-    r = r < 0
-            ? r
-            : sd_event_add_io(watch->event, NULL, notes_fd(watch->notes), EPOLLIN, on_noted, watch);
     return r < 0 ? r
                  : sd_event_add_time_relative(watch->event, &watch->timer, CLOCK_MONOTONIC, 0,
                                               US_PER_MS, on_tick, watch);
@@ -447,7 +445,8 @@ static int serve(struct watch *watch)
         !find_user(watch->arguments.net_user, &options.net_uid)) {
         return failed("--toband-user, --net-user", -ENOENT);
     }
-    r = notes_open(watch->arguments.notes_folder, &watch->notes);
+    r = add_signals(watch);
+    r = r < 0 ? r : notes_open(watch->arguments.notes_folder, &watch->notes);
     if (r < 0) {
         return failed(watch->arguments.notes_folder, r);
     }
@@ -470,18 +469,12 @@ static int serve(struct watch *watch)
 int main(int argc, char **argv)
 {
     struct watch watch = {.device = {.fd = -1}, .init_fd = -1, .reset_part = PET_PART_COUNT};
-    sigset_t stops;
     int r;
 
     if (!parse_arguments(argc, argv, &watch.arguments)) {
         (void)fputs(usage, stderr);
         return EXIT_USAGE;
     }
-    /* Before the thread of the notes: a signal that one thread does not block ends the process. */
-    (void)sigemptyset(&stops);
-    (void)sigaddset(&stops, SIGTERM);
-    (void)sigaddset(&stops, SIGINT);
-    (void)sigprocmask(SIG_BLOCK, &stops, NULL);
     r = sd_event_default(&watch.event);
     if (r < 0) {
         return failed("event loop", r);

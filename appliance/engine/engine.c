@@ -465,6 +465,10 @@ static void dispatch(struct engine *engine, const struct engine_event *event)
     case ENGINE_LEAVE:
         leave(engine);
         break;
+    case ENGINE_WATCHDOG:
+        engine->watchdog = *event->watchdog;
+        engine->watchdog_told_ms = engine->now_ms;
+        break;
     }
 }
 

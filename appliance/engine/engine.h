@@ -20,6 +20,7 @@
 #include "appliance/engine/world.h"
 #include "appliance/queue/queue.h"
 #include "cluster/duty/duty.h"
+#include "watchdog/pet/pet.h"
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -61,6 +62,7 @@ enum engine_event_kind {
     ENGINE_CLOCK,          /* level: the wall clock is synchronised */
     ENGINE_CONNECTIONS,    /* the gateway's open connections, in `frame`: the spare gets to know them */
     ENGINE_LEAVE,          /* the process is asked to stop: say farewell */
+    ENGINE_WATCHDOG,       /* watchdog: what toban-watchdog tells, once a second; silent for 3 s it is gone */
 };
 
 struct engine_event {
@@ -94,6 +96,7 @@ struct engine_event {
             enum api_peer peer;       /* who holds the other end of the socket */
         } request;
         uint64_t client;
+        const struct pet_facts *watchdog;
     };
 };
 

@@ -322,6 +322,8 @@ struct engine {
     uint64_t now_ms;
     int64_t wall_ms;
     uint64_t leaving_ms;
+    struct pet_facts watchdog;
+    uint64_t watchdog_told_ms; /* 0: never */
 
     /* the log */
     uint64_t last_lsn, durable_lsn;   /* appended here; durable here */

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REASONS_MAX = 8, HASH_SHORT_BYTES = 8, VERDICT_BYTES = 512 };
+enum { REASONS_MAX = 8, HASH_SHORT_BYTES = 8, VERDICT_BYTES = 512, WATCHDOG_SILENT_MS = 3000 };
 
 struct reason_list {
     size_t count;
@@ -141,11 +141,34 @@ static void put_hash(struct json *json, const char *name, const struct ids_hash 
     json_text(json, name, text);
 }
 
-static void put_watchdog(struct json *json)
+/* The other unit's is known to itself alone. What is not known is null, never a zero. */
+static void put_watchdog(const struct engine *engine, bool own, struct json *json)
 {
+    const struct pet_facts *facts = &engine->watchdog;
+    bool told = own && engine->watchdog_told_ms != 0 &&
+                engine->now_ms - engine->watchdog_told_ms < WATCHDOG_SILENT_MS;
+    bool armed = told && facts->device.armed;
+
     json_open(json, "watchdog", '{');
-    json_bool(json, "armed", false);
-    json_null(json, "timeout_ms");
+    json_bool(json, "armed", armed);
+    if (armed) {
+        json_number(json, "timeout_ms", facts->device.timeout_ms);
+    } else {
+        json_null(json, "timeout_ms");
+    }
+    if (told) {
+        json_bool(json, "verified", pet_is_verified(&facts->device));
+        json_text(json, "stage", pet_stage_code(facts->stage));
+        json_number(json, "resets_recent", facts->resets_recent);
+        json_text(json, "tightest_part", pet_part_code(facts->tightest_part));
+        json_number(json, "tightest_left_ms", facts->tightest_ms);
+        json_bool(json, "was_reset", facts->was_reset);
+        if (facts->reset_part != PET_PART_COUNT) {
+            json_text(json, "reset_part", pet_part_code(facts->reset_part));
+            json_text(json, "reset_reason_ja", pet_part_ja(facts->reset_part));
+            json_text(json, "reset_reason_en", pet_part_en(facts->reset_part));
+        }
+    }
     json_close(json, '}');
 }
 
@@ -185,7 +208,7 @@ static void put_own_unit(struct engine *engine, struct json *json)
     json_number(json, "lag_entries", 0);
     json_real(json, "lag_ms", 0);
     json_bool(json, "service_link", duty->service_link);
-    put_watchdog(json);
+    put_watchdog(engine, true, json);
     json_text(json, "version", TOBAN_VERSION);
     put_reason(json, duty->reason);
     json_close(json, '}');
@@ -227,7 +250,7 @@ static void put_peer_unit(struct engine *engine, struct json *json)
               engine->shipping ? (double)ship_sender_waiting_ms(&engine->sender, engine->now_ms)
                                : 0);
     json_bool(json, "service_link", heard && duty->peer.service_link);
-    put_watchdog(json);
+    put_watchdog(engine, false, json);
     json_null(json, "version");
     put_reason(json, heard ? DUTY_REASON_NONE : duty->broke);
     json_close(json, '}');

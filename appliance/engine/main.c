@@ -10,6 +10,7 @@
 #include "appliance/engine/neighbour.h"
 #include "appliance/engine/settings.h"
 #include "appliance/engine/site_reader.h"
+#include "appliance/engine/watching.h"
 #include "base/bytes.h"
 #include "base/check.h"
 #include "cluster/adapters/address.h"
@@ -57,6 +58,7 @@ struct daemon {
     struct link *link;
     struct membership *membership;
     struct address *address;
+    struct watching *watching; /* NULL: no watch chain here */
     FILE *trace;
     bool carrier, service_link, helper_up, address_wanted;
     uint64_t reference_heard_ms, level_ms, inherited_ms;
@@ -251,9 +253,17 @@ static int on_stored(sd_event_source *source, int fd, uint32_t events, void *con
             founding_is_over(daemon->settings.data_dir);
             daemon->founding_over = true;
         }
+        watching_stored(daemon->watching);
         step(daemon, &event);
     }
     return 0;
+}
+
+static void on_watchdog_told(void *context, const struct pet_facts *facts)
+{
+    struct engine_event event = {.kind = ENGINE_WATCHDOG, .watchdog = facts};
+
+    step(context, &event);
 }
 
 static int on_signal(sd_event_source *source, const struct signalfd_siginfo *info, void *context)
@@ -266,17 +276,7 @@ static int on_signal(sd_event_source *source, const struct signalfd_siginfo *inf
         step(daemon, &event);
         return 0;
     }
-    if (daemon->settings.clock_path != NULL) {
-        FILE *file = fopen(daemon->settings.clock_path, "re");
-        long long offset_ms;
-
-        if (file != NULL) {
-            if (fscanf(file, "%lld", &offset_ms) == 1) {
-                daemon->settings.clock_offset_ms = offset_ms;
-            }
-            (void)fclose(file);
-        }
-    }
+    settings_read_clock(&daemon->settings);
     return 0;
 }
 
@@ -486,7 +486,10 @@ static struct ledger *ledger_of(void *context)
 
 static int world_store(void *context, const struct ledger_batch *batch)
 {
-    return ledger_submit(ledger_of(context), batch);
+    struct daemon *daemon = context;
+
+    watching_store_begun(daemon->watching, now_ms());
+    return ledger_submit(daemon->ledger, batch);
 }
 
 static int world_read_entries(void *context, uint64_t from_lsn, uint64_t to_lsn,
@@ -746,19 +749,20 @@ static int open_all(struct daemon *daemon)
                                               .on_fact = on_address,
                                               .context = daemon};
     const char *data_dir = daemon->settings.data_dir;
+    struct watching_options watching_options = {.event = daemon->event,
+                                                .socket_path = daemon->settings.watchdog_socket,
+                                                .data_dir = data_dir,
+                                                .membership = &daemon->membership,
+                                                .address_wanted = &daemon->address_wanted,
+                                                .told = on_watchdog_told,
+                                                .context = daemon};
     struct engine_event start = {.kind = ENGINE_START, .found = founding_is_ordered(data_dir)};
     int r = sd_event_add_time_relative(daemon->event, &daemon->timer, CLOCK_MONOTONIC, 0, 1,
                                        on_timer, daemon);
 
-    if (r >= 0) {
-        r = sd_event_add_defer(daemon->event, &daemon->turn_source, on_turn, daemon);
-    }
-    if (r >= 0) {
-        r = sd_event_source_set_priority(daemon->turn_source, SD_EVENT_PRIORITY_IDLE);
-    }
-    if (r >= 0) {
-        r = sd_event_source_set_enabled(daemon->turn_source, SD_EVENT_OFF);
-    }
+    r = r < 0 ? r : sd_event_add_defer(daemon->event, &daemon->turn_source, on_turn, daemon);
+    r = r < 0 ? r : sd_event_source_set_priority(daemon->turn_source, SD_EVENT_PRIORITY_IDLE);
+    r = r < 0 ? r : sd_event_source_set_enabled(daemon->turn_source, SD_EVENT_OFF);
     r = tell(r, "the event loop gets no timer", "イベントループのタイマーを作れません。");
     r = r < 0 ? r : open_ledger(daemon);
     if (r < 0) {
@@ -780,11 +784,16 @@ static int open_all(struct daemon *daemon)
     if (r >= 0 && daemon->settings.peer_unit != 0) {
         r = open_peer(daemon);
     }
+    if (r >= 0 && daemon->settings.watchdog_socket != NULL) {
+        r = tell(watching_create(&watching_options, &daemon->watching), "no watch chain",
+                 "見張りを始められません。");
+    }
     return r;
 }
 
 static void close_all(struct daemon *daemon)
 {
+    watching_destroy(daemon->watching);
     membership_destroy(daemon->membership);
     link_destroy(daemon->link);
     address_destroy(daemon->address);
@@ -810,18 +819,11 @@ static void close_all(struct daemon *daemon)
 static int block_signals(sd_event *event, struct daemon *daemon)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
-    sigset_t set;
     int r = 0;
 
-    (void)sigemptyset(&set);
-    for (size_t i = 0; i < ARRAY_COUNT(signals); i++) {
-        (void)sigaddset(&set, signals[i]);
-    }
-    if (sigprocmask(SIG_BLOCK, &set, NULL) < 0) {
-        return -errno;
-    }
     for (size_t i = 0; i < ARRAY_COUNT(signals) && r >= 0; i++) {
-        r = sd_event_add_signal(event, NULL, signals[i], on_signal, daemon);
+        r = sd_event_add_signal(event, NULL, signals[i] | SD_EVENT_SIGNAL_PROCMASK, on_signal,
+                                daemon);
     }
     return r;
 }

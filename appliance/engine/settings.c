@@ -35,6 +35,7 @@ enum option_id {
     OPTION_TRACE,
     OPTION_SNAPSHOT,
     OPTION_DRIVER,
+    OPTION_WATCHDOG,
     OPTION_IGNORED,
 };
 
@@ -59,6 +60,7 @@ static const struct option options[] = {
     {"trace", required_argument, NULL, OPTION_TRACE},
     {"snapshot-entries", required_argument, NULL, OPTION_SNAPSHOT},
     {"driver-user", required_argument, NULL, OPTION_DRIVER},
+    {"watchdog", required_argument, NULL, OPTION_WATCHDOG},
     {"floating", required_argument, NULL, OPTION_IGNORED},
     {"lan-interface", required_argument, NULL, OPTION_IGNORED},
     {"direct-interface", required_argument, NULL, OPTION_IGNORED},
@@ -121,6 +123,9 @@ static bool take_option(struct settings *settings, int id, const char *value)
         return true;
     case OPTION_DRIVER:
         settings->driver_user = value;
+        return true;
+    case OPTION_WATCHDOG:
+        settings->watchdog_socket = value;
         return true;
     case OPTION_NET_SOCKET:
         settings->net_socket = value;
@@ -220,5 +225,18 @@ void settings_become_punctual(void)
     (void)mlockall(MCL_CURRENT); /* a page fault is a late heartbeat */
     if (sched_setscheduler(0, SCHED_RR, &priority) < 0) {
         (void)fprintf(stderr, "toband: no real-time priority: %s\n", strerror(errno));
+    }
+}
+
+void settings_read_clock(struct settings *settings)
+{
+    FILE *file = settings->clock_path == NULL ? NULL : fopen(settings->clock_path, "re");
+    long long offset_ms;
+
+    if (file != NULL) {
+        if (fscanf(file, "%lld", &offset_ms) == 1) {
+            settings->clock_offset_ms = offset_ms;
+        }
+        (void)fclose(file);
     }
 }

@@ -19,6 +19,7 @@ struct settings {
     const char *certificate, *key, *ca;
     const char *service_local, *service_peer, *direct_local, *direct_peer;
     const char *net_socket, *trace_path;
+    const char *watchdog_socket; /* NULL: no watch chain */
     int64_t clock_offset_ms;
     uint64_t snapshot_entries; /* engine.h; 0: its default */
     const char *driver_user;   /* whom toban-devices runs as; NULL: as toband, or root */
@@ -41,5 +42,7 @@ const struct site_unit *settings_unit_of(const struct site *site, uint32_t id);
 void settings_hardware_of(const char *serial, struct ids_token *ret_hardware);
 /* For this process and all its threads to come. */
 void settings_become_punctual(void);
+/* The office on one machine: what its clock file says is added to the wall clock. */
+void settings_read_clock(struct settings *settings);
 
 #endif

@@ -543,6 +543,11 @@ void address_helper_destroy(struct address_helper *helper)
     free(helper);
 }
 
+bool address_helper_holds(const struct address_helper *helper)
+{
+    return helper->held;
+}
+
 void address_helper_get_counters(const struct address_helper *helper,
                                  struct address_helper_counters *ret_counters)
 {

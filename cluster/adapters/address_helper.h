@@ -37,6 +37,8 @@ int address_helper_create(const struct address_helper_options *options,
                           struct address_helper **ret_helper);
 /* Drops the address. NULL is fine. */
 void address_helper_destroy(struct address_helper *helper);
+/* Whether this unit holds the address now, as far as the helper knows (the watch chain, DESIGN 5). */
+bool address_helper_holds(const struct address_helper *helper);
 void address_helper_get_counters(const struct address_helper *helper,
                                  struct address_helper_counters *ret_counters);
 
