@@ -64,7 +64,8 @@ static bool says(struct engine *engine, unsigned unit, const char *what)
 
 static void told(struct engine *engine, struct pet_facts facts)
 {
-    struct engine_event event = {.kind = ENGINE_WATCHDOG, .now_ms = engine->now_ms, .watchdog = &facts};
+    struct engine_event event = {
+        .kind = ENGINE_WATCHDOG, .now_ms = engine->now_ms, .watchdog = &facts};
 
     assert_int_equal(engine_step(engine, &event), 0);
 }

@@ -2,24 +2,25 @@
  * watchdog/pet/pet.h - may the hardware watchdog be fed? One pure function over a total stage x event table.
  *
  * The watch chain (DESIGN 5): hardware watchdog <- toban-watchdog <- proofs of progress. It decides when to feed,
- * which process to end so that it is started anew, when this unit gives up its address, and when it stops feeding so
- * that the machine is reset. It decides not who is on duty and nothing about numbers: no promise rests on it (DESIGN 3).
- * It bounds how long a wedged unit stays in the way, and brings back a machine that nobody can reach.
+ * which process to end so that it is started anew, when this unit gives up its address, and when it stops feeding
+ * so that the machine is reset. It decides not who is on duty and nothing about numbers: no promise rests on it
+ * (DESIGN 3). It bounds how long a wedged unit stays in the way, and brings back a machine that nobody can reach.
  *
- * What must be fresh ("parts"): toband's loop turned; its disk made a canary durable; corosync answered it; toban-net
- * turned; the address is held only while toband wants it; PID 1 answered. A part that is not seen at all is given
- * PET_BOOT_MS_MAX from the start of the watchdog, and PET_START_MS_MAX after its process ended.
+ * What must be fresh ("parts"): toband's loop turned; its disk made a canary durable; corosync answered it; toban-
+ * net turned; the address is held only while toband wants it; PID 1 answered. A part that is not seen at all is
+ * given PET_BOOT_MS_MAX from the start of the watchdog, and PET_START_MS_MAX after its process ended.
  *
- * Escalation, each step bounded: RESTARTING (its process is ended; systemd starts it) -> YIELDING (toband is ended as
- * well: without its heartbeat toban-net drops the address) -> NOTING (the reason becomes durable, or the bound passes) -> STARVING (never fed again: the device
- * resets the machine within its timeout; without an armed device the kernel is asked to). PID 1 cannot be restarted:
- * it goes to NOTING at once. After PET_RESETS_MAX resets within PET_RESETS_MS the machine is left on and restarts go
- * on (ENDURING): a unit that resets for ever helps nobody, one that shows its reason can be mended. Time from a
- * failure to the reset: pet_reset_ms_max().
+ * Escalation, each step bounded: RESTARTING (its process is ended; systemd starts it) -> YIELDING (toband is ended
+ * as well: without its heartbeat toban-net drops the address) -> NOTING (the reason becomes durable, or the bound
+ * passes) -> STARVING (never fed again: the device resets the machine within its timeout; without an armed device
+ * the kernel is asked to). PID 1 cannot be restarted: it goes to NOTING at once. After PET_RESETS_MAX resets
+ * within PET_RESETS_MS the machine is left on and restarts go on (ENDURING): a unit that resets for ever helps
+ * nobody, one that shows its reason can be mended. Time from a failure to the reset: pet_reset_ms_max().
  *
  * Pure: same start, same events, same actions. now_ms is CLOCK_MONOTONIC_RAW in milliseconds and never goes back.
- * pet_step never fails. Ages are durations; no wall time decides. Rows of the table: pet_table.c, printed in docs/WATCH.md.
- * Sources: DESIGN 5; field-ha 2 (timeout read back; one opener; no disarming by close); the kernel's watchdog API.
+ * pet_step never fails. Ages are durations; no wall time decides. Rows of the table: pet_table.c, printed in
+ * docs/WATCH.md. Sources: DESIGN 5; field-ha 2 (timeout read back; one opener; no disarming by close); the
+ * kernel's watchdog API.
  */
 #ifndef WATCHDOG_PET_PET_H
 #define WATCHDOG_PET_PET_H
@@ -46,7 +47,7 @@ enum pet_limit {
     PET_RESTART_MS_MAX = 5000,      /* RESTARTING: until the part is fresh again */
     PET_YIELD_MS_MAX = 2000,
     PET_NOTE_MS_MAX = 1000,
-    PET_STORM_COUNT = 5,            /* toband and toban-net ended so often within PET_STORM_MS: the last is not waited for */
+    PET_STORM_COUNT = 5,            /* so many ends of toband and toban-net within PET_STORM_MS: not waited for */
     PET_STORM_MS = 600000,
     PET_RESETS_MAX = 3,             /* then none until PET_RESETS_MS after the oldest of them */
     PET_RESETS_MS = 3600000,
