@@ -19,7 +19,7 @@ struct canary;
 int canary_start(const char *folder, struct canary **ret_canary);
 /* A thread that hangs on the disk is left behind, with its memory. */
 void canary_stop(struct canary *canary);
-/* How long the write under way has been waited for, or for how long every write has failed; 0: the last one succeeded. */
+/* How long the write under way has been waited for, or every write has failed; 0: the last one succeeded. */
 uint32_t canary_overdue_ms(const struct canary *canary);
 
 #endif

@@ -1,10 +1,11 @@
 /*
  * watchdog/adapters/proofs.h - the watchdog's UNIX socket: both ends.
  *
- * SOCK_SEQPACKET, one packet of pet.h a message; nothing blocks. The listener lets in two programs, each by its user, one
- * connection each: a second one of the same program is refused while the first stands. Its process is known by the
- * kernel's word (SO_PEERCRED) and held by a pidfd, so that ending it can never meet another process. A packet that is
- * not of its sender's kind cuts the connection. Decides nothing about progress: that is watchdog/pet's.
+ * SOCK_SEQPACKET, one packet of pet.h a message; nothing blocks. The listener lets in two programs, each by its
+ * user, one connection each: a second one of the same program is refused while the first stands. Its process is
+ * known by the kernel's word (SO_PEERCRED) and held by a pidfd, so that ending it can never meet another process.
+ * A packet that is not of its sender's kind cuts the connection. Decides nothing about progress: that is
+ * watchdog/pet's.
  * Errors: 0 or negative errno.
  */
 #ifndef WATCHDOG_ADAPTERS_PROOFS_H
