@@ -313,7 +313,8 @@ static void a_key_that_comes_back_beside_its_later_self_goes(void **state)
     assert_int_equal(desk->engine->keys_new_count, 0);
     assert_int_equal(desk->engine->keys_destroy_count, 1);
     assert_int_equal(desk->engine->keys_destroy[0].day, first.day);
-    engine_take_key(desk->engine, first.day, first.unit, first.key.bytes); /* as a peer that is behind sends it */
+    engine_take_key(desk->engine, first.day, first.unit,
+                    first.key.bytes); /* as a peer that is behind sends it */
     assert_int_equal(desk->engine->key_count, count);
     desk_free(desk);
 }
