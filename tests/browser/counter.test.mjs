@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import {
+    AT_ONCE,
     OFFICE_HOST,
     assertAccessible,
     closePage,
@@ -17,7 +18,7 @@ import { startOfficeDouble } from "./lib/office_double.mjs";
 /** Chromium itself resends what was lost on one of its (at most 6) kept connections: lose more than that. */
 const BEYOND_CHROMIUM = 8;
 
-describe("a counter", () => {
+describe("a counter", AT_ONCE, () => {
     let browser;
     before(async () => {
         browser = await startBrowser();
