@@ -246,7 +246,8 @@ describe("a counter", AT_ONCE, () => {
             await page.waitForTimeout(600);
             await page.getByRole("button", { name: "終了 No show" }).click();
             await until(() => office.tickets.some((each) => each.state === "NO_SHOW"), "given up");
-            await page.waitForTimeout(600);
+            await until(async () => /「不在終了」/.test(await page.locator("#undo").textContent()), "the page knows it");
+            await page.waitForTimeout(600); // a press right behind another one is not believed
             await page.keyboard.press("F10");
             await until(() => office.tickets.some((each) => each.state === "ABSENT"), "taken back");
         }));
