@@ -315,6 +315,21 @@ static int check_delivery(struct site_checker *check, const struct site_raw_tick
     return 0;
 }
 
+/* Nothing is kept unless the file says so in words: a number of days alone is no switch. */
+static int check_statistics(struct site_checker *check, const struct site_raw_statistics *raw,
+                            struct site *site)
+{
+    if (raw->keep_visits_days > SITE_KEEP_VISITS_DAYS_MAX) {
+        return site_refuse_at(site_at(check, "statistics.keep_visits_days"),
+                              "1〜1100 の日数を書いてください。", "Write 1 to 1100 days.");
+    }
+    if (raw->keep_visits == SITE_RAW_ON) {
+        site->keep_visits_days =
+            raw->keep_visits_days != 0 ? raw->keep_visits_days : (uint16_t)SITE_KEEP_VISITS_DAYS;
+    }
+    return 0;
+}
+
 int site_check_pages(struct site_checker *check, const struct site_raw *raw, struct site *site)
 {
     struct site_pages *pages = &site->pages;
@@ -327,5 +342,6 @@ int site_check_pages(struct site_checker *check, const struct site_raw *raw, str
     r = r < 0 ? r : check_languages(check, &raw->pages, pages);
     r = r < 0 ? r : check_priorities(check, raw, pages);
     r = r < 0 ? r : check_devices(check, raw, site);
+    r = r < 0 ? r : check_statistics(check, &raw->statistics, site);
     return r < 0 ? r : check_contact(check, &raw->contact, &pages->contact);
 }

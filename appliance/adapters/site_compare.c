@@ -273,6 +273,26 @@ static void compare_tickets(struct comparing *comparing)
     }
 }
 
+/* What visitors are owed to know comes with what follows from it. */
+static void compare_statistics(struct comparing *comparing)
+{
+    unsigned a = comparing->before->keep_visits_days, b = comparing->after->keep_visits_days;
+
+    if (a == b) {
+        return;
+    }
+    if (b == 0) {
+        say(comparing, "1件ごとの記録を残さなくなります。残してあるものはすぐに消えます。",
+            "Nothing is kept of single visits any more; what is kept is erased at once.");
+    } else if (a == 0) {
+        say(comparing, "名前も番号もない1件ごとの記録を、消去のあとも %u 日残すようになります。",
+            "Rows of single visits, without names or numbers, are kept for %u days.", b);
+    } else {
+        say(comparing, "1件ごとの記録を残す日数: %u → %u",
+            "Rows of visits are kept: %u days, now %u.", a, b);
+    }
+}
+
 size_t site_compare(const struct site *before, const struct site *after,
                     struct site_difference *differences, size_t max)
 {
@@ -285,6 +305,7 @@ size_t site_compare(const struct site *before, const struct site *after,
     compare_counters(&comparing);
     compare_tickets(&comparing);
     compare_pages(&comparing);
+    compare_statistics(&comparing);
     return comparing.count;
 }
 

@@ -254,6 +254,17 @@ static const cyaml_schema_field_t pages_fields[] = {
     TEXTS_OPTIONAL("running", struct site_raw_pages, running),
     CYAML_FIELD_END,
 };
+static const cyaml_strval_t truths[] = {
+    {"true", SITE_RAW_ON},
+    {"false", SITE_RAW_OFF},
+    {"on", SITE_RAW_ON},
+    {"off", SITE_RAW_OFF},
+};
+static const cyaml_schema_field_t statistics_fields[] = {
+    ENUM_OPTIONAL("keep_visits", struct site_raw_statistics, keep_visits, truths),
+    UINT_OPTIONAL("keep_visits_days", struct site_raw_statistics, keep_visits_days),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t contact_fields[] = {
     NAMES(struct site_raw_contact, name),
     TEXT("telephone", struct site_raw_contact, telephone),
@@ -276,6 +287,7 @@ static const cyaml_schema_field_t file_fields[] = {
     LIST_OPTIONAL("priorities", struct site_raw, priorities, &priority_schema, SITE_PRIORITIES_MAX),
     LIST_OPTIONAL("devices", struct site_raw, devices, &device_schema, SITE_DEVICES_MAX),
     MAP_OPTIONAL("pages", struct site_raw, pages, pages_fields),
+    MAP_OPTIONAL("statistics", struct site_raw, statistics, statistics_fields),
     MAP_OPTIONAL("contact", struct site_raw, contact, contact_fields),
     LIST("units", struct site_raw, units, &unit_schema, 1, SITE_UNITS_MAX),
     CYAML_FIELD_END,

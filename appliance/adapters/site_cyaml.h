@@ -54,6 +54,8 @@ enum site_limit {
     SITE_PRIORITIES_MAX = QUEUE_PRIORITY_MAX,
     SITE_TELEPHONE_BYTES = 32,
     SITE_NOTICES_MAX = 64,
+    SITE_KEEP_VISITS_DAYS = 400, /* where the file switches it on and says no number */
+    SITE_KEEP_VISITS_DAYS_MAX = 1100,
 };
 
 /* The languages of the pages, in this order everywhere. */
@@ -196,6 +198,7 @@ struct site {
     struct site_unit units[SITE_UNITS_MAX]; /* by rising id */
     struct site_reference references[SITE_REFERENCES_MAX];
     struct site_printing printing;
+    uint16_t keep_visits_days; /* rows of single visits past their erasure (docs/STATISTICS.md); 0: none */
     struct site_pages pages;
 };
 

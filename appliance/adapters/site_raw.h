@@ -152,6 +152,10 @@ struct site_raw {
         int32_t public_page, silent_branch; /* enum site_raw_switch; 0: not given */
         struct site_raw_running running;
     } pages;
+    struct site_raw_statistics { /* optional: all 0 */
+        int32_t keep_visits;     /* enum site_raw_switch; 0: not given */
+        uint16_t keep_visits_days;
+    } statistics;
     struct site_raw_contact {
         struct site_raw_name name;
         char telephone[SITE_TELEPHONE_BYTES];

@@ -123,6 +123,7 @@ enum api_read_what {
     API_READ_SITE = 30,     /* public: names, menu, languages, texts, hours, switches of the version in force */
     API_READ_STATISTICS = 32, /* text: "FROM TO BY": 2026-11-01 2026-11-30 category,hour; -: newest day, nothing */
     API_READ_STATISTICS_CSV = 33,
+    API_READ_VISITS_CSV = 34, /* text: "FROM TO -": rows of single visits, where they are kept */
     API_READ_MANAGER = 40,  /* the office as whoever leads the floor needs it */
     API_READ_SLIP = 41,     /* the day's totals and the head of the ledger's chain */
 };

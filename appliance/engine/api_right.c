@@ -85,6 +85,7 @@ static enum access_right right_of_read(enum api_read_what what)
         return ACCESS_METRICS_READ;
     case API_READ_STATISTICS:
     case API_READ_STATISTICS_CSV:
+    case API_READ_VISITS_CSV:
         return ACCESS_STATISTICS_READ;
     }
     return ACCESS_RIGHT_NONE;

@@ -605,6 +605,7 @@ struct engine *engine_create(const struct engine_options *options)
     engine->options = *options;
     engine->given_calendar = options->calendar;
     engine->given_private_page = options->private_page;
+    engine->given_keep_visits_days = options->keep_visits_days;
     engine->given_visitor_url = options->visitor_url;
     engine->world = *options->world;
     engine->calendar = malloc(sizeof(*engine->calendar));

@@ -106,6 +106,7 @@ struct engine_site_form {
     uint8_t calendar[CALENDAR_RECORD_BYTES_MAX]; /* calendar_site_encode */
     size_t calendar_len_bytes;
     bool public_page;
+    uint16_t keep_visits_days;
     char visitor_url[ENGINE_VISITOR_URL_BYTES];
     char *pages;                      /* JSON object for GET /api/v1/site; allocated, the caller frees it */
     size_t pages_len_bytes;
@@ -141,6 +142,7 @@ struct engine_options {
     const char *peer_name_ja, *peer_name_en;
     const char *unit_address, *peer_address;
     bool private_page;                /* also for what visitors see: waiting, now serving */
+    uint16_t keep_visits_days;        /* rows of single visits are kept so long past their erasure; 0: none are */
     const char *visitor_url;          /* a visitor's own page, his ticket's id behind it; NULL: there is none */
     const struct engine_site_reader *site_reader; /* NULL: the ledger knows of no site file */
     const uint8_t *site_text;         /* of the site file: version 1 of a ledger that has none */

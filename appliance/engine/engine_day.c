@@ -67,6 +67,7 @@ static enum queue_reason close_and_erase(struct engine *engine, uint32_t actor)
     }
     if (reason == QUEUE_OK && engine->queue->day.state == QUEUE_DAY_CLOSED) {
         statistics_seal(engine, false);
+        visits_seal(engine);
         append(engine, QUEUE_DAY_ERASING, 0, actor, &reason);
         if (reason == QUEUE_OK) { /* its keys are gone: who catches up tonight folds from here */
             engine_append_checkpoint(engine);
@@ -298,6 +299,7 @@ void day_turn(struct engine *engine)
     }
     if (engine_serves(engine) && day_clock_is_believed(engine)) {
         by_level(engine);
+        visits_turn(engine);
     }
     if (engine_serves(engine)) {
         end_holds(engine);

@@ -30,6 +30,9 @@ bool engine_key_is_past(const struct engine *engine, uint32_t day)
 {
     const struct queue_day *now = &engine->queue->day;
 
+    if (visits_key_is(day)) {
+        return visits_key_is_past(engine, day);
+    }
     return day <= now->erased_date ||
            (day == now->annulled_date &&
             (now->date != now->annulled_date || now->state == QUEUE_DAY_ANNULLED));
@@ -98,6 +101,7 @@ void engine_destroy_keys(struct engine *engine)
 {
     size_t kept = 0;
 
+    visits_advance_keys(engine);
     for (size_t i = 0; i < engine->key_count; i++) {
         if (engine_key_is_past(engine, engine->keys[i].day)) {
             CHECK(engine->keys_destroy_count < ENGINE_KEYS_MAX);

@@ -257,6 +257,11 @@ struct engine_state {
     bool founded;
     uint64_t statistic_lsn;    /* the newest ENTRY_STATISTIC; 0 none */
     uint32_t statistic_date;   /* the newest date of them all */
+    struct visits_state {      /* rows of single visits, where the ward keeps them */
+        uint64_t lsn;          /* the newest ENTRY_VISITS with rows; 0 none */
+        uint32_t date;         /* the newest date of them all */
+        uint32_t from;         /* rows of earlier dates are erased; 0: nothing was kept yet */
+    } visits;
     uint64_t checkpoint_lsn;   /* where the fold may begin: the first of its images, or itself */
     uint16_t checkpoint_images;
     uint16_t image_count;      /* entries with rows of accounts and devices, right up to here */
@@ -440,6 +445,7 @@ struct engine {
     struct calendar site_calendar;
     const struct calendar *given_calendar;
     bool given_private_page;
+    uint16_t given_keep_visits_days;
     const char *given_visitor_url;
 
     struct api_boards boards;  /* of the gateway beside us, as it said last */
@@ -654,6 +660,26 @@ void statistics_give_tail(struct engine *engine, uint64_t after_lsn, statistics_
                           void *context);
 /* False: it is no chunk. */
 bool statistics_adopt(struct engine *engine, const uint8_t *item, size_t len_bytes);
+
+/* engine_visits.c: rows of single visits, kept past the erasure where the ward switches it on (docs/STATISTICS.md) */
+enum visits_item { VISITS_ITEM = 65 }; /* in a TAIL, as STATISTICS_ITEM; its rows travel opened */
+
+int visits_fold(struct engine *engine, const uint8_t *payload, size_t len_bytes, uint64_t lsn);
+void visits_put_checkpoint(const struct engine *engine, struct bytes_writer *writer);
+/* False: this value of a checkpoint is another one. */
+bool visits_get_checkpoint(struct engine *engine, const uint8_t *value, size_t len_bytes);
+/* The rows of the day, beside its totals. */
+void visits_seal(struct engine *engine);
+/* By level: what is older than the site keeps, or all of it where nothing is to be kept, is erased. */
+void visits_turn(struct engine *engine);
+void visits_give_tail(struct engine *engine, uint64_t after_lsn, statistics_give_fn *give, void *context);
+/* False: it is no chunk. */
+bool visits_adopt(struct engine *engine, const uint8_t *item, size_t len_bytes);
+/* Is this the name of one of our keys' days; and can it open rows that are erased? */
+bool visits_key_is(uint32_t key_day);
+bool visits_key_is_past(const struct engine *engine, uint32_t key_day);
+/* Each key becomes the one of the first date that is kept, from which no earlier one can be had. */
+void visits_advance_keys(struct engine *engine);
 
 /* engine_statistics_request.c */
 void table_request(struct engine *engine, uint64_t client, const struct api_request *request);

@@ -80,6 +80,7 @@ void engine_append_checkpoint(struct engine *engine)
     site_put_checkpoint(engine, &writer);
     statistics_put_checkpoint(engine, &writer);
     erasure_put_checkpoint(engine, &writer);
+    visits_put_checkpoint(engine, &writer);
     queue_for_each_row(engine->queue, checkpoint_put_row, &writer);
     CHECK(!writer.failed);
     (void)engine_append(engine, ENTRY_CHECKPOINT, bytes, writer.len_bytes, false, 0, NULL);
@@ -94,6 +95,9 @@ static int restore_rows(struct engine *engine, struct bytes_reader *reader)
         const uint8_t *value = bytes_take_blob16(reader, &len_bytes);
         struct queue_change change = {.action = QUEUE_JOIN, .row_count = 1};
 
+        if (value != NULL && visits_get_checkpoint(engine, value, len_bytes)) {
+            continue;
+        }
         if (value == NULL || !queue_row_decode(value, len_bytes, &change.rows[0])) {
             return -EBADMSG;
         }
@@ -143,6 +147,7 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
         engine->state.term = term;
         engine->state.founded = true;
         engine->rows_rebuild = true;
+        engine->state.visits = (struct visits_state){0};
         sound = restore_rows(engine, &reader) == 0 && access_restore(engine, images);
     }
     free(config);
@@ -283,6 +288,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return site_fold(engine, entry, payload, len_bytes);
     case ENTRY_STATISTIC:
         return statistics_fold(engine, entry, payload, len_bytes);
+    case ENTRY_VISITS:
+        return visits_fold(engine, payload, len_bytes, entry->lsn);
     case ENTRY_ERASURE:
         return erasure_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:

@@ -451,6 +451,9 @@ static bool adopt_item(struct engine *engine, const uint8_t *item, size_t len_by
     if (len_bytes > ROW_KIND_AT && item[ROW_KIND_AT] == STATISTICS_ITEM) {
         return statistics_adopt(engine, item, len_bytes);
     }
+    if (len_bytes > ROW_KIND_AT && item[ROW_KIND_AT] == VISITS_ITEM) {
+        return visits_adopt(engine, item, len_bytes);
+    }
     if (len_bytes > ROW_KIND_AT && item[ROW_KIND_AT] >= ACCESS_ROW_ACCOUNT) {
         return adopt_access(engine, item, len_bytes);
     }
@@ -659,6 +662,7 @@ static void give_tail(struct engine *engine, uint64_t after_lsn, uint32_t index)
     queue_for_each_row(engine->queue, give_row, &giving);
     access_for_each_row(engine->access, give_access, &giving);
     statistics_give_tail(engine, after_lsn, give_statistic, &giving);
+    visits_give_tail(engine, after_lsn, give_statistic, &giving);
     frame.count = giving.count;
     frame.more = giving.more;
     frame.body = engine->body;

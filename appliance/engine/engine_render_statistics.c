@@ -1,13 +1,12 @@
 /*
  * A table of statistics as JSON and as CSV. One list of columns gives names, values and definitions to both, so that
- * no file is without them. CSV: RFC 4180, UTF-8 with a byte order mark and CRLF, which spreadsheets open right; a text
- * that a spreadsheet would take for a formula has an apostrophe before it.
+ * no file is without them.
  */
+#include "appliance/engine/engine_csv.h"
 #include "appliance/engine/engine_statistics.h"
 
 #include "base/check.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,8 +17,6 @@ enum {
     HALF = 50,
     TEXT_BYTES = 512,
     NUMBER_BYTES = 32,
-    YEAR = 10000,
-    MONTH = 100,
 };
 
 /* ---- columns ------------------------------------------------------------------------------------------- */
@@ -273,6 +270,25 @@ static void json_key(const struct engine *engine, struct json *json, const struc
     }
 }
 
+/* What there is of single visits, for whoever would ask for their file. */
+static void json_visits(const struct engine *engine, struct json *json)
+{
+    const struct visits_state *visits = &engine->state.visits;
+    bool there = visits->lsn != 0 && visits->date >= visits->from;
+
+    json_open(json, "visits", '{');
+    json_bool(json, "kept", engine->options.keep_visits_days != 0);
+    json_number(json, "days", engine->options.keep_visits_days);
+    if (there) {
+        render_date(json, "from", visits->from);
+        render_date(json, "newest", visits->date);
+    } else {
+        json_null(json, "from");
+        json_null(json, "newest");
+    }
+    json_close(json, '}');
+}
+
 char *table_render_json(struct engine *engine, const struct table *report,
                         const struct statistics_row *rows, size_t count, size_t *ret_len_bytes)
 {
@@ -288,6 +304,7 @@ char *table_render_json(struct engine *engine, const struct table *report,
     json_number(&json, "days_annulled", report->annulled_count);
     json_bool(&json, "provisional", report->open);
     json_number(&json, "few_below", STATISTICS_FEW);
+    json_visits(engine, &json);
     json_open(&json, "rows", '[');
     for (size_t i = 0; i < count && report->by != 0; i++) {
         json_open(&json, NULL, '{');
@@ -311,70 +328,10 @@ char *table_render_json(struct engine *engine, const struct table *report,
 
 /* ---- CSV ------------------------------------------------------------------------------------------------ */
 
-struct csv {
-    char *text;
-    size_t len_bytes, capacity_bytes;
-    bool begun; /* a field stands in this line */
-};
-
-static void put(struct csv *csv, const char *text, size_t len_bytes)
-{
-    while (csv->len_bytes + len_bytes + 1 > csv->capacity_bytes) {
-        csv->capacity_bytes = csv->capacity_bytes == 0 ? 4096 : 2 * csv->capacity_bytes;
-        csv->text = realloc(csv->text, csv->capacity_bytes);
-        CHECK_GIVEN(csv->text != NULL);
-    }
-    memcpy(csv->text + csv->len_bytes, text, len_bytes);
-    csv->len_bytes += len_bytes;
-    csv->text[csv->len_bytes] = '\0';
-}
-
-static void field(struct csv *csv, const char *text)
-{
-    bool formula = *text != '\0' && strchr("=+-@", *text) != NULL;
-    bool quoted = formula || strpbrk(text, ",\"\r\n") != NULL;
-
-    if (csv->begun) {
-        put(csv, ",", 1);
-    }
-    csv->begun = true;
-    put(csv, "\"", quoted ? 1 : 0);
-    put(csv, "'", formula ? 1 : 0);
-    for (; *text != '\0'; text++) {
-        put(csv, text, 1);
-        put(csv, "\"", *text == '"' ? 1 : 0);
-    }
-    put(csv, "\"", quoted ? 1 : 0);
-}
-
-static void number_field(struct csv *csv, const char *digits)
-{
-    put(csv, ",", csv->begun ? 1 : 0);
-    csv->begun = true;
-    put(csv, digits, strlen(digits));
-}
-
-__attribute__((format(printf, 2, 3))) static void field_of(struct csv *csv, const char *format, ...)
-{
-    char text[2 * TEXT_BYTES];
-    va_list given;
-
-    va_start(given, format);
-    (void)vsnprintf(text, sizeof(text), format, given);
-    va_end(given);
-    field(csv, text);
-}
-
-static void line(struct csv *csv)
-{
-    put(csv, "\r\n", 2);
-    csv->begun = false;
-}
-
 static void csv_label(void *context, const struct names *names, struct value value)
 {
     (void)value;
-    field_of(context, "%s %s", names->ja, names->en);
+    csv_field_of(context, "%s %s", names->ja, names->en);
 }
 
 static void csv_value(void *context, const struct names *names, struct value value)
@@ -385,41 +342,36 @@ static void csv_value(void *context, const struct names *names, struct value val
     if (value.there) {
         (void)snprintf(digits, sizeof(digits), value.whole ? "%.0f" : "%.1f", value.number);
     }
-    number_field(context, digits);
+    csv_digits(context, digits);
 }
 
 static void csv_definition(void *context, const struct names *names, struct value value)
 {
     (void)value;
-    field_of(context, "%s %s", names->ja, names->en);
-    field(context, names->means_ja);
-    field(context, names->means_en);
-    line(context);
-}
-
-static void date_field(struct csv *csv, uint32_t date)
-{
-    field_of(csv, "%04u-%02u-%02u", date / YEAR, date / MONTH % MONTH, date % MONTH);
+    csv_field_of(context, "%s %s", names->ja, names->en);
+    csv_field(context, names->means_ja);
+    csv_field(context, names->means_en);
+    csv_line(context);
 }
 
 static void csv_key_labels(struct csv *csv, uint8_t by)
 {
     if ((by & TABLE_BY_DAY) != 0) {
-        field(csv, "開庁日 day");
+        csv_field(csv, "開庁日 day");
     }
     if ((by & TABLE_BY_CATEGORY) != 0) {
-        field(csv, "業務番号 category");
-        field(csv, "業務 category (ja)");
-        field(csv, "category (en)");
+        csv_field(csv, "業務番号 category");
+        csv_field(csv, "業務 category (ja)");
+        csv_field(csv, "category (en)");
     }
     if ((by & TABLE_BY_HOUR) != 0) {
-        field(csv, "時間帯 hour");
+        csv_field(csv, "時間帯 hour");
     }
     if ((by & TABLE_BY_COUNTER) != 0) {
-        field(csv, "窓口 counter");
+        csv_field(csv, "窓口 counter");
     }
     if (by == 0) {
-        field(csv, "範囲 range");
+        csv_field(csv, "範囲 range");
     }
 }
 
@@ -433,81 +385,81 @@ static void csv_key(const struct engine *engine, struct csv *csv, uint8_t by,
                  ((by & TABLE_BY_HOUR) != 0) + ((by & TABLE_BY_COUNTER) != 0);
 
     if (instead != NULL) {
-        field(csv, instead);
+        csv_field(csv, instead);
         for (int i = 1; i < fields; i++) {
-            field(csv, "");
+            csv_field(csv, "");
         }
         return;
     }
     if ((by & TABLE_BY_DAY) != 0) {
-        date_field(csv, key->date);
+        csv_date(csv, key->date);
     }
     if ((by & TABLE_BY_CATEGORY) != 0) {
-        field_of(csv, "%u", key->category);
-        field(csv, category == NULL ? "" : category->name_ja);
-        field(csv, category == NULL ? "" : category->name_en);
+        csv_field_of(csv, "%u", key->category);
+        csv_field(csv, category == NULL ? "" : category->name_ja);
+        csv_field(csv, category == NULL ? "" : category->name_en);
     }
     if ((by & TABLE_BY_HOUR) != 0) {
-        field_of(csv, "%02d:00", key->hour);
+        csv_field_of(csv, "%02d:00", key->hour);
     }
     if ((by & TABLE_BY_COUNTER) != 0) {
-        field_of(csv, "%d", key->counter);
+        csv_field_of(csv, "%d", key->counter);
     }
 }
 
 static void csv_about(const struct engine *engine, struct csv *csv, const struct table *report)
 {
-    line(csv);
-    field_of(csv, "%s 窓口統計 Statistics of %s", engine->queue->config.site_ja,
-             engine->queue->config.site_en);
-    line(csv);
-    field(csv, "期間 period");
-    date_field(csv, report->from);
-    date_field(csv, report->to);
-    line(csv);
-    field(csv, "開庁日数 days");
-    field_of(csv, "%u", report->day_count);
-    field(csv,
-          report->open ? "終わっていない日を含む（途中の値） a day that is not over is in it" : "");
-    line(csv);
-    field(csv, "取り消した開庁日 days annulled");
-    field_of(csv, "%u", report->annulled_count);
-    field(csv, "合計に含まない not in the total");
-    line(csv);
-    field(csv, "少数をまとめた行 few");
-    field_of(csv, "用件が%d未満の行は個人が分からないようまとめる。", STATISTICS_FEW);
-    field_of(
+    csv_line(csv);
+    csv_field_of(csv, "%s 窓口統計 Statistics of %s", engine->queue->config.site_ja,
+                 engine->queue->config.site_en);
+    csv_line(csv);
+    csv_field(csv, "期間 period");
+    csv_date(csv, report->from);
+    csv_date(csv, report->to);
+    csv_line(csv);
+    csv_field(csv, "開庁日数 days");
+    csv_field_of(csv, "%u", report->day_count);
+    csv_field(csv, report->open
+                       ? "終わっていない日を含む（途中の値） a day that is not over is in it"
+                       : "");
+    csv_line(csv);
+    csv_field(csv, "取り消した開庁日 days annulled");
+    csv_field_of(csv, "%u", report->annulled_count);
+    csv_field(csv, "合計に含まない not in the total");
+    csv_line(csv);
+    csv_field(csv, "少数をまとめた行 few");
+    csv_field_of(csv, "用件が%d未満の行は個人が分からないようまとめる。", STATISTICS_FEW);
+    csv_field_of(
         csv,
         "Rows of fewer than %d services are shown together, so that nobody is told by his times.",
         STATISTICS_FEW);
-    line(csv);
-    line(csv);
-    field(csv, "用語 column");
-    field(csv, "定義");
-    field(csv, "definition");
-    line(csv);
+    csv_line(csv);
+    csv_line(csv);
+    csv_field(csv, "用語 column");
+    csv_field(csv, "定義");
+    csv_field(csv, "definition");
+    csv_line(csv);
     each_column(&report->total, csv_definition, csv);
 }
 
 char *table_render_csv(struct engine *engine, const struct table *report,
                        const struct statistics_row *rows, size_t count, size_t *ret_len_bytes)
 {
-    static const char byte_order_mark[] = "\xef\xbb\xbf";
-    struct csv csv = {0};
+    struct csv csv;
 
-    put(&csv, byte_order_mark, sizeof(byte_order_mark) - 1);
+    csv_begin(&csv);
     csv_key_labels(&csv, report->by);
     each_column(&report->total, csv_label, &csv);
-    line(&csv);
+    csv_line(&csv);
     for (size_t i = 0; i < count && report->by != 0; i++) {
         csv_key(engine, &csv, report->by, &rows[i].key,
                 rows[i].few ? "少数をまとめた行 few" : NULL);
         each_column(&rows[i].sums, csv_value, &csv);
-        line(&csv);
+        csv_line(&csv);
     }
     csv_key(engine, &csv, report->by, &(struct statistics_key){0}, "合計 total");
     each_column(&report->total, csv_value, &csv);
-    line(&csv);
+    csv_line(&csv);
     csv_about(engine, &csv, report);
     *ret_len_bytes = csv.len_bytes;
     return csv.text;

@@ -393,6 +393,7 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
         break;
     case API_READ_STATISTICS:
     case API_READ_STATISTICS_CSV:
+    case API_READ_VISITS_CSV:
         table_request(engine, client, request);
         return;
     case API_READ_MANAGER:

@@ -242,6 +242,7 @@ static bool decode_version(const struct bytes_buffer *bytes, struct site_version
     version->calendar = take_long(&reader, &version->calendar_len_bytes);
     version->pages = take_long(&reader, &version->pages_len_bytes);
     version->text = take_long(&reader, &version->text_len_bytes);
+    version->keep_visits_days = bytes_left(&reader) > 0 ? bytes_get_u16(&reader) : 0;
     return bytes_finished(&reader) && version->pages_len_bytes >= 2;
 }
 
@@ -290,6 +291,7 @@ void site_forget(struct engine *engine)
     engine->options.calendar = engine->given_calendar;
     engine->calendar_stale = true;
     engine->options.private_page = engine->given_private_page;
+    engine->options.keep_visits_days = engine->given_keep_visits_days;
     engine->options.visitor_url = engine->given_visitor_url;
     engine->site_stale = true;
 }
@@ -344,6 +346,7 @@ void site_refresh(struct engine *engine)
             engine_log(engine, "the calendar of version %u cannot be read", engine->site.version);
         }
         engine->options.private_page = !engine->site.public_page;
+        engine->options.keep_visits_days = engine->site.keep_visits_days;
         engine->options.visitor_url = engine->site.visitor_url;
     }
     if (state->holidays_version != 0 &&
@@ -453,6 +456,10 @@ void site_append(struct engine *engine, const struct engine_site_form *form,
     put_long(&writer, form->calendar, form->calendar_len_bytes);
     put_long(&writer, form->pages, form->pages_len_bytes);
     put_long(&writer, text->text, text->len_bytes);
+    if (form->keep_visits_days !=
+        0) { /* a version without it is read by programs that do not know it */
+        bytes_put_u16(&writer, form->keep_visits_days);
+    }
     CHECK(!writer.failed);
     append_parts(engine, &writer, version, text->actor);
     CHECK(engine->state.site.newest.version == version);

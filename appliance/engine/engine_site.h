@@ -45,6 +45,7 @@ struct site_version {
     struct site_mark previous;
     uint8_t when;                    /* enum api_site_when */
     bool public_page;
+    uint16_t keep_visits_days;       /* 0: nothing of single visits is kept */
     char by[SITE_BY_BYTES], note[API_SITE_NOTE_BYTES], visitor_url[ENGINE_VISITOR_URL_BYTES];
     uint32_t actor;
     int64_t wall_ms;

@@ -189,15 +189,14 @@ static bool same_part(const struct statistics_head *a, const struct statistics_h
 }
 
 /* Does the ledger know as many visits of this part? Another set's chunks, that is: those of its own come one by one. */
-static bool is_known(struct engine *engine, const struct statistics_head *part)
+bool statistics_is_known(struct engine *engine, uint64_t lsn, statistics_chunk_fn *chunk_at,
+                         const struct statistics_head *part)
 {
     struct statistics_chunk *chunk = malloc(sizeof(*chunk));
-    uint64_t lsn = engine->state.statistic_lsn;
     bool known = false;
 
     CHECK_GIVEN(chunk != NULL);
-    while (lsn != 0 && statistics_chunk_at(engine, lsn, chunk) &&
-           chunk->head.newest_date >= part->date) {
+    while (lsn != 0 && chunk_at(engine, lsn, chunk) && chunk->head.newest_date >= part->date) {
         const struct statistics_head *head = &chunk->head;
 
         if (same_part(head, part) && head->set == part->set) {
@@ -212,6 +211,11 @@ static bool is_known(struct engine *engine, const struct statistics_head *part)
     }
     free(chunk);
     return known;
+}
+
+static bool is_known(struct engine *engine, const struct statistics_head *part)
+{
+    return statistics_is_known(engine, engine->state.statistic_lsn, statistics_chunk_at, part);
 }
 
 static void append_chunk(struct engine *engine, struct statistics_head head, const uint8_t *cells,
@@ -349,7 +353,7 @@ static void give_chunk(void *context, const struct statistics_head *head, const 
                  STATISTICS_ITEM_HEAD_BYTES + STATISTICS_HEAD_BYTES + len_bytes);
 }
 
-static bool has_visits(uint8_t day_state)
+bool statistics_has_visits(uint8_t day_state)
 {
     return day_state == QUEUE_DAY_OPEN || day_state == QUEUE_DAY_CLOSED;
 }
@@ -376,8 +380,8 @@ void statistics_give_tail(struct engine *engine, uint64_t after_lsn, statistics_
         count--;
     }
     free(chunk);
-    if (has_visits(engine->queue->day.state) &&
-        (peer->day != engine->queue->day.date || !has_visits(peer->day_state))) {
+    if (statistics_has_visits(engine->queue->day.state) &&
+        (peer->day != engine->queue->day.date || !statistics_has_visits(peer->day_state))) {
         giving.live = true;
         each_part(engine, 0, give_chunk, &giving);
     }
@@ -413,7 +417,7 @@ bool statistics_adopt(struct engine *engine, const uint8_t *item, size_t len_byt
                        chunk) &&
             cells_are_sound(chunk);
     wanted = whole && !(item[STATISTICS_ITEM_LIVE_AT] != 0 && day->date == chunk->head.date &&
-                        has_visits(day->state));
+                        statistics_has_visits(day->state));
     if (wanted && !is_known(engine, &chunk->head)) {
         append_chunk(engine, chunk->head, chunk->cells, chunk->len_bytes);
         engine->adopted_lsn = engine->last_lsn;

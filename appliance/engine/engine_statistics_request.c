@@ -90,7 +90,8 @@ static bool next_word(const char **text, char word[WORD_CHARACTERS])
     return true;
 }
 
-/* "FROM TO BY": dates as 2026-11-24, - is the newest day that there is; BY as category,hour, - is nothing. */
+/* "FROM TO BY": dates as 2026-11-24, - is the newest day that there is (FROM, of visits: the oldest); BY as
+ * category,hour, - is nothing. */
 static bool read_question(const struct engine *engine, const char *text, struct table *report)
 {
     const struct queue_day *day = &engine->queue->day;
@@ -101,7 +102,7 @@ static bool read_question(const struct engine *engine, const char *text, struct 
         report->to = day->date;
     }
     if (*text == '\0') {
-        report->from = report->to;
+        report->from = report->visits ? 0 : report->to;
         return true;
     }
     if (!next_word(&text, word)) {
@@ -113,7 +114,7 @@ static bool read_question(const struct engine *engine, const char *text, struct 
         !by_from_word(word, &report->by) || *text != '\0') {
         return false;
     }
-    report->from = report->from == 0 ? report->to : report->from;
+    report->from = report->from == 0 && !report->visits ? report->to : report->from;
     return report->from <= report->to;
 }
 
@@ -275,6 +276,84 @@ static void take_state(struct engine *engine, struct table *report)
     free(facts);
 }
 
+/* ---- rows of single visits ------------------------------------------------------------------------------- */
+
+/* Whole days only: the oldest one goes, and is the newest of the next file. */
+static void leave_oldest(struct table *report)
+{
+    uint32_t oldest = report->cell_date;
+    size_t kept = 0;
+
+    for (size_t i = 0; i < report->kept_count; i++) {
+        oldest = report->kept[i].date < oldest ? report->kept[i].date : oldest;
+    }
+    for (size_t i = 0; i < report->kept_count; i++) {
+        if (report->kept[i].date != oldest) {
+            report->kept[kept++] = report->kept[i];
+        }
+    }
+    report->kept_count = kept;
+    report->more_to = oldest;
+    report->from = calendar_date_plus(oldest, 1);
+}
+
+static bool keep_row(void *context, const struct statistics_kept *row)
+{
+    struct table *report = context;
+
+    if (report->cell_date < report->from) {
+        return true; /* of the day that was left while it was read */
+    }
+    if (report->kept_count == TABLE_VISITS_MAX) {
+        leave_oldest(report);
+        report->too_many = report->kept_count == 0;
+    }
+    if (report->too_many || report->cell_date < report->from) {
+        return !report->too_many;
+    }
+    if (report->kept_count == report->kept_capacity) {
+        report->kept_capacity = report->kept_capacity == 0 ? ROWS_START : 2 * report->kept_capacity;
+        report->kept = realloc(report->kept, report->kept_capacity * sizeof(*report->kept));
+        CHECK_GIVEN(report->kept != NULL);
+    }
+    report->kept[report->kept_count++] = (struct table_visit){report->cell_date, *row};
+    return true;
+}
+
+static int compare_visits(const void *a, const void *b)
+{
+    const struct table_visit *one = a, *other = b;
+
+    if (one->date != other->date) {
+        return one->date < other->date ? -1 : 1;
+    }
+    return statistics_kept_compare(&one->row, &other->row);
+}
+
+/* The chunk before it; 0: there is none that is asked for. */
+static uint64_t take_visits(struct engine *engine, struct table *report,
+                            struct statistics_chunk *chunk)
+{
+    const struct statistics_head *head = &chunk->head;
+    size_t parts_before = report->part_count;
+
+    if (!visits_head_at(engine, report->lsn, chunk) || head->newest_date < report->from) {
+        return 0;
+    }
+    if (head->date < report->from || head->date > report->to || part_of(report, head) == NULL) {
+        return head->previous;
+    }
+    if (report->part_count > parts_before) {
+        count_day(report, head->date, 0);
+    }
+    report->cell_date = head->date;
+    if (!visits_chunk_at(engine, report->lsn, chunk) ||
+        !statistics_kept_decode(chunk->cells, chunk->len_bytes, keep_row, report)) {
+        report->broken = !report->too_many;
+    }
+    return head->previous;
+}
+
 /* ---- an answer, over some turns ------------------------------------------------------------------------ */
 
 static void forget(struct table *report)
@@ -283,6 +362,7 @@ static void forget(struct table *report)
         free(report->rows[i]);
     }
     free(report->rows);
+    free(report->kept);
     free(report->parts);
     memset(report, 0, sizeof(*report));
 }
@@ -294,6 +374,19 @@ static void refuse(struct engine *engine, uint64_t client, uint32_t id, uint16_t
     char *body = render_problem(status, code, ja, en, &len_bytes);
 
     serve_reply_now(engine, client, id, status, body, len_bytes);
+}
+
+static void answer_visits(struct engine *engine, struct table *report)
+{
+    size_t len_bytes;
+    char *body;
+
+    if (report->kept_count > 0) {
+        qsort(report->kept, report->kept_count, sizeof(*report->kept), compare_visits);
+    }
+    body = table_render_visits(engine, report, &len_bytes);
+    CHECK(len_bytes <= API_REPLY_BYTES_MAX);
+    serve_reply_later(engine, report->client, report->id, STATUS_OK, body, len_bytes);
 }
 
 static void answer(struct engine *engine, struct table *report)
@@ -333,10 +426,32 @@ static void too_many(struct engine *engine, const struct table *report)
            "The table is too large. Ask for fewer days, or by fewer things.");
 }
 
+/* True: every chunk that is asked for is taken. */
+static bool take_some(struct engine *engine, struct table *report)
+{
+    struct statistics_chunk *chunk = malloc(sizeof(*chunk));
+    int most = report->visits ? TABLE_VISITS_CHUNKS_A_TURN : TABLE_CHUNKS_A_TURN;
+
+    CHECK_GIVEN(chunk != NULL);
+    for (int i = 0; i < most && report->lsn != 0 && !report->too_many; i++) {
+        if (report->visits) {
+            report->lsn = take_visits(engine, report, chunk);
+        } else if (!statistics_chunk_at(engine, report->lsn, chunk) ||
+                   chunk->head.newest_date < report->from) {
+            report->lsn = 0;
+        } else {
+            report->lsn = chunk->head.previous;
+            take_chunk(report, chunk);
+        }
+    }
+    free(chunk);
+    return report->lsn == 0;
+}
+
 void table_turn(struct engine *engine)
 {
     struct table *report = engine->table;
-    struct statistics_chunk *chunk;
+    bool whole;
 
     if (!table_is_running(engine) || engine->replies_count >= ENGINE_REPLIES_MAX - 1) {
         return;
@@ -348,26 +463,27 @@ void table_turn(struct engine *engine)
         forget(report);
         return;
     }
-    chunk = malloc(sizeof(*chunk));
-    CHECK_GIVEN(chunk != NULL);
-    for (int i = 0; i < TABLE_CHUNKS_A_TURN && report->lsn != 0 && !report->too_many; i++) {
-        if (!statistics_chunk_at(engine, report->lsn, chunk) ||
-            chunk->head.newest_date < report->from) {
-            report->lsn = 0;
-            break;
-        }
-        report->lsn = chunk->head.previous;
-        take_chunk(report, chunk);
-    }
-    free(chunk);
-    if (report->lsn == 0 && !report->too_many) {
+    whole = take_some(engine, report);
+    if (whole && !report->too_many && report->visits) {
+        answer_visits(engine, report);
+    } else if (whole && !report->too_many) {
         answer(engine, report);
     }
     if (report->too_many) {
         too_many(engine, report);
     }
-    if (report->lsn == 0 || report->too_many) {
+    if (whole || report->too_many) {
         forget(report);
+    }
+}
+
+/* Nothing of today: a visit is kept when its day is erased, and not before. */
+static void begin_visits(const struct engine *engine, struct table *report)
+{
+    report->by = 0;
+    report->lsn = engine->state.visits.lsn;
+    if (report->from < engine->state.visits.from) {
+        report->from = engine->state.visits.from;
     }
 }
 
@@ -383,6 +499,7 @@ void table_request(struct engine *engine, uint64_t client, const struct api_requ
                "Another table is being made. Try again in a moment.");
         return;
     }
+    engine->table->visits = request->read.what == API_READ_VISITS_CSV;
     if (!read_question(engine, request->read.text, engine->table)) {
         forget(engine->table);
         refuse(
@@ -393,12 +510,17 @@ void table_request(struct engine *engine, uint64_t client, const struct api_requ
             "category, hour, counter what the table is by.");
         return;
     }
+    if (engine->table->visits) {
+        begin_visits(engine, engine->table);
+    }
     engine->table->running = true;
     engine->table->csv = request->read.what == API_READ_STATISTICS_CSV;
     engine->table->client = client;
     engine->table->id = request->id;
-    engine->table->lsn = engine->state.statistic_lsn;
-    take_state(engine, engine->table);
+    if (!engine->table->visits) {
+        engine->table->lsn = engine->state.statistic_lsn;
+        take_state(engine, engine->table);
+    }
     table_turn(engine);
 }
 

@@ -723,6 +723,7 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .peer_name_ja = peer != NULL ? peer->name_ja : "",
         .peer_name_en = peer != NULL ? peer->name_en : "",
         .private_page = !daemon->site.pages.public_page,
+        .keep_visits_days = daemon->site.keep_visits_days,
         .snapshot_entries = daemon->settings.snapshot_entries,
         .peer_address = daemon->settings.service_peer ?: "",
     };

@@ -30,6 +30,7 @@ static int fill_form(const struct site *site, struct engine_site_form *form)
             calendar_site_encode(calendar, form->calendar, sizeof(form->calendar));
         form->queue = site->queue;
         form->public_page = site->pages.public_page;
+        form->keep_visits_days = site->keep_visits_days;
         (void)snprintf(form->visitor_url, sizeof(form->visitor_url), "%s",
                        site->printing.visitor_url);
         form->pages = site_pages_to_json(site, &form->pages_len_bytes);

@@ -274,7 +274,8 @@ static enum problem read_get(struct request *request, const struct route_match *
     enum problem problem = translate_request(match, &none, &no_key, 0, &request->api);
 
     if (problem == PROBLEM_NONE && (match->route->code == API_READ_STATISTICS ||
-                                    match->route->code == API_READ_STATISTICS_CSV)) {
+                                    match->route->code == API_READ_STATISTICS_CSV ||
+                                    match->route->code == API_READ_VISITS_CSV)) {
         return read_period(request, ret_member);
     }
     return problem;

@@ -362,13 +362,16 @@ static struct MHD_Response *answer_of(const struct request *request, const struc
     struct MHD_Response *response;
 
     if (reply->status != MHD_HTTP_OK || request->api.type != API_READ ||
-        request->api.read.what != API_READ_STATISTICS_CSV) {
+        (request->api.read.what != API_READ_STATISTICS_CSV &&
+         request->api.read.what != API_READ_VISITS_CSV)) {
         return answer_json(reply->status, reply->body, reply->body_len_bytes, reply->retry_after_s);
     }
     response = answer_text(reply->body, reply->body_len_bytes, "text/csv; charset=utf-8");
     if (response != NULL) {
         (void)MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_DISPOSITION,
-                                      "attachment; filename=\"toban-statistics.csv\"");
+                                      request->api.read.what == API_READ_VISITS_CSV
+                                          ? "attachment; filename=\"toban-visits.csv\""
+                                          : "attachment; filename=\"toban-statistics.csv\"");
     }
     return response;
 }

@@ -123,6 +123,7 @@ static const struct route routes[] = {
     READ("/explain", API_READ_EXPLAIN, true),
     READ("/statistics", API_READ_STATISTICS, false),
     READ("/statistics.csv", API_READ_STATISTICS_CSV, false),
+    READ("/statistics/visits.csv", API_READ_VISITS_CSV, false),
     READ("/certificates", API_READ_CERTIFICATE, true),
     READ("/certificates/{date}", API_READ_CERTIFICATE, true),
     CONTROL("/day/open", API_CONTROL_DAY_OPEN, BODY_DATE),

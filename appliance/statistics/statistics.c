@@ -7,6 +7,7 @@
 
 enum {
     MS_PER_S = 1000,
+    S_PER_MINUTE = 60,
     MS_PER_MINUTE = 60000,
     MINUTES_PER_HOUR = 60,
     MINUTES_PER_DAY = 1440,
@@ -190,6 +191,100 @@ void statistics_sort(struct statistics_fact *facts, size_t count)
         facts[left - 1] = largest;
         sift(facts, 0, left - 1);
     }
+}
+
+/* ---- kept rows ------------------------------------------------------------------------------------------- */
+
+static uint16_t minutes(uint32_t time_s)
+{
+    uint32_t whole = time_s / S_PER_MINUTE + (time_s % S_PER_MINUTE >= S_PER_MINUTE / 2 ? 1 : 0);
+
+    return whole < UINT16_MAX ? (uint16_t)whole : UINT16_MAX;
+}
+
+static struct statistics_kept kept_of(const struct statistics_fact *fact)
+{
+    struct statistics_kept row = {.counter = fact->counter,
+                                  .category = fact->category,
+                                  .hour = fact->hour,
+                                  .end = fact->end,
+                                  .first = fact->first,
+                                  .doubtful = fact->doubtful,
+                                  .estimated = fact->estimated};
+
+    for (int i = 0; i < STATISTICS_MEASURES; i++) {
+        row.time_min[i] = fact->time_s[i] == STATISTICS_NOT_MEASURED
+                              ? (int16_t)STATISTICS_NOT_MEASURED
+                              : (int16_t)minutes((uint32_t)fact->time_s[i]);
+    }
+    if (fact->estimated) {
+        row.estimate_min = minutes(fact->estimate_s);
+        row.truth_min = minutes(fact->truth_s);
+    }
+    return row;
+}
+
+int statistics_kept_compare(const struct statistics_kept *a, const struct statistics_kept *b)
+{
+    int r = compare(a->category, b->category);
+
+    r = r != 0 ? r : compare(a->hour, b->hour);
+    r = r != 0 ? r : compare(a->counter, b->counter);
+    r = r != 0 ? r : compare(a->end, b->end);
+    r = r != 0 ? r : compare(a->first, b->first);
+    r = r != 0 ? r : compare(a->doubtful, b->doubtful);
+    r = r != 0 ? r : compare(a->estimated, b->estimated);
+    for (int i = 0; i < STATISTICS_MEASURES; i++) {
+        r = r != 0 ? r : compare(a->time_min[i], b->time_min[i]);
+    }
+    r = r != 0 ? r : compare(a->estimate_min, b->estimate_min);
+    return r != 0 ? r : compare(a->truth_min, b->truth_min);
+}
+
+static void sift_kept(struct statistics_kept *rows, size_t at, size_t count)
+{
+    for (;;) {
+        size_t largest = 2 * at + 1;
+        struct statistics_kept swapped;
+
+        if (largest >= count) {
+            return;
+        }
+        if (largest + 1 < count &&
+            statistics_kept_compare(&rows[largest], &rows[largest + 1]) < 0) {
+            largest++;
+        }
+        if (statistics_kept_compare(&rows[at], &rows[largest]) >= 0) {
+            return;
+        }
+        swapped = rows[at];
+        rows[at] = rows[largest];
+        rows[largest] = swapped;
+        at = largest;
+    }
+}
+
+size_t statistics_keep(const struct statistics_fact *facts, size_t count,
+                       struct statistics_kept *rows)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < count; i++) {
+        if (facts[i].end != STATISTICS_NOT_A_VISIT && facts[i].end != STATISTICS_OPEN) {
+            rows[kept++] = kept_of(&facts[i]);
+        }
+    }
+    for (size_t at = kept / 2; at > 0; at--) {
+        sift_kept(rows, at - 1, kept);
+    }
+    for (size_t left = kept; left > 1; left--) {
+        struct statistics_kept largest = rows[0];
+
+        rows[0] = rows[left - 1];
+        rows[left - 1] = largest;
+        sift_kept(rows, 0, left - 1);
+    }
+    return kept;
 }
 
 /* ---- sums ------------------------------------------------------------------------------------------------ */

@@ -19,6 +19,10 @@
  * that is negative (a clock went back) or longer than STATISTICS_TIME_S_MAX (somebody forgot to press) makes the leg
  * doubtful: it counts, its times do not.
  *
+ * Kept rows. Where the ward switches it on (docs/STATISTICS.md), each leg of a sealed day becomes one row besides: what
+ * it was, in which hour it joined the line, how it ended, its times in whole minutes. Rows stand in the order of their
+ * content alone, so neither a row nor its place tells which number it was.
+ *
  * Pure: no clock, I/O, allocation, globals. Memory is the caller's: a fact is 40 bytes, sums are 4 KiB. A cell takes
  * some 30 bytes sealed, of many legs at most STATISTICS_CELL_BYTES_MAX. Sources: the table of
  * field-queue.md 9; DESIGN 3 rule 5; docs/STATISTICS.md has the definitions that people read.
@@ -44,6 +48,8 @@ enum statistics_limit {
     STATISTICS_HEAD_BYTES = 1 + 4 + 2 + 4 + 4 + 8 + 2 + 2 + 8 + 4,
     STATISTICS_CHUNK_BYTES_MAX = 8192, /* head and cells */
     STATISTICS_CELL_BYTES_MAX = 4096,  /* one cell, however many legs of a day it counts */
+    STATISTICS_TIME_MIN_MAX = STATISTICS_TIME_S_MAX / 60,
+    STATISTICS_KEPT_BYTES_MAX = 4 + 2 + 2 * 4 + 3 + 2, /* one kept row */
 };
 
 /* How a leg ended. */
@@ -175,6 +181,31 @@ size_t statistics_cells_encode(const struct statistics_fact *facts, size_t count
 typedef struct statistics_sums *statistics_sums_fn(void *context, const struct statistics_cell *cell);
 bool statistics_cells_decode(const uint8_t *bytes, size_t len_bytes, statistics_sums_fn *sums_of,
                              void *context);
+
+/* ---- kept rows ------------------------------------------------------------------------------------------------ */
+
+/* One leg of a visit that is over: no number, no id, no language, no note, no priority, no moment but the hour. */
+struct statistics_kept {
+    uint16_t counter;      /* 0: none called it */
+    uint8_t category, hour; /* in which it joined the line */
+    uint8_t end;           /* SERVED .. EXPIRED */
+    bool first;            /* the visit began with it; else it was sent on */
+    bool doubtful;         /* its times were not to be trusted: there are none */
+    bool estimated;
+    int16_t time_min[STATISTICS_MEASURES]; /* to the nearest minute; STATISTICS_NOT_MEASURED */
+    uint16_t estimate_min, truth_min;      /* said, and what it was; of the first leg */
+};
+
+/* Of facts of a day that is over; void numbers are no rows. Sorted by content; how many, `count` at most. */
+size_t statistics_keep(const struct statistics_fact *facts, size_t count, struct statistics_kept *rows);
+/* <0, 0, >0 by content. */
+int statistics_kept_compare(const struct statistics_kept *a, const struct statistics_kept *b);
+/* Sorted rows from *at on, as many as fit; *at moves on. Bytes written. */
+size_t statistics_kept_encode(const struct statistics_kept *rows, size_t count, size_t *at, uint8_t *bytes,
+                              size_t capacity_bytes);
+/* Each row in order. False: these are not rows, and some may have been given; or `each` said false, which ends it. */
+typedef bool statistics_kept_fn(void *context, const struct statistics_kept *row);
+bool statistics_kept_decode(const uint8_t *bytes, size_t len_bytes, statistics_kept_fn *each, void *context);
 
 /* ---- tables -------------------------------------------------------------------------------------------------- */
 

@@ -12,6 +12,11 @@ enum {
     VARINT_MORE = 0x80,
     VARINT_MASK = 0x7f,
     CELL_KEY_BYTES = 4,
+    KEPT_FIRST = 1, /* bits of a kept row's flags */
+    KEPT_DOUBTFUL = 2,
+    KEPT_ESTIMATED = 4,
+    KEPT_TIME = 8, /* and the three above it: which times there are */
+    KEPT_FLAGS_END = KEPT_TIME << STATISTICS_MEASURES,
 };
 
 /* ---- numbers: seven bits a byte, the lowest first ------------------------------------------------------ */
@@ -274,6 +279,93 @@ bool statistics_cells_decode(const uint8_t *bytes, size_t len_bytes, statistics_
         if (sums == NULL || !get_sums(&reader, sums)) {
             return false;
         }
+    }
+    return true;
+}
+
+/* ---- kept rows -------------------------------------------------------------------------------------------- */
+
+static uint8_t kept_flags(const struct statistics_kept *row)
+{
+    unsigned flags = (row->first ? KEPT_FIRST : 0U) | (row->doubtful ? KEPT_DOUBTFUL : 0U) |
+                     (row->estimated ? KEPT_ESTIMATED : 0U);
+
+    for (int i = 0; i < STATISTICS_MEASURES; i++) {
+        flags |= row->time_min[i] != STATISTICS_NOT_MEASURED ? (unsigned)KEPT_TIME << i : 0U;
+    }
+    return (uint8_t)flags;
+}
+
+static void put_kept(struct bytes_writer *writer, const struct statistics_kept *row)
+{
+    bytes_put_u8(writer, row->category);
+    bytes_put_u8(writer, row->hour);
+    bytes_put_u16(writer, row->counter);
+    bytes_put_u8(writer, row->end);
+    bytes_put_u8(writer, kept_flags(row));
+    for (int i = 0; i < STATISTICS_MEASURES; i++) {
+        if (row->time_min[i] != STATISTICS_NOT_MEASURED) {
+            put_number(writer, (uint64_t)row->time_min[i]);
+        }
+    }
+    if (row->estimated) {
+        put_number(writer, row->estimate_min);
+        put_number(writer, row->truth_min);
+    }
+}
+
+size_t statistics_kept_encode(const struct statistics_kept *rows, size_t count, size_t *at,
+                              uint8_t *bytes, size_t capacity_bytes)
+{
+    struct bytes_writer writer = bytes_writer_over(bytes, capacity_bytes);
+
+    while (*at < count && capacity_bytes - writer.len_bytes >= STATISTICS_KEPT_BYTES_MAX) {
+        put_kept(&writer, &rows[(*at)++]);
+    }
+    CHECK(!writer.failed && (*at == count || writer.len_bytes > 0));
+    return writer.len_bytes;
+}
+
+static bool get_kept(struct bytes_reader *reader, struct statistics_kept *ret_row)
+{
+    struct statistics_kept row = {0};
+    uint8_t flags;
+
+    row.category = bytes_get_u8(reader);
+    row.hour = bytes_get_u8(reader);
+    row.counter = bytes_get_u16(reader);
+    row.end = bytes_get_u8(reader);
+    flags = bytes_get_u8(reader);
+    row.first = (flags & KEPT_FIRST) != 0;
+    row.doubtful = (flags & KEPT_DOUBTFUL) != 0;
+    row.estimated = (flags & KEPT_ESTIMATED) != 0;
+    for (int i = 0; i < STATISTICS_MEASURES; i++) {
+        row.time_min[i] = (flags & KEPT_TIME << i) != 0
+                              ? (int16_t)get_number(reader, STATISTICS_TIME_MIN_MAX)
+                              : (int16_t)STATISTICS_NOT_MEASURED;
+    }
+    if (row.estimated) {
+        row.estimate_min = (uint16_t)get_number(reader, UINT16_MAX);
+        row.truth_min = (uint16_t)get_number(reader, STATISTICS_TIME_MIN_MAX);
+    }
+    *ret_row = row;
+    return !reader->failed && flags < KEPT_FLAGS_END && row.category != 0 &&
+           row.category <= STATISTICS_CATEGORIES_MAX && row.hour < STATISTICS_HOURS &&
+           row.end >= STATISTICS_SERVED && row.end <= STATISTICS_EXPIRED;
+}
+
+bool statistics_kept_decode(const uint8_t *bytes, size_t len_bytes, statistics_kept_fn *each,
+                            void *context)
+{
+    struct bytes_reader reader = bytes_reader_over(bytes, len_bytes);
+    struct statistics_kept row, before = {0};
+
+    while (bytes_left(&reader) > 0) {
+        if (!get_kept(&reader, &row) || statistics_kept_compare(&row, &before) < 0 ||
+            !each(context, &row)) {
+            return false;
+        }
+        before = row;
     }
     return true;
 }

@@ -3,7 +3,7 @@
 
 import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
-import { assertAccessible, shot, startBrowser, until } from "./lib/browser.mjs";
+import { AT_ONCE, assertAccessible, shot, startBrowser, until } from "./lib/browser.mjs";
 import { categoriesOf, flatSite, SITE } from "./lib/kiosk_site.mjs";
 import {
     CATEGORY,
@@ -20,7 +20,7 @@ import {
 const BEYOND_CHROMIUM = 8;
 const LEAST_PX = 80;
 
-describe("the ticket machine", () => {
+describe("the ticket machine", AT_ONCE, () => {
     let browser;
     before(async () => {
         browser = await startBrowser();

@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { existsSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
-import { assertAccessible, shot, startBrowser, until } from "./lib/browser.mjs";
+import { AT_ONCE, assertAccessible, shot, startBrowser, until } from "./lib/browser.mjs";
 import { SITE, categoriesOf, flatSite } from "./lib/kiosk_site.mjs";
 import {
     LYING,
@@ -53,7 +53,7 @@ const withSite =
         more(office);
     };
 
-describe("the audio guide", () => {
+describe("the audio guide", AT_ONCE, () => {
     const heard = (page) =>
         page.evaluate(() => globalThis.heard.splice(0).map((each) => each.text));
     /** Everything said from now on until a sentence that fits; the rest stays for later. */
@@ -354,7 +354,7 @@ describe("the audio guide", () => {
     );
 });
 
-describe("staff mode", () => {
+describe("staff mode", AT_ONCE, () => {
     const CLERKS = {
         sato: { pin: "271828", role: "operator", role_ja: "係員", title: "佐藤" },
         suzuki: { pin: "314159", role: "supervisor", role_ja: "窓口責任者", title: "鈴木" },

@@ -96,6 +96,32 @@ describe("the statistics", () => {
             assert.ok(links.every((href) => href.startsWith("/api/v1/statistics.csv?from=")));
         }));
 
+    it("rows_of_single_visits_are_offered_where_they_are_kept_and_nowhere_else", async () => {
+        const kept = (visits) => ({
+            answer: (url) => {
+                const by = url.searchParams.get("by");
+                return SAMPLE[by] ? { status: 200, json: { ...SAMPLE[by], visits } } : null;
+            },
+        });
+        assert.equal(SAMPLE.category.visits.kept, false);
+        await atPage(async ({ page }) => {
+            await drawn(page);
+            assert.ok(await page.locator("#visits").isHidden());
+        });
+        await atPage(async ({ page }) => {
+            await drawn(page);
+            assert.match(await page.locator("#visits_kept").textContent(), /400 日間.*2026-10-01 から 2026-11-24 まで/);
+            assert.match(await page.locator("#visits").textContent(), /番号、番号札のID、言語、メモ/);
+            assert.equal(
+                await page.locator("#visits_file").getAttribute("href"),
+                `/api/v1/statistics/visits.csv?from=${SAMPLE.category.from}&to=${SAMPLE.category.to}`,
+            );
+            await assertAccessible(page);
+            await page.locator("#visits").scrollIntoViewIfNeeded();
+            await shot(page, "statistics-visits");
+        }, kept({ kept: true, days: 400, from: "2026-10-01", newest: "2026-11-24" }));
+    });
+
     it("says_what_is_wrong_and_asks_again_while_another_table_is_made", () =>
         atPage(
             async ({ page, asked }) => {
@@ -133,6 +159,10 @@ describe("the statistics", () => {
         assert.match(lines[0], /^開庁日 day,業務番号 category/);
         assert.ok(lines.some((line) => line.startsWith("用語 column")));
         assert.equal((await fetch(`${OFFICE}/api/v1/statistics?by=colour`)).status, 422);
+        const visits = await fetch(`${OFFICE}/api/v1/statistics/visits.csv`);
+        assert.equal(visits.status, 200);
+        assert.match(visits.headers.get("content-disposition"), /toban-visits\.csv/);
+        assert.match(await visits.text(), /残す日数 days kept,0,/); // this site keeps none
         assert.equal((await fetch(`${OFFICE}/api/v1/statistics?from=%00`)).status, 422);
         await closePage(page);
     });

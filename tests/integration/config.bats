@@ -86,6 +86,45 @@ printed_text() {
     jq -e '.holidays == 1' <<<"$output"
 }
 
+@test "rows of single visits are kept while the site says so, name nobody, and are gone when it says so no more" {
+    local base id
+    toban stats --visits
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"残す日数 days kept,0,"* ]]
+    sed 's/keep_visits: off/keep_visits: true/' image/site-default.yaml >"$BATS_TEST_TMPDIR/on.yaml"
+    toban config apply "$BATS_TEST_TMPDIR/on.yaml" --yes
+    [ "$status" -eq 0 ]
+    [[ "$output" == *"400 日"* ]]
+    toban ticket issue 1 --json
+    id=$(jq -r .id <<<"$output")
+    toban counter open 1
+    toban counter call-next 1
+    toban counter complete 1
+    [ "$status" -eq 0 ]
+    toban stats --visits
+    [[ "$output" != *2026-11-24,1,* ]] # nothing of a day that is not erased
+    toban day close
+    toban day open 2026-11-25
+    [ "$status" -eq 0 ]
+    toban stats --visits
+    [ "$status" -eq 0 ]
+    [[ "$output" == *2026-11-24,1,*,served,1,0,* ]]
+    [[ "$output" != *"$id"* ]]
+    for unit in 1 2; do # by either ledger's own files, its keys beside
+        ! grep -rqF "$id" "$(build/bin/toban-office info --name "$OFFICE" --json | jq -r ".units[$((unit - 1))].data_dir")/keys"
+        ls "$(build/bin/toban-office info --name "$OFFICE" --json | jq -r ".units[$((unit - 1))].data_dir")/keys" | grep -q '^9[0-9]*-'
+    done
+    toban config apply image/site-default.yaml --yes
+    [ "$status" -eq 0 ]
+    [[ "$output" == *すぐに消えます* ]]
+    for _ in $(seq 50); do
+        toban stats --visits
+        [[ "$output" == *2026-11-24,1,* ]] || break
+        sleep 0.1
+    done
+    [[ "$output" != *2026-11-24,1,* ]]
+}
+
 @test "a version survives the unit that took it, and alone nothing is changed" {
     build/bin/toban-office fault power 1 --name "$OFFICE" >&2
     for _ in $(seq 100); do

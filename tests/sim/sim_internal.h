@@ -17,6 +17,7 @@
  *   sim_clock.c   wall clocks that are wrong
  *   sim_wire.c    oracles on what the units say to one another
  *   sim_effect.c  oracles that lay what was handed out beside what disks hold
+ *   sim_kept.c    rows of single visits, where the site keeps them
  *   sim_spoil.c   the oracles' own test
  *   sim_hear.c    who hears a unit: clients, boards, who asks again, who sends nonsense; what may leave
  *   sim_manage.c  a manager's words, and papers for staff
@@ -27,6 +28,7 @@
 #ifndef TESTS_SIM_SIM_INTERNAL_H
 #define TESTS_SIM_SIM_INTERNAL_H
 
+#include "appliance/statistics/statistics.h"
 #include "base/check.h"
 #include "storage/entry/entry.h"
 #include "tests/sim/sim.h"
@@ -582,6 +584,10 @@ void judge_certificate(struct sim *sim, const char *yesterday);
 
 /* sim_sums.c: the statistics of a day whose visits are erased */
 void judge_sums(struct sim *sim, const char *day);
+/* sim_kept.c: in a world whose site keeps rows of single visits, they come to what the totals say */
+enum { SIM_KEEP_VISITS_DAYS = 30 };
+bool sim_keeps_visits(const struct sim *sim);
+void judge_kept(struct sim *sim, int unit, uint32_t date, const struct statistics_sums *of);
 /* sim_erasure.c: before a batch is stored; for a number that was given; on the second day, until true. */
 void judge_certificates_of(struct unit *unit, const struct ledger_batch *batch);
 void judge_nothing_older(struct unit *unit, const char *today);

@@ -50,6 +50,7 @@ static int read_text(void *context, const uint8_t *text, size_t len_bytes,
         return -EINVAL;
     }
     *queue = sim->config;
+    ret_form->keep_visits_days = sim_keeps_visits(sim) ? SIM_KEEP_VISITS_DAYS : 0;
     (void)snprintf(queue->site_ja, sizeof(queue->site_ja), "sim %lu", n);
     if (extra != 0) {
         struct queue_category_config *category = &queue->categories[queue->category_count++];

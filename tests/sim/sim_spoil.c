@@ -55,6 +55,7 @@ static const struct spoil {
     [SPOIL_IN_CLEAR] = {"a visitor of yesterday can be read", "promise 15: "},
     [SPOIL_ERASED] = {"no entry says that yesterday is erased", "promise 15: "},
     [SPOIL_SUMS] = {"visits of yesterday are not counted", "statistics: "},
+    [SPOIL_KEPT] = {"a visit of yesterday is not kept", "statistics: kept"},
     [SPOIL_CERTIFICATE_EARLY] = {"a certificate stands before the erasure", "promise 15: "},
     [SPOIL_CERTIFICATE_DIGEST] = {"two certificates of one day differ", "promise 15: "},
     [SPOIL_SERVES_UNERASED] = {"a number is given beside a key of an earlier day", "promise 15: "},

@@ -162,6 +162,7 @@ void judge_sums(struct sim *sim, const char *day)
         } else {
             judge_numbers(sim, i, day, &sums[i]);
             judge_ends(sim, i, &sums[i]);
+            judge_kept(sim, i, date, sums[i].of);
         }
     }
     if (memcmp(sums[0].of, sums[1].of, sizeof(sums[0].of)) != 0) {

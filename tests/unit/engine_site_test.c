@@ -349,6 +349,28 @@ static void a_version_takes_force_on_both_units_in_one_batch(void **state)
     assert_non_null(strstr(desk->body, "\"by\":\"root\""));
 }
 
+/* On both units by the same entry, and off again by the next; a version without the word is one that says no. */
+static void whether_visits_are_kept_is_what_the_version_in_force_says(void **state)
+{
+    struct desk *desk = *state;
+
+    assert_int_equal(apply(desk, edit(desk, "keep_visits: off", "keep_visits: true"), 1), 201);
+    assert_non_null(strstr(desk->body, "400"));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(desk->units[i].engine->site.version, 2);
+        assert_int_equal(desk->units[i].engine->options.keep_visits_days, 400);
+    }
+    assert_int_equal(
+        apply(desk, edit(desk, "keep_visits: off", "keep_visits: on\n  keep_visits_days: 7"), 2),
+        201);
+    assert_int_equal(desk->units[1].engine->options.keep_visits_days, 7);
+    assert_int_equal(apply(desk, edit(desk, "statistics:\n  keep_visits: off", ""), 3), 201);
+    assert_non_null(strstr(desk->body, "erased at once"));
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(desk->units[i].engine->options.keep_visits_days, 0);
+    }
+}
+
 static void two_edits_at_once_are_one_and_a_refusal(void **state)
 {
     struct desk *desk = *state;
@@ -590,6 +612,8 @@ int main(void)
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_version_takes_force_on_both_units_in_one_batch, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(whether_visits_are_kept_is_what_the_version_in_force_says,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(two_edits_at_once_are_one_and_a_refusal, set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             a_text_that_cannot_be_read_changes_nothing_and_names_the_line, set_up, tear_down),

@@ -314,6 +314,53 @@ static void a_menu_is_a_tree_in_which_each_thing_stands_once(void **state)
     }
 }
 
+/* Only in words: neither a number of days nor an old file switches it on. */
+static void nothing_of_single_visits_is_kept_unless_the_file_says_so(void **state)
+{
+    static const struct {
+        const char *text;
+        int days;
+    } cases[] = {
+        {"  keep_visits: off\n  # keep", 0},
+        {"  keep_visits: false\n  # keep", 0},
+        {"  keep_visits: true\n  # keep", SITE_KEEP_VISITS_DAYS},
+        {"  keep_visits: on\n  keep_visits_days: 31 # keep", 31},
+        {"  keep_visits: off\n  keep_visits_days: 31 # keep", 0},
+        {"  keep_visits_days: 31 # keep", 0},
+        {"  keep_visits: on\n  keep_visits_days: 1100 # keep", 1100},
+        {"  keep_visits: on\n  keep_visits_days: 1101 # keep", -1},
+        {"  keep_visits: on\n  keep_visits_days: -1 # keep", -1},
+        {"  keep_visits: perhaps # keep", -1},
+    };
+    struct fixture *fixture = *state;
+    static struct site before;
+    static struct site_difference differences[SITE_DIFFERENCES_MAX];
+
+    for (size_t i = 0; i < ARRAY_COUNT(cases); i++) {
+        edit(fixture, "  keep_visits: off\n  # keep", cases[i].text);
+        assert_int_equal(load(fixture, fixture->edited), cases[i].days < 0 ? -EINVAL : 0);
+        if (cases[i].days < 0) {
+            assert_memory_equal(fixture->error.path, "statistics.keep_visits",
+                                strlen("statistics.keep_visits"));
+            assert_true(fixture->error.line > 0);
+        } else {
+            assert_int_equal(fixture->site.keep_visits_days, cases[i].days);
+        }
+    }
+    edit(fixture, "statistics:\n  keep_visits: off\n", "");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_int_equal(fixture->site.keep_visits_days, 0);
+    before = fixture->site;
+    fixture->site.keep_visits_days = 31;
+    assert_int_equal(site_compare(&before, &fixture->site, differences, SITE_DIFFERENCES_MAX), 1);
+    assert_non_null(strstr(differences[0].text_en, "31 days"));
+    assert_int_equal(site_compare(&fixture->site, &before, differences, SITE_DIFFERENCES_MAX), 1);
+    assert_non_null(strstr(differences[0].text_en, "erased at once"));
+    before.keep_visits_days = 400;
+    assert_int_equal(site_compare(&before, &fixture->site, differences, SITE_DIFFERENCES_MAX), 1);
+    assert_non_null(strstr(differences[0].text_en, "400 days, now 31"));
+}
+
 static void what_a_new_version_changes_is_said_in_sentences(void **state)
 {
     struct fixture *fixture = *state;
@@ -565,6 +612,7 @@ int main(void)
         cmocka_unit_test(the_default_site_speaks_five_languages),
         cmocka_unit_test(what_is_missing_is_said_and_stood_in_for),
         cmocka_unit_test(a_menu_is_a_tree_in_which_each_thing_stands_once),
+        cmocka_unit_test(nothing_of_single_visits_is_kept_unless_the_file_says_so),
         cmocka_unit_test(what_a_new_version_changes_is_said_in_sentences),
         cmocka_unit_test(anybody_sees_who_waits_unless_the_site_says_off),
         cmocka_unit_test(overrides_close_a_day_or_give_it_other_hours),

@@ -502,6 +502,221 @@ static void a_day_of_three_hundred_visits_is_small(void **state)
     assert_true(len_bytes < 16 * 1024);
 }
 
+/* ---- kept rows ------------------------------------------------------------------------------------------ */
+
+enum { KEPT_MAX = 4000 };
+
+struct kept {
+    struct statistics_kept rows[KEPT_MAX];
+    size_t count, stop_at;
+};
+
+static bool take_kept(void *context, const struct statistics_kept *row)
+{
+    struct kept *kept = context;
+
+    kept->rows[kept->count] = *row;
+    return kept->count++ != kept->stop_at;
+}
+
+static bool kept_decodes(const uint8_t *bytes, size_t len_bytes, struct kept *kept)
+{
+    kept->count = 0;
+    kept->stop_at = SIZE_MAX;
+    return statistics_kept_decode(bytes, len_bytes, take_kept, kept);
+}
+
+/* Every field that a row has, beside the fact that it is of; and nothing else can be in it. */
+static void a_kept_row_is_its_leg_in_minutes(void **state)
+{
+    const struct statistics_fact facts[] = {
+        {.part = 2,
+         .counter = 3,
+         .category = 4,
+         .hour = 9,
+         .end = STATISTICS_SERVED,
+         .first = true,
+         .over = true,
+         .estimated = true,
+         .time_s = {629, 29, 30, 89},
+         .estimate_s = 900,
+         .truth_s = 600},
+        {.category = 4,
+         .hour = 9,
+         .end = STATISTICS_EXPIRED,
+         .doubtful = true,
+         .time_s = {-1, -1, -1, -1}},
+        {.category = 4,
+         .hour = 9,
+         .end = STATISTICS_NOT_A_VISIT,
+         .first = true,
+         .time_s = {-1, -1, -1, -1}},
+        {.category = 4,
+         .hour = 9,
+         .end = STATISTICS_OPEN,
+         .first = true,
+         .time_s = {-1, -1, -1, -1}},
+        {.category = 1,
+         .hour = 16,
+         .end = STATISTICS_SERVED,
+         .first = true,
+         .estimated = true,
+         .time_s = {STATISTICS_TIME_S_MAX, -1, 0, -1},
+         .estimate_s = UINT32_MAX,
+         .truth_s = 29},
+    };
+    struct statistics_kept rows[5];
+
+    (void)state;
+    assert_int_equal(statistics_keep(facts, ARRAY_COUNT(facts), rows), 3);
+    assert_int_equal(rows[0].category, 1);
+    assert_int_equal(rows[0].time_min[STATISTICS_WAIT], STATISTICS_TIME_MIN_MAX);
+    assert_int_equal(rows[0].time_min[STATISTICS_WALK_UP], STATISTICS_NOT_MEASURED);
+    assert_int_equal(rows[0].time_min[STATISTICS_SERVICE], 0);
+    assert_int_equal(rows[0].estimate_min, UINT16_MAX);
+    assert_int_equal(rows[0].truth_min, 0);
+    assert_int_equal(rows[1].end, STATISTICS_EXPIRED);
+    assert_true(rows[1].doubtful && !rows[1].first && rows[1].counter == 0);
+    assert_int_equal(rows[2].counter, 3);
+    assert_int_equal(rows[2].hour, 9);
+    assert_true(rows[2].first && rows[2].estimated && !rows[2].doubtful);
+    assert_int_equal(rows[2].time_min[STATISTICS_WAIT], 10);
+    assert_int_equal(rows[2].time_min[STATISTICS_WALK_UP], 0);
+    assert_int_equal(rows[2].time_min[STATISTICS_SERVICE], 1);
+    assert_int_equal(rows[2].time_min[STATISTICS_HOLD], 1);
+    assert_int_equal(rows[2].estimate_min, 15);
+    assert_int_equal(rows[2].truth_min, 10);
+    assert_int_equal(statistics_keep(facts, 0, rows), 0);
+}
+
+static void assert_same_rows(const struct statistics_kept *a, const struct statistics_kept *b,
+                             size_t count)
+{
+    for (size_t i = 0; i < count; i++) {
+        assert_int_equal(statistics_kept_compare(&a[i], &b[i]), 0);
+    }
+}
+
+/* In whatever order visitors came: the same rows, the same bytes. Their order tells nothing of who was first. */
+static void kept_rows_come_back_and_do_not_tell_the_order(void **state)
+{
+    static struct statistics_fact facts[400], shuffled[400];
+    static struct statistics_kept rows[400], again[400];
+    static uint8_t bytes[BYTES_MAX], other[BYTES_MAX];
+    struct kept *kept = calloc(1, sizeof(*kept));
+    uint64_t random = 23;
+
+    (void)state;
+    for (int round = 0; round < 30; round++) {
+        size_t count = random_facts(&random, 1 + draw(&random, 400), facts), kept_count, at = 0;
+        size_t len_bytes = 0, total = 0;
+
+        memcpy(shuffled, facts, sizeof(facts));
+        for (size_t i = count; i > 1; i--) {
+            size_t with = draw(&random, (uint32_t)i);
+            struct statistics_fact swapped = shuffled[with];
+
+            shuffled[with] = shuffled[i - 1];
+            shuffled[i - 1] = swapped;
+        }
+        kept_count = statistics_keep(facts, count, rows);
+        assert_int_equal(statistics_keep(shuffled, count, again), kept_count);
+        assert_same_rows(rows, again, kept_count);
+        for (size_t i = 1; i < kept_count; i++) {
+            assert_true(statistics_kept_compare(&rows[i - 1], &rows[i]) <= 0);
+        }
+        while (at < kept_count) { /* in pieces, as chunks are */
+            size_t piece = statistics_kept_encode(rows, kept_count, &at, bytes + len_bytes,
+                                                  STATISTICS_KEPT_BYTES_MAX + draw(&random, 500));
+
+            assert_true(kept_decodes(bytes + len_bytes, piece, kept));
+            assert_same_rows(kept->rows, rows + total, kept->count);
+            total += kept->count;
+            len_bytes += piece;
+        }
+        assert_int_equal(total, kept_count);
+        at = 0;
+        assert_int_equal(statistics_kept_encode(again, kept_count, &at, other, sizeof(other)),
+                         len_bytes);
+        assert_memory_equal(bytes, other, len_bytes);
+        for (int flip = 0; flip < 200 && len_bytes > 0;
+             flip++) { /* refused, or rows that encode to it */
+            size_t place = draw(&random, (uint32_t)len_bytes);
+            uint8_t was = other[place];
+
+            other[place] ^= (uint8_t)(1 + draw(&random, 255));
+            if (kept_decodes(other, len_bytes, kept)) {
+                at = 0;
+                assert_int_equal(
+                    statistics_kept_encode(kept->rows, kept->count, &at, bytes, sizeof(bytes)),
+                    len_bytes);
+                assert_memory_equal(bytes, other, len_bytes);
+            }
+            other[place] = was;
+        }
+    }
+    free(kept);
+}
+
+static void rows_that_nobody_keeps_are_refused(void **state)
+{
+    /* category, hour, counter, end, flags, times and estimate as the flags say */
+    static const uint8_t sound[] = {1, 9, 0, 2, 1, 0x0d, 10, 15, 10};
+    static const uint8_t falling[] = {2, 9, 0, 2, 1, 1, 1, 9, 0, 2, 1, 1};
+    static const uint8_t twice[] = {1, 9, 0, 2, 1, 1, 1, 9, 0, 2, 1, 1};
+    static const struct {
+        uint8_t bytes[12];
+        size_t len_bytes;
+    } bad[] = {
+        {{0, 9, 0, 2, 1, 1}, 6},
+        {{33, 9, 0, 2, 1, 1}, 6},
+        {{1, 24, 0, 2, 1, 1}, 6},
+        {{1, 9, 0, 2, 0, 1}, 6}, /* not over */
+        {{1, 9, 0, 2, 6, 1}, 6}, /* no visit */
+        {{1, 9, 0, 2, 1, 0x81}, 6},
+        {{1, 9, 0, 2, 1, 0x09, 0xe1, 0x03}, 8}, /* longer than eight hours */
+        {{1, 9, 0, 2, 1, 0x05, 15, 0xe1, 0x03}, 9},
+        {{1, 9, 0, 2, 1, 0x05, 0x80, 0x80, 0x04, 1}, 10},
+        {{1, 9, 0, 2, 1, 0x09, 0x81, 0x00}, 8}, /* longer than it need be */
+    };
+    struct kept *kept = calloc(1, sizeof(*kept));
+
+    (void)state;
+    assert_true(kept_decodes(sound, sizeof(sound), kept));
+    assert_int_equal(kept->rows[0].estimate_min, 15);
+    assert_true(kept_decodes(twice, sizeof(twice), kept));
+    assert_false(kept_decodes(falling, sizeof(falling), kept));
+    for (size_t cut = 1; cut < sizeof(sound); cut++) {
+        assert_false(kept_decodes(sound, cut, kept));
+    }
+    for (size_t i = 0; i < ARRAY_COUNT(bad); i++) {
+        if (kept_decodes(bad[i].bytes, bad[i].len_bytes, kept)) {
+            fail_msg("case %zu is taken", i);
+        }
+    }
+    kept->count = 0;
+    kept->stop_at = 0;
+    assert_false(statistics_kept_decode(twice, sizeof(twice), take_kept, kept));
+    free(kept);
+}
+
+/* Printed, because docs/STATISTICS.md says it. */
+static void a_day_of_three_hundred_kept_rows_is_small(void **state)
+{
+    static struct statistics_fact facts[300];
+    static struct statistics_kept rows[300];
+    static uint8_t bytes[BYTES_MAX];
+    uint64_t random = 19;
+    size_t at = 0, count, len_bytes;
+
+    (void)state;
+    random_facts(&random, ARRAY_COUNT(facts), facts);
+    count = statistics_keep(facts, ARRAY_COUNT(facts), rows);
+    len_bytes = statistics_kept_encode(rows, count, &at, bytes, sizeof(bytes));
+    printf("kept rows of 300 visits: %zu bytes\n", len_bytes);
+    assert_true(len_bytes < 6 * 1024);
+}
+
 /* ---- tables ------------------------------------------------------------------------------------------- */
 
 static struct statistics_row row_of(uint16_t category, uint64_t services)
@@ -626,6 +841,10 @@ int main(void)
         cmocka_unit_test(cells_that_nobody_writes_are_refused),
         cmocka_unit_test(a_head_comes_back_and_nonsense_does_not),
         cmocka_unit_test(a_day_of_three_hundred_visits_is_small),
+        cmocka_unit_test(a_kept_row_is_its_leg_in_minutes),
+        cmocka_unit_test(kept_rows_come_back_and_do_not_tell_the_order),
+        cmocka_unit_test(rows_that_nobody_keeps_are_refused),
+        cmocka_unit_test(a_day_of_three_hundred_kept_rows_is_small),
         cmocka_unit_test(small_rows_are_shown_together),
         cmocka_unit_test(one_small_row_takes_another_with_it),
         cmocka_unit_test(a_table_of_two_visits_keeps_counts_and_loses_times),

@@ -17,9 +17,15 @@
 int bench_fill(const char *data_dir, const char *record_dir, uint64_t count);
 /* Says when somebody first accepts on the UNIX socket (CLOCK_MONOTONIC). 1: nobody within seconds. */
 int bench_wait(const char *socket_path, unsigned seconds);
-/* Opens that many streams of live events, says "ready", follows for so long, and says what came. */
-int bench_live(const char *address, uint16_t port, unsigned screens, unsigned telephones,
-               unsigned seconds);
+/* To the gateway, by TLS. */
+struct bench_way {
+    const char *address, *token; /* a board's credential; telephones have none */
+    uint16_t port;
+    SSL_CTX *tls;
+};
+/* Opens that many streams of live events, says "ready", follows for so long, and says what came. 1: one was refused, ended
+ * or never told anything. */
+int bench_live(const struct bench_way *way, unsigned screens, unsigned telephones, unsigned seconds);
 uint64_t bench_now_us(void);
 /* NULL: the file holds no certificate. */
 SSL_CTX *bench_tls_create(const char *authority);

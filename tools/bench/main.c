@@ -549,7 +549,8 @@ static int usage(void)
         " | http|gap --address A --ca FILE --token TOKEN [--port P]"
         "   [--clients N] [--seconds S]\n"
         "       [--count N] [--categories N] [--every-ms MS: of http]\n"
-        "       live --address A --port P [--clients SCREENS] [--slow TELEPHONES] [--seconds S]\n"
+        "       live --address A --ca FILE --token BOARD [--clients SCREENS] [--slow TELEPHONES]\n"
+        "       [--seconds S]\n"
         "       fill --dir DATA --record DIR --count N | wait --socket PATH --seconds S\n"
         "       redis --address A --port P --script SHA1\n");
     return 2;
@@ -633,9 +634,10 @@ int main(int argc, char **argv)
     if (strcmp(settings.mode, "wait") == 0 && settings.socket_path != NULL) {
         return bench_wait(settings.socket_path, settings.seconds);
     }
-    if (strcmp(settings.mode, "live") == 0 && settings.address != NULL) {
-        return bench_live(settings.address, settings.port, settings.clients, settings.slow,
-                          settings.seconds);
+    if (strcmp(settings.mode, "live") == 0 && way_is_known(&settings)) {
+        struct bench_way way = {settings.address, settings.token, settings.port, settings.tls};
+
+        return bench_live(&way, settings.clients, settings.slow, settings.seconds);
     }
     sampling.us = malloc(SAMPLES_MAX * sizeof(*sampling.us));
     CHECK(sampling.us != NULL);

@@ -163,19 +163,21 @@ issue() {
 # ---- screens and telephones that follow live ------------------------------------------------------------------
 
 live_issue() { # MODE
-    note "{\"mode\":\"$1\",$(in_lan "$BENCH" http --address 10.90.0.10 --clients 1 --every-ms 100 --seconds "$LIVE_SECONDS" | cut -d, -f2-)"
+    note "{\"mode\":\"$1\",$(in_lan "$BENCH" http "${way[@]}" --clients 1 --every-ms 100 --seconds "$LIVE_SECONDS" | cut -d, -f2-)"
 }
 
 # The same office, the same rate, without and with them, in turn; nobody reads what they got but the counter.
 live() {
-    local round followers
+    local round followers board
     say "== 100 boards and 1,000 telephones follow while tickets are issued ten a second"
     up --disk directory
+    board=$(node -p 'JSON.parse(process.argv[1]).credentials.board' "$info")
     for ((round = 0; round < ROUNDS; round++)); do
         live_issue live-alone
-        in_lan "$BENCH" live --address 10.90.0.10 --port 80 --clients 100 --slow 1000 --seconds $((LIVE_SECONDS + 5)) >"$OUT/live.jsonl" &
+        : >"$OUT/live.jsonl"
+        in_lan "$BENCH" live "${way[@]:0:4}" --token "$board" --clients 100 --slow 1000 --seconds $((LIVE_SECONDS + 5)) >"$OUT/live.jsonl" &
         followers=$!
-        while ! grep -q ready "$OUT/live.jsonl" 2>/dev/null; do sleep 0.2; done
+        while ! grep -q ready "$OUT/live.jsonl" && kill -0 "$followers" 2>/dev/null; do sleep 0.2; done
         live_issue live-followed
         wait "$followers"
         note "$(tail -n 1 "$OUT/live.jsonl")"

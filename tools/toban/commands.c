@@ -117,12 +117,15 @@ static const struct toban_command commands[] = {
      "verify は鎖をすべてたどり、壊れた場所を言います。DIR は号機のデータの場所。",
      "verify walks every link and says where it is damaged. DIR is a unit's data directory.",
      command_ledger},
-    {"stats", "[--from YYYY-MM-DD] [--to YYYY-MM-DD] [--by day,category,hour,counter] [--csv]",
+    {"stats",
+     "[--from YYYY-MM-DD] [--to YYYY-MM-DD] [--by day,category,hour,counter] [--csv] | --visits",
      "統計: 来庁、待ち時間、対応時間、目安の誤差",
      "statistics: arrivals, waits, services, the estimate",
      "日付を書かなければ最新の開庁日。--csv は定義つきの表 (UTF-8)。数の意味は "
-     "docs/STATISTICS.md。",
-     "Without dates: the newest service day. --csv: a table with its definitions (UTF-8).",
+     "docs/STATISTICS.md。--visits は1件ごとの行（設定で残している場合のみ、CSV）。",
+     "Without dates: the newest service day. --csv: a table with its definitions (UTF-8). "
+     "--visits: "
+     "rows of single visits, where the site keeps them (CSV).",
      command_stats},
     {"metrics", "", "OpenMetrics の値", "OpenMetrics text of a unit", NULL, NULL, command_metrics},
     {"office", "up | down | run | status | info | fault | heal ...",

@@ -1,4 +1,4 @@
-/* stats: what the visits of some days come to, as a table to read, as CSV, or as JSON. */
+/* stats: what the visits of some days come to, as a table to read, as CSV, or as JSON; and rows of single visits. */
 #include "tools/toban/toban.h"
 
 #include <string.h>
@@ -114,6 +114,69 @@ static void write_table(const struct toban *toban, const json_t *body)
                               "Times are seconds; --json and --csv say what each number means."));
 }
 
+/* ---- rows of single visits ------------------------------------------------------------------------------ */
+
+#define LINE_END "\r\n"
+#define CONTINUES LINE_END "続き continues to,"
+
+enum { DATE_CHARACTERS = 10, FILES_MAX = 1000 };
+
+/* Rows of one file, and of the last one what stands below them. False: that is no such file. */
+static bool write_rows(struct toban *toban, const char *text, bool first,
+                       char more_to[DATE_CHARACTERS + 1])
+{
+    const char *rows = strstr(text, LINE_END);
+    const char *below = strstr(text, LINE_END LINE_END);
+    const char *continues = strstr(text, CONTINUES);
+
+    if (rows == NULL || below == NULL || rows > below) {
+        return false;
+    }
+    more_to[0] = '\0';
+    if (continues != NULL) {
+        (void)snprintf(more_to, DATE_CHARACTERS + 1, "%s", continues + strlen(CONTINUES));
+    }
+    rows += strlen(LINE_END);
+    below += strlen(LINE_END);
+    if (first) {
+        (void)fwrite(text, 1, (size_t)(rows - text), toban->out);
+    }
+    (void)fwrite(rows, 1, below > rows ? (size_t)(below - rows) : 0, toban->out);
+    if (continues == NULL) {
+        (void)fputs(below, toban->out);
+    }
+    return true;
+}
+
+/* The newest days first, as many files as there are: one table for whoever keeps it. */
+static int write_visits(struct toban *toban, const char *from, const char *to)
+{
+    struct api_request request = {.type = API_READ, .read = {.what = API_READ_VISITS_CSV}};
+    char until[DATE_CHARACTERS + 1] = "", more_to[DATE_CHARACTERS + 1] = "";
+    int r = TOBAN_OK;
+
+    (void)snprintf(until, sizeof(until), "%s", to);
+    for (int i = 0; i < FILES_MAX && r == TOBAN_OK; i++) {
+        struct answer answer = {0};
+        int len = snprintf(request.read.text, sizeof(request.read.text), "%s %s -", from, until);
+
+        if (len < 0 || len >= (int)sizeof(request.read.text)) {
+            return command_misused(toban, "stats", "指示がわかりません。",
+                                   "that is not understood.");
+        }
+        r = ask_text(toban, &request, &answer);
+        if (r == TOBAN_OK && !write_rows(toban, answer.body, i == 0, more_to)) {
+            r = TOBAN_NO;
+        }
+        answer_free(&answer);
+        if (more_to[0] == '\0') {
+            break;
+        }
+        memcpy(until, more_to, sizeof(until));
+    }
+    return r;
+}
+
 int command_stats(struct toban *toban, int argc, char **argv)
 {
     struct api_request request = {.type = API_READ, .read = {.what = API_READ_STATISTICS}};
@@ -122,14 +185,19 @@ int command_stats(struct toban *toban, int argc, char **argv)
                    options_take_value(&argc, argv, "to", &to) < 0 ||
                    options_take_value(&argc, argv, "by", &by) < 0;
     bool csv = options_take_flag(&argc, argv, "csv");
+    bool visits = options_take_flag(&argc, argv, "visits");
     struct answer answer = {0};
     json_t *body = NULL;
     int len, r;
 
     len = snprintf(request.read.text, sizeof(request.read.text), "%s %s %s", from, to, by);
     if (misused || argc != 0 || len < 0 || len >= (int)sizeof(request.read.text) ||
-        (csv && toban->json)) {
+        ((csv || visits) && toban->json) || (visits && strcmp(by, "-") != 0) ||
+        strlen(to) > DATE_CHARACTERS) {
         return command_misused(toban, "stats", "指示がわかりません。", "that is not understood.");
+    }
+    if (visits) {
+        return write_visits(toban, from, to);
     }
     if (!csv) {
         r = ask_and_parse(toban, &request, &body);

@@ -14,6 +14,10 @@ const AXE = readFileSync(createRequire(import.meta.url).resolve("axe-core/axe.mi
 export const OFFICE_HOST = "office.test";
 const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 
+/** For files whose cases share nothing but the browser, each with an office and a page of its own: they mostly wait, for a screen
+ * to be old enough or for an answer to be late, and may as well wait together. */
+export const AT_ONCE = { concurrency: Number(process.env.TOBAN_AT_ONCE ?? 3) };
+
 /** Chromium as an office sets it up: its policy (CACertificates) names the site's own authority. The policy is seen by this
  * browser alone: it lies in a mount of its own. network: the namespace that it stands in. */
 function managed(chromium_path, folder, authority, network) {

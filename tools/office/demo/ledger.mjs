@@ -20,7 +20,8 @@ export const NO_HASH = Buffer.alloc(HASH_BYTES);
 const NO_TOKEN = '0'.repeat(32);
 
 export const KIND = { CONFIG: 1, TERM: 2, SESSION_BEGIN: 3, SESSION_END: 4, CHANGE_CLEAR: 5,
-    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, UNIT: 9, DEVICE: 10, ACCESS: 11, SITE: 12, ERASURE: 13, STATISTIC: 14 };
+    CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, UNIT: 9, DEVICE: 10, ACCESS: 11, SITE: 12, ERASURE: 13, STATISTIC: 14,
+    VISITS: 15 };
 const SITE_FORM = { PART: 1, FORCE: 2, HOLIDAYS: 3 };
 export const ACTION = { ISSUE: 1, CALL_NEXT: 6, CALL: 7, RECALL: 8, COMPLETE: 10, HOLD: 14, TRANSFER: 15, UNDO: 16,
     ENTER_MANUAL: 22, DAY_OPENING: 29, DAY_CLOSING: 30, DAY_ERASING: 31, DAY_ANNULLING: 32, HOLD_ENDING: 33,
@@ -729,6 +730,7 @@ export class Fold {
         case KIND.UNIT: // who is replaced or retired, what a printer used, what past days come to: in no row
         case KIND.DEVICE:
         case KIND.STATISTIC:
+        case KIND.VISITS:
             break;
         default:
             throw new Damage(`lsn ${entry.lsn}: kind ${entry.kind} is none that we know`);

@@ -239,6 +239,24 @@ function drawFiles(from, to) {
     );
 }
 
+/** Offered where the site keeps such rows, or some that it kept are still there. */
+function drawVisits(visits, from, to) {
+    const there = Boolean(visits?.from);
+    byId("visits").hidden = !there;
+    if (!there) {
+        return;
+    }
+    byId("visits_kept").replaceChildren(
+        `設定により、消去のあとも ${visits.days} 日間残しています。いまあるのは ${visits.from} から ${visits.newest} までです。過ぎた日の行は、どの号機でも読めなくなります。 `,
+        el(
+            "span",
+            { class: "beside", lang: "en" },
+            `This site keeps them for ${visits.days} days past the erasure. There are rows of ${visits.from} to ${visits.newest}; older ones cannot be read on any unit any more.`,
+        ),
+    );
+    byId("visits_file").href = `${PATH}/visits.csv?from=${from}&to=${to}`;
+}
+
 function say(ja, en, wrong = false) {
     const said = byId("said");
     said.classList.toggle("wrong", wrong);
@@ -281,6 +299,7 @@ function draw({ hour, category, counter }) {
     drawCounters(counter.rows);
     drawMeanings(category);
     drawFiles(category.from, category.to);
+    drawVisits(category.visits, category.from, category.to);
     byId("tables").hidden = false;
     say(
         `${category.from} から ${category.to} まで、開庁日 ${category.days} 日。${category.provisional ? "終わっていない日を含む途中の値です。" : ""}`,
