@@ -2,7 +2,9 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { startManagerDouble } from "./lib/manager_double.mjs";
 
 const WEB = new URL("../../appliance/gateway/web/assets/", import.meta.url);
 const { createEventParser } = await import(new URL("live.js", WEB));
@@ -12,6 +14,16 @@ const { encodeQr, qrPath } = await import(new URL("qr.js", WEB));
 const { newKey, problemText } = await import(new URL("api.js", WEB));
 
 describe("the parts of the pages", () => {
+    it("are_tried_against_a_double_that_says_nothing_the_office_does_not", async () => {
+        // A member that the double alone has hid that no manager's text reached a board: what is shown is in the description.
+        const { components } = JSON.parse(readFileSync(new URL("../../appliance/gateway/openapi.json", import.meta.url), "utf8"));
+        const office = await startManagerDouble();
+        office.notice = { ja: "駐車場は満車です。", en: "" };
+        const said = JSON.parse(JSON.stringify(office.queue()));
+        await office.stop();
+        assert.deepEqual(Object.keys(said).filter((name) => !(name in components.schemas.Queue.properties)), []);
+    });
+
     it("read_the_same_events_wherever_the_bytes_are_cut", () => {
         const stream =
             ': hello\r\nid: 7\r\nevent: queue\r\ndata: {"a":1,\r\ndata: "b":2}\r\n\r\n: heartbeat\n\nevent: state\ndata:{"serving":true}\n\n\n\ndata: x\n\n';

@@ -26,14 +26,13 @@ export async function startManagerDouble() {
         paper: "NONE",
         takeover: null,
     });
-    const { answer, read, change, queue } = office;
+    const { answer, read, change } = office;
     office.answer = (request, response) => {
         if (request.url.split("?")[0] === "/manager") {
             request.url = "/manager.html";
         }
         answer.call(office, request, response);
     };
-    office.queue = () => ({ ...queue.call(office), notice: office.notice, takeover: office.takeover });
     office.read = (path) =>
         path === "/api/v1/manager"
             ? { status: 200, body: viewOf(office) }
