@@ -111,6 +111,7 @@ enum access_right {
     ACCESS_PEOPLE_READ,    /* accounts, devices, sessions */
     ACCESS_PEOPLE_CHANGE,  /* accounts, pairing */
     ACCESS_PEOPLE_REVOKE,
+    ACCESS_TICKET_FIND,    /* any ticket of today, by its number or in the list: who finds it has its id */
     ACCESS_RIGHT_END,
 };
 
