@@ -66,8 +66,11 @@ describe("a real office that is led", { skip: SKIP_FAULT }, () => {
     });
 
     it("a_clerk_at_the_ticket_machine_cancels_a_number_that_another_gave", async () => {
-        const pin = "271828";
-        assert.equal((await send("session/pin", { pin }, office.credentials.manager)).status, 200);
+        const [pin, password] = ["271828", "gull above the ferry 9"];
+        const first = JSON.parse(toban("user", "add", "kuroda", "--role", "supervisor", "--json")).password;
+        const { body } = await send("session", { name: "kuroda", password: first, token: true });
+        assert.equal((await send("session/password", { password: first, new_password: password }, body.token)).status, 200);
+        assert.equal((await send("session/pin", { pin }, body.token)).status, 200);
         const issued = JSON.parse(toban("ticket", "issue", "1", "--json"));
         const { display } = issued.ticket ?? issued;
         const kiosk = await open("kiosk", "kiosk", { width: 1080, height: 1920 });
@@ -77,7 +80,7 @@ describe("a real office that is led", { skip: SKIP_FAULT }, () => {
         await kiosk.mouse.down();
         await kiosk.locator("#staff_name").waitFor();
         await kiosk.mouse.up();
-        await kiosk.locator("#staff_name").fill("manager");
+        await kiosk.locator("#staff_name").fill("kuroda");
         await kiosk.locator("#staff_pin").fill(pin);
         await kiosk.locator("#staff_enter").click();
         await kiosk.locator("#staff_who").waitFor();
