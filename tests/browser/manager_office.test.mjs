@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import { assertAccessible, closePage, openPage, shot, startBrowser, until } from "./lib/browser.mjs";
-import { SKIP_FAULT, ask, ca, cookiesOf, office, read, send, toban } from "./lib/office.mjs";
+import { SKIP_FAULT, ask, ca, cookiesOf, doToOffice, office, read, send, toban } from "./lib/office.mjs";
 
 describe("a real office that is led", { skip: SKIP_FAULT }, () => {
     let browser;
@@ -152,5 +152,35 @@ describe("a real office that is led", { skip: SKIP_FAULT }, () => {
         await terminal.locator("#main").waitFor();
         assert.equal(await terminal.locator("#menu").isVisible(), false);
         await closePage(terminal);
+    });
+
+    it("an_account_whose_answer_was_lost_in_a_takeover_is_told_as_added_and_is_there_once", async () => {
+        const members = { name: "lost", role: "operator", password: "plover under the pier 3" };
+        const ask_again = (key) =>
+            until(
+                async () => {
+                    try {
+                        const answer = await send("accounts", members, office.credentials.administrator, key);
+                        return answer.status !== 503 && answer;
+                    } catch {
+                        return null; // cut off: the same again, under the same key
+                    }
+                },
+                "it is answered",
+                20000,
+            );
+        const first = await ask_again("press-of-add");
+        assert.equal(first.status, 200);
+        const on_duty = (await read("queue")).unit;
+        doToOffice("fault", "power", String(on_duty));
+        const again = await ask_again("press-of-add");
+        assert.equal(again.status, 200, JSON.stringify(again.body));
+        assert.equal(again.body.id, first.body.id);
+        assert.equal(again.body.repeated, true);
+        assert.notEqual((await read("queue")).unit, on_duty);
+        assert.equal((await ask_again("press-of-somebody")).body.code, "NOT_ALONE");
+        doToOffice("heal", String(on_duty));
+        await until(async () => (await read("queue")).mode === "PAIRED", "both serve again", 60000);
+        assert.equal((await ask_again("press-of-somebody")).body.code, "NAME_TAKEN");
     });
 });

@@ -8,7 +8,7 @@ import { byId, el, keepRows, setAttribute, setText, showScreen } from "./dom.js"
 import { connectLive } from "./live.js";
 import { drawSheet, drawSlip, printPage } from "./manager_paper.js";
 import { effectsOf, titleOf } from "./manager_preview.js";
-import { createTargets, shareText } from "./manager_targets.js";
+import { createTargets, percentText, shareText } from "./manager_targets.js";
 import { createOfficeClock, formatClock, formatDateJa, formatShortClock } from "./time.js";
 
 const API = "/api/v1";
@@ -158,7 +158,7 @@ function drawAlerts(now_ms) {
         .filter((each) => each.alert === "OVER")
         .map(
             (each) =>
-                `▲ ${each.name_ja}：最長 ${minutesOf(each.longest_wait_s)}分（目標 ${minutesOf(each.target_s)}分、今日の超過 ${shareText(each.waited)}） ${each.name_en}: ${minutesOf(each.longest_wait_s)} min`,
+                `▲ ${each.name_ja}：最長 ${minutesOf(each.longest_wait_s)}分（目標 ${minutesOf(each.target_s)}分、今日の超過 ${percentText(each.waited)}） ${each.name_en}: ${minutesOf(each.longest_wait_s)} min`,
         );
     const { takeover } = view;
     if (takeover && now_ms - Date.parse(takeover.at) < TAKEOVER_SHOWN_MS) {

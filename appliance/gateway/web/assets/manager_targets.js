@@ -8,10 +8,11 @@ import { byId, setText } from "./dom.js";
 const NOTE_BYTES_MAX = 95;
 const PERCENT = 100;
 
-/** {all, over} as "12%（5／41人）"; nobody has waited yet: a dash. */
-export function shareText({ all, over } = { all: 0, over: 0 }) {
-    return all === 0 ? "—" : `${Math.round((over / all) * PERCENT)}%（${over}／${all}人）`;
-}
+/** Of {all, over}; nobody has waited yet: a dash. */
+export const percentText = ({ all, over }) => (all === 0 ? "—" : `${Math.round((over / all) * PERCENT)}%`);
+
+/** The same with its numbers: "12%（5／41人）". */
+export const shareText = (waited) => `${percentText(waited)}${waited.all === 0 ? "" : `（${waited.over}／${waited.all}人）`}`;
 
 /** As much of a text as its bytes allow. */
 function shortened(text) {
