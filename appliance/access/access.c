@@ -98,6 +98,16 @@ int parts_throttle(const struct access *access, const uint8_t who[ACCESS_ADDRESS
     return -1;
 }
 
+int parts_answer(const struct access *access, const struct ids_token *key)
+{
+    for (int i = 0; i < access->answer_count; i++) {
+        if (memcmp(&access->answers[i].key, key, sizeof(*key)) == 0) {
+            return i;
+        }
+    }
+    return -1;
+}
+
 const struct access_account *access_account_by_name(const struct access *access, const char *name)
 {
     for (size_t i = 0; i < access->account_count; i++) {
@@ -275,6 +285,11 @@ static struct table table_of(struct access *access, uint8_t kind)
                                ACCESS_THROTTLES_MAX, &access->throttle_count,
                                offsetof(struct access_row, throttle)};
         break;
+    case ACCESS_ROW_ANSWER:
+        table = (struct table){(uint8_t *)access->answers, sizeof(access->answers[0]),
+                               ACCESS_ANSWERS_MAX, &access->answer_count,
+                               offsetof(struct access_row, answer)};
+        break;
     }
     CHECK(table.count != NULL);
     return table;
@@ -310,6 +325,9 @@ static int position_of(const struct access *access, const struct access_row *row
         break;
     case ACCESS_ROW_THROTTLE:
         at = parts_throttle(access, row->throttle.who);
+        break;
+    case ACCESS_ROW_ANSWER:
+        at = parts_answer(access, &row->answer.key);
         break;
     }
     return at;
@@ -355,6 +373,7 @@ static bool takes_away(const struct access_row *before, const struct access_row 
         away = away || row->session.ended != before->session.ended;
         break;
     case ACCESS_ROW_THROTTLE:
+    case ACCESS_ROW_ANSWER:
         away = false;
         break;
     }
@@ -398,7 +417,7 @@ static void put_row(struct access *access, const struct access_row *row, access_
 static bool has_room(const struct access *access, const struct access_change *change)
 {
     static const uint8_t kinds[] = {ACCESS_ROW_ACCOUNT, ACCESS_ROW_DEVICE, ACCESS_ROW_SESSION,
-                                    ACCESS_ROW_THROTTLE};
+                                    ACCESS_ROW_THROTTLE, ACCESS_ROW_ANSWER};
 
     for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
         struct table table = table_of((struct access *)(uintptr_t)access, kinds[k]);
@@ -439,7 +458,7 @@ bool access_apply(struct access *access, const struct access_change *change,
 void access_for_each_row(const struct access *access, access_touched_fn *each, void *context)
 {
     static const uint8_t kinds[] = {ACCESS_ROW_ACCOUNT, ACCESS_ROW_DEVICE, ACCESS_ROW_SESSION,
-                                    ACCESS_ROW_THROTTLE};
+                                    ACCESS_ROW_THROTTLE, ACCESS_ROW_ANSWER};
 
     for (size_t k = 0; k < ARRAY_COUNT(kinds); k++) {
         struct access *rows = (struct access *)(uintptr_t)access;
@@ -470,6 +489,9 @@ uint64_t access_row_changed_lsn(const struct access_row *row)
         break;
     case ACCESS_ROW_THROTTLE:
         lsn = row->throttle.changed_lsn;
+        break;
+    case ACCESS_ROW_ANSWER:
+        lsn = row->answer.changed_lsn;
         break;
     }
     return lsn;

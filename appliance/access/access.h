@@ -38,6 +38,7 @@ enum access_limit {
     ACCESS_SESSIONS_MAX = 512,
     ACCESS_SESSIONS_OF_ACCOUNT_MAX = 16, /* the next one ends the one that was used longest ago */
     ACCESS_THROTTLES_MAX = 128,          /* addresses and devices that failed lately */
+    ACCESS_ANSWERS_MAX = 64,             /* requests that are answered the same again; the oldest is forgotten */
     ACCESS_OFFERS_MAX = 32,              /* devices that show a code, in the memory of the unit on duty */
     ACCESS_OFFERS_OF_ADDRESS_MAX = 4,
     ACCESS_SUBJECT_MAX = 16383,          /* ids of accounts and devices: never used again */
@@ -111,6 +112,7 @@ enum access_right {
     ACCESS_PEOPLE_READ,    /* accounts, devices, sessions */
     ACCESS_PEOPLE_CHANGE,  /* accounts, pairing */
     ACCESS_PEOPLE_REVOKE,
+    ACCESS_TICKET_FIND,    /* any ticket of today, by its number or in the list: who finds it has its id */
     ACCESS_RIGHT_END,
 };
 
@@ -143,6 +145,7 @@ enum access_row_kind {
     ACCESS_ROW_DEVICE = 33,
     ACCESS_ROW_SESSION = 34,
     ACCESS_ROW_THROTTLE = 35,
+    ACCESS_ROW_ANSWER = 36,
 };
 
 struct access_account {
@@ -196,6 +199,15 @@ struct access_throttle {
     uint64_t changed_lsn;
 };
 
+/* What was done for a request that had a key: asked again, whichever unit answers, it is told so and does nothing. */
+struct access_answer {
+    struct ids_token key;    /* of the Idempotency-Key; never zero */
+    uint64_t asked;          /* of who asked for what, without any secret: a password leaves no trace here */
+    uint8_t action;          /* enum access_action */
+    uint16_t subject;        /* account or device that it was about */
+    uint64_t changed_lsn;
+};
+
 struct access_row {
     uint8_t kind; /* enum access_row_kind */
     uint8_t gone; /* taken out of the state */
@@ -204,6 +216,7 @@ struct access_row {
         struct access_device device;
         struct access_session session;
         struct access_throttle throttle;
+        struct access_answer answer;
     };
 };
 
@@ -248,6 +261,7 @@ enum access_reason {
     ACCESS_LAST_ADMINISTRATOR, /* 409: nobody would be left who may */
     ACCESS_FULL,            /* 409 */
     ACCESS_NO_SUCH_CODE,    /* 404: of a pairing */
+    ACCESS_KEY_REUSED,      /* 422: a remembered key came with another request */
     ACCESS_REASON_END,
 };
 
@@ -273,6 +287,8 @@ struct access_command {
     uint16_t secret_bytes;   /* the account's new blob */
     uint8_t secret[ACCESS_SECRET_BYTES_MAX];
     uint64_t lsn;            /* of the entry that this becomes */
+    struct ids_token key;    /* zero: nothing is remembered */
+    uint64_t asked;          /* with key */
 };
 
 /* What an entry says: the audit record and the rows. */
@@ -293,6 +309,7 @@ struct access_decision {
     enum access_reason reason;
     uint64_t wait_ms;        /* WAIT */
     bool write;              /* there is an entry to write: the change, also of a refusal */
+    bool repeated;           /* OK, by an earlier request with this key: nothing is done, change.subject is that one's */
     struct access_change change;
 };
 
@@ -318,11 +335,12 @@ struct access_offer {
 
 /* Visible so that tests and the simulator build it; only this folder writes it. */
 struct access {
-    uint16_t account_count, device_count, session_count, throttle_count;
+    uint16_t account_count, device_count, session_count, throttle_count, answer_count;
     struct access_account accounts[ACCESS_ACCOUNTS_MAX];
     struct access_device devices[ACCESS_DEVICES_MAX];
     struct access_session sessions[ACCESS_SESSIONS_MAX];
     struct access_throttle throttles[ACCESS_THROTTLES_MAX];
+    struct access_answer answers[ACCESS_ANSWERS_MAX];
     /* Derived: by token: 0 free, else 1 + session, or 1 + ACCESS_SESSIONS_MAX + device. */
     uint16_t index[ACCESS_INDEX_SLOTS];
     uint64_t revocations;    /* rises with each row that took a right away: live streams are looked at again */

@@ -689,6 +689,57 @@ static const struct rule rules[ACCESS_ACTION_END] = {
     [ACCESS_SESSION_REVOKE] = {ACCESS_PEOPLE_REVOKE, false, revoke},
 };
 
+/* Done for this key before: told again, also alone, and nothing is written. */
+static bool is_answered(struct deciding *deciding, enum access_reason *ret_reason)
+{
+    const struct access_command *command = deciding->command;
+    int at = ids_token_is_zero(&command->key) ? -1 : parts_answer(deciding->access, &command->key);
+    const struct access_answer *answer;
+
+    if (at < 0) {
+        return false;
+    }
+    answer = &deciding->access->answers[at];
+    if (answer->asked != command->asked || answer->action != command->action) {
+        *ret_reason = ACCESS_KEY_REUSED;
+        return true;
+    }
+    deciding->decision->repeated = true;
+    deciding->decision->write = false;
+    deciding->decision->change.subject = answer->subject;
+    *ret_reason = ACCESS_OK;
+    return true;
+}
+
+static void remember(struct deciding *deciding)
+{
+    const struct access *access = deciding->access;
+    const struct access_command *command = deciding->command;
+    struct access_row *row;
+
+    if (ids_token_is_zero(&command->key)) {
+        return;
+    }
+    if (access->answer_count == ACCESS_ANSWERS_MAX) {
+        size_t oldest = 0;
+
+        for (size_t i = 1; i < ACCESS_ANSWERS_MAX; i++) {
+            if (access->answers[i].changed_lsn < access->answers[oldest].changed_lsn) {
+                oldest = i;
+            }
+        }
+        row = add_row(deciding, ACCESS_ROW_ANSWER);
+        row->gone = 1;
+        row->answer = access->answers[oldest];
+    }
+    row = add_row(deciding, ACCESS_ROW_ANSWER);
+    row->answer = (struct access_answer){.key = command->key,
+                                         .asked = command->asked,
+                                         .action = (uint8_t)command->action,
+                                         .subject = deciding->decision->change.subject,
+                                         .changed_lsn = command->lsn};
+}
+
 static enum access_reason judge(struct deciding *deciding)
 {
     const struct rule *rule = &rules[deciding->command->action];
@@ -697,10 +748,17 @@ static enum access_reason judge(struct deciding *deciding)
     if (reason != ACCESS_OK) {
         return reason;
     }
+    if (is_answered(deciding, &reason)) {
+        return reason;
+    }
     if (deciding->command->alone && rule->waits_for_pair) {
         return ACCESS_NOT_ALONE;
     }
-    return rule->act(deciding);
+    reason = rule->act(deciding);
+    if (reason == ACCESS_OK) {
+        remember(deciding);
+    }
+    return reason;
 }
 
 void access_decide(const struct access *access, const struct access_command *command,

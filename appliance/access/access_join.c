@@ -96,6 +96,9 @@ static bool adopt(const struct access *access, const struct access_row *theirs, 
     case ACCESS_ROW_THROTTLE:
         wanted = access->throttle_count < ACCESS_THROTTLES_MAX;
         break;
+    case ACCESS_ROW_ANSWER:
+        wanted = access->answer_count < ACCESS_ANSWERS_MAX;
+        break;
     }
     return wanted;
 }
@@ -114,6 +117,9 @@ static void set_lsn(struct access_row *row, uint64_t lsn)
         return;
     case ACCESS_ROW_THROTTLE:
         row->throttle.changed_lsn = lsn;
+        return;
+    case ACCESS_ROW_ANSWER:
+        row->answer.changed_lsn = lsn;
         return;
     }
 }
@@ -134,6 +140,9 @@ static bool join_row(struct access_row *ours, const struct access_row *theirs)
         break;
     case ACCESS_ROW_THROTTLE:
         joined = join_throttle(&ours->throttle, &theirs->throttle);
+        break;
+    case ACCESS_ROW_ANSWER:
+        joined = false; /* one key, one answer: ours */
         break;
     }
     return joined;

@@ -8,6 +8,7 @@
 int parts_session(const struct access *access, const struct ids_hash *token);
 int parts_device(const struct access *access, const struct ids_hash *token);
 int parts_throttle(const struct access *access, const uint8_t who[ACCESS_ADDRESS_BYTES]);
+int parts_answer(const struct access *access, const struct ids_token *key);
 bool parts_hash_is_zero(const struct ids_hash *hash);
 /* May this session still be used? */
 bool parts_session_lives(const struct access *access, const struct access_session *session,

@@ -181,6 +181,26 @@ static void get_throttle(struct bytes_reader *reader, struct access_throttle *th
     throttle->changed_lsn = bytes_get_u64(reader);
 }
 
+static void put_answer(struct bytes_writer *writer, const struct access_answer *answer)
+{
+    bytes_put(writer, answer->key.bytes, sizeof(answer->key.bytes));
+    bytes_put_u64(writer, answer->asked);
+    bytes_put_u8(writer, answer->action);
+    bytes_put_u16(writer, answer->subject);
+    bytes_put_u64(writer, answer->changed_lsn);
+}
+
+static void get_answer(struct bytes_reader *reader, struct access_answer *answer)
+{
+    bytes_get(reader, answer->key.bytes, sizeof(answer->key.bytes));
+    answer->asked = bytes_get_u64(reader);
+    answer->action = bytes_get_u8(reader);
+    answer->subject = get_id(reader);
+    answer->changed_lsn = bytes_get_u64(reader);
+    refuse_unless(reader, !ids_token_is_zero(&answer->key) && answer->action != 0 &&
+                              answer->action < ACCESS_ACTION_END);
+}
+
 size_t access_row_key(const struct access_row *row, uint8_t key[32])
 {
     struct bytes_writer writer = bytes_writer_over(key, 32);
@@ -198,6 +218,9 @@ size_t access_row_key(const struct access_row *row, uint8_t key[32])
         break;
     case ACCESS_ROW_THROTTLE:
         bytes_put(&writer, row->throttle.who, sizeof(row->throttle.who));
+        break;
+    case ACCESS_ROW_ANSWER:
+        bytes_put(&writer, row->answer.key.bytes, sizeof(row->answer.key.bytes));
         break;
     }
     CHECK(!writer.failed);
@@ -221,6 +244,9 @@ static void put_row(struct bytes_writer *writer, const struct access_row *row)
         return;
     case ACCESS_ROW_THROTTLE:
         put_throttle(writer, &row->throttle);
+        return;
+    case ACCESS_ROW_ANSWER:
+        put_answer(writer, &row->answer);
         return;
     }
     writer->failed = true;
@@ -252,6 +278,9 @@ static void get_row(struct bytes_reader *reader, struct access_row *row)
         return;
     case ACCESS_ROW_THROTTLE:
         get_throttle(reader, &row->throttle);
+        return;
+    case ACCESS_ROW_ANSWER:
+        get_answer(reader, &row->answer);
         return;
     }
     reader->failed = true;

@@ -58,6 +58,8 @@ static const struct right_row rights[ACCESS_RIGHT_END] = {
                               "add and change accounts, pair devices"},
     [ACCESS_PEOPLE_REVOKE] = {"people-revoke", "--------A--A", "利用者・端末・接続の失効",
                               "revoke"},
+    [ACCESS_TICKET_FIND] = {"ticket-find", "----A-AA---A", "きょうの番号札の一覧・番号での検索",
+                            "list today's tickets, find one by its number"},
 };
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };

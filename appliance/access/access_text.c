@@ -55,6 +55,10 @@ static const struct reason_text reasons[ACCESS_REASON_END] = {
         {"NO_SUCH_CODE",
          "その登録番号はありません。端末の画面の番号を確かめてください（10分で変わります）。",
          "There is no such code. Look at the device's screen; codes change after ten minutes."},
+    [ACCESS_KEY_REUSED] =
+        {"KEY_REUSED",
+         "同じ操作番号が別の内容で使われました。画面を読み込み直して、もう一度操作してください。",
+         "The same request key came with other contents. Reload the page and try again."},
 };
 
 static const char *const actions[ACCESS_ACTION_END] = {

@@ -198,6 +198,7 @@ static void put_access(struct bytes_writer *writer, const struct api_access *acc
     bytes_put(writer, access->fresh, sizeof(access->fresh));
     bytes_put(writer, access->salt, sizeof(access->salt));
     bytes_put(writer, access->token.bytes, sizeof(access->token.bytes));
+    bytes_put(writer, access->key.bytes, sizeof(access->key.bytes));
 }
 
 static void get_access(struct bytes_reader *reader, struct api_access *access)
@@ -215,6 +216,7 @@ static void get_access(struct bytes_reader *reader, struct api_access *access)
     bytes_get(reader, access->fresh, sizeof(access->fresh));
     bytes_get(reader, access->salt, sizeof(access->salt));
     bytes_get(reader, access->token.bytes, sizeof(access->token.bytes));
+    bytes_get(reader, access->key.bytes, sizeof(access->key.bytes));
 }
 
 static void put_site(struct bytes_writer *writer, const struct api_site *site)
@@ -225,6 +227,8 @@ static void put_site(struct bytes_writer *writer, const struct api_site *site)
     bytes_put_u32(writer, site->version);
     bytes_put_u32(writer, site->restores);
     bytes_put_text(writer, site->note);
+    bytes_put_u16(writer, site->category);
+    bytes_put_u16(writer, site->minutes);
     bytes_put_u32(writer, site->text_len_bytes);
     if (site->text_len_bytes > 0) {
         bytes_put(writer, site->text, site->text_len_bytes);
@@ -239,6 +243,8 @@ static void get_site(struct bytes_reader *reader, struct api_site *site)
     site->version = bytes_get_u32(reader);
     site->restores = bytes_get_u32(reader);
     bytes_get_text(reader, site->note, sizeof(site->note));
+    site->category = bytes_get_u16(reader);
+    site->minutes = bytes_get_u16(reader);
     site->text_len_bytes = bytes_get_u32(reader);
     if (site->text_len_bytes > API_SITE_TEXT_BYTES_MAX) {
         reader->failed = true;

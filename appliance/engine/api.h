@@ -126,6 +126,7 @@ enum api_read_what {
     API_READ_VISITS_CSV = 34, /* text: "FROM TO -": rows of single visits, where they are kept */
     API_READ_MANAGER = 40,  /* the office as whoever leads the floor needs it */
     API_READ_SLIP = 41,     /* the day's totals and the head of the ledger's chain */
+    API_READ_TICKETS = 42,  /* staff: live tickets of today; with `number`, those of that number in any state and series */
 };
 
 struct api_read {
@@ -212,6 +213,7 @@ struct api_access {
     char text[API_TITLE_BYTES];
     uint8_t proof[API_DERIVED_BYTES], fresh[API_DERIVED_BYTES], salt[API_SALT_BYTES];
     struct ids_hash token;         /* SHA-256 */
+    struct ids_token key;          /* first 16 bytes of SHA-256(Idempotency-Key); zero: none, nothing is remembered */
 };
 
 enum api_site_what {
@@ -221,6 +223,7 @@ enum api_site_what {
     API_SITE_HISTORY = 4,  /* the newest versions, without their texts */
     API_SITE_HOLIDAYS_CHECK = 5, /* text: the Cabinet Office's list */
     API_SITE_HOLIDAYS_APPLY = 6, /* text, version: of the list that it takes the place of, note */
+    API_SITE_TARGET = 7,   /* category, minutes: its wait_limit_minutes becomes a new version; version, note as in APPLY */
 };
 
 enum api_site_when { API_SITE_NOW = 0, API_SITE_AT_OPENING = 1 };
@@ -234,6 +237,7 @@ struct api_site {
     char note[API_SITE_NOTE_BYTES];
     const uint8_t *text;           /* borrowed: such a request is never held */
     uint32_t text_len_bytes;
+    uint16_t category, minutes;    /* TARGET */
 };
 
 /* How 32 bytes are derived of a password; the only way there is so far: scrypt, N 2^14, r 8, p 5. */

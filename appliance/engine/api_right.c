@@ -63,6 +63,8 @@ static enum access_right right_of_read(enum api_read_what what)
         return ACCESS_QUEUE_READ;
     case API_READ_TICKET:
         return ACCESS_TICKET_READ;
+    case API_READ_TICKETS: /* ids are their visitors' keys */
+        return ACCESS_TICKET_FIND;
     case API_READ_COUNTER:
         return ACCESS_COUNTER_READ;
     case API_READ_DAY:
@@ -158,6 +160,8 @@ static enum access_right right_of_site(enum api_site_what what)
     case API_SITE_SHOW:
     case API_SITE_HISTORY:
         return ACCESS_LEDGER_READ;
+    case API_SITE_TARGET: /* one number of it, on the manager's page */
+        return ACCESS_QUEUE_MANAGE;
     case API_SITE_CHECK:
     case API_SITE_APPLY:
     case API_SITE_HOLIDAYS_CHECK:

@@ -127,6 +127,10 @@ struct engine_site_reader {
      * Both texts can be read. ret_machines: addresses, units or printers differ. */
     int (*preview)(void *context, const uint8_t *before, size_t before_len_bytes, const uint8_t *after,
                    size_t after_len_bytes, char **ret_changes, char **ret_notices, bool *ret_machines);
+    /* 0 with ret_text allocated: one category's wait_limit_minutes changed and nothing else. -ENOENT: no such category;
+     * -ENOMEM; other errors: the text refuses it. */
+    int (*set_wait_limit)(void *context, const uint8_t *text, size_t len_bytes, uint16_t category, uint16_t minutes,
+                          char **ret_text, size_t *ret_len_bytes, struct engine_site_error *ret_error);
     /* The Cabinet Office's list, checked against the one in force (may be empty). */
     int (*read_holidays)(void *context, const uint8_t *bytes, size_t len_bytes,
                          const struct calendar_import *present, struct calendar_import *ret_import,

@@ -847,6 +847,8 @@ char *render_ticket_answer(struct engine *engine, const struct queue_key *answer
 char *render_ticket(struct engine *engine, const struct queue_ticket *ticket, size_t *ret_len_bytes);
 char *render_queue(struct engine *engine, size_t *ret_len_bytes);
 char *render_counter(struct engine *engine, const struct queue_counter *counter, size_t *ret_len_bytes);
+/* For staff: live tickets of today, the newest first; number not 0: those that have it, whatever became of them. */
+char *render_tickets(struct engine *engine, uint16_t number, size_t *ret_len_bytes);
 char *render_day(struct engine *engine, size_t *ret_len_bytes);
 const char *render_day_state(uint8_t state);
 void render_day_into(struct engine *engine, struct json *json, const char *name);

@@ -14,6 +14,7 @@ enum {
     NEAR_PERCENT = 75, /* of the target: soon over it */
     PERCENT = 100,
     MS_A_SECOND = 1000,
+    MS_A_MINUTE = 60 * 1000,
     HEAD_TEXT_BYTES = 2 * IDS_HASH_BYTES + 1,
     NUMBER_TEXT_BYTES = 64,
 };
@@ -154,6 +155,46 @@ static int64_t longest_wait_s(const struct engine *engine, uint16_t category)
     return oldest_ms > engine->wall_ms ? 0 : (engine->wall_ms - oldest_ms) / MS_A_SECOND;
 }
 
+/* Of one wait that is over, or goes on: it counts when it was in this line. */
+struct waited {
+    uint16_t category;
+    int64_t target_ms;
+    uint32_t over, all;
+};
+
+static void count_wait(struct waited *waited, uint16_t category, int64_t from_ms, int64_t until_ms)
+{
+    if (category == waited->category && until_ms != 0) {
+        waited->all++;
+        waited->over += until_ms - from_ms > waited->target_ms;
+    }
+}
+
+/* Today's waits of this line, those that go on too: how many there were, and how many over the target. */
+static void put_waited(const struct engine *engine, struct json *json, uint16_t category,
+                       int64_t target_ms)
+{
+    const struct queue *queue = engine->queue;
+    struct waited waited = {.category = category, .target_ms = target_ms};
+
+    for (uint32_t i = 0; i < queue->ticket_count; i++) {
+        const struct queue_ticket *ticket = &queue->tickets[i];
+
+        for (size_t leg = 0; ticket->doubtful == 0 && leg < ticket->leg_count; leg++) {
+            count_wait(&waited, ticket->legs[leg].category, ticket->legs[leg].enqueued_ms,
+                       ticket->legs[leg].called_ms);
+        }
+        if (ticket->doubtful == 0) {
+            count_wait(&waited, ticket->category, ticket->enqueued_ms,
+                       ticket->state == QUEUE_WAITING ? engine->wall_ms : ticket->called_ms);
+        }
+    }
+    json_open(json, "waited", '{');
+    json_number(json, "all", waited.all);
+    json_number(json, "over", waited.over);
+    json_close(json, '}');
+}
+
 static void put_target(struct engine *engine, struct json *json,
                        const struct queue_category_config *config)
 {
@@ -170,6 +211,10 @@ static void put_target(struct engine *engine, struct json *json,
               longest_s > target_s                             ? "OVER"
               : longest_s * PERCENT >= target_s * NEAR_PERCENT ? "NEAR"
                                                                : "NONE");
+    put_number_or_null(json, "target_minutes",
+                       config->wait_ms_limit == 0 ? -1
+                                                  : (int64_t)config->wait_ms_limit / MS_A_MINUTE);
+    put_waited(engine, json, config->id, target_s * MS_A_SECOND);
 }
 
 static void put_totals(struct json *json, const char *name, const struct queue_totals *totals)
@@ -395,6 +440,9 @@ char *render_manager(struct engine *engine, size_t *ret_len_bytes)
     json_open(&json, NULL, '{');
     json_text(&json, "site_ja", engine->queue->config.site_ja);
     json_text(&json, "site_en", engine->queue->config.site_en);
+    json_number(&json, "site_version", engine->state.site.newest.version);
+    json_bool(&json, "site_in_force",
+              engine->state.site.newest.version == engine->state.site.force.version);
     render_day_into(engine, &json, "service_day");
     put_hours(engine, &json);
     manager_put_notice(engine, &json);

@@ -24,6 +24,7 @@ enum {
     MS_PER_S = 1000,
     SESSION_ID_BYTES = 8,
     OTPAUTH_BYTES = 256,
+    ASKED_BYTES = 256,
 };
 
 static uint16_t status_of(enum access_reason reason)
@@ -52,6 +53,7 @@ static uint16_t status_of(enum access_reason reason)
     case ACCESS_BAD_NAME:
     case ACCESS_BAD_ROLE:
     case ACCESS_BAD_SECRET:
+    case ACCESS_KEY_REUSED:
         return STATUS_REFUSED;
     case ACCESS_REASON_END:
         break;
@@ -408,6 +410,57 @@ static bool judge(struct asking *asking)
     return known && command->action != 0;
 }
 
+/* What is remembered of: who asks for what. Nothing that was typed to be kept secret is in it, nor made of it. */
+static void take_key(struct asking *asking)
+{
+    const struct api_access *access = &asking->request->access;
+    uint8_t bytes[ASKED_BYTES];
+    struct bytes_writer writer = bytes_writer_over(bytes, sizeof(bytes));
+    struct ids_hash hash;
+    struct access_who who;
+
+    access_who(asking->engine, &asking->request->from, &who);
+    bytes_put_u8(&writer, access->what);
+    bytes_put_u8(&writer, access->role);
+    bytes_put_u16(&writer, access->counter);
+    bytes_put_u16(&writer, access->subject);
+    bytes_put_text(&writer, access->name);
+    bytes_put_text(&writer, access->title);
+    bytes_put_text(&writer, access->text);
+    bytes_put_u16(&writer, who.account);
+    bytes_put_u8(&writer, (uint8_t)who.role);
+    CHECK(!writer.failed);
+    crypto_hash(asking->engine->crypto, bytes, writer.len_bytes, NULL, 0, &hash);
+    memcpy(&asking->command.asked, hash.bytes, sizeof(asking->command.asked));
+    asking->command.key = access->key;
+}
+
+/* Of what one does to others; who signs in, or changes what is his own, asks anew. */
+static bool is_remembered(enum access_action action)
+{
+    return action == ACCESS_ACCOUNT_ADD || action == ACCESS_ACCOUNT_CHANGE ||
+           action == ACCESS_ACCOUNT_REVOKE || action == ACCESS_ACCOUNT_RESTORE ||
+           action == ACCESS_PASSWORD_RESET || action == ACCESS_DEVICE_ADD ||
+           action == ACCESS_DEVICE_REVOKE || action == ACCESS_SESSION_REVOKE;
+}
+
+/* Done by an earlier request with this key. The password is that request's, which its sender has; it is kept nowhere. */
+static void put_repeated(struct json *json, uint8_t what)
+{
+    bool password = what == API_ACCESS_ADD || what == API_ACCESS_RESET;
+
+    json_bool(json, "repeated", true);
+    json_text(json, "text_ja",
+              password
+                  ? "もう済んでいます。最初のパスワードは、はじめに送ったものが有効です。分から"
+                    "ないときは、パスワードを作り直してください。"
+                  : "もう済んでいます。");
+    json_text(json, "text_en",
+              password ? "This was done already. The first password that was sent counts; if it is "
+                         "lost, make it anew."
+                       : "This was done already.");
+}
+
 static char *render_done(struct asking *asking, const struct access_decision *decision,
                          size_t *ret_len_bytes)
 {
@@ -422,6 +475,9 @@ static char *render_done(struct asking *asking, const struct access_decision *de
     json_init(&json);
     json_open(&json, NULL, '{');
     json_number(&json, "id", decision->change.subject);
+    if (decision->repeated) {
+        put_repeated(&json, asking->request->access.what);
+    }
     if (asking->codes_drawn) {
         json_open(&json, "codes", '[');
         for (size_t i = 0; i < ACCESS_CODES; i++) {
@@ -452,7 +508,7 @@ static void decide(struct asking *asking, uint64_t client)
                       decision.write);
         return;
     }
-    if (request->access.what == API_ACCESS_PAIR) {
+    if (request->access.what == API_ACCESS_PAIR && !decision.repeated) {
         access_offer_end(&engine->offers, &asking->command.new_token);
     }
     body = render_done(asking, &decision, &len_bytes);
@@ -489,6 +545,9 @@ void people_request(struct engine *engine, uint64_t client, const struct api_req
     memcpy(asking.command.address, request->from.address, sizeof(asking.command.address));
     if (judge(&asking)) {
         asking.command.lsn = engine->last_lsn + 1;
+        if (is_remembered(asking.command.action)) {
+            take_key(&asking);
+        }
         decide(&asking, client);
     } else {
         people_refuse(engine, client, request->id, ACCESS_NO_SUCH, 0, false);

@@ -5,7 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { LIST_MAX = 50, CALLS_MAX = 10, TIME_TEXT_BYTES = 96, MINUTE_MS = 60000 };
+enum { LIST_MAX = 50, TICKETS_MAX = 100, CALLS_MAX = 10, TIME_TEXT_BYTES = 96, MINUTE_MS = 60000 };
 
 /* ISO 8601 with the site's own offset; 0 is shown as null: it did not happen. */
 void render_time(struct json *json, const char *name, int64_t wall_ms, int32_t utc_offset_minutes)
@@ -488,6 +488,61 @@ static void put_list(struct engine *engine, struct json *json, const char *name,
         }
     }
     json_close(json, ']');
+}
+
+static bool is_live(const struct queue_ticket *ticket)
+{
+    switch ((enum queue_ticket_state)ticket->state) {
+    case QUEUE_ISSUING:
+    case QUEUE_WAITING:
+    case QUEUE_CALLED:
+    case QUEUE_SERVING:
+    case QUEUE_HELD:
+    case QUEUE_ABSENT:
+        return true;
+    case QUEUE_DONE:
+    case QUEUE_CANCELLED:
+    case QUEUE_NO_SHOW:
+    case QUEUE_EXPIRED:
+    case QUEUE_VOID:
+        break;
+    }
+    return false;
+}
+
+char *render_tickets(struct engine *engine, uint16_t number, size_t *ret_len_bytes)
+{
+    const struct queue *queue = engine->queue;
+    size_t shown = 0, found = 0;
+    struct json json;
+
+    json_init(&json);
+    json_open(&json, NULL, '{');
+    json_open(&json, "tickets", '[');
+    for (uint32_t i = queue->ticket_count; i > 0; i--) {
+        const struct queue_ticket *ticket = &queue->tickets[i - 1];
+
+        if (number != 0 ? ticket->number != number : !is_live(ticket)) {
+            continue;
+        }
+        if (found++ < TICKETS_MAX) {
+            /* Where it stands in the line costs a walk of it: not of a hundred. */
+            struct ticket_view view = {.staff = true,
+                                       .state = ticket->state,
+                                       .counter = ticket->counter,
+                                       .call_count = ticket->call_count,
+                                       .estimate_s = -1};
+
+            put_ticket(engine, &json, NULL, ticket, &view);
+            shown++;
+        }
+    }
+    json_close(&json, ']');
+    json_number(&json, "found", (int64_t)found);
+    json_number(&json, "shown", (int64_t)shown);
+    put_time(engine, &json, "as_of", engine->wall_ms);
+    json_close(&json, '}');
+    return json_take(&json, ret_len_bytes);
 }
 
 /* Whom call-next would call here now, by the rule itself: deciding changes nothing. */

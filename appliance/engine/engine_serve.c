@@ -402,6 +402,9 @@ static void read_queue(struct engine *engine, uint64_t client, const struct api_
     case API_READ_SLIP:
         body = render_slip(engine, &len_bytes);
         break;
+    case API_READ_TICKETS:
+        body = render_tickets(engine, read->number, &len_bytes);
+        break;
     case API_READ_COUNTER:
         counter = queue_counter_find(engine->queue, read->number);
         if (counter == NULL) {

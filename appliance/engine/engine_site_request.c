@@ -48,6 +48,7 @@ struct taking {
     struct bytes_buffer bytes;  /* of the newest version */
     struct site_version newest; /* version 0: there is none */
     char *changes, *notices;    /* JSON arrays */
+    char *text;                 /* TARGET: the newest version's with one number changed */
     bool machines;
 };
 
@@ -59,6 +60,7 @@ static void release(struct taking *taking)
     }
     free(taking->changes);
     free(taking->notices);
+    free(taking->text);
     free(taking->bytes.data);
 }
 
@@ -445,6 +447,65 @@ static void apply(struct taking *taking)
     answer_applied(taking, STATUS_CREATED);
 }
 
+/* ---- one number of it, by a page -------------------------------------------------------------------------- */
+
+/* The newest text with one target changed, as a request to apply it. False: it was refused, and is answered. */
+static bool write_target(struct taking *taking, struct api_request *apply_request)
+{
+    struct engine *engine = taking->engine;
+    const struct engine_site_reader *reader = engine->options.site_reader;
+    const struct site_mark *newest = &engine->state.site.newest;
+    struct api_site *site = &apply_request->site;
+    struct engine_site_error error = {0};
+    size_t len_bytes = 0;
+    int r = -EIO;
+
+    *apply_request = *taking->request;
+    if (reader != NULL && newest->version != 0 &&
+        site_read(engine, newest, &taking->bytes, &taking->newest)) {
+        r = reader->set_wait_limit(reader->context, taking->newest.text,
+                                   taking->newest.text_len_bytes, site->category, site->minutes,
+                                   &taking->text, &len_bytes, &error);
+    }
+    if (r == -EIO) {
+        refuse(engine, taking->client, taking->request, STATUS_NOT_FOUND, "NO_SITE_FILE",
+               "この号機は設定ファイルを扱えません。", "This unit knows of no site file.");
+    } else if (r == -ENOENT) {
+        refuse(engine, taking->client, taking->request, STATUS_NOT_FOUND, "NO_SUCH_CATEGORY",
+               "その用件はありません。", "There is no such category.");
+    } else if (r < 0) {
+        refuse_text(engine, taking->client, taking->request, "SITE_FILE_INVALID", &error);
+    }
+    if (r < 0) {
+        return false;
+    }
+    site->text = (const uint8_t *)taking->text;
+    site->text_len_bytes = (uint32_t)len_bytes;
+    /* A version that waits for the next opening stays waiting, with this in it. */
+    site->when =
+        engine->state.site.force.version == newest->version ? API_SITE_NOW : API_SITE_AT_OPENING;
+    site->restores = 0;
+    if (site->note[0] == '\0') {
+        (void)snprintf(site->note, sizeof(site->note),
+                       "待ちの目標: 業務 %u を %u 分に（窓口責任者の画面） / wait target of "
+                       "category %u: %u minutes",
+                       site->category, site->minutes, site->category, site->minutes);
+    }
+    return true;
+}
+
+static void set_target(struct taking *taking)
+{
+    struct api_request request;
+
+    if (write_target(taking, &request)) {
+        taking->request = &request;
+        if (read_text(taking)) {
+            apply(taking);
+        }
+    }
+}
+
 /* ---- holidays ------------------------------------------------------------------------------------------- */
 
 static void put_days(struct json *json, const struct calendar *before, const struct calendar *after,
@@ -477,7 +538,7 @@ static void put_days(struct json *json, const struct calendar *before, const str
 }
 
 static void answer_holidays(struct taking *taking, const struct calendar *before,
-                            const struct calendar *after, bool written)
+                            const struct calendar *after, uint16_t written)
 {
     struct engine *engine = taking->engine;
     struct json json;
@@ -490,11 +551,19 @@ static void answer_holidays(struct taking *taking, const struct calendar *before
     json_number(&json, "year_last", calendar_import_year_last(&after->import));
     put_days(&json, before, after, engine->level.today.date);
     json_close(&json, '}');
-    if (written) {
-        tell_taken(taking, STATUS_CREATED, &json);
+    if (written != 0) {
+        tell_taken(taking, written, &json);
     } else {
         tell(engine, taking->client, taking->request, STATUS_OK, &json);
     }
+}
+
+/* Who heard no answer asks again: this very list took the place of the one that is named. */
+static bool holidays_are_there(const struct taking *taking, const struct calendar *before,
+                               const struct calendar *after)
+{
+    return taking->request->site.version + 1 == taking->engine->state.site.holidays_version &&
+           memcmp(&before->import, &after->import, sizeof(before->import)) == 0;
 }
 
 static void take_holidays(struct taking *taking, const struct calendar *before,
@@ -505,13 +574,15 @@ static void take_holidays(struct taking *taking, const struct calendar *before,
     char by[SITE_BY_BYTES];
 
     if (request->site.what == API_SITE_HOLIDAYS_CHECK) {
-        answer_holidays(taking, before, after, false);
+        answer_holidays(taking, before, after, 0);
     } else if (!site_may_change(engine)) {
         refuse(
             engine, taking->client, request, STATUS_CONFLICT, "NOT_ALONE",
             "1台で運転している間は、設定を変えられません。2台がそろってから行ってください。",
             "While one unit serves alone the configuration does not change. Do it when both units "
             "are together again.");
+    } else if (holidays_are_there(taking, before, after)) {
+        answer_holidays(taking, before, after, STATUS_OK);
     } else if (request->site.version != engine->state.site.holidays_version) {
         refuse(engine, taking->client, request, STATUS_OTHER_VERSION, "OTHER_VERSION",
                "ほかの方が先に取り込みました。もう一度、内容を確かめてください。",
@@ -520,7 +591,7 @@ static void take_holidays(struct taking *taking, const struct calendar *before,
         who_asks(engine, request, by);
         site_append_holidays(engine, &after->import, by, request->site.note,
                              access_actor(engine, request, request->site.actor, 0));
-        answer_holidays(taking, before, after, true);
+        answer_holidays(taking, before, after, STATUS_CREATED);
     }
 }
 
@@ -571,6 +642,10 @@ void site_request(struct engine *engine, uint64_t client, const struct api_reque
         if (read_text(&taking)) {
             apply(&taking);
         }
+        release(&taking);
+        return;
+    case API_SITE_TARGET:
+        set_target(&taking);
         release(&taking);
         return;
     case API_SITE_HOLIDAYS_CHECK:

@@ -125,6 +125,21 @@ static int preview(void *context, const uint8_t *before, size_t before_len_bytes
     return r;
 }
 
+static int set_wait_limit(void *context, const uint8_t *text, size_t len_bytes, uint16_t category,
+                          uint16_t minutes, char **ret_text, size_t *ret_len_bytes,
+                          struct engine_site_error *ret_error)
+{
+    struct site_error error = {0};
+    int r =
+        site_edit_wait_limit(text, len_bytes, category, minutes, ret_text, ret_len_bytes, &error);
+
+    (void)context;
+    if (r < 0) {
+        take_error(&error, ret_error);
+    }
+    return r;
+}
+
 static int read_holidays(void *context, const uint8_t *bytes, size_t len_bytes,
                          const struct calendar_import *present, struct calendar_import *ret_import,
                          struct engine_site_error *ret_error)
@@ -145,5 +160,6 @@ static int read_holidays(void *context, const uint8_t *bytes, size_t len_bytes,
 const struct engine_site_reader site_reader = {
     .read = read_site,
     .preview = preview,
+    .set_wait_limit = set_wait_limit,
     .read_holidays = read_holidays,
 };

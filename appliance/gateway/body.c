@@ -358,7 +358,9 @@ static bool member_from(enum body_member member, const json_t *value, struct bod
     case BODY_SERVED:
         return more_from(member, value, &body->more);
     case BODY_MINUTES:
-        return integer_from(value, 1, BODY_HOLD_MINUTES_MAX, &body->more.hold_minutes);
+        return integer_from(value, body->is_target ? 0 : 1,
+                            body->is_target ? BODY_TARGET_MINUTES_MAX : BODY_HOLD_MINUTES_MAX,
+                            &body->more.hold_minutes);
     case BODY_NOTE:
         return note_from(value, &body->more);
     case BODY_SERVICES:
@@ -425,7 +427,7 @@ enum problem body_parse(const char *bytes, size_t len_bytes, uint32_t required, 
                         struct body *ret_body, const char **ret_member)
 {
     __attribute__((cleanup(release))) json_t *object = NULL;
-    struct body body = {.text = ret_body->text};
+    struct body body = {.text = ret_body->text, .is_target = (required & BODY_BASE_VERSION) != 0};
     json_error_t error;
     enum problem problem;
 

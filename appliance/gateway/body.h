@@ -25,6 +25,7 @@ enum body_limit {
     BODY_SERIAL_BYTES = 32,
     BODY_PERSON_BYTES = 61,
     BODY_HOLD_MINUTES_MAX = 240,
+    BODY_TARGET_MINUTES_MAX = 600, /* as in the site file; 0: none of its own */
     BODY_AFTER_MAX = 99,
     BODY_TIER_MAX = 9,
 };
@@ -44,7 +45,7 @@ enum body_member {
     BODY_PLACE = 1 << 11,      /* "head", "age", "tail" or "after" */
     BODY_AFTER = 1 << 12,      /* integer 1..99, with "after" */
     BODY_REASON = 1 << 13,     /* "other", "form", "document" or "inquiry" */
-    BODY_MINUTES = 1 << 14,    /* integer 1..240 */
+    BODY_MINUTES = 1 << 14,    /* integer 1..240; of a wait's target 0..600 */
     BODY_OWNER = 1 << 15,      /* "counter" or "pool" */
     BODY_NOTE = 1 << 16,       /* text; empty takes it away */
     BODY_ASSIST = 1 << 17,     /* true or false: staff will come */
@@ -78,6 +79,7 @@ struct body {
     char by[BODY_PERSON_BYTES];
     struct api_more more;
     struct api_rule rule;
+    bool is_target;      /* `minutes` are a wait's target, not a hold's */
     char *text;          /* the caller's room for BODY_TEXT: API_SITE_TEXT_BYTES_MAX; NULL: there is none */
     uint32_t text_len_bytes;
     uint16_t base_version, restores;

@@ -266,6 +266,27 @@ static enum problem read_period(struct request *request, const char **ret_member
     return PROBLEM_NONE;
 }
 
+/* ?number=106; not given: all that live. */
+static enum problem read_number(struct request *request, const char **ret_member)
+{
+    const char *value = MHD_lookup_connection_value(request->http, MHD_GET_ARGUMENT_KIND, "number");
+    uint32_t number = 0;
+
+    if (value == NULL) {
+        return PROBLEM_NONE;
+    }
+    for (size_t i = 0; value[i] >= '0' && value[i] <= '9' && number <= BODY_NUMBER_MAX; i++) {
+        number = number * 10 + (uint32_t)(value[i] - '0');
+    }
+    if (strspn(value, "0123456789") != strlen(value) || number == 0 || number > BODY_NUMBER_MAX) {
+        *ret_member = "number";
+        return PROBLEM_BAD_MEMBER;
+    }
+    request->api.read.number = (uint16_t)number;
+    (void)snprintf(request->query, sizeof(request->query), "number=%u", number);
+    return PROBLEM_NONE;
+}
+
 static enum problem read_get(struct request *request, const struct route_match *match,
                              const char **ret_member)
 {
@@ -277,6 +298,10 @@ static enum problem read_get(struct request *request, const struct route_match *
                                     match->route->code == API_READ_STATISTICS_CSV ||
                                     match->route->code == API_READ_VISITS_CSV)) {
         return read_period(request, ret_member);
+    }
+    if (problem == PROBLEM_NONE && match->route->code == API_READ_TICKETS &&
+        match->route->kind == ROUTE_READ) {
+        return read_number(request, ret_member);
     }
     return problem;
 }

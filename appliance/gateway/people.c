@@ -316,6 +316,10 @@ void people_dispatch(struct request *request, const struct route_match *match)
                                     &job->body, &member);
     }
     derive_forget(request->body, request->body_len_bytes); /* what was typed is in the job alone */
+    if (problem == PROBLEM_NONE && request->headers.key.count == 1) {
+        job->access.key = digest_key(request->gateway->digest, request->headers.key.text,
+                                     request->headers.key.len_bytes);
+    }
     if (problem == PROBLEM_NONE) {
         problem = judge_fresh(job);
     }

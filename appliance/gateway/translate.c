@@ -103,6 +103,8 @@ enum problem translate_request(const struct route_match *match, const struct bod
                               .when = body->when,
                               .version = match->version != 0 ? match->version : body->base_version,
                               .restores = body->restores,
+                              .category = match->category,
+                              .minutes = body->more.hold_minutes,
                               .text = (const uint8_t *)body->text,
                               .text_len_bytes = body->text_len_bytes};
         memcpy(request.site.note, body->more.note, sizeof(body->more.note));

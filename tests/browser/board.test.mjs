@@ -166,7 +166,7 @@ describe("the boards", () => {
                             ...office.categories[index % 6],
                             id: index + 1,
                         }));
-                        office.running_text = {
+                        office.notice = {
                             ja: "本日午後2時から、用途地域の説明会の入場整理券を2番窓口で配ります。",
                             en: "From 14:00 today, numbered tickets for the zoning briefing are handed out at counter 2.",
                         };

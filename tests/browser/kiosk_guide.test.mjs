@@ -400,7 +400,7 @@ describe("staff mode", AT_ONCE, () => {
     const paths = (office) =>
         office.posts.map(({ path }) => path.replace("/api/v1", "").replace(/t[0-9]+-/, ""));
 
-    it("opens_by_a_held_corner_and_a_pin_cancels_and_reprints_what_was_given_here_and_closes_behind_itself", () =>
+    it("opens_by_a_held_corner_and_a_pin_cancels_and_reprints_any_ticket_and_closes_behind_itself", () =>
         atKiosk(
             async ({ office, page }) => {
                 await takeNumber(page);
@@ -422,12 +422,23 @@ describe("staff mode", AT_ONCE, () => {
                 await page.locator(".staff-printer", { hasText: "あと約420枚" }).waitFor();
                 await assertAccessible(page);
                 await shot(page, "kiosk-staff");
-                await page.locator(".staff-ticket button", { hasText: "再発券" }).tap();
+                await page.locator(".staff-ticket", { hasText: "101" }).getByRole("button", { name: "再発券" }).tap();
                 await page.locator("#staff_notice", { hasText: "再発券しました" }).waitFor();
-                await page.locator(".staff-ticket button", { hasText: "取消" }).tap();
+                // 201 came from somewhere else; whoever is called is the counter's.
+                assert.equal(await page.locator(".staff-ticket", { hasText: "202" }).getByRole("button", { name: "取消" }).count(), 0);
+                for (const digit of "201") {
+                    await page.locator(".staff-digit", { hasText: new RegExp(`^${digit}$`) }).tap();
+                }
+                await page.locator("#staff_tickets_said", { hasText: "1枚" }).waitFor();
+                await page.locator(".staff-ticket", { hasText: "201" }).getByRole("button", { name: "取消" }).tap();
                 await page.locator("#staff_yes").tap();
                 await done(page);
                 assert.equal(office.tickets[0].state, "CANCELLED");
+                await page.locator(".staff-ticket", { hasText: "取消済み" }).waitFor();
+                await page.locator("#staff_number_erase").tap();
+                await page.locator("#staff_tickets_said", { hasText: "20番の番号札は、きょうはありません" }).waitFor();
+                await page.locator("#staff_number_all").tap();
+                await page.locator("#staff_tickets_said", { hasText: "2枚" }).waitFor();
                 await page.locator(".staff-printer button", { hasText: "試し刷り" }).tap();
                 await done(page);
                 await page.locator(".staff-printer button", { hasText: "用紙を交換した" }).tap();
@@ -445,13 +456,19 @@ describe("staff mode", AT_ONCE, () => {
                     "/session",
                     "/session",
                     "/tickets/101/reprint",
-                    "/tickets/101/cancel",
+                    "/tickets/201/cancel",
                     "/printers/1/test",
                     "/printers/1/roll",
                     "/session/end",
                 ]);
             },
-            { clock: true, prepare: prepare() },
+            {
+                clock: true,
+                prepare: prepare((office) => {
+                    office.addTicket(2);
+                    office.call(1, office.addTicket(2));
+                }),
+            },
         ));
 
     it("a_supervisor_stops_and_resumes_acceptance_and_closes_for_today_after_a_question", () =>
@@ -475,8 +492,12 @@ describe("staff mode", AT_ONCE, () => {
                 await until(() => office.categories[0].refusal === null, "it goes on");
                 await page.locator("#staff_close").tap();
                 await page
-                    .locator("#staff_question", { hasText: "お待ちの1人の番号札は無効になります" })
+                    .locator("#staff_question", { hasText: "お待ちの1人の番号札は無効になり、対応中・呼出中の1窓口も終わります" })
                     .waitFor();
+                assert.match(await page.locator("#staff_effects").textContent(), /次の開庁.*11月25日/s);
+                assert.match(await page.locator("#staff_effects").textContent(), /窓口 Counters.*1窓口の対応も/s);
+                await assertAccessible(page);
+                await shot(page, "kiosk-staff-close");
                 await page.locator("#staff_no").tap();
                 assert.equal(office.day.state, "OPEN");
                 await page.locator("#staff_close").tap();
@@ -487,7 +508,10 @@ describe("staff mode", AT_ONCE, () => {
                     .locator("#closed_title", { hasText: "本日の受付は終了しました" })
                     .waitFor();
             },
-            { clock: true, size: LYING, prepare: prepare((office) => office.addTicket(3)) },
+            { clock: true, size: LYING, prepare: prepare((office) => {
+                office.addTicket(3);
+                office.call(2, office.addTicket(3));
+            }) },
         ));
 
     it("ends_by_itself_after_a_minute_and_nobody_stays_signed_in_over_a_reload", () =>

@@ -47,7 +47,7 @@ describe("the manager's page", () => {
             assert.match(await card(page, 1).locator(".alert-mark").textContent(), /▲ 目標超過/);
             assert.match(await card(page, 2).locator(".alert-mark").textContent(), /△ まもなく/);
             assert.match(await card(page, 3).locator(".alert-mark").textContent(), /○ 目標内/);
-            assert.match(await page.locator("#alerts").textContent(), /最長 25分（目標 20分）/);
+            assert.match(await page.locator("#alerts").textContent(), /最長 25分（目標 20分、今日の超過 12%）/);
             assert.match(await page.locator("#counters").textContent(), /佐藤 · 08:31から/);
             await assertAccessible(page);
             await shot(page, "manager-now");
@@ -98,6 +98,70 @@ describe("the manager's page", () => {
             await until(() => office.limits.get(2) === 30, "the limit is set");
             await until(async () => /／30/.test(await card(page, 2).locator("dl").textContent()), "it is shown");
         }));
+
+    it("sets_a_target_of_waiting_with_a_reason_and_says_how_many_waited_longer", () =>
+        atDesk(async ({ office, page }) => {
+            assert.match(await card(page, 1).locator("dl").textContent(), /12%（5／41人）/);
+            await card(page, 2).getByRole("button", { name: "目標" }).click();
+            await page.locator("#target[open]").waitFor();
+            await assertAccessible(page);
+            await shot(page, "manager-target");
+            await page.locator("#target_minutes").fill("601");
+            await page.keyboard.press("Enter");
+            assert.equal(posted(office, "/target").length, 0); // beyond the site file's range
+            await page.locator("#target_minutes").fill("25");
+            await page.locator("#target_note").fill("月末のため");
+            await page.keyboard.press("Enter");
+            await said(page, /目標を25分にしました（設定 第4版）/);
+            assert.deepEqual(posted(office, "/target")[0].members, { minutes: 25, base_version: 3, note: "月末のため" });
+            await until(async () => /／25分/.test(await card(page, 2).locator("dl").textContent()), "it is shown");
+        }));
+
+    it("of_two_targets_set_at_once_the_second_is_told_that_somebody_was_first", () =>
+        atDesk(async ({ office, page }) => {
+            await card(page, 2).getByRole("button", { name: "目標" }).click();
+            await page.locator("#target[open]").waitFor();
+            office.site_file_version++; // somebody else, meanwhile
+            office.changed();
+            await page.locator("#target_minutes").fill("25");
+            await page.keyboard.press("Enter");
+            await said(page, /ほかの方が先に変えました/);
+            assert.equal(office.targets.size, 0);
+            await card(page, 2).getByRole("button", { name: "目標" }).click();
+            await page.locator("#target_minutes").fill("25");
+            await page.keyboard.press("Enter");
+            await until(() => office.targets.get(2) === 25, "read again, it is set");
+        }));
+
+    it("leads_by_keyboard_to_the_other_pages_that_one_may_open", () =>
+        atDesk(
+            async ({ page }) => {
+                await page.locator("#menu summary").waitFor();
+                await page.locator("#sound").focus();
+                await page.keyboard.press("Tab");
+                await page.keyboard.press("Enter");
+                assert.deepEqual(
+                    await page.locator("#menu a").evaluateAll((links) => links.map((link) => link.getAttribute("href"))),
+                    ["/counter", "/manager", "/statistics", "/status", "/login"],
+                );
+                assert.equal(await page.locator("#menu a[aria-current=page]").getAttribute("href"), "/manager");
+                await assertAccessible(page);
+                await shot(page, "manager-menu");
+                await page.keyboard.press("Tab");
+                await page.keyboard.press("Escape");
+                assert.equal(await page.locator("#menu nav").isVisible(), false);
+                assert.ok(await page.locator("#menu summary").evaluate((each) => each === document.activeElement));
+                await page.keyboard.press("Enter");
+                await page.locator("#menu a[href='/statistics']").click();
+                await page.waitForURL("**/statistics");
+                await page.locator("#menu summary").waitFor();
+            },
+            {
+                prepare(office) {
+                    office.clerk = { role: "supervisor", role_ja: "窓口責任者", name: "sato", title: "佐藤" };
+                },
+            },
+        ));
 
     it("changes_what_a_counter_serves_by_keys_and_takes_it_back", () =>
         atDesk(async ({ office, page }) => {

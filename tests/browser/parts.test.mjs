@@ -2,16 +2,61 @@
 
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
+import { startManagerDouble } from "./lib/manager_double.mjs";
 
 const WEB = new URL("../../appliance/gateway/web/assets/", import.meta.url);
 const { createEventParser } = await import(new URL("live.js", WEB));
 const { LANGUAGES, TEXTS, aboutText, estimateText, text } = await import(new URL("texts.js", WEB));
 const { createOfficeClock, formatClock, minutesSince } = await import(new URL("time.js", WEB));
 const { encodeQr, qrPath } = await import(new URL("qr.js", WEB));
+const { textOf } = await import(new URL("holidays_text.js", WEB));
+const { shareText } = await import(new URL("manager_targets.js", WEB));
+const { WAYS } = await import(new URL("ways.js", WEB));
 const { newKey, problemText } = await import(new URL("api.js", WEB));
 
 describe("the parts of the pages", () => {
+    it("are_tried_against_a_double_that_says_nothing_the_office_does_not", async () => {
+        // A member that the double alone has hid that no manager's text reached a board: what is shown is in the description.
+        const { components } = JSON.parse(readFileSync(new URL("../../appliance/gateway/openapi.json", import.meta.url), "utf8"));
+        const office = await startManagerDouble();
+        office.notice = { ja: "駐車場は満車です。", en: "" };
+        const said = JSON.parse(JSON.stringify(office.queue()));
+        await office.stop();
+        assert.deepEqual(Object.keys(said).filter((name) => !(name in components.schemas.Queue.properties)), []);
+    });
+
+    it("lead_each_role_to_the_pages_that_the_table_of_rights_opens_to_it", () => {
+        const table = readFileSync(new URL("../../docs/ACCESS.md", import.meta.url), "utf8");
+        const roles = ["anyone", "kiosk", "board", "printer", "counter", "noc", "operator", "supervisor", "administrator", "engineer", "auditor", "local"];
+        const may = (right, role) => {
+            const cells = table.match(new RegExp(`^\\| \`${right}\` \\|.*$`, "m"))[0].split("|").map((cell) => cell.trim());
+            return ["○", "自窓口", "公開"].includes(cells[3 + roles.indexOf(role)]);
+        };
+        const rights = { "/counter": "counter-press", "/manager": "queue-manage", "/statistics": "statistics-read", "/admin": "people-read", "/status": "queue-read" };
+        for (const [role, ways] of Object.entries(WAYS)) {
+            const opened = Object.keys(rights).filter((page) => may(rights[page], role));
+            assert.deepEqual(ways.map(([page]) => page).sort(), opened.sort(), role);
+        }
+    });
+
+    it("read_a_list_of_holidays_as_the_cabinet_office_writes_it_and_name_the_line_that_nobody_can", () => {
+        const bytes = readFileSync(new URL("../lib/data/syukujitsu.csv", import.meta.url));
+        const text = textOf(bytes);
+        assert.match(text, /^国民の祝日・休日月日,国民の祝日・休日名称\r\n1955\/1\/1,元日\r\n/);
+        assert.equal(textOf(new TextEncoder().encode(text)), text);
+        const torn = Buffer.from(bytes);
+        torn[bytes.indexOf(10, bytes.indexOf(10) + 1) - 3] = 0xff; // within the second line
+        assert.equal(textOf(torn), 2);
+        assert.equal(textOf(bytes.subarray(0, bytes.length - 3)), text.split("\n").length - 1);
+    });
+
+    it("say_a_share_of_waits_and_nothing_of_none", () => {
+        assert.equal(shareText({ all: 41, over: 5 }), "12%（5／41人）");
+        assert.equal(shareText({ all: 0, over: 0 }), "—");
+    });
+
     it("read_the_same_events_wherever_the_bytes_are_cut", () => {
         const stream =
             ': hello\r\nid: 7\r\nevent: queue\r\ndata: {"a":1,\r\ndata: "b":2}\r\n\r\n: heartbeat\n\nevent: state\ndata:{"serving":true}\n\n\n\ndata: x\n\n';

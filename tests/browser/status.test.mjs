@@ -92,6 +92,25 @@ describe("the public page", () => {
             },
         ));
 
+    it("shows_a_managers_text_in_the_language_that_has_it_until_it_is_taken_away", () =>
+        onTelephone(
+            async ({ office, page }) => {
+                await says(page, "#notice", /駐車場は満車です。/);
+                await page.getByRole("button", { name: "한국어" }).click();
+                await says(page, "#notice", /The car park is full./);
+                assert.equal(await page.locator("#notice").getAttribute("lang"), "en");
+                await assertAccessible(page);
+                office.notice = null;
+                office.changed();
+                await page.locator("#notice").waitFor({ state: "hidden" });
+            },
+            {
+                prepare(office) {
+                    office.notice = { ja: "駐車場は満車です。", en: "The car park is full." };
+                },
+            },
+        ));
+
     it("says_congestion_in_words_and_shapes_not_by_colour_alone", () =>
         onTelephone(
             async ({ office, page }) => {

@@ -2,7 +2,7 @@
 #include "tests/unit/access_fixture.h"
 
 struct looking {
-    size_t count[4], bytes_max;
+    size_t count[5], bytes_max;
     bool whole;
 };
 
@@ -55,6 +55,12 @@ static void every_row_survives_its_bytes_and_nothing_else_does(void **state)
     add_device(&desk, ACCESS_TERMINAL, 3, 40);
     assert_int_equal(sign_in_with(&desk, "kanri", 1, true, 100, 0), ACCESS_OK);
     assert_int_equal(sign_in_with(&desk, "kanri", 2, false, 0, 0), ACCESS_WRONG);
+    assert_int_equal(ask(&desk, (struct access_command){.action = ACCESS_DEVICE_REVOKE,
+                                                        .local = true,
+                                                        .subject = 1,
+                                                        .key = {{7}},
+                                                        .asked = 11}),
+                     ACCESS_OK);
     access_for_each_row(desk.access, look, &looking);
     for (size_t i = 0; i < ARRAY_COUNT(looking.count); i++) {
         assert_int_equal(looking.count[i], 1);
@@ -89,6 +95,24 @@ static void an_account_with_more_codes_than_there_are_is_refused(void **state)
     row.account.codes_used = (1U << ACCESS_CODES) - 1;
     assert_true(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &decoded));
     row.account.codes_used = 1U << ACCESS_CODES;
+    assert_false(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &decoded));
+}
+
+static void an_answer_without_a_key_or_of_no_action_is_refused(void **state)
+{
+    struct access_row row = {.kind = ACCESS_ROW_ANSWER,
+                             .answer = {.key = {{1}}, .action = ACCESS_ACCOUNT_ADD}};
+    struct access_row decoded;
+    uint8_t bytes[ACCESS_ROW_BYTES_MAX];
+
+    (void)state;
+    assert_true(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &decoded));
+    row.answer.action = ACCESS_ACTION_END;
+    assert_false(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &decoded));
+    row.answer.action = 0;
+    assert_false(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &decoded));
+    row.answer.action = ACCESS_ACCOUNT_ADD;
+    row.answer.key.bytes[0] = 0;
     assert_false(access_row_decode(bytes, access_row_encode(&row, bytes, sizeof(bytes)), &decoded));
 }
 
@@ -159,6 +183,7 @@ int main(void)
         cmocka_unit_test(every_row_survives_its_bytes_and_nothing_else_does),
         cmocka_unit_test(the_largest_account_fits),
         cmocka_unit_test(an_account_with_more_codes_than_there_are_is_refused),
+        cmocka_unit_test(an_answer_without_a_key_or_of_no_action_is_refused),
         cmocka_unit_test(a_change_with_anything_wrong_is_refused),
         cmocka_unit_test(text_that_is_not_text_is_refused),
     };

@@ -237,6 +237,27 @@ static void what_is_gone_or_over_is_not_adopted(void **state)
     unsplit(&a, &b);
 }
 
+/* Revoked on one side of a cut, answered to nobody: asked again after the meeting, it is told. */
+static void a_meeting_keeps_what_was_answered_on_either_side(void **state)
+{
+    struct desk a, b;
+    struct access_command revoke = {
+        .action = ACCESS_ACCOUNT_REVOKE, .local = true, .name = "sato", .key = {{9}}, .asked = 3};
+
+    (void)state;
+    split(&a, &b);
+    assert_int_equal(ask(&a, revoke), ACCESS_OK);
+    (void)join_all(&b, &a);
+    assert_int_equal(b.access->answer_count, 1);
+    assert_int_equal(ask(&b, revoke), ACCESS_OK);
+    assert_true(b.last.repeated);
+    assert_int_equal(join_all(&b, &a), 0); /* one key, one answer */
+    b.access->answer_count = ACCESS_ANSWERS_MAX;
+    memset(b.access->answers, 0x55, sizeof(b.access->answers));
+    assert_int_equal(join_all(&b, &a), 0); /* no room: it is asked anew */
+    unsplit(&a, &b);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -247,6 +268,7 @@ int main(void)
         cmocka_unit_test(failures_of_both_sides_delay),
         cmocka_unit_test(what_was_added_while_paired_goes_by_its_revision),
         cmocka_unit_test(another_account_or_device_under_one_id_is_not_mixed),
+        cmocka_unit_test(a_meeting_keeps_what_was_answered_on_either_side),
         cmocka_unit_test(what_is_gone_or_over_is_not_adopted),
     };
 

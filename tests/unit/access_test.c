@@ -580,6 +580,92 @@ static void sessions_are_bounded_and_the_one_used_longest_ago_leaves(void **stat
     desk_finish(&desk);
 }
 
+static struct access_command keyed(enum access_action action, uint8_t key, const char *name)
+{
+    struct access_command command = {.action = action,
+                                     .local = true,
+                                     .role = ACCESS_OPERATOR,
+                                     .secret_bytes = 4,
+                                     .secret = "abcd",
+                                     .key = {{key}},
+                                     .asked = 5};
+
+    strncpy(command.name, name, sizeof(command.name) - 1);
+    return command;
+}
+
+/* The answer was lost, by a takeover perhaps: asked again, it is told and not done. */
+static void a_key_is_answered_the_same_and_changes_nothing_also_alone(void **state)
+{
+    struct desk desk;
+    struct access_command add = keyed(ACCESS_ACCOUNT_ADD, 1, "sato"), other = add;
+    uint16_t id;
+
+    (void)state;
+    desk_init(&desk);
+    assert_int_equal(ask(&desk, add), ACCESS_OK);
+    assert_false(desk.last.repeated);
+    id = desk.last.change.subject;
+    desk.alone = true;
+    assert_int_equal(ask(&desk, add), ACCESS_OK);
+    assert_true(desk.last.repeated);
+    assert_false(desk.last.write);
+    assert_int_equal(desk.last.change.subject, id);
+    other.asked++;
+    assert_int_equal(ask(&desk, other), ACCESS_KEY_REUSED);
+    other = keyed(ACCESS_PASSWORD_RESET, 1, "sato");
+    assert_int_equal(ask(&desk, other), ACCESS_KEY_REUSED);
+    other.key.bytes[0] = 0; /* without a key nothing is remembered */
+    desk.alone = false;
+    assert_int_equal(ask(&desk, other), ACCESS_OK);
+    assert_int_equal(ask(&desk, other), ACCESS_OK);
+    assert_false(desk.last.repeated);
+    add.key.bytes[0] = 2;
+    assert_int_equal(ask(&desk, add), ACCESS_NAME_TAKEN); /* a refusal is not remembered */
+    assert_int_equal(desk.access->answer_count, 1);
+    desk_finish(&desk);
+}
+
+/* Who may not any more is not told either. */
+static void a_key_is_answered_only_to_who_may_ask(void **state)
+{
+    struct desk desk;
+    struct access_command add = keyed(ACCESS_ACCOUNT_ADD, 1, "sato");
+
+    (void)state;
+    desk_init(&desk);
+    assert_int_equal(ask(&desk, add), ACCESS_OK);
+    add.local = false;
+    assert_int_equal(ask(&desk, add), ACCESS_WHO_ARE_YOU);
+    assert_false(desk.last.repeated);
+    desk_finish(&desk);
+}
+
+static void the_oldest_answer_is_forgotten(void **state)
+{
+    struct desk desk;
+    struct access_command change = keyed(ACCESS_ACCOUNT_CHANGE, 1, "sato");
+
+    (void)state;
+    desk_init(&desk);
+    assert_int_equal(local(&desk, ACCESS_ACCOUNT_ADD, "sato", ACCESS_OPERATOR), ACCESS_OK);
+    for (int i = 0; i <= ACCESS_ANSWERS_MAX; i++) {
+        change.key.bytes[0] = (uint8_t)(1 + i);
+        assert_int_equal(ask(&desk, change), ACCESS_OK);
+        assert_false(desk.last.repeated);
+    }
+    assert_int_equal(desk.access->answer_count, ACCESS_ANSWERS_MAX);
+    assert_int_equal(ask(&desk, change), ACCESS_OK);
+    assert_true(desk.last.repeated);
+    change.key.bytes[0] = 2;
+    assert_int_equal(ask(&desk, change), ACCESS_OK);
+    assert_true(desk.last.repeated);
+    change.key.bytes[0] = 1;
+    assert_int_equal(ask(&desk, change), ACCESS_OK);
+    assert_false(desk.last.repeated);
+    desk_finish(&desk);
+}
+
 static void apply_takes_nothing_that_has_no_room(void **state)
 {
     struct desk desk;
@@ -625,6 +711,9 @@ int main(void)
         cmocka_unit_test(whoever_may_not_is_written_down_and_changes_nothing),
         cmocka_unit_test(a_program_is_granted_a_session_by_root_alone),
         cmocka_unit_test(sessions_are_bounded_and_the_one_used_longest_ago_leaves),
+        cmocka_unit_test(a_key_is_answered_the_same_and_changes_nothing_also_alone),
+        cmocka_unit_test(a_key_is_answered_only_to_who_may_ask),
+        cmocka_unit_test(the_oldest_answer_is_forgotten),
         cmocka_unit_test(apply_takes_nothing_that_has_no_room),
     };
 

@@ -551,6 +551,61 @@ static void a_device_shows_a_code_and_is_what_the_administrator_says(void **stat
     assert_null(access_offer_of(&desk->engine->offers, &offer.access.token, desk->engine->wall_ms));
 }
 
+/* A takeover between a press and its answer: the other unit says the same, and no secret is what it knows it by. */
+static void a_key_is_answered_the_same_by_the_unit_that_takes_over(void **state)
+{
+    struct desk *desk = *state;
+    struct api_request request = {
+        .type = API_ACCESS,
+        .access = {.what = API_ACCESS_ADD, .role = ACCESS_OPERATOR, .key = {{0x4b, 0x45}}}};
+    char first[BODY_BYTES];
+
+    strcpy(request.access.name, "abe");
+    derive(request.access.fresh, "first password");
+    assert_int_equal(ask(desk, &request), 200);
+    assert_null(strstr(desk->body, "repeated"));
+    strcpy(first, desk->body);
+    desk->engine->duty.state = DUTY_ALONE;
+    desk->engine->series = (struct ids_series){OWN, 1};
+    derive(request.access.fresh, "another"); /* derived anew, with another salt */
+    assert_int_equal(ask(desk, &request), 200);
+    assert_memory_equal(desk->body, first, strcspn(first, "}"));
+    assert_non_null(strstr(desk->body, "\"repeated\":true"));
+    assert_non_null(strstr(desk->body, "make it anew"));
+    assert_int_equal(sign_in(desk, "abe", "another", "", 5), 401);
+    assert_int_equal(sign_in(desk, "abe", "first password", "", 6), 200);
+    assert_false(ledger_holds(desk, "first password", strlen("first password")));
+    strcpy(request.access.name, "baba");
+    assert_int_equal(ask(desk, &request), 422);
+    assert_non_null(strstr(desk->body, "KEY_REUSED"));
+}
+
+/* A code is used up; the device is paired once, and whoever asks again is told which it became. */
+static void a_pairing_and_revocations_are_answered_again(void **state)
+{
+    struct desk *desk = *state;
+    struct api_request offer = by_web(API_ACCESS_OFFER, 0);
+    struct api_request pair = {
+        .type = API_ACCESS,
+        .access = {.what = API_ACCESS_PAIR, .role = ACCESS_KIOSK, .key = {{1}}}};
+    struct api_request revoke = {
+        .type = API_ACCESS,
+        .access = {.what = API_ACCESS_DEVICE_REVOKE, .subject = 1, .key = {{2}}}};
+    uint64_t lsn;
+
+    offer.access.token = hash_of(40);
+    assert_int_equal(ask(desk, &offer), 201);
+    member(desk, "code", pair.access.text, sizeof(pair.access.text));
+    assert_int_equal(ask(desk, &pair), 200);
+    lsn = desk->engine->last_lsn;
+    assert_int_equal(ask(desk, &pair), 200);
+    assert_non_null(strstr(desk->body, "\"id\":1,\"repeated\":true"));
+    assert_int_equal(desk->engine->last_lsn, lsn);
+    assert_int_equal(ask(desk, &revoke), 200);
+    assert_int_equal(ask(desk, &revoke), 200);
+    assert_non_null(strstr(desk->body, "repeated"));
+}
+
 static void alone_people_sign_in_and_nothing_is_added(void **state)
 {
     struct desk *desk = *state;
@@ -597,6 +652,8 @@ int main(void)
         TEST(a_process_that_is_not_roots_cannot_speak_for_root),
         TEST(only_root_and_the_drivers_user_speak_for_the_printers),
         TEST(what_a_page_asks_by_itself_keeps_nobody_signed_in),
+        TEST(a_key_is_answered_the_same_by_the_unit_that_takes_over),
+        TEST(a_pairing_and_revocations_are_answered_again),
         TEST(a_revocation_counts_from_its_answer_on_and_streams_are_looked_at),
         TEST(a_device_shows_a_code_and_is_what_the_administrator_says),
         TEST(alone_people_sign_in_and_nothing_is_added),

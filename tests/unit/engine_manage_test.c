@@ -338,6 +338,33 @@ static void the_manager_sees_waits_counters_and_hand_written_numbers(void **stat
     pass(desk, 5 * MINUTE_MS);
     assert_int_equal(look(desk, API_READ_MANAGER), 200);
     must_say(desk, "\"alert\":\"OVER\"");
+    must_say(desk, "\"waited\":{\"all\":1,\"over\":1}");
+}
+
+/* Whoever stands at the ticket machine finds any ticket of today, not only what that machine gave. */
+static void staff_find_live_tickets_and_any_by_its_number(void **state)
+{
+    struct desk *desk = *state;
+    struct api_request request = command(QUEUE_CANCEL);
+    struct api_request by_number = {
+        .type = API_READ, .id = 1, .read = {.what = API_READ_TICKETS, .number = 101}};
+
+    open_office(desk);
+    assert_int_equal(issue_one(desk, 1), 201);
+    request.command.ticket = desk->engine->queue->tickets[0].id;
+    assert_int_equal(issue_one(desk, 1), 201);
+    assert_int_equal(look(desk, API_READ_TICKETS), 200);
+    must_say(desk, "{\"tickets\":[{\"id\":");
+    must_say(desk, "\"found\":2,\"shown\":2");
+    assert_int_equal(ask(desk, &request), 200);
+    assert_int_equal(look(desk, API_READ_TICKETS), 200);
+    must_say(desk, "\"display\":\"102\"");
+    must_say(desk, "\"found\":1,\"shown\":1");
+    assert_int_equal(ask(desk, &by_number), 200);
+    must_say(desk, "\"state\":\"CANCELLED\"");
+    by_number.read.number = 199;
+    assert_int_equal(ask(desk, &by_number), 200);
+    must_say(desk, "{\"tickets\":[],\"found\":0,\"shown\":0");
 }
 
 /* ---- papers for staff -------------------------------------------------------------------------------- */
@@ -490,6 +517,8 @@ int main(void)
                                         set_up, tear_down),
         cmocka_unit_test_setup_teardown(
             the_slip_of_a_closed_day_is_printed_once_with_the_chains_head, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(staff_find_live_tickets_and_any_by_its_number, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_slip_asked_for_again_says_that_it_is_a_copy, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_lone_unit_prints_who_waits_each_hour_by_number_alone,

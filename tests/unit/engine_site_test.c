@@ -572,6 +572,65 @@ static void a_unit_that_starts_again_has_what_was_in_force(void **state)
                      16 * 60);
 }
 
+static uint16_t set_target(struct desk *desk, uint16_t category, uint16_t minutes, uint32_t version)
+{
+    struct api_request request = {
+        .type = API_SITE,
+        .id = 1,
+        .site = {
+            .what = API_SITE_TARGET, .version = version, .category = category, .minutes = minutes}};
+
+    return ask_of(desk, 0, &request);
+}
+
+static void a_target_of_waiting_becomes_a_version_of_which_one_line_is_new(void **state)
+{
+    struct desk *desk = *state;
+    struct engine *other = desk->units[1].engine;
+
+    assert_int_equal(set_target(desk, 2, 25, 1), 201);
+    assert_int_equal(other->state.site.newest.version, 2);
+    assert_int_equal(other->queue->config.categories[1].wait_ms_limit, 25 * 60 * 1000);
+    must_be_equal(desk);
+    assert_int_equal(desk->units[0].engine->site.text_len_bytes, strlen(desk->sample));
+    assert_memory_equal(desk->units[0].engine->site.text,
+                        edit(desk, "wait_limit_minutes: 20", "wait_limit_minutes: 25"),
+                        strlen(desk->sample));
+    assert_int_equal(get(desk, API_SITE_HISTORY, 0), 200);
+    assert_non_null(strstr(desk->body, "待ちの目標: 業務 2 を 25 分に"));
+    assert_non_null(strstr(desk->body, "\"by\":\"root\""));
+}
+
+static void two_targets_at_once_are_one_and_a_refusal(void **state)
+{
+    struct desk *desk = *state;
+
+    assert_int_equal(set_target(desk, 2, 25, 1), 201);
+    assert_int_equal(set_target(desk, 2, 25, 1), 200); /* whoever heard no answer */
+    assert_int_equal(set_target(desk, 1, 45, 1), 412);
+    assert_non_null(strstr(desk->body, "OTHER_VERSION"));
+    assert_int_equal(set_target(desk, 1, 601, 2), 422);
+    assert_non_null(strstr(desk->body, "SITE_FILE_INVALID"));
+    assert_int_equal(set_target(desk, 99, 20, 2), 404);
+    assert_int_equal(desk->units[0].engine->state.site.newest.version, 2);
+}
+
+/* Whoever changes a target does not bring into force what waits for the opening. */
+static void a_target_waits_with_the_version_that_waits(void **state)
+{
+    struct desk *desk = *state;
+
+    assert_int_equal(send_text(desk, API_SITE_APPLY,
+                               edit(desk, "close: \"17:00\"", "close: \"16:00\""), 1,
+                               API_SITE_AT_OPENING),
+                     201);
+    assert_int_equal(set_target(desk, 2, 25, 2), 201);
+    assert_non_null(strstr(desk->body, "\"in_force\":false"));
+    assert_int_equal(desk->units[0].engine->state.site.force.version, 1);
+    assert_int_equal(desk->units[0].engine->queue->config.categories[1].wait_ms_limit,
+                     20 * 60 * 1000);
+}
+
 static void a_list_of_holidays_is_shown_before_it_counts(void **state)
 {
     struct desk *desk = *state;
@@ -595,6 +654,9 @@ static void a_list_of_holidays_is_shown_before_it_counts(void **state)
     assert_int_equal(desk->units[1].engine->state.site.holidays_version, 1);
     calendar_get_day(desk->units[1].engine->options.calendar, 20261123, &day);
     assert_int_equal(day.source, CALENDAR_SOURCE_IMPORT);
+    assert_int_equal(ask_of(desk, 0, &request), 200); /* whoever heard no answer: it is this list */
+    assert_int_equal(desk->units[0].engine->state.site.holidays_version, 1);
+    request.site.version = 7;
     assert_int_equal(ask_of(desk, 0, &request), 412);
     csv[0] = '"';
     csv[1] = '"';
@@ -608,6 +670,12 @@ static void a_list_of_holidays_is_shown_before_it_counts(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(
+            a_target_of_waiting_becomes_a_version_of_which_one_line_is_new, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(two_targets_at_once_are_one_and_a_refusal, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_target_waits_with_the_version_that_waits, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(a_new_ledger_begins_with_the_units_own_file, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(a_version_takes_force_on_both_units_in_one_batch, set_up,

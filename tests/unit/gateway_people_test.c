@@ -162,6 +162,22 @@ static void a_new_password_is_judged_before_it_is_worked_on(void **state)
     assert_int_equal(fake_engine_received(fixture->engine, 0).access.what, API_ACCESS_ADD);
 }
 
+/* Whichever unit it comes to, one press has one key: it is what makes of two requests one. */
+static void what_is_done_to_people_carries_the_key_of_its_press(void **state)
+{
+    struct gateway_fixture *fixture = *state;
+    struct ids_token first, second;
+
+    for (int i = 0; i < 2; i++) {
+        assert_int_equal(
+            status_of(fixture, "/accounts/revoke", HTTP_CLIENT_BEARER, "{\"name\":\"sato\"}"), 200);
+    }
+    first = fake_engine_received(fixture->engine, 0).access.key;
+    second = fake_engine_received(fixture->engine, 1).access.key;
+    assert_false(ids_token_is_zero(&first));
+    assert_memory_equal(&first, &second, sizeof(first));
+}
+
 static void a_credential_is_one_token_and_its_hash_goes_with_every_request(void **state)
 {
     struct gateway_fixture *fixture = *state;
@@ -431,6 +447,7 @@ int main(void)
         TEST(a_program_gets_its_token_and_no_cookie),
         TEST(a_new_password_is_judged_before_it_is_worked_on),
         TEST(a_credential_is_one_token_and_its_hash_goes_with_every_request),
+        TEST(what_is_done_to_people_carries_the_key_of_its_press),
         TEST(a_cookie_counts_only_beside_an_origin_of_ours),
         TEST(a_clerk_signs_in_by_the_terminals_credential),
         TEST(a_stranger_does_not_trouble_toband),

@@ -102,6 +102,8 @@ static void a_method_that_a_path_does_not_have_is_told_which_it_has(void **state
     assert_int_equal(route_find("HEAD", "/api/v1/events", &match, allow), ROUTE_NO_SUCH_METHOD);
     assert_string_equal(allow, "GET");
     assert_int_equal(route_find("get", "/api/v1/tickets", &match, allow), ROUTE_NO_SUCH_METHOD);
+    assert_string_equal(allow, "POST, GET, HEAD");
+    assert_int_equal(route_find("GET", "/api/v1/accounts", &match, allow), ROUTE_NO_SUCH_METHOD);
     assert_string_equal(allow, "POST");
 }
 

@@ -605,9 +605,91 @@ static void files_that_cannot_be_read_say_so(void **state)
     assert_string_equal(text, "x.yaml:4: format: This version reads format: 1.");
 }
 
+/* ---- one number, changed in the text ----------------------------------------------------------------------- */
+
+static int change(struct fixture *fixture, const char *from, uint16_t category, uint16_t minutes)
+{
+    char *text = NULL;
+    size_t len_bytes = 0;
+    int r = site_edit_wait_limit(from, strlen(from), category, minutes, &text, &len_bytes,
+                                 &fixture->error);
+
+    fixture->edited[0] = '\0';
+    if (r == 0) {
+        assert_int_equal(strlen(text), len_bytes);
+        (void)snprintf(fixture->edited, sizeof(fixture->edited), "%s", text);
+        free(text);
+    }
+    return r;
+}
+
+/* The text is `from` but for its n-th line, counted from 1. */
+static void must_differ_in_line(const struct fixture *fixture, uint32_t line, const char *wanted)
+{
+    const char *a = fixture->sample, *b = fixture->edited;
+
+    for (uint32_t at = 1; *a != '\0' || *b != '\0'; at++) {
+        size_t a_bytes = strcspn(a, "\n"), b_bytes = strcspn(b, "\n");
+
+        if (at == line) {
+            assert_int_equal(b_bytes, strlen(wanted));
+            assert_memory_equal(b, wanted, b_bytes);
+        } else {
+            assert_int_equal(a_bytes, b_bytes);
+            assert_memory_equal(a, b, a_bytes);
+        }
+        a += a_bytes + (a[a_bytes] == '\n');
+        b += b_bytes + (b[b_bytes] == '\n');
+    }
+}
+
+static void a_target_is_changed_in_its_line_and_nowhere_else(void **state)
+{
+    struct fixture *fixture = *state;
+    uint32_t line = line_of(fixture->sample, "wait_limit_minutes: 20");
+
+    assert_int_equal(change(fixture, fixture->sample, 2, 25), 0);
+    must_differ_in_line(fixture, line, "    wait_limit_minutes: 25");
+    assert_int_equal(change(fixture, fixture->sample, 2, 0), 0);
+    must_differ_in_line(fixture, line, "    wait_limit_minutes: 0");
+    assert_int_equal(change(fixture, fixture->sample, 2, 20), 0); /* as it is: the same text */
+    assert_string_equal(fixture->edited, fixture->sample);
+}
+
+static void a_remark_behind_a_target_and_a_mark_before_the_file_stay(void **state)
+{
+    struct fixture *fixture = *state;
+
+    edit(fixture, "wait_limit_minutes: 20", "wait_limit_minutes:  20   # 2024年の申合せ");
+    memcpy(fixture->sample, "\xef\xbb\xbf", 3);
+    memcpy(fixture->sample + 3, fixture->edited, sizeof(fixture->sample) - 3);
+    assert_int_equal(change(fixture, fixture->sample, 2, 120), 0);
+    must_differ_in_line(fixture, line_of(fixture->sample, "2024年"),
+                        "    wait_limit_minutes:  120   # 2024年の申合せ");
+}
+
+static void a_target_that_no_file_may_have_is_refused_and_so_is_an_unknown_category(void **state)
+{
+    struct fixture *fixture = *state;
+
+    assert_int_equal(change(fixture, fixture->sample, 2, SITE_WAIT_LIMIT_MINUTES_MAX), 0);
+    assert_int_equal(change(fixture, fixture->sample, 2, SITE_WAIT_LIMIT_MINUTES_MAX + 1), -EINVAL);
+    assert_int_equal(fixture->error.line, line_of(fixture->sample, "wait_limit_minutes: 20"));
+    assert_int_equal(change(fixture, fixture->sample, 99, 20), -ENOENT);
+    assert_int_equal(change(fixture, "a: [", 1, 20), -EINVAL);
+    assert_int_equal(change(fixture, "a: b", 1, 20), -ENOENT);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(a_target_is_changed_in_its_line_and_nowhere_else, set_up,
+                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_remark_behind_a_target_and_a_mark_before_the_file_stay,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(
+            a_target_that_no_file_may_have_is_refused_and_so_is_an_unknown_category, set_up,
+            tear_down),
         cmocka_unit_test(the_default_site_is_taken_whole),
         cmocka_unit_test(the_default_site_speaks_five_languages),
         cmocka_unit_test(what_is_missing_is_said_and_stood_in_for),

@@ -1,6 +1,7 @@
 // manager_double.mjs - NOT the office: what the office double answers to the manager's page, and to nobody else.
 
 import { startOfficeDouble } from "./office_double.mjs";
+import { previewOf } from "./preview_double.mjs";
 
 const totals = (issued, served) => ({
     issued,
@@ -18,6 +19,8 @@ export async function startManagerDouble() {
     Object.assign(office, {
         suspended_all: false,
         limits: new Map(),
+        targets: new Map(),
+        site_file_version: 3,
         longest_wait_s: new Map([[1, 1500], [2, 950]]),
         serves: new Map(office.counters.map((each) => [each.id, [{ category: 1, tier: 1 }, { category: 2, tier: 2 }]])),
         notice: null,
@@ -26,14 +29,13 @@ export async function startManagerDouble() {
         paper: "NONE",
         takeover: null,
     });
-    const { answer, read, change, queue } = office;
+    const { answer, read, change } = office;
     office.answer = (request, response) => {
         if (request.url.split("?")[0] === "/manager") {
             request.url = "/manager.html";
         }
         answer.call(office, request, response);
     };
-    office.queue = () => ({ ...queue.call(office), notice: office.notice, takeover: office.takeover });
     office.read = (path) =>
         path === "/api/v1/manager"
             ? { status: 200, body: viewOf(office) }
@@ -51,6 +53,8 @@ function viewOf(office) {
     return {
         ...queue,
         hours: office.hours,
+        site_version: office.site_file_version,
+        site_in_force: true,
         suspended: office.suspended_all,
         categories: office.categories.map((each) => ({
             id: each.id,
@@ -59,7 +63,9 @@ function viewOf(office) {
             waiting: office.waiting(each.id).length,
             longest_wait_s: office.longest_wait_s.get(each.id) ?? null,
             estimated_wait_s: 600,
-            target_s: 1200,
+            target_s: (office.targets.get(each.id) ?? 20) * 60,
+            target_minutes: office.targets.get(each.id) ?? null,
+            waited: { all: 41, over: each.id === 1 ? 5 : 0 },
             alert: alertOf(each.id),
             open_counters: 2,
             suspended: each.suspended,
@@ -99,29 +105,27 @@ function viewOf(office) {
     };
 }
 
-function previewOf(office, what, end) {
-    const hours = { open: true, opens: "08:30", closes: "17:00", reason_ja: "開庁日", reason_en: "Opening day" };
-    return {
-        what,
-        date: "2026-11-24",
-        today: true,
-        before: hours,
-        after: { ...hours, closes: "10:00", reason_ja: "台風のため" },
-        visitors: { total: 3, waiting: 2, called: 1, serving: 0, held: 0, absent: 0, printing: 0, end },
-        latest_end: "2026-11-24T12:00:00.000+09:00",
-        next_opening: "2026-11-25T08:30:00.000+09:00",
-        next_opening_before: "2026-11-25T08:30:00.000+09:00",
-    };
-}
-
 const done = { status: 200, body: { action: "DONE", ticket: null } };
 
 /** null: not the manager's. */
 function changeOf(office, path, members) {
     const counter = /\/counters\/(\d+)\/serves$/.exec(path);
+    const target = /\/categories\/(\d+)\/target$/.exec(path);
     const category = /\/categories\/(\d+)\/(suspend|resume|limit)$/.exec(path);
     if (members.preview) {
-        return { status: 200, body: previewOf(office, path.endsWith("close") ? "CLOSE" : "HOURS", path.endsWith("close") ? "NOW" : "SERVED") };
+        return { status: 200, body: previewOf(path.endsWith("close") ? "CLOSE" : "HOURS", path.endsWith("close") ? "NOW" : "SERVED", { total: 3, waiting: 2, called: 1 }) };
+    }
+    if (target && members.base_version !== office.site_file_version) {
+        return {
+            status: 412,
+            body: { status: 412, code: "OTHER_VERSION", title: "Somebody else was first.", title_ja: "ほかの方が先に変えました（いまは版 4）。" },
+        };
+    }
+    if (target) {
+        office.targets.set(Number(target[1]), members.minutes);
+        office.site_file_version++;
+        office.changed();
+        return { status: 201, body: { version: office.site_file_version, in_force: true, changes: [], notices: [] } };
     }
     if (counter) {
         office.serves.set(Number(counter[1]), members.serves);

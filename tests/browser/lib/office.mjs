@@ -71,9 +71,9 @@ export async function lookAt(kiosk, category = null) {
 }
 
 /** POST /api/v1/PATH with this token, "" none: {status, body}. */
-export function send(path, members, token = "") {
+export function send(path, members, token = "", key = `b${Math.random()}`) {
     const body = JSON.stringify(members);
-    const headers = { "Content-Type": "application/json", "Idempotency-Key": `b${Math.random()}`, "Content-Length": Buffer.byteLength(body) };
+    const headers = { "Content-Type": "application/json", "Idempotency-Key": key, "Content-Length": Buffer.byteLength(body) };
     if (token) {
         headers.Authorization = `Bearer ${token}`;
     }

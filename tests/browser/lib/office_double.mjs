@@ -8,6 +8,7 @@ import { createHash } from "node:crypto";
 import { readFileSync, readdirSync } from "node:fs";
 import { createServer } from "node:http";
 import { extname, join } from "node:path";
+import { previewOf } from "./preview_double.mjs";
 
 const WEB_DIR = new URL("../../../appliance/gateway/web/", import.meta.url).pathname;
 const HEARTBEAT_MS = 2000;
@@ -230,7 +231,8 @@ class OfficeDouble {
                 state: ticket.state,
             })),
             printing: this.printing,
-            ...(this.running_text ? { running_text: this.running_text } : {}),
+            notice: this.notice ?? null,
+            takeover: this.takeover ?? null,
             visitor_url: this.visitor_url,
             site_version: this.site?.version,
             as_of: this.now ?? isoTokyo(Date.now()),
@@ -285,11 +287,14 @@ class OfficeDouble {
                 ),
             );
         } else {
-            this.sendJson(response, this.read(path));
+            this.sendJson(response, this.read(path, new URL(request.url, "http://x").searchParams));
         }
     }
 
-    read(path) {
+    read(path, asked = new URLSearchParams()) {
+        if (path === "/api/v1/tickets") {
+            return this.ticketsOf(Number(asked.get("number")));
+        }
         const counter = /^\/api\/v1\/counters\/(\d+)$/.exec(path);
         if (counter) {
             const found = this.counters.find((each) => each.id === Number(counter[1]));
@@ -317,6 +322,16 @@ class OfficeDouble {
             return { status: 200, body: { service_day: this.day } };
         }
         return { status: 404, body: { code: "NOT_FOUND" } };
+    }
+
+    /** For staff alone: a machine by itself may not look for numbers. */
+    ticketsOf(number) {
+        if (!this.clerk) {
+            return { status: 403, body: { status: 403, code: "NOT_YOURS", title: "Not yours.", title_ja: "権限がありません。" } };
+        }
+        const live = ["ISSUING", "WAITING", "CALLED", "SERVING", "HELD", "ABSENT"];
+        const tickets = this.tickets.filter((each) => (number ? each.number === number : live.includes(each.state))).reverse();
+        return { status: 200, body: { tickets, found: tickets.length, shown: tickets.length } };
     }
 
     answerPost(path, key, members, response) {
@@ -352,7 +367,7 @@ class OfficeDouble {
             return this.changeClerk(path, members);
         }
         if (/^\/api\/v1\/(categories|acceptance|printers|day)\//.test(path)) {
-            return this.rule(path);
+            return this.rule(path, members);
         }
         const [, kind, id, verb] =
             /^\/api\/v1\/(tickets|counters)\/([^/]+)\/([a-z-]+)$/.exec(path) ?? [];
@@ -387,7 +402,7 @@ class OfficeDouble {
     }
 
     /** What a supervisor, or somebody at a printer, asks for. */
-    rule(path) {
+    rule(path, members) {
         const [kind, ...rest] = path.split("/").slice(3);
         const verb = rest.at(-1);
         if (kind !== "printers" && this.clerk?.role !== "supervisor") {
@@ -395,6 +410,12 @@ class OfficeDouble {
                 status: 403,
                 body: { status: 403, code: "NOT_YOURS", title: "Not yours.", title_ja: "権限がありません。" },
             };
+        }
+        if (kind === "day" && members.preview) {
+            const count = (state) => this.tickets.filter((each) => each.state === state).length;
+            const visitors = { waiting: count("WAITING"), called: count("CALLED"), serving: count("SERVING") };
+            const total = visitors.waiting + visitors.called + visitors.serving;
+            return { status: 200, body: previewOf("CLOSE", "NOW", { ...visitors, total }) };
         }
         if (kind === "day") {
             this.day = { ...this.day, state: "CLOSED", accepting: false };

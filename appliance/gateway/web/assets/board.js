@@ -241,9 +241,9 @@ function drawQueues() {
     );
 }
 
-/** What managers want to be read: in the snapshot when they changed it today, else the site's own. */
+/** What a manager wants to be read today, else the site's own text. */
 function drawRunning() {
-    const running = queue.running_text ?? site?.running_text;
+    const running = queue.notice ?? site?.running_text;
     const [ja, en] = byId("running_line").children;
     const is_new = ja.textContent !== (running?.ja ?? "") || en.textContent !== (running?.en ?? "");
     if (is_new) {

@@ -35,7 +35,6 @@ const ASLEEP_INTERVAL_MS = 5000;
 const OFFLINE_MS = 20000; // nobody answers for so long: no takeover takes that
 const IDLE_MS = { seen: 45000, heard: 90000 }; // then "do you need more time?"
 const STILL_MS = { seen: 20000, heard: 40000 };
-const ISSUED_MAX = 12; // tickets that staff find here
 const PENDING_NAME = "toban-kiosk-pending";
 const PENDING_MS_MAX = 120000; // an older press is nobody's any more
 const STOPPED = ["ALL_SUSPENDED", "CATEGORY_SUSPENDED", "ACCEPTANCE_OVER"];
@@ -52,7 +51,6 @@ const kiosk = {
     ticket: null,
     message: null,
     guided: false,
-    issued: [], // {id, display, category, at_ms}: in memory only, of this service day
     still_until_ms: null,
     still_ms: STILL_MS.seen,
     offline_since_ms: performance.now(),
@@ -279,7 +277,6 @@ async function send({ key, category, members }) {
     touched();
     if (answer.status === 201 || answer.status === 200) {
         kiosk.ticket = answer.body;
-        noteIssued(answer.body);
         showFor(SHOW_TICKET_S);
         followPaper(kiosk.ticket);
     } else {
@@ -292,13 +289,6 @@ async function send({ key, category, members }) {
 const showFor = (show_s) => {
     leave_at_ms = performance.now() + show_s * 1000;
 };
-
-function noteIssued({ id, display, category }) {
-    kiosk.issued = [{ id, display, category, at_ms: kiosk.clock.now_ms() }, ...kiosk.issued].slice(
-        0,
-        ISSUED_MAX,
-    );
-}
 
 /** Until the printer has said what became of the paper; the number stands there meanwhile. */
 async function followPaper(mine) {
@@ -559,9 +549,6 @@ const settings = connectSite({
 connectLive({
     clock: kiosk.clock,
     on_queue(snapshot) {
-        if (snapshot.service_day?.date !== kiosk.queue?.service_day?.date) {
-            kiosk.issued = []; // yesterday's visitors are nobody's any more
-        }
         kiosk.queue = snapshot;
         if (!site_is_told && site_is_missing) {
             kiosk.site = siteFromQueue(snapshot);

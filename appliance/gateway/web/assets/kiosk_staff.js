@@ -4,11 +4,12 @@
 
 import { get, newKey, post, problemText } from "./api.js";
 import { byId, el, keepRows, setAttribute, setText } from "./dom.js";
+import { createStaffTickets } from "./kiosk_staff_tickets.js";
 import { refusalText, staffText } from "./kiosk_texts.js";
 import { liveOf, refusalOf } from "./kiosk_view.js";
+import { effectsOf } from "./manager_preview.js";
 import { leavesOf, nameOf } from "./site.js";
 import { estimateText } from "./texts.js";
-import { formatShortClock } from "./time.js";
 
 const HOLD_MS = 2000;
 const STAY_MS = 60000; // untouched for so long: it ends
@@ -39,6 +40,15 @@ export function createStaff({ kiosk, draw, began }) {
     let typed_into = null; // the field that the keys on the screen write into
     let busy = false;
     const section = () => document.querySelector('[data-screen="staff"]');
+    const tickets = createStaffTickets({
+        kiosk,
+        two,
+        button,
+        card: (...rest) => card(...rest),
+        ask: (...rest) => ask(...rest),
+        question: (...rest) => question(...rest),
+        is_here: () => here === "panel",
+    });
 
     // ---- what is asked of the office
 
@@ -122,6 +132,7 @@ export function createStaff({ kiosk, draw, began }) {
         here = "panel";
         notice = null;
         printers = null;
+        tickets.forget();
         touched_ms = performance.now();
         section().replaceChildren(...createPanel());
         draw();
@@ -135,6 +146,7 @@ export function createStaff({ kiosk, draw, began }) {
         who = null;
         notice = null;
         busy = false;
+        tickets.forget();
         section().replaceChildren();
         if (was_in) {
             post("/api/v1/session/end", {});
@@ -263,7 +275,7 @@ export function createStaff({ kiosk, draw, began }) {
             el(
                 "div",
                 { class: "staff-cards" },
-                el("div", {}, createTickets(), createPrinter()),
+                el("div", {}, tickets.create(), createPrinter()),
                 createCounts(),
             ),
         ];
@@ -325,14 +337,6 @@ export function createStaff({ kiosk, draw, began }) {
         );
     }
 
-    const createTickets = () =>
-        card(
-            "staff_tickets",
-            "tickets",
-            el("p", { id: "staff_tickets_none", class: "detail" }, ...two("tickets_none")),
-            el("ul", { id: "staff_ticket_list" }),
-        );
-
     const createPrinter = () =>
         card(
             "staff_printer",
@@ -372,6 +376,7 @@ export function createStaff({ kiosk, draw, began }) {
                 el("span", { lang: "ja" }),
                 el("span", { class: "beside", lang: "en" }),
             ),
+            el("dl", { id: "staff_effects", class: "staff-effects" }),
             el(
                 "div",
                 { class: "row" },
@@ -394,7 +399,7 @@ export function createStaff({ kiosk, draw, began }) {
             ),
         );
     }
-    function question(key, values, yes_key, yes) {
+    function question(key, values, yes_key, yes, effects = []) {
         const put = (node, text_key) => {
             setText(node.children[0], staffText(text_key, "ja", values));
             setText(node.children[1], staffText(text_key, "en", values));
@@ -402,6 +407,12 @@ export function createStaff({ kiosk, draw, began }) {
         answer_yes = yes;
         put(byId("staff_question_text"), key);
         put(byId("staff_yes"), yes_key);
+        byId("staff_effects").replaceChildren(
+            ...effects.flatMap(({ who_ja, who_en, ja, en }) => [
+                el("dt", {}, `${who_ja} `, el("span", { class: "beside", lang: "en" }, who_en)),
+                el("dd", {}, el("span", { lang: "ja" }, ja), " ", el("span", { class: "beside", lang: "en" }, en)),
+            ]),
+        );
         byId("staff_question").hidden = false;
         byId("staff_no").focus();
     }
@@ -414,14 +425,32 @@ export function createStaff({ kiosk, draw, began }) {
     const waitingCount = () =>
         (kiosk.queue?.categories ?? []).reduce((sum, each) => sum + each.waiting, 0);
 
-    function askToClose() {
+    /** Whom it meets is said by the office, as on the manager's page, before it is asked for. */
+    async function askToClose() {
         if (!mayManage()) {
             tellKey("not_yours");
             return;
         }
-        question("close_question", { n: waitingCount() }, "close_yes", () =>
-            ask("/api/v1/day/close", {}, "done"),
-        );
+        if (busy) {
+            return;
+        }
+        busy = true;
+        draw();
+        const path = "/api/v1/day/close";
+        const answer = await post(path, { preview: true }, { go_on: () => here === "panel" });
+        busy = false;
+        if (!answer || here !== "panel") {
+            return;
+        }
+        if (answer.status !== 200) {
+            const { ja, en } = problemText(answer);
+            tell(ja, en);
+            return;
+        }
+        const close = () => ask(path, {}, "done");
+        const { waiting, called, serving } = answer.body.visitors;
+        question("close_question", { n: waiting, counters: called + serving }, "close_yes", close, effectsOf(answer.body));
+        draw();
     }
 
     // ---- drawing
@@ -439,7 +468,7 @@ export function createStaff({ kiosk, draw, began }) {
         }
         setAttribute(section(), "aria-busy", busy ? "true" : null);
         drawRows();
-        drawTickets();
+        tickets.draw();
         drawPrinters();
     }
 
@@ -500,45 +529,6 @@ export function createStaff({ kiosk, draw, began }) {
     function turn(category) {
         const verb = refusalOf(kiosk, category) === "CATEGORY_SUSPENDED" ? "resume" : "suspend";
         rule(`/api/v1/categories/${category}/${verb}`);
-    }
-
-    function drawTickets() {
-        byId("staff_tickets_none").hidden = kiosk.issued.length > 0;
-        keepRows(
-            byId("staff_ticket_list"),
-            kiosk.issued,
-            (each) => each.id,
-            (each) =>
-                el(
-                    "li",
-                    { class: "staff-ticket" },
-                    el("strong", { class: "digits" }, each.display),
-                    el("time", {}, formatShortClock(each.at_ms)),
-                    el("span"),
-                    button("reprint", "quiet-button", () =>
-                        ask(
-                            `/api/v1/tickets/${encodeURIComponent(each.id)}/reprint`,
-                            {},
-                            "reprinted",
-                        ),
-                    ),
-                    button("cancel_ticket", "quiet-button alarming", () =>
-                        question("cancel_question", { display: each.display }, "cancel_yes", () =>
-                            ask(
-                                `/api/v1/tickets/${encodeURIComponent(each.id)}/cancel`,
-                                {},
-                                "done",
-                            ),
-                        ),
-                    ),
-                ),
-            (row, each) => {
-                const item = leavesOf(kiosk.site?.items ?? []).find(
-                    ({ category }) => category === each.category,
-                );
-                setText(row.children[2], nameOf(item?.names, "ja"));
-            },
-        );
     }
 
     function drawPrinters() {

@@ -5,24 +5,7 @@
 
 import { get, post, problemText } from "./api.js";
 import { byId, el, setText, showScreen, wayBack } from "./dom.js";
-
-/** Where each role works; nobody is shown a way that would be refused. */
-const WAYS = {
-    operator: [["/counter", "窓口の画面", "Counter"]],
-    supervisor: [
-        ["/counter", "窓口の画面", "Counter"],
-        ["/status", "混雑状況", "How busy are we?"],
-    ],
-    administrator: [
-        ["/admin", "利用者と端末", "People and devices"],
-        ["/status", "混雑状況", "How busy are we?"],
-    ],
-    engineer: [["/status", "混雑状況", "How busy are we?"]],
-    auditor: [
-        ["/admin", "利用者と端末", "People and devices"],
-        ["/status", "混雑状況", "How busy are we?"],
-    ],
-};
+import { WAYS } from "./ways.js";
 
 let totp_key = "";
 let signed_in_here = false; // since this page was opened: who comes back to it is not sent away again

@@ -8,6 +8,7 @@ import { byId, el, keepRows, setAttribute, setText, showScreen } from "./dom.js"
 import { connectLive } from "./live.js";
 import { drawSheet, drawSlip, printPage } from "./manager_paper.js";
 import { effectsOf, titleOf } from "./manager_preview.js";
+import { createTargets, percentText, shareText } from "./manager_targets.js";
 import { createOfficeClock, formatClock, formatDateJa, formatShortClock } from "./time.js";
 
 const API = "/api/v1";
@@ -157,7 +158,7 @@ function drawAlerts(now_ms) {
         .filter((each) => each.alert === "OVER")
         .map(
             (each) =>
-                `▲ ${each.name_ja}：最長 ${minutesOf(each.longest_wait_s)}分（目標 ${minutesOf(each.target_s)}分） ${each.name_en}: ${minutesOf(each.longest_wait_s)} min`,
+                `▲ ${each.name_ja}：最長 ${minutesOf(each.longest_wait_s)}分（目標 ${minutesOf(each.target_s)}分、今日の超過 ${percentText(each.waited)}） ${each.name_en}: ${minutesOf(each.longest_wait_s)} min`,
         );
     const { takeover } = view;
     if (takeover && now_ms - Date.parse(takeover.at) < TAKEOVER_SHOWN_MS) {
@@ -232,6 +233,7 @@ function createCategory(category) {
             pair("目安", "estimate"),
             pair("窓口", "counters"),
             pair("発券／上限", "tickets/limit"),
+            pair("目標超過", "over target"),
         ),
         el("p", { class: "refusal" }),
         el(
@@ -239,6 +241,7 @@ function createCategory(category) {
             { class: "buttons" },
             el("button", { type: "button", class: "quiet-button small-button", onclick: () => toggleCategory(category.id) }),
             el("button", { type: "button", class: "quiet-button small-button", onclick: () => openLimit(category.id) }),
+            el("button", { type: "button", class: "quiet-button small-button", onclick: () => targets.open(category.id) }),
         ),
     );
 }
@@ -257,11 +260,14 @@ function updateCategory(row, each) {
     setText(values[2], each.estimated_wait_s === null ? "—" : `約${minutesOf(each.estimated_wait_s)}分`);
     setText(values[3], `${each.open_counters}`);
     setText(values[4], `${each.today.issued}／${each.limit ?? "なし"}`);
+    setText(values[5], shareText(each.waited));
     setText(refusal, each.accepting ? "" : (REFUSALS[each.refusal] ?? each.refusal));
     setText(buttons.children[0], each.suspended ? "▶ 受付を再開 Resume" : "■ 受付を止める Stop");
     setAttribute(buttons.children[0], "aria-label", `${each.name_ja} ${buttons.children[0].textContent}`);
     setText(buttons.children[1], "上限 Limit…");
     setAttribute(buttons.children[1], "aria-label", `${each.name_ja} 上限 Limit`);
+    setText(buttons.children[2], "目標 Target…");
+    setAttribute(buttons.children[2], "aria-label", `${each.name_ja} 待ちの目標 Target`);
 }
 
 function drawCounters() {
@@ -680,7 +686,7 @@ async function send(path, members, done) {
     const answer = await post(`${API}${path}`, members);
     const is_done = answer.status < 400 || (path === "/day/close" && answer.body.code === "DAY_NOT_OPEN");
     if (is_done) {
-        say(...done());
+        say(...done(answer.body));
     } else {
         sayProblem(answer);
     }
@@ -719,6 +725,8 @@ function setLimit(limit) {
     byId("limit").close();
     send(`/categories/${limited}/limit`, { limit }, () => ["今日の上限を変えました。", "Today's limit is changed."]);
 }
+
+const targets = createTargets({ categoryOf, send, versionOf: () => view.site_version });
 
 let reading = null;
 function readView() {

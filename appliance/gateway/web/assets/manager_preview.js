@@ -40,6 +40,18 @@ function visitorsOf({ visitors, latest_end }) {
     return { ja: `いまいる ${total}人には影響しません。`, en: `The ${total} visitors who are here are not concerned.` };
 }
 
+/** A counter has one visitor at a time: who is called or served says how many counters. */
+function countersOf({ visitors }) {
+    const serving = visitors.called + visitors.serving;
+    return {
+        NOW: serving === 0
+            ? { ja: "対応中の窓口はありません。", en: "None is serving." }
+            : { ja: `対応中・呼出中の ${serving}窓口の対応も、ここで終わります。`, en: `What ${serving} counters are doing ends too.` },
+        SERVED: { ja: `対応中・呼出中の ${serving}窓口も、待っている方も、最後まで続けられます。`, en: "They go on until nobody is left." },
+        NONE: { ja: "変わりません。", en: "No change." },
+    }[visitors.end];
+}
+
 function kioskOf(preview) {
     if (preview.visitors.end === "NONE") {
         return preview.today
@@ -66,6 +78,7 @@ export function effectsOf(preview) {
     const is_other = next !== preview.next_opening_before;
     const effects = [
         { who_ja: "来庁者", who_en: "Visitors", ...visitorsOf(preview) },
+        { who_ja: "窓口", who_en: "Counters", ...countersOf(preview) },
         { who_ja: "発券機", who_en: "Kiosks", ...kioskOf(preview) },
         { who_ja: "表示盤", who_en: "Boards", ...boardOf(preview) },
         {

@@ -89,11 +89,22 @@ function draw() {
             : texts("next_opening", { time: `${date(next_ms)} ${formatShortClock(next_ms)}` }),
     );
     const known_ms = health.fresh ? clock.now_ms() : (health.since_ms ?? clock.now_ms());
+    drawNotice();
     byId("as_of").hidden = queue.fed === false;
     setText(byId("as_of"), texts("as_of", { time: formatShortClock(known_ms) }));
     drawCategories();
     drawCounters();
     drawCalls();
+}
+
+/** What a manager wants to be read today: written in Japanese, perhaps in English beside it. */
+function drawNotice() {
+    const { ja = "", en = "" } = queue.notice ?? {};
+    const is_japanese = language.startsWith("ja") || en === "";
+    const node = byId("notice");
+    setAttribute(node, "lang", is_japanese ? "ja" : "en");
+    setText(node, is_japanese ? ja : en);
+    node.hidden = ja === "";
 }
 
 /** By the machine's hours also when nothing comes any more (R-024). */
