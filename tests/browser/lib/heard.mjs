@@ -1,7 +1,7 @@
 // heard.mjs - hears what a page sends to its loudspeakers, and says which clips that were.
 //
 // Whatever the page connects to the destination of its AudioContext goes there through a node that a recorder hears, which
-// keeps the samples with their place in time. They are then read from the first that is not silent: at each
+// keeps the samples with their place in time. They are then read from the first that is a sound: at each
 // sound exactly one clip of the pack must begin whose every sample is there. Two sounds at once, a half one or
 // one that is not of the pack match nothing. Needs a secure context, 127.0.0.1 is one, and a page opened with
 // bypassCSP: the recorder is a script that no office serves.
@@ -37,10 +37,6 @@ export async function listenTo(page) {
                 super(...given);
                 const tap = new GainNode(this);
                 connect.call(tap, this.destination);
-                // Whoever has no input is put to rest, and its two ends wake one after the other: a silence that never ends.
-                const silence = new ConstantSourceNode(this, { offset: 0 });
-                connect.call(silence, tap);
-                silence.start();
                 taps.set(this, tap);
                 this.audioWorklet.addModule(address).then(async () => {
                     const recorder = new AudioWorkletNode(this, "recorder");
@@ -70,6 +66,8 @@ export function whatWasHeard(page) {
     return page.evaluate(async () => {
         const RATE_HZ = 48000;
         const TOLERANCE = 1e-6;
+        // Not "other than 0": on its way through the graph a clip's first 0 may become 1e-15.
+        const isSound = (sample) => Math.abs(sample) > TOLERANCE;
         const load = async () => {
             const { base } = await (await fetch("/voice/pack.json")).json();
             const { clips } = await (await fetch(`${base}manifest.json`)).json();
@@ -84,7 +82,7 @@ export function whatWasHeard(page) {
             return known.map(([id, samples]) => ({
                 id,
                 samples,
-                first: samples.findIndex((sample) => sample !== 0),
+                first: samples.findIndex(isSound),
             }));
         };
         const clips = (globalThis.heard_sound.clips ??= await load());
@@ -125,7 +123,7 @@ export function whatWasHeard(page) {
         const heard = [];
         let at = 0;
         for (;;) {
-            while (at < sound.length && sound[at] === 0) {
+            while (at < sound.length && !isSound(sound[at])) {
                 at++;
             }
             if (at === sound.length) {
