@@ -84,6 +84,13 @@ export async function openPage(
     return page;
 }
 
+/** What a browser holds that is a device of this role, or in which such a person is signed in. */
+export function cookieOf(role, value, url) {
+    const device = ["kiosk", "board", "counter", "noc"].includes(role);
+    const name = device ? "__Host-toban-device" : "__Host-toban";
+    return { name, value, url, secure: true, httpOnly: true, sameSite: "Strict" };
+}
+
 export async function closePage(page) {
     assert.deepEqual(
         page.complaints,

@@ -11,10 +11,17 @@ registerProcessor("recorder", class extends AudioWorkletProcessor {
     constructor() {
         super();
         this.port.onmessage = () => this.port.postMessage(null); // after all that was posted before
+        this.due = 0;
+        this.before = { uncalled: 0, unconnected: 0, silent: 0 }; // since the sound before: a hole has one of three causes
     }
     process([input]) {
+        this.before.uncalled += (currentFrame - this.due) / 128;
+        this.due = currentFrame + 128;
         if (input.length > 0 && input[0].some((sample) => sample !== 0)) {
-            this.port.postMessage({ frame: currentFrame, samples: input[0].slice() });
+            this.port.postMessage({ frame: currentFrame, samples: input[0].slice(), before: this.before });
+            this.before = { uncalled: 0, unconnected: 0, silent: 0 };
+        } else {
+            this.before[input.length > 0 ? "silent" : "unconnected"]++;
         }
         return true;
     }
@@ -116,8 +123,11 @@ export function whatWasHeard(page) {
                 return differs < 0 ? samples.length : differs;
             };
             const [like] = clips.toSorted((a, b) => goesTo(b) - goesTo(a));
-            const frames = blocks.map(({ frame }) => frame);
-            const holes = frames.filter((frame, index) => index > 0 && frame !== frames[index - 1] + 128);
+            const isHole = ({ frame }, index) => index > 0 && frame !== blocks[index - 1].frame + 128;
+            const holes = blocks.filter(isHole).map(({ frame, samples, before }) => {
+                const goes_on = like.samples.findIndex((_, from) => samples.every((each, index) => Math.abs(each - (like.samples[from + index] ?? 0)) <= TOLERANCE));
+                return { frame, before, goes_on };
+            });
             return { like: like.id, for_frames: goesTo(like), of_frames: like.samples.length, start, holes };
         };
         const heard = [];
