@@ -438,7 +438,7 @@ describe("an office day", () => {
         assert.deepEqual(office.keysOnDisk(DAY), []);
         await pages.kiosk.locator("#closed_title", { hasText: "受付開始までお待ちください" }).waitFor();
         const paper = await openPage(browser, `${BASE}/certificate`, {
-            cookies: [cookieOf("manager", office.info.credentials.manager, BASE)],
+            cookies: [cookieOf("administrator", office.info.credentials.administrator, BASE)],
         });
         await until(async () => (await paper.locator("#units li").count()) === 2, "both units are on it");
         assert.match(await textOf(paper, "#facts"), new RegExp(DAY));
