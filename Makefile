@@ -127,6 +127,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make lint [CHANGED=1]       clang-format, clang-tidy, cppcheck, shellcheck (lint-quick: without path analysis)
 ## make cover           lines reached by the unit tests (cover-pure: the gate, pure folders reach every line)
 ## make format          lays out all C sources as .clang-format says
+## make manual-pictures takes the pictures of docs/manual anew, from the pages as the browser tests see them
 ## make deps            installs the Debian and npm packages that are missing
 .PHONY: evidence unit check-fast check-layers check-pure check-duty-doc duty-doc check-access-doc access-doc planted run demo test campaign sim model soak crash-images nth-failures bench fuzz fuzzers fuzz-short lint lint-quick cover cover-pure pure-tests format deps clean
 .SECONDARY:
@@ -163,6 +164,11 @@ run:
 	$(Q)tools/deps run
 	$(Q)$(MAKE) --no-print-directory all
 	$(Q)$(BUILD)/bin/toban-office run
+
+.PHONY: manual-pictures
+manual-pictures: all
+	TOBAN_PICTURES=$(CURDIR)/docs/manual/pictures tests/browser/run.sh $(foreach t,kiosk_looks kiosk_guide counter manager board \
+		board_voice,tests/browser/$(t).test.mjs)
 
 demo:
 	$(Q)tools/deps run

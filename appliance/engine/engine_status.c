@@ -282,8 +282,8 @@ static void judge(struct engine *engine, const struct reason_list *reasons, stru
     act_ja = reasons->count == 0 ? "操作は不要です。" : reasons->list[0].ja;
     act_en = reasons->count == 0 ? "Nothing to do." : reasons->list[0].en;
     (void)snprintf(verdict->ja, sizeof(verdict->ja), "%s%s%s",
-                   verdict->can_serve ? "窓口業務できます。"
-                   : needed           ? "窓口業務できません。"
+                   verdict->can_serve ? "窓口業務ができます。"
+                   : needed           ? "窓口業務ができません。"
                                       : "閉庁中です。次の開庁に備えています。",
                    verdict->failover_ready ? "切替もできます。" : "切替はできません。", act_ja);
     (void)snprintf(

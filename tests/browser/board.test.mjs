@@ -1,6 +1,7 @@
 // What is seen on the lobby board and the public page. The office behind them is a double.
 
 import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
 import { after, before, describe, it } from "node:test";
 import {
     OFFICE_HOST,
@@ -12,17 +13,30 @@ import {
     until,
 } from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
+import { openGolden } from "./lib/golden.mjs";
 import { startOfficeDouble } from "./lib/office_double.mjs";
 
 const WALL = { width: 1920, height: 1080 };
 const STORE = "toban-board-announced";
+const SCREEN_INCHES = [43, 55, 65];
+const READ_AT = 250; // a letter is read from 250 times its height: 40 mm from 10 m
+const READ_FROM_AFAR = {
+    "新しい呼出の番号": "#newest_number",
+    "新しい呼出の窓口": "#newest_counter",
+    "最近の呼出の番号": "#last li strong",
+    "待ち人数": "#categories li strong",
+};
 
 describe("the boards", () => {
     let browser;
     before(async () => {
         browser = await startBrowser();
     });
-    after(() => browser.close());
+    const golden = openGolden("board");
+    after(async () => {
+        golden.save();
+        await browser.close();
+    });
 
     async function atBoard(
         story,
@@ -86,11 +100,37 @@ describe("the boards", () => {
             );
             await assertAccessible(page);
             await shot(page, "board");
+            for (const [what, selector] of Object.entries(READ_FROM_AFAR)) {
+                assert.equal(sayHeights(await partOfHeight(page, selector)), heightsInManual(what), what);
+            }
             const overflow = await page.evaluate(
                 () => document.documentElement.scrollHeight > innerHeight,
             );
             assert.equal(overflow, false, "everything fits on the wall");
         }));
+
+    /** How high its digits are, as part of the screen's height: by the font as it is drawn, not by its size. */
+    const partOfHeight = (page, selector) =>
+        page.locator(selector).first().evaluate((node) => {
+            const { fontStyle, fontWeight, fontSize, fontFamily } = getComputedStyle(node);
+            const context = document.createElement("canvas").getContext("2d");
+            context.font = `${fontStyle} ${fontWeight} ${fontSize} ${fontFamily}`;
+            const { actualBoundingBoxAscent, actualBoundingBoxDescent } = context.measureText("0");
+            return (actualBoundingBoxAscent + actualBoundingBoxDescent) / innerHeight;
+        });
+    /** For each size of screen: height of a digit and how far it is read, as signage.md says. */
+    const sayHeights = (part) =>
+        SCREEN_INCHES.map((inches) => {
+            const digit_mm = part * inches * 25.4 * (9 / Math.hypot(16, 9));
+            return `${Math.round(digit_mm / 10) || 1} cm・${Math.floor((digit_mm * READ_AT) / 1000)} m`;
+        }).join(" | ");
+    const heightsInManual = (what) =>
+        readFileSync(new URL("../../docs/manual/signage.md", import.meta.url), "utf8")
+            .split("\n")
+            .find((line) => line.startsWith(`| ${what} |`))
+            ?.slice(`| ${what} |`.length)
+            .replace(/\|$/, "")
+            .trim();
 
     /** What is larger than its place, or reaches beyond the wall. */
     const cutOff = (page) =>
@@ -142,6 +182,7 @@ describe("the boards", () => {
                         "a letter is in a box of its own",
                     );
                     await shot(page, `board-${name}`);
+                    assert.deepEqual(await golden.look(page, `board ${name}`), []);
                     await assertAccessible(page);
                     for (const display of ["107", "1205", "1206AC", "106B2"]) {
                         const [, number, series] = /^([0-9]+)(.*)$/.exec(display);
@@ -287,8 +328,10 @@ describe("the boards", () => {
         it(`marks_what_it_shows_as_old_when_the_office_${name}_and_recovers_alone`, () =>
             atBoard(async (stage) => {
                 const { office, link, page } = stage;
-                callNew(office);
-                await showsNewest(page, "101");
+                for (let call = 0; call < 6; call++) {
+                    callNew(office, 1 + (call % 3));
+                }
+                await showsNewest(page, "106");
                 await page.evaluate(() => {
                     globalThis.never_reloaded = true;
                 });
@@ -299,13 +342,13 @@ describe("the boards", () => {
                     await page.locator("#stale").textContent(),
                     /情報が古い可能性があります（\d\d:\d\d:\d\d から）.*out of date since \d\d:\d\d:\d\d/,
                 );
-                assert.equal(await newest(page).textContent(), "101", "the number stays");
+                assert.equal(await newest(page).textContent(), "106", "the number stays");
                 await assertAccessible(page);
                 await shot(page, `board-stale-${name}`);
                 link.heal();
                 office.setServing(true);
                 callNew(office, 2);
-                await showsNewest(page, "102");
+                await showsNewest(page, "107");
                 await page.locator("#stale").waitFor({ state: "hidden" });
                 assert.ok(await page.evaluate(() => globalThis.never_reloaded), "without a reload");
             }));

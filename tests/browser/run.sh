@@ -26,7 +26,7 @@ chromium=${TOBAN_CHROMIUM:-/usr/bin/chromium}
 ) 9<package-lock.json
 
 # An office only for files that ask for one.
-if [ -z "${TOBAN_OFFICE_NAME:-}" ] && grep -q 'lib/office.mjs' "${files[@]}" && [ -x "$office" ] && [ -x "$root/build/bin/toband" ] \
+if [ -z "${TOBAN_OFFICE_NAME:-}" ] && grep -q "from \"\./lib/office.mjs" "${files[@]}" && [ -x "$office" ] && [ -x "$root/build/bin/toband" ] \
     && [ -x "$root/build/bin/toban-web" ] && [ "$(id -u)" -eq 0 ]; then
     trap '"$office" down --name "$name" >/dev/null 2>&1 || true' EXIT
     # No disk of its own: what these tests break is processes, cables and power, not sectors.

@@ -12,18 +12,25 @@ import {
     until,
 } from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
+import { openGolden } from "./lib/golden.mjs";
 import { startOfficeDouble } from "./lib/office_double.mjs";
 import { STATUS_TEXTS, languageFor } from "../../appliance/gateway/web/assets/status_texts.js";
 import { LANGUAGES } from "../../appliance/gateway/web/assets/texts.js";
 
 const TELEPHONE = { width: 360, height: 740 };
+const UPRIGHT = { width: 1080, height: 1920 };
+const LYING = { width: 1280, height: 800 };
 
 describe("the public page", () => {
     let browser;
     before(async () => {
         browser = await startBrowser();
     });
-    after(() => browser.close());
+    const golden = openGolden("status");
+    after(async () => {
+        golden.save();
+        await browser.close();
+    });
 
     /** story({office, link, page, told}): told lists each call that was announced, shaken counts vibrations. */
     async function onTelephone(story, { prepare = () => {}, address = () => "/status" } = {}) {
@@ -258,13 +265,20 @@ describe("the public page", () => {
         onTelephone(async ({ office, page }) => {
             office.call(2, office.mine);
             await says(page, "#own_state", /2/);
+            const differs = [];
             for (const { id } of LANGUAGES) {
                 await page.locator(`[data-language="${id}"]`).click();
                 await says(page, "h1", new RegExp(STATUS_TEXTS.title[id].slice(0, 5)));
                 await fits(page);
                 await assertAccessible(page);
                 await shot(page, `status-${id}`);
+                for (const [name, size] of Object.entries({ upright: UPRIGHT, lying: LYING, telephone: TELEPHONE })) {
+                    await page.setViewportSize(size);
+                    await fits(page);
+                    differs.push(...(await golden.look(page, `status ${name} ${id}`)));
+                }
             }
+            assert.deepEqual(differs, []);
             await page.reload();
             await says(page, "h1", new RegExp(STATUS_TEXTS.title.ko));
         }, mine));

@@ -28,7 +28,7 @@ toban() {
 @test "status begins with the verdict, and shows both units" {
     toban status
     [ "$status" -eq 0 ]
-    [[ "${lines[0]}" == 窓口業務できます。* ]]
+    [[ "${lines[0]}" == 窓口業務ができます。* ]]
     [[ "$output" == *1号機* ]]
     [[ "$output" == *2号機* ]]
     [[ "$output" == *未計測* ]]

@@ -171,7 +171,7 @@ static const char paired_json[] =
     " \"failover_ready\": true, \"failover_as\": \"numbers\", \"verdict\": {\"can_serve_now\": "
     "true,"
     " \"will_open_next\": true, \"text_ja\": "
-    "\"窓口業務できます。切替もできます。操作は不要です。\","
+    "\"窓口業務ができます。切替もできます。操作は不要です。\","
     " \"text_en\": \"The office can serve. So could a failover. Nothing to do.\"},"
     " \"takeover_budget\": {\"power_ms\": 510, \"crash_ms\": 200, \"handover_ms\": null}}";
 
@@ -193,7 +193,7 @@ static void the_first_line_of_status_is_the_verdict(void **state)
     (void)state;
     assert_int_equal(write_status(screen, paired_json), TOBAN_OK);
     assert_string_equal(screen_out(screen),
-                        "窓口業務できます。切替もできます。操作は不要です。      総合受付 "
+                        "窓口業務ができます。切替もできます。操作は不要です。      総合受付 "
                         "都市計画課  2026-11-24 開庁中 "
                         "(08:30–17:00)\n"
                         " 1号機   当番    連携 PAIRED    期 7   台帳 48,213\n"
@@ -607,7 +607,7 @@ static void status_of_a_unit_over_its_socket(void **state)
     (void)state;
     assert_int_equal(run(screen, unit, command_status, words), TOBAN_OK);
     assert_non_null(
-        strstr(screen_out(screen), "窓口業務できます。切替もできます。操作は不要です。"));
+        strstr(screen_out(screen), "窓口業務ができます。切替もできます。操作は不要です。"));
     unit_destroy(unit);
     screen_destroy(screen);
 }

@@ -17,6 +17,30 @@ const WCAG = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"];
 /** For files whose cases share nothing but the browser, each with an office and a page of its own: they mostly wait, for a screen
  * to be old enough or for an answer to be late, and may as well wait together. */
 export const AT_ONCE = { concurrency: Number(process.env.TOBAN_AT_ONCE ?? 3) };
+const UPRIGHT_PX = 450;
+const LYING_PX = 1280;
+/** The pictures of docs/manual: what a test calls a screen -> what the manual does, and how wide. */
+export const PICTURES = Object.fromEntries(
+    [
+        ["looks-upright-tree-0", "kiosk-choose", UPRIGHT_PX],
+        ["looks-upright-confirm-0", "kiosk-confirm", UPRIGHT_PX],
+        ["looks-upright-number-0", "kiosk-number", UPRIGHT_PX],
+        ["kiosk-staff", "kiosk-staff", UPRIGHT_PX],
+        ["counter-called", "counter-called", LYING_PX],
+        ["counter-more", "counter-more", LYING_PX],
+        ["counter-keys", "counter-keys", LYING_PX],
+        ["counter-takeover", "counter-takeover", LYING_PX],
+        ["manager-now", "manager-now", LYING_PX],
+        ["manager-serves", "manager-serves", LYING_PX],
+        ["manager-day", "manager-day", LYING_PX],
+        ["manager-close", "manager-close", LYING_PX],
+        ["manager-paper", "manager-paper", LYING_PX],
+        ["board", "board", LYING_PX],
+        ["board-stale-falls_silent", "board-stale", LYING_PX],
+        ["board-blocked", "board-blocked", LYING_PX],
+        ["board-picture", "board-silent", LYING_PX],
+    ].map(([shown, name, width]) => [shown, { name, width }]),
+);
 
 /** Chromium as an office sets it up: its policy (CACertificates) names the site's own authority. The policy is seen by this
  * browser alone: it lies in a mount of its own. network: the namespace that it stands in. */
@@ -88,6 +112,13 @@ export async function openPage(
     return page;
 }
 
+/** What a browser holds that is a device of this role, or in which such a person is signed in. */
+export function cookieOf(role, value, url) {
+    const device = ["kiosk", "board", "counter", "noc"].includes(role);
+    const name = device ? "__Host-toban-device" : "__Host-toban";
+    return { name, value, url, secure: true, httpOnly: true, sameSite: "Strict" };
+}
+
 export async function closePage(page) {
     assert.deepEqual(
         page.complaints,
@@ -97,7 +128,22 @@ export async function closePage(page) {
     await page.context().close();
 }
 
-export const shot = (page, name) => page.screenshot({ path: `${SHOTS_DIR}/${name}.png` });
+/** A screen as it is, for who looks after a test; and for the manuals, when `make manual-pictures` says where to. */
+export async function shot(page, name) {
+    const bytes = await page.screenshot({ path: `${SHOTS_DIR}/${name}.png` });
+    const picture = process.env.TOBAN_PICTURES && PICTURES[name];
+    if (!picture) {
+        return;
+    }
+    const paper = await page.context().newPage();
+    const { width, height } = page.viewportSize();
+    const size = { width: picture.width, height: Math.round((height * picture.width) / width) };
+    await paper.setViewportSize(size);
+    await paper.setContent(`<style>*{margin:0;display:block;width:${size.width}px}</style><img src="data:image/png;base64,${bytes.toString("base64")}">`);
+    await paper.locator("img").evaluate((image) => image.decode());
+    await paper.screenshot({ path: join(process.env.TOBAN_PICTURES, `${picture.name}.png`) });
+    await paper.close();
+}
 
 export async function assertAccessible(page) {
     // evaluate, not a script element: the page's content security policy stays as it is.

@@ -1,7 +1,7 @@
 // heard.mjs - hears what a page sends to its loudspeakers, and says which clips that were.
 //
 // Whatever the page connects to the destination of its AudioContext goes there through a node that a recorder hears, which
-// keeps the samples with their place in time. They are then read from the first that is not silent: at each
+// keeps the samples with their place in time. They are then read from the first that is a sound: at each
 // sound exactly one clip of the pack must begin whose every sample is there. Two sounds at once, a half one or
 // one that is not of the pack match nothing. Needs a secure context, 127.0.0.1 is one, and a page opened with
 // bypassCSP: the recorder is a script that no office serves.
@@ -11,10 +11,17 @@ registerProcessor("recorder", class extends AudioWorkletProcessor {
     constructor() {
         super();
         this.port.onmessage = () => this.port.postMessage(null); // after all that was posted before
+        this.due = 0;
+        this.before = { uncalled: 0, unconnected: 0, silent: 0 }; // since the sound before: a hole has one of three causes
     }
     process([input]) {
+        this.before.uncalled += (currentFrame - this.due) / 128;
+        this.due = currentFrame + 128;
         if (input.length > 0 && input[0].some((sample) => sample !== 0)) {
-            this.port.postMessage({ frame: currentFrame, samples: input[0].slice() });
+            this.port.postMessage({ frame: currentFrame, samples: input[0].slice(), before: this.before });
+            this.before = { uncalled: 0, unconnected: 0, silent: 0 };
+        } else {
+            this.before[input.length > 0 ? "silent" : "unconnected"]++;
         }
         return true;
     }
@@ -37,10 +44,6 @@ export async function listenTo(page) {
                 super(...given);
                 const tap = new GainNode(this);
                 connect.call(tap, this.destination);
-                // Whoever has no input is put to rest, and its two ends wake one after the other: a silence that never ends.
-                const silence = new ConstantSourceNode(this, { offset: 0 });
-                connect.call(silence, tap);
-                silence.start();
                 taps.set(this, tap);
                 this.audioWorklet.addModule(address).then(async () => {
                     const recorder = new AudioWorkletNode(this, "recorder");
@@ -70,6 +73,8 @@ export function whatWasHeard(page) {
     return page.evaluate(async () => {
         const RATE_HZ = 48000;
         const TOLERANCE = 1e-6;
+        // Not "other than 0": on its way through the graph a clip's first 0 may become 1e-15.
+        const isSound = (sample) => Math.abs(sample) > TOLERANCE;
         const load = async () => {
             const { base } = await (await fetch("/voice/pack.json")).json();
             const { clips } = await (await fetch(`${base}manifest.json`)).json();
@@ -84,7 +89,7 @@ export function whatWasHeard(page) {
             return known.map(([id, samples]) => ({
                 id,
                 samples,
-                first: samples.findIndex((sample) => sample !== 0),
+                first: samples.findIndex(isSound),
             }));
         };
         const clips = (globalThis.heard_sound.clips ??= await load());
@@ -118,14 +123,17 @@ export function whatWasHeard(page) {
                 return differs < 0 ? samples.length : differs;
             };
             const [like] = clips.toSorted((a, b) => goesTo(b) - goesTo(a));
-            const frames = blocks.map(({ frame }) => frame);
-            const holes = frames.filter((frame, index) => index > 0 && frame !== frames[index - 1] + 128);
+            const isHole = ({ frame }, index) => index > 0 && frame !== blocks[index - 1].frame + 128;
+            const holes = blocks.filter(isHole).map(({ frame, samples, before }) => {
+                const goes_on = like.samples.findIndex((_, from) => samples.every((each, index) => Math.abs(each - (like.samples[from + index] ?? 0)) <= TOLERANCE));
+                return { frame, before, goes_on };
+            });
             return { like: like.id, for_frames: goesTo(like), of_frames: like.samples.length, start, holes };
         };
         const heard = [];
         let at = 0;
         for (;;) {
-            while (at < sound.length && sound[at] === 0) {
+            while (at < sound.length && !isSound(sound[at])) {
                 at++;
             }
             if (at === sound.length) {

@@ -4,6 +4,8 @@
 import { execFileSync } from "node:child_process";
 import { readFileSync } from "node:fs";
 import https from "node:https";
+import { cookieOf } from "./browser.mjs";
+import { walkTo } from "./kiosk_path.mjs";
 
 const name = process.env.TOBAN_OFFICE_NAME;
 const program = process.env.TOBAN_OFFICE;
@@ -44,30 +46,10 @@ export function ask(path, role = "administrator", origin = office.host_url) {
 }
 export const read = async (path, role) => JSON.parse((await ask(`api/v1/${path}`, role)).text);
 
-/** The keys of the kiosk's menu that lead to a category: of its groups, then its own. Null: it is not in there. */
-function pathTo(site, category, menu = site.menu ?? site.categories.map(({ id }) => ({ category: id }))) {
-    for (const item of menu) {
-        if (item.category === category) {
-            return [`c${category}`];
-        }
-        const group = site.groups?.find((each) => each.id === item.group);
-        const inside = group && pathTo(site, category, group.items);
-        if (inside) {
-            return [`g${group.id}`, ...inside];
-        }
-    }
-    return null;
-}
-
 /** At the kiosk page: through the menu to this category, or to one that is taken now, as far as the look before #take. */
 export async function lookAt(kiosk, category = null) {
     const wanted = category ?? (await read("queue")).categories.find((each) => each.accepting).id;
-    for (const key of pathTo(await read("site"), wanted)) {
-        await kiosk.locator("body[data-listens=true]").waitFor();
-        await kiosk.locator(`[data-key="${key}"] .category`).click();
-    }
-    await kiosk.locator("#confirm_title").waitFor({ state: "visible" });
-    await kiosk.locator("body[data-listens=true]").waitFor();
+    await walkTo(kiosk, await read("site"), wanted);
 }
 
 /** POST /api/v1/PATH with this token, "" none: {status, body}. */
@@ -92,17 +74,4 @@ export function send(path, members, token = "", key = `b${Math.random()}`) {
     });
 }
 
-/** What a browser holds that is a device of this role, or in which such a person is signed in. */
-export function cookiesOf(role, url) {
-    const device = ["kiosk", "board", "counter", "noc"].includes(role);
-    return [
-        {
-            name: device ? "__Host-toban-device" : "__Host-toban",
-            value: office.credentials[role],
-            url,
-            secure: true,
-            httpOnly: true,
-            sameSite: "Strict",
-        },
-    ];
-}
+export const cookiesOf = (role, url) => [cookieOf(role, office.credentials[role], url)];

@@ -182,7 +182,8 @@ export class Office {
         for (const child of this.children) {
             child.stdin.end();
         }
-        await Promise.race([Promise.all(this.children.map((child) => child.ended)), sleep(END_MS)]);
+        const late = new Promise((resolve) => { setTimeout(resolve, END_MS).unref(); }); // keeps no program alive
+        await Promise.race([Promise.all(this.children.map((child) => child.ended)), late]);
         for (const child of this.children.filter((one) => !one.gone)) {
             child.kill('SIGKILL');
         }

@@ -19,7 +19,7 @@ function draw(certificate) {
         fact("消去した記録", "Erased", `受付 ${certificate.tickets} 件 tickets、操作の控え ${certificate.answers} 件 kept answers`),
         fact("消去前の要約値", "Digest before", certificate.digest_before),
         fact("消去後の要約値", "Digest after", certificate.digest_after),
-        fact("台帳の番号", "Entry in the ledger", String(ordered.lsn)),
+        fact("台帳の記録番号", "Entry in the ledger", String(ordered.lsn)),
     );
     byId("units").replaceChildren(
         ...certificate.units.map((unit) =>

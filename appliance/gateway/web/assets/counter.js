@@ -132,7 +132,7 @@ const TAKEOVERS = {
         "予備の装置が止まりました。業務はこのまま続けられます。",
         "The spare unit stopped. Work goes on.",
     ],
-    PLANNED: ["装置の当番を交代しました。", "The units changed over as planned."],
+    PLANNED: ["装置を予定どおり切り替えました。", "The units changed over as planned."],
 };
 
 const clock = createOfficeClock();

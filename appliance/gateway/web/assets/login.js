@@ -112,7 +112,7 @@ onSubmit("sign_in", async () => {
 onSubmit("new_password", async () => {
     const members = { password: take("old"), new_password: take("fresh") };
     if (take("again") !== members.new_password) {
-        tell("新しいパスワードが二つで違います。もう一度入力してください。", "The two new passwords differ. Enter them again.");
+        tell("2回入力した新しいパスワードが一致しません。もう一度入力してください。", "The two new passwords differ. Enter them again.");
         byId("old").focus();
         return;
     }

@@ -434,7 +434,7 @@ function setTier(counter_id, category_id, tier) {
         serves.push({ category: category_id, tier });
     }
     if (serves.length === 0) {
-        say("窓口には用件が一つ以上要ります。", "A counter serves at least one service.", "refused");
+        say("窓口には用件が一つ以上必要です。", "A counter serves at least one service.", "refused");
         return;
     }
     send(`/counters/${counter_id}/serves`, { serves }, () => {

@@ -62,7 +62,7 @@ const TEXTS = {
     counters: { ja: "窓口", "ja-easy": "まどぐち", en: "Counters", zh: "窗口", ko: "창구" },
     counter_open: { ja: "● 受付中", "ja-easy": "● うけつけ中", en: "● Open", zh: "● 开放", ko: "● 접수 중" },
     counter_closed: {
-        ja: "○ 閉鎖中",
+        ja: "○ 休止中",
         "ja-easy": "○ しまって います",
         en: "○ Closed",
         zh: "○ 关闭",
@@ -185,7 +185,7 @@ const TEXTS = {
     },
     over: {
         ja: "番号 {display} は終了しました。ご用の方は、もう一度番号をお取りください。",
-        "ja-easy": "{display} は おわりました。もう一ど ばんごうを とって ください。",
+        "ja-easy": "{display} は おわりました。もう いちど ばんごうを とって ください。",
         en: "Number {display} has ended. Please take a new number if you still need us.",
         zh: "{display}号已结束。如仍需办理，请重新取号。",
         ko: "{display}번은 종료되었습니다. 필요하시면 번호를 다시 받아 주세요.",
