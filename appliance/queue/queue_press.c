@@ -363,8 +363,10 @@ static enum queue_reason arrive(struct press *press)
         return reason;
     }
     press->after->state = QUEUE_WAITING;
-    press->after->enqueued_ms = press->now_ms > newest_ms ? press->now_ms : newest_ms;
-    press->after->place_ms = press->after->enqueued_ms > 0 ? press->after->enqueued_ms : 1;
+    /* Its number may be lower than of those who came before: of one moment it would stand in front of them. */
+    press->after->enqueued_ms =
+        press->now_ms > newest_ms || newest_ms == QUEUE_TIME_MS_MAX ? press->now_ms : newest_ms + 1;
+    press->after->place_ms = press->after->enqueued_ms;
     queue_tell_wait(press->queue, slot, press->now_ms, press->after);
     return QUEUE_OK;
 }
