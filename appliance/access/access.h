@@ -113,6 +113,9 @@ enum access_right {
     ACCESS_PEOPLE_CHANGE,  /* accounts, pairing */
     ACCESS_PEOPLE_REVOKE,
     ACCESS_TICKET_FIND,    /* any ticket of today, by its number or in the list: who finds it has its id */
+    ACCESS_TICKET_REGISTER, /* a number before arrival: where the site takes registrations */
+    ACCESS_TICKET_ARRIVE,   /* by its number: only where the visitor stands before somebody */
+    ACCESS_OWN_ARRIVE,      /* by its id; without a credential only where the site allows it */
     ACCESS_RIGHT_END,
 };
 

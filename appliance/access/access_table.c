@@ -60,6 +60,12 @@ static const struct right_row rights[ACCESS_RIGHT_END] = {
                               "revoke"},
     [ACCESS_TICKET_FIND] = {"ticket-find", "----A-AA---A", "きょうの番号札の一覧・番号での検索",
                             "list today's tickets, find one by its number"},
+    [ACCESS_TICKET_REGISTER] = {"ticket-register", "p-----AA---A", "来庁前の受付",
+                                "register before arrival"},
+    [ACCESS_TICKET_ARRIVE] = {"ticket-arrive", "-A----AA---A", "来庁の受付（番号で）",
+                              "record an arrival, by number"},
+    [ACCESS_OWN_ARRIVE] = {"own-arrive", "pA----AA---A", "来庁の受付（IDで）",
+                           "record an arrival, by the ticket's id"},
 };
 
 enum { MINUTE_MS = 60 * 1000, HOUR_MS = 60 * MINUTE_MS };

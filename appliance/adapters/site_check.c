@@ -382,6 +382,47 @@ static int check_categories(struct site_checker *check, const struct site_raw *r
     return 0;
 }
 
+/* Without the section, or switched off, nobody registers: what is written there may stay for another day. */
+static int check_registration(struct site_checker *check, const struct site_raw *raw,
+                              struct queue_config *config)
+{
+    const struct site_raw_registration *from = &raw->registration;
+    bool open = from->open == SITE_RAW_ON;
+
+    for (uint32_t i = 0; i < from->categories_count; i++) {
+        struct queue_category_config *to = NULL;
+
+        for (uint32_t k = 0; k < raw->categories_count; k++) {
+            to = config->categories[k].id == from->categories[i].category ? &config->categories[k]
+                                                                          : to;
+        }
+        if (to == NULL) {
+            return site_refuse_at(site_at(check, "registration.categories[%u].category", i),
+                                  "この番号の業務はありません。categories の id を書いてください。",
+                                  "There is no such category. Write an id from \"categories\".");
+        }
+        if (from->categories[i].places < 1 || from->categories[i].places > QUEUE_NUMBER_MAX) {
+            return site_refuse_at(site_at(check, "registration.categories[%u].places", i),
+                                  "1〜9999 人にしてください。", "Use 1 to 9999 visitors.");
+        }
+        for (uint32_t k = 0; k < i; k++) {
+            if (from->categories[k].category == from->categories[i].category) {
+                return site_refuse_at(site_at(check, "registration.categories[%u].category", i),
+                                      "同じ業務が二度あります。一つだけ残してください。",
+                                      "This category is there twice. Keep only one.");
+            }
+        }
+        to->registration_places = open ? from->categories[i].places : 0;
+    }
+    if (open && from->categories_count == 0) {
+        return site_refuse_at(site_at(check, "registration.categories"),
+                              "来庁前に受け付ける業務と人数を書いてください。",
+                              "Write which categories take registrations, and how many.");
+    }
+    config->own_arrival = open && from->own_arrival == SITE_RAW_ON;
+    return 0;
+}
+
 static bool category_exists(const struct queue_config *config, uint16_t id)
 {
     for (uint32_t i = 0; i < config->category_count; i++) {
@@ -700,6 +741,7 @@ static int check_all(struct site_checker *check, const struct site_raw *raw, str
     site->queue.utc_offset_minutes = SITE_UTC_OFFSET_MINUTES;
     r = r < 0 ? r : check_tickets(check, &raw->tickets, &site->queue);
     r = r < 0 ? r : check_categories(check, raw, &site->queue);
+    r = r < 0 ? r : check_registration(check, raw, &site->queue);
     r = r < 0 ? r : check_counters(check, raw, &site->queue);
     r = r < 0 ? r : check_every_category_is_served(check, &site->queue);
     r = r < 0 ? r : check_floating(check, raw->network.floating, site);

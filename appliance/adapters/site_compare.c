@@ -266,6 +266,24 @@ static void compare_tickets(struct comparing *comparing)
         say(comparing, "不在の方が戻ったときの順番の決まりが変わります。",
             "Where visitors come back who were absent changes.");
     }
+    for (int i = 0; i < b->category_count; i++) {
+        const struct queue_category_config *after = &b->categories[i];
+        int old = slot_of_category(a, after->id);
+        uint16_t before = old < 0 ? 0 : a->categories[old].registration_places;
+
+        if (before != after->registration_places) {
+            say(comparing,
+                "業務 %u「%s」の来庁前の受付が %u 人から %u 人になります（0 は受け付けない）。",
+                "Category %u \"%s\": places for registration before arrival change from %u to %u "
+                "(0: none).",
+                after->id, after->name_ja, before, after->registration_places);
+        }
+    }
+    if (a->own_arrival != b->own_arrival) {
+        say(comparing, "来庁を自分の画面で知らせる (own_arrival): %s → %s",
+            "Own page may say that its visitor has arrived: %s, now %s.", on_off(a->own_arrival),
+            on_off(b->own_arrival));
+    }
     if (strcmp(comparing->before->printing.visitor_url, comparing->after->printing.visitor_url) !=
         0) {
         say(comparing, "番号札のQRコードの行き先が変わります。",

@@ -265,6 +265,21 @@ static const cyaml_schema_field_t statistics_fields[] = {
     UINT_OPTIONAL("keep_visits_days", struct site_raw_statistics, keep_visits_days),
     CYAML_FIELD_END,
 };
+static const cyaml_schema_field_t places_fields[] = {
+    UINT("category", struct site_raw_places, category),
+    UINT("places", struct site_raw_places, places),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t places_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_places, places_fields),
+};
+static const cyaml_schema_field_t registration_fields[] = {
+    ENUM_OPTIONAL("open", struct site_raw_registration, open, switches),
+    ENUM_OPTIONAL("own_arrival", struct site_raw_registration, own_arrival, switches),
+    LIST_OPTIONAL("categories", struct site_raw_registration, categories, &places_schema,
+                  QUEUE_CATEGORIES_MAX),
+    CYAML_FIELD_END,
+};
 static const cyaml_schema_field_t contact_fields[] = {
     NAMES(struct site_raw_contact, name),
     TEXT("telephone", struct site_raw_contact, telephone),
@@ -289,6 +304,7 @@ static const cyaml_schema_field_t file_fields[] = {
     MAP_OPTIONAL("pages", struct site_raw, pages, pages_fields),
     MAP_OPTIONAL("statistics", struct site_raw, statistics, statistics_fields),
     MAP_OPTIONAL("contact", struct site_raw, contact, contact_fields),
+    MAP_OPTIONAL("registration", struct site_raw, registration, registration_fields),
     LIST("units", struct site_raw, units, &unit_schema, 1, SITE_UNITS_MAX),
     CYAML_FIELD_END,
 };

@@ -162,6 +162,13 @@ struct site_raw {
         char open[SITE_SHORT_TEXT_BYTES];
         char close[SITE_SHORT_TEXT_BYTES];
     } contact;
+    struct site_raw_registration { /* optional: none is taken */
+        int32_t open, own_arrival; /* enum site_raw_switch; 0: not given */
+        struct site_raw_places {
+            uint16_t category, places;
+        } categories[QUEUE_CATEGORIES_MAX];
+        uint32_t categories_count;
+    } registration;
     struct site_raw_category categories[QUEUE_CATEGORIES_MAX];
     uint32_t categories_count;
     struct site_raw_counter counters[QUEUE_COUNTERS_MAX];

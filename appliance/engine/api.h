@@ -71,7 +71,7 @@ enum api_actor { API_ACTOR_UNIT = 0, API_ACTOR_KIOSK = 1, API_ACTOR_COUNTER = 2,
                  API_ACTOR_ADMINISTRATOR = 4, API_ACTOR_VISITOR = 5, API_ACTOR_ENGINEER = 6 };
 
 struct api_command {
-    uint8_t action;                     /* enum queue_action, ISSUE .. SET_HOURS */
+    uint8_t action;                     /* enum queue_action: a client's */
     uint8_t actor;                      /* enum api_actor */
     struct ids_token key;               /* first 16 bytes of SHA-256(Idempotency-Key) */
     uint64_t body_hash;                 /* of method, path and canonical body */

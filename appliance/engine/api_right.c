@@ -14,6 +14,12 @@ static enum access_right right_of_command(const struct api_command *command)
         return ACCESS_TICKET_REPRINT;
     case QUEUE_CANCEL: /* in a counter's name: staff there */
         return command->counter != 0 ? ACCESS_TICKET_PRESS : ACCESS_TICKET_CANCEL;
+    case QUEUE_REGISTER:
+        return ACCESS_TICKET_REGISTER;
+    case QUEUE_ARRIVE: /* a number is no secret; the ticket's id is its visitor's alone */
+        return command->counter != 0  ? ACCESS_TICKET_PRESS
+               : command->number != 0 ? ACCESS_TICKET_ARRIVE
+                                      : ACCESS_OWN_ARRIVE;
     case QUEUE_RETURN:
     case QUEUE_HOLD:
     case QUEUE_TRANSFER:

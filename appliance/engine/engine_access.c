@@ -156,6 +156,14 @@ void access_who(const struct engine *engine, const struct api_from *from,
     }
 }
 
+bool access_is_anyone(const struct engine *engine, const struct api_from *from)
+{
+    struct access_who who;
+
+    access_who(engine, from, &who);
+    return who.role == ACCESS_ANYONE;
+}
+
 uint32_t access_actor(const struct engine *engine, const struct api_request *request, uint8_t kind,
                       uint16_t number)
 {

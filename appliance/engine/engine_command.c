@@ -88,7 +88,7 @@ void serve_fill_command(struct engine *engine, const struct api_command *from,
     if (command->language[0] == '\0') {
         memcpy(command->language, "ja", 3);
     }
-    if (from->action == QUEUE_ISSUE) {
+    if (queue_action_gives_number(from->action)) {
         if (command->delivery == QUEUE_DELIVERY_PAPER && !print_is_possible(engine)) {
             command->delivery = QUEUE_DELIVERY_SCREEN_FOR_PAPER;
         }

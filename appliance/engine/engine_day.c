@@ -246,7 +246,9 @@ bool day_accepts_issue(const struct engine *engine)
 static bool somebody_is_left(const struct engine *engine)
 {
     for (uint32_t i = 0; i < engine->queue->ticket_count; i++) {
-        if (queue_ticket_is_live((enum queue_ticket_state)engine->queue->tickets[i].state)) {
+        enum queue_ticket_state state = (enum queue_ticket_state)engine->queue->tickets[i].state;
+
+        if (queue_ticket_is_live(state) && state != QUEUE_EXPECTED) {
             return true;
         }
     }

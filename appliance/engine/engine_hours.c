@@ -125,12 +125,14 @@ static void put_visitors(const struct engine *engine, struct json *json, const c
 {
     static const char *const names[] = {NULL,      "printing", "waiting", "called",
                                         "serving", "held",     "absent"};
-    uint32_t counts[ARRAY_COUNT(names)] = {0}, total = 0;
+    uint32_t counts[ARRAY_COUNT(names)] = {0}, total = 0, expected = 0;
 
     for (uint32_t i = 0; i < engine->queue->ticket_count; i++) {
         uint8_t state = engine->queue->tickets[i].state;
 
-        if (queue_ticket_is_live((enum queue_ticket_state)state)) {
+        if (state == QUEUE_EXPECTED) {
+            expected++; /* not here: nobody to be served or sent home */
+        } else if (queue_ticket_is_live((enum queue_ticket_state)state)) {
             counts[state]++;
             total++;
         }
@@ -140,6 +142,7 @@ static void put_visitors(const struct engine *engine, struct json *json, const c
         json_number(json, names[i], counts[i]);
     }
     json_number(json, "total", total);
+    json_number(json, "expected", expected);
     json_text(json, "end", end);
     json_close(json, '}');
 }

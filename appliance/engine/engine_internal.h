@@ -537,6 +537,7 @@ bool access_restore(struct engine *engine, uint16_t images);
 /* May this request be made? Else it is refused, and that is written down. */
 bool access_admits(struct engine *engine, uint64_t client, const struct api_request *request);
 /* Who asks, for the entry: account, device, else what the gateway calls it; `number` a counter's. */
+bool access_is_anyone(const struct engine *engine, const struct api_from *from);
 uint32_t access_actor(const struct engine *engine, const struct api_request *request, uint8_t kind,
                       uint16_t number);
 /* That actor's name in an entry, for people: an account's or a device's title; empty: neither. */

@@ -231,6 +231,24 @@ static void put_totals(struct json *json, const char *name, const struct queue_t
     json_close(json, '}');
 }
 
+/* Who registered before arrival: beside the waiting ones, never among them. */
+static void put_registration(const struct engine *engine, struct json *json,
+                             const struct queue_category_config *config)
+{
+    const struct queue_registered *registered = queue_registered_find(engine->queue, config->id);
+
+    if (registered == NULL || (config->registration_places == 0 && registered->all == 0)) {
+        json_null(json, "registration");
+        return;
+    }
+    json_open(json, "registration", '{');
+    json_number(json, "places", config->registration_places);
+    json_number(json, "registered", registered->all);
+    json_number(json, "expected", registered->expected);
+    json_number(json, "not_arrived", registered->not_arrived);
+    json_close(json, '}');
+}
+
 /* The range of hand-written numbers, and which of them were entered today. */
 static void put_hand(const struct engine *engine, struct json *json,
                      const struct queue_category_config *config)
@@ -284,6 +302,7 @@ static void put_categories(struct engine *engine, struct json *json)
         put_number_or_null(json, "limit_usual",
                            config->daily_limit == 0 ? -1 : config->daily_limit);
         put_totals(json, "today", &queue->totals[i]);
+        put_registration(engine, json, config);
         put_hand(engine, json, config);
         json_close(json, '}');
     }

@@ -141,6 +141,7 @@ static void put_visit(struct engine *engine, struct json *json, const struct que
     json_text(json, "outcome", queue_outcome_code((enum queue_outcome)ticket->outcome));
     json_bool(json, "staff_will_come", ticket->assist != 0);
     json_bool(json, "hand_written", ticket->delivery == QUEUE_DELIVERY_HAND);
+    json_bool(json, "registered", ticket->delivery == QUEUE_DELIVERY_REGISTERED);
     put_counter_number(json, "for_counter", ticket->for_counter);
     if (ticket->state != QUEUE_HELD || ticket->hold_reason == 0) {
         json_null(json, "hold");
@@ -221,7 +222,9 @@ static struct ticket_view view_now(struct engine *engine, const struct queue_tic
         .counter = ticket->counter,
         .call_count = ticket->call_count,
         .waiting_ahead = waits ? queue_waiting_ahead(engine->queue, ticket) : 0,
-        .estimate_s = waits ? queue_estimate_ticket_s(engine->queue, ticket, engine->wall_ms) : 0,
+        .estimate_s = waits ? queue_estimate_ticket_s(engine->queue, ticket, engine->wall_ms)
+                      : ticket->state == QUEUE_EXPECTED ? -1
+                                                        : 0,
     };
 }
 
@@ -235,12 +238,14 @@ char *render_ticket_answer(struct engine *engine, const struct queue_key *answer
 
     (void)replayed;
     json_init(&json);
-    if (ticket != NULL && answer->action == QUEUE_ISSUE) {
+    if (ticket != NULL && queue_action_gives_number(answer->action)) {
+        bool expected = answer->state == QUEUE_EXPECTED; /* what was told of its wait came later */
         struct ticket_view view = {
             .state = answer->state,
-            .waiting_ahead = ticket->waiting_ahead_at_issue,
-            .estimate_s =
-                ticket->estimate_s_at_issue == UINT16_MAX ? -1 : ticket->estimate_s_at_issue,
+            .waiting_ahead = expected ? 0 : ticket->waiting_ahead_at_issue,
+            .estimate_s = expected || ticket->estimate_s_at_issue == UINT16_MAX
+                              ? -1
+                              : ticket->estimate_s_at_issue,
         };
 
         put_ticket(engine, &json, NULL, ticket, &view);
@@ -260,6 +265,11 @@ char *render_ticket_answer(struct engine *engine, const struct queue_key *answer
                                    .call_count = answer->call_count,
                                    .estimate_s = 0};
 
+        if (answer->action == QUEUE_ARRIVE) { /* as it was told when the wait began */
+            view.waiting_ahead = ticket->waiting_ahead_at_issue;
+            view.estimate_s =
+                ticket->estimate_s_at_issue == UINT16_MAX ? -1 : ticket->estimate_s_at_issue;
+        }
         put_ticket(engine, &json, "ticket", ticket, &view);
     }
     json_close(&json, '}');
@@ -348,6 +358,30 @@ void render_acceptance(struct engine *engine, struct json *json, uint16_t catego
     put_acceptance(engine, json, category, at);
 }
 
+/* Whether a visitor who is not here yet would get a number; null: the site takes none. */
+static void put_registration(struct engine *engine, struct json *json,
+                             const struct queue_category_config *config)
+{
+    enum queue_reason reason =
+        !day_accepts_issue(engine)
+            ? QUEUE_DAY_NOT_OPEN
+            : queue_accepts_registration(engine->queue, config->id, engine->wall_ms,
+                                         !day_clock_is_believed(engine));
+
+    if (config->registration_places == 0) {
+        json_null(json, "registration");
+        return;
+    }
+    json_open(json, "registration", '{');
+    json_bool(json, "accepting", reason == QUEUE_OK);
+    if (reason == QUEUE_OK) {
+        json_null(json, "refusal");
+    } else {
+        json_text(json, "refusal", queue_reason_code(reason));
+    }
+    json_close(json, '}');
+}
+
 static void put_categories(struct engine *engine, struct json *json)
 {
     const struct queue *queue = engine->queue;
@@ -370,6 +404,7 @@ static void put_categories(struct engine *engine, struct json *json)
         json_bool(json, "suspended",
                   queue->day.suspended != 0 || queue->categories[i].suspended != 0);
         put_acceptance(engine, json, config->id, i);
+        put_registration(engine, json, config);
         json_close(json, '}');
     }
     json_close(json, ']');
@@ -642,6 +677,7 @@ char *render_counter(struct engine *engine, const struct queue_counter *counter,
     put_list(engine, &json, "waiting", config, QUEUE_WAITING);
     put_list(engine, &json, "held", config, QUEUE_HELD);
     put_list(engine, &json, "absent", config, QUEUE_ABSENT);
+    put_list(engine, &json, "expected", config, QUEUE_EXPECTED);
     put_own_day(engine, &json, counter->id);
     if (counter->undo_action == 0 || engine->wall_ms - counter->undo_at_ms > QUEUE_UNDO_WINDOW_MS) {
         json_null(&json, "undo");

@@ -167,6 +167,10 @@ static uint16_t status_of(enum queue_reason reason)
     case QUEUE_TOO_MANY_LEGS:
     case QUEUE_NUMBER_TAKEN:
     case QUEUE_HOURS_FULL:
+    case QUEUE_NO_REGISTRATION:
+    case QUEUE_REGISTRATION_FULL:
+    case QUEUE_NOT_ARRIVED:
+    case QUEUE_ARRIVE_HERE:
         return STATUS_CONFLICT;
     case QUEUE_REASON_END:
         break;
@@ -257,8 +261,9 @@ static void accepted(struct engine *engine, uint64_t client, const struct api_re
     }
     body = render_ticket_answer(engine, &decision->answer, replayed, &len_bytes);
     serve_reply_later(engine, client, request->id,
-                      request->command.action == QUEUE_ISSUE ? STATUS_CREATED : STATUS_OK, body,
-                      len_bytes);
+                      queue_action_gives_number(request->command.action) ? STATUS_CREATED
+                                                                         : STATUS_OK,
+                      body, len_bytes);
 }
 
 /* The newest reply is of a request that has written. */
@@ -276,12 +281,15 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
     struct queue_decision decision;
     uint64_t wait_lsn;
 
-    if (request->command.action < QUEUE_ISSUE || request->command.action > QUEUE_SET_HOURS) {
+    bool gives = queue_action_gives_number(request->command.action);
+
+    if (!queue_action_is_clients(request->command.action)) {
         serve_refuse_now(engine, client, request->id, STATUS_BAD, "BAD_REQUEST",
                          "この操作は受け付けていません。", "There is no such action.");
         return;
     }
     serve_fill_command(engine, &request->command, &command);
+    command.from_afar = access_is_anyone(engine, &request->from);
     if (command.action == QUEUE_SET_HOURS) {
         enum queue_reason reason = hours_settle(engine, &command);
 
@@ -297,12 +305,12 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
             return;
         }
     }
-    if (command.action == QUEUE_ISSUE && !day_accepts_issue(engine) &&
+    if ((gives || command.action == QUEUE_ARRIVE) && !day_accepts_issue(engine) &&
         queue_key_find(engine->queue, &command.key) == NULL) {
         serve_refuse_later(engine, client, request->id, QUEUE_DAY_NOT_OPEN);
         return;
     }
-    if (command.action == QUEUE_ISSUE) {
+    if (gives) {
         wait_lsn = ceiling_to_wait_for(engine, command.category);
         if (wait_lsn != 0 && queue_key_find(engine->queue, &command.key) == NULL) {
             hold(engine, client, request, wait_lsn);
@@ -317,7 +325,7 @@ static void command(struct engine *engine, uint64_t client, const struct api_req
             note_write(engine);
             print_note(engine, &decision);
         }
-        if (command.action == QUEUE_ISSUE) {
+        if (gives) {
             day_raise_ceilings(engine);
         }
     } else if (decision.reason == QUEUE_CEILING_REACHED) {

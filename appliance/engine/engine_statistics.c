@@ -30,6 +30,9 @@ _Static_assert((int)STATISTICS_CHUNK_BYTES_MAX <= (int)ENTRY_PAYLOAD_BYTES_MAX,
 
 static enum statistics_end end_of(const struct queue_ticket *ticket, bool closing)
 {
+    if (!queue_ticket_has_arrived(ticket)) {
+        return STATISTICS_NOT_A_VISIT; /* nobody came: told by nothing that outlives the day */
+    }
     switch ((enum queue_ticket_state)ticket->state) {
     case QUEUE_DONE:
         return STATISTICS_SERVED;
@@ -41,6 +44,7 @@ static enum statistics_end end_of(const struct queue_ticket *ticket, bool closin
     case QUEUE_EXPIRED:
         return STATISTICS_EXPIRED;
     case QUEUE_VOID:
+    case QUEUE_EXPECTED:
         return STATISTICS_NOT_A_VISIT;
     case QUEUE_ISSUING:
     case QUEUE_ABSENT:
@@ -70,6 +74,15 @@ static void tell_leg(const struct queue_leg *leg, struct statistics_leg *ret_leg
     };
 }
 
+/* A visit begins when the visitor is there, not when somebody at home asked for a number. */
+static int64_t came_ms(const struct queue_ticket *ticket)
+{
+    if (ticket->delivery != QUEUE_DELIVERY_REGISTERED) {
+        return ticket->issued_ms;
+    }
+    return ticket->leg_count > 0 ? ticket->legs[0].enqueued_ms : ticket->enqueued_ms;
+}
+
 static void tell_visit(const struct queue_ticket *ticket, bool closing,
                        struct statistics_visit *ret_visit)
 {
@@ -78,7 +91,7 @@ static void tell_visit(const struct queue_ticket *ticket, bool closing,
     *visit = (struct statistics_visit){
         .part = ticket->series.unit,
         .doubtful = ticket->doubtful != 0,
-        .issued_ms = ticket->issued_ms,
+        .issued_ms = came_ms(ticket),
         .estimated = ticket->estimate_s_at_issue != QUEUE_ESTIMATE_NONE,
         .estimate_s = ticket->estimate_s_at_issue,
         .leg_count = (uint8_t)(ticket->leg_count + 1),

@@ -166,6 +166,30 @@ static void put_choices(struct json *json, const struct site_pages *pages)
     json_bool(json, "silent_branch", pages->silent_branch);
 }
 
+/* Before arrival: which services, and whether the own page may say that its visitor is there. */
+static void put_registration(struct json *json, const struct queue_config *config)
+{
+    bool any = false;
+
+    for (size_t i = 0; i < config->category_count; i++) {
+        any = any || config->categories[i].registration_places != 0;
+    }
+    if (!any) {
+        json_null(json, "registration");
+        return;
+    }
+    json_open(json, "registration", '{');
+    json_bool(json, "own_arrival", config->own_arrival);
+    json_open(json, "categories", '[');
+    for (size_t i = 0; i < config->category_count; i++) {
+        if (config->categories[i].registration_places != 0) {
+            json_number(json, NULL, config->categories[i].id);
+        }
+    }
+    json_close(json, ']');
+    json_close(json, '}');
+}
+
 static void put_contact(struct json *json, const struct site_contact *contact)
 {
     if (contact->close_minute == 0) {
@@ -199,6 +223,7 @@ char *site_pages_to_json(const struct site *site, size_t *ret_len_bytes)
     put_texts(&json, "running_text", pages->running.text[0], sizeof(pages->running.text[0]));
     json_text(&json, "visitor_url", site->printing.visitor_url);
     put_contact(&json, &pages->contact);
+    put_registration(&json, &site->queue);
     json_close(&json, '}');
     return json_take(&json, ret_len_bytes);
 }

@@ -352,6 +352,14 @@ static void answer_match(struct request *request, const struct route_match *matc
     if (problem == PROBLEM_NONE && !credential_is_enough(request, &request->api)) {
         problem = PROBLEM_SIGN_IN;
     }
+    if (problem == PROBLEM_NONE && match->route->code == QUEUE_REGISTER &&
+        match->route->kind == ROUTE_COMMAND && !request->connection->listener->relay) {
+        credential_put(request, &request->api); /* the other unit's gateway has counted its own */
+        problem = rate_has_one(&gateway->registrations, request->api.from.address,
+                               gateway_now_ms(gateway))
+                      ? PROBLEM_NONE
+                      : PROBLEM_TOO_MANY_OF_ADDRESS;
+    }
     if (problem != PROBLEM_NONE) {
         server_answer_problem(request, problem, member == NULL ? NULL : "member", member);
         return;
@@ -434,6 +442,13 @@ static bool answer_hours(struct request *request)
     return true;
 }
 
+/* What the pair would not answer a relay is not asked of it: it ends the feed of whoever does. */
+static bool feed_passes_read(const struct route_match *match)
+{
+    return match->route->kind != ROUTE_READ || match->route->code == API_READ_QUEUE ||
+           match->route->code == API_READ_DAY || match->route->code == API_READ_TICKET;
+}
+
 /* The relay on another host: the public page, a ticket by its id, its visitor's cancelling. True: answered. */
 static bool answer_as_relay(struct request *request, const char *method, const char *path)
 {
@@ -456,7 +471,7 @@ static bool answer_as_relay(struct request *request, const char *method, const c
             answer_hours(request)) {
             return true;
         }
-        if (is_public(request, &match) ||
+        if ((is_public(request, &match) && feed_passes_read(&match)) ||
             (match.route->kind == ROUTE_COMMAND && match.route->code == QUEUE_CANCEL &&
              match.route->actor == API_ACTOR_VISITOR)) {
             return false;
@@ -506,7 +521,10 @@ void dispatch_request(struct request *request, const char *method, const char *p
         !request->connection->listener->management) {
         found = ROUTE_NO_SUCH_PATH;
     }
-    if (found == ROUTE_FOUND) {
+    if (found == ROUTE_FOUND && match.route->tls_only && !relay &&
+        !request->connection->listener->tls) {
+        server_answer_problem(request, PROBLEM_TLS_ONLY, NULL, NULL);
+    } else if (found == ROUTE_FOUND) {
         answer_match(request, &match, path);
     } else if (found == ROUTE_NO_SUCH_METHOD) {
         answer_refusal_allow(request, allow);

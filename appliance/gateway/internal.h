@@ -31,6 +31,7 @@ enum internal_limit {
     INTERNAL_USEC_PER_MSEC = 1000,
     INTERNAL_QUERY_BYTES = 160,     /* days and columns of a table */
     INTERNAL_TOKEN_BYTES = 129,     /* a credential's text, with the closing zero */
+    RATE_ADDRESSES_MAX = 256,
     INTERNAL_CHECK_ID = 1 << 30,    /* set in ids of streams' questions, never in those of requests */
 };
 
@@ -112,7 +113,7 @@ struct listener {
     struct MHD_Daemon *daemon;
     sd_event_source *io;
     int fd;                             /* -1 once it is the daemon's alone to close */
-    bool management, relay, plain;
+    bool management, relay, plain, tls;
     bool dirty;                         /* must run in this turn */
     uint32_t connection_count;
 };
@@ -157,6 +158,15 @@ struct streams {
     sd_event_source *fanout;
 };
 
+/* Registrations before arrival, by the address they come from (rate.c). */
+struct rate {
+    struct rate_address {
+        uint8_t prefix[API_ADDRESS_BYTES]; /* IPv6: a network of 64 bits, which is one visitor's */
+        uint64_t since_ms;
+        uint32_t count;                    /* 0: free */
+    } addresses[RATE_ADDRESSES_MAX];
+};
+
 struct counters {
     uint64_t requests, requests_by_class[INTERNAL_STATUS_CLASSES];
     uint64_t latency_buckets[INTERNAL_LATENCY_BUCKETS];
@@ -187,6 +197,7 @@ struct gateway {
     uint32_t spare_count;
     uint32_t large_count;                 /* bodies of the long kind */
     struct counters counters;
+    struct rate registrations;
     char complaint[VOICE_WHY_BYTES];
 };
 
@@ -244,6 +255,10 @@ bool credential_take(const char *text, size_t len_bytes, char token[INTERNAL_TOK
 void credential_put(struct request *request, struct api_request *api);
 /* Whether this may be asked at all without a credential; toband says the rest. */
 bool credential_is_enough(const struct request *request, const struct api_request *api);
+
+/* rate.c. Whether one more may come from this address now; it is counted. Who does not fit any more into the table takes
+ * the place of whoever has been in it longest. */
+bool rate_has_one(struct rate *rate, const uint8_t address[API_ADDRESS_BYTES], uint64_t now_ms);
 
 /* people.c: signing in, accounts, devices */
 int people_create(struct gateway *gateway, struct people **ret_people);

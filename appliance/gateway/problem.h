@@ -37,6 +37,7 @@ enum problem {
     PROBLEM_TICKET_OR_NUMBER,
     PROBLEM_PLACE_AFTER,
     PROBLEM_CATEGORY_OR_COUNTER,   /* 422: call names one visitor, by ticket or by number */
+    PROBLEM_TOO_MANY_OF_ADDRESS, /* 429: registrations of one address */
     PROBLEM_OVERLOAD,           /* 503 from here on */
     PROBLEM_TOO_MANY_STREAMS,
     PROBLEM_ENGINE_AWAY,

@@ -37,6 +37,7 @@ struct route {
     uint32_t required;      /* body members, enum body_member */
     uint32_t optional;
     bool management_only;   /* only on the management listener: what a monitor asks of this very unit */
+    bool tls_only;          /* refused where the connection is not encrypted, whatever the listener is for */
     bool at_once;           /* sent whenever the engine is connected, serving or not */
 };
 

@@ -408,6 +408,7 @@ static int start_listener(struct gateway *gateway, const struct gateway_listen *
     listener->management = listen_on->management;
     listener->relay = listen_on->relay;
     listener->plain = listen_on->plain;
+    listener->tls = listen_on->tls;
     r = open_socket(listen_on, &listener->fd);
     if (r < 0) {
         return r;

@@ -46,7 +46,7 @@ static void fill_command(const struct route_match *match, const struct body *bod
     memcpy(command->series, body->series, sizeof(command->series));
     command->priority = body->priority;
     memcpy(command->language, body->language, sizeof(command->language));
-    if (match->route->code == QUEUE_ISSUE) {
+    if (queue_action_gives_number(match->route->code)) {
         /* A client that cannot confirm a paper does not ask for one: its visitor waits at once. */
         command->delivery = body->delivery == 0 ? QUEUE_DELIVERY_SCREEN : body->delivery;
         if (command->language[0] == '\0') {
@@ -71,8 +71,11 @@ enum problem translate_request(const struct route_match *match, const struct bod
             (body->present & (BODY_CATEGORY | BODY_TO_COUNTER)) == 0) {
             return PROBLEM_CATEGORY_OR_COUNTER;
         }
-        if (route->code == QUEUE_CALL && (names_number == ((body->present & BODY_TICKET) != 0) ||
-                                          (!names_number && (body->present & BODY_SERIES) != 0))) {
+        bool names_one = route->code == QUEUE_CALL ||
+                         (route->code == QUEUE_ARRIVE && match->counter != 0);
+
+        if (names_one && (names_number == ((body->present & BODY_TICKET) != 0) ||
+                          (!names_number && (body->present & BODY_SERIES) != 0))) {
             return PROBLEM_TICKET_OR_NUMBER;
         }
         request.type = API_COMMAND;

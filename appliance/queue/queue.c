@@ -40,6 +40,7 @@ void queue_forget_visits(struct queue *queue)
     memset(queue->number_index, 0, sizeof(queue->number_index));
     memset(queue->lines, 0, sizeof(queue->lines));
     memset(queue->own_waiting, 0, sizeof(queue->own_waiting));
+    memset(queue->registered, 0, sizeof(queue->registered));
     memset(&queue->calls, 0, sizeof(queue->calls));
     queue->ticket_count = 0;
     queue->key_count = 0;
@@ -178,7 +179,12 @@ const struct queue_counter_config *queue_counter_config_find(const struct queue 
 
 bool queue_ticket_is_live(enum queue_ticket_state state)
 {
-    return state >= QUEUE_ISSUING && state <= QUEUE_ABSENT;
+    return (state >= QUEUE_ISSUING && state <= QUEUE_ABSENT) || state == QUEUE_EXPECTED;
+}
+
+bool queue_ticket_has_arrived(const struct queue_ticket *ticket)
+{
+    return ticket->delivery != QUEUE_DELIVERY_REGISTERED || ticket->place_ms != 0;
 }
 
 void queue_set_config(struct queue *queue, const struct queue_config *config)
@@ -225,6 +231,7 @@ void queue_set_config(struct queue *queue, const struct queue_config *config)
     }
     memset(queue->lines, 0, sizeof(queue->lines));
     memset(queue->own_waiting, 0, sizeof(queue->own_waiting));
+    memset(queue->registered, 0, sizeof(queue->registered));
     memset(&queue->calls, 0, sizeof(queue->calls));
     for (int slot = 0; slot < config->category_count; slot++) {
         queue->service_ms[slot] = config->categories[slot].service_ms_prior;

@@ -57,7 +57,7 @@ enum queue_limit {
     QUEUE_HOLD_MS_MAX = 4 * 3600 * 1000,
     QUEUE_AFTER_MAX = 99,
     QUEUE_TWIN_INTERVAL_MS = 60000, /* 106 and 106B are not called within it */
-    QUEUE_CLIENT_ACTION_LAST = 28,  /* QUEUE_SET_HOURS: actions from ISSUE to here may have a key */
+    QUEUE_CLIENT_ACTION_LAST = 28,  /* QUEUE_SET_HOURS: actions from ISSUE to here may have a key; and REGISTER, ARRIVE */
     QUEUE_NOTICE_BYTES = 240,       /* UTF-8, with the closing zero: some eighty characters */
     QUEUE_HOURS_MAX = 16,           /* dates whose hours a manager changed, today's among them */
     QUEUE_TIER_MAX = 9,             /* that a manager may give; the site file may say more */
@@ -91,6 +91,7 @@ struct queue_category_config {
     uint32_t wait_ms_limit;    /* waiting longer jumps a tier; 0 = no limit */
     uint16_t daily_limit;      /* tickets of a day; 0 = no limit */
     uint16_t last_minute;      /* no ticket from this minute of the day on; 0 = until it closes */
+    uint16_t registration_places; /* visitors of a day who may register before arrival; 0: none may */
     uint8_t span_count;        /* 0: whenever the office is open */
     struct queue_span {
         uint16_t first_minute, end_minute; /* after local midnight; the end is outside */
@@ -114,6 +115,7 @@ struct queue_config {
     int16_t utc_offset_minutes; /* of the wall on which categories' hours are read */
     uint16_t absent_minutes;    /* who comes back within them has the old place; 0 = always */
     uint8_t absent_after;       /* who comes back later waits behind so many */
+    bool own_arrival;           /* who registered may say on the own page that he is there */
     uint8_t skip_count;
     /* Numbers that are never given: one below 100 means every number that ends so (4: 104, 204). */
     uint16_t skips[QUEUE_SKIPS_MAX];
@@ -143,14 +145,18 @@ enum queue_ticket_state {
     QUEUE_NO_SHOW = 9,
     QUEUE_EXPIRED = 10,
     QUEUE_VOID = 11,
+    /* Registered before arrival, and not there yet: live, in no line, called by nobody. */
+    QUEUE_EXPECTED = 12,
+    QUEUE_STATE_LAST = QUEUE_EXPECTED,
 };
 
-/* HAND: written by staff while no machine gave numbers, entered afterwards. */
+/* HAND: written by staff while no machine gave numbers, entered afterwards. Stored: new ones at the end. */
 enum queue_delivery {
     QUEUE_DELIVERY_SCREEN = 1,
     QUEUE_DELIVERY_PAPER = 2,
     QUEUE_DELIVERY_HAND = 3,
     QUEUE_DELIVERY_SCREEN_FOR_PAPER = 4, /* paper was asked for, and no printer could */
+    QUEUE_DELIVERY_REGISTERED = 5,       /* on the visitor's own page, before arrival; stays so afterwards */
 };
 
 /* How a leg, or the whole visit, ended (field-queue.md 1: visit outcomes). */
@@ -165,6 +171,8 @@ enum queue_outcome {
     QUEUE_OUTCOME_REMOVED_BY_CLOSING = 7,
     QUEUE_OUTCOME_JOINED = 8, /* one touch had given two tickets; the other one stays */
     QUEUE_OUTCOME_VOID = 9,
+    QUEUE_OUTCOME_NOT_ARRIVED = 10, /* registered, and did not come before the day closed */
+    QUEUE_OUTCOME_LAST = QUEUE_OUTCOME_NOT_ARRIVED,
 };
 
 /* Why a visitor is on hold; 0 in a ticket: it was never held since it was last called. */
@@ -242,7 +250,7 @@ struct queue_ticket {
     int64_t issued_ms;
     int64_t enqueued_ms; /* of this leg; never before an earlier ticket's */
     int64_t place_ms;    /* its place in the line, before priority: enqueued_ms of the first leg, or
-                          * where a press put it */
+                          * where a press put it; 0: registered, and never arrived */
     int64_t called_ms;   /* newest call or recall, of an earlier leg if there was none in this; 0 never */
     int64_t started_ms, ended_ms; /* 0: not */
     int64_t hold_until_ms;        /* HELD: waits again from then on; 0: until it is called */
@@ -407,6 +415,9 @@ enum queue_action {
     QUEUE_SKIP_NUMBERS,  /* plain numbers become VOID: gaps after a meeting, uncertain tickets */
     QUEUE_RAISE_CEILING, /* DESIGN 3 rule 4 */
     QUEUE_JOIN,          /* rows that a meeting brought; queue_apply puts them as they are */
+    /* Clients' again; here because actions are stored by their number. */
+    QUEUE_REGISTER, /* a number of `category` for somebody who is not there yet: EXPECTED */
+    QUEUE_ARRIVE,   /* EXPECTED -> WAITING, behind everybody who is there */
     QUEUE_ACTION_END,
 };
 
@@ -453,6 +464,10 @@ enum queue_reason {
     QUEUE_BAD_SERVES,         /* 422: a category twice, or a tier that does not exist */
     QUEUE_BAD_HOURS,          /* 422: closes before it opens, or no such date */
     QUEUE_HOURS_FULL,         /* 409: QUEUE_HOURS_MAX dates are changed already */
+    QUEUE_NO_REGISTRATION,    /* 409: the site takes none, or none for this category */
+    QUEUE_REGISTRATION_FULL,  /* 409: today's places of this category are taken */
+    QUEUE_NOT_ARRIVED,        /* 409: this visitor has registered and is not there yet */
+    QUEUE_ARRIVE_HERE,        /* 409: not by the own page: at a ticket machine or a counter */
     QUEUE_REASON_END,
 };
 
@@ -486,7 +501,8 @@ struct queue_command {
     struct queue_serves_item serves[QUEUE_COUNTER_CATEGORIES_MAX];
     uint8_t hours; /* SET_HOURS: enum queue_hours_kind, `date` */
     uint16_t open_minute, close_minute;
-    bool hours_unknown;   /* ISSUE: the clock is not believed, so no category's hours are looked at */
+    bool hours_unknown;   /* ISSUE, REGISTER, ARRIVE: the clock is not believed: no category's hours are looked at */
+    bool from_afar;       /* ARRIVE: by nobody who is known to be in the office */
     /* Filled by the engine, from duty: */
     struct ids_series series;   /* plain, or the session that serves */
     struct queue_origin origin; /* of the entry this becomes; origin.lsn is the entry's lsn */
@@ -580,6 +596,11 @@ struct queue {
     /* [0] is not used; then by category and line; then those that wait for one counter, by counter */
     struct queue_list lines[QUEUE_OWN_LIST_FIRST + QUEUE_COUNTERS_MAX];
     uint32_t own_waiting[QUEUE_CATEGORIES_MAX]; /* of each category: those that wait for one counter */
+    struct queue_registered {
+        uint32_t all;         /* numbers given so, by the category that they are of; VOID ones apart */
+        uint32_t expected;    /* not there yet */
+        uint32_t not_arrived; /* did not come: the day closed */
+    } registered[QUEUE_CATEGORIES_MAX];
     struct queue_link line_links[QUEUE_TICKETS_HELD_MAX];
     struct queue_list calls; /* oldest call first */
     struct queue_link call_links[QUEUE_TICKETS_HELD_MAX];
@@ -627,8 +648,9 @@ bool queue_config_fits(const struct queue *queue, const struct queue_config *nex
  * one - three entries. DAY_CLOSING needs an open day, DAY_ERASING a closed one; an erased date is
  * not opened again. A new date starts numbers, ceilings, letters and totals afresh: raise the
  * ceilings before the first plain number. Keys count for ISSUE .. SET_HOURS; refusals are not
- * recorded. A key whose ticket is VOID is free again for ISSUE (DESIGN 3 rule 4: it gets a lettered
- * one). ISSUE: an id that is zero or in use is QUEUE_WRONG_STATE; no language is "ja". Presses on a
+ * recorded. A key whose ticket is VOID is free again for ISSUE and REGISTER (DESIGN 3 rule 4: it gets a
+ * lettered one). REGISTER is an ISSUE whose visitor is not there: EXPECTED, without priority or plan; ARRIVE
+ * begins its wait, in its category's hours. ISSUE, REGISTER: an id that is zero or in use is QUEUE_WRONG_STATE; no language is "ja". Presses on a
  * counter's ticket take `counter`; if `ticket` is given too it must be that one. HOLD, TRANSFER,
  * RETURN, CANCEL, REPRINT take `ticket`, or `counter` for the one it has; with both, the counter is
  * who pressed, and may undo. */
@@ -669,8 +691,8 @@ void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint16_t 
  * erased or annulled nothing is counted any more. */
 void queue_skip_numbers(const struct queue *queue, uint16_t category, uint16_t new_highest,
                         uint64_t lsn, struct queue_change *ret_change);
-/* A plain ticket that never left this process (DESIGN 3 rule 4) becomes VOID: ISSUING or WAITING,
- * else false. When it may be done is the engine's to know. */
+/* A plain ticket that never left this process (DESIGN 3 rule 4) becomes VOID: ISSUING, WAITING or
+ * EXPECTED, else false. When it may be done is the engine's to know. */
 bool queue_void_ticket(const struct queue *queue, const struct ids_token *id,
                        const struct queue_origin *here, int64_t at_ms,
                        struct queue_change *ret_change);
@@ -702,7 +724,7 @@ bool queue_numbers_are_over(const struct queue *queue);
  * its origin is ours or adopted here) there is nothing to do. If theirs holds our last change (its
  * lsn is common, its origin is what they adopted, or it is the peer's own that we adopted) theirs
  * wins; origin and adopted are then both theirs, so twice is once. Else
- * ended > SERVING > CALLED > HELD > ABSENT > WAITING > ISSUING, CALLED or SERVING at two counters
+ * ended > SERVING > CALLED > HELD > ABSENT > WAITING > ISSUING, EXPECTED (two arrivals are one, the earlier), CALLED or SERVING at two counters
  * is HELD, and of two endings the earlier counts. Both are recorded: origin is `here`, whose entry
  * holds the ticket as joined, adopted names the peer's entry, which its own ledger or the archive
  * of replaced tails keeps. A VOID yields to all, whatever it knew.
@@ -763,6 +785,16 @@ const struct queue_category_config *queue_category_config_find(const struct queu
 const struct queue_counter_config *queue_counter_config_find(const struct queue *queue,
                                                              uint16_t id);
 bool queue_ticket_is_live(enum queue_ticket_state state);
+/* Was this visitor ever in the office? Only who registered may not have been. */
+bool queue_ticket_has_arrived(const struct queue_ticket *ticket);
+/* May a client ask for it, with a key? And does it give a number? */
+bool queue_action_is_clients(uint8_t action);
+bool queue_action_gives_number(uint8_t action);
+/* Who registered before arrival today, by the category that the number is of; NULL: no such category. */
+const struct queue_registered *queue_registered_find(const struct queue *queue, uint16_t category);
+/* Why REGISTER would be refused now, numbers apart; QUEUE_OK: it would not. */
+enum queue_reason queue_accepts_registration(const struct queue *queue, uint16_t category, int64_t at_ms,
+                                             bool hours_unknown);
 /* In which tier this counter serves that category now; 0: not. */
 uint8_t queue_counter_tier(const struct queue *queue, uint16_t counter, uint16_t category);
 /* A manager's word on this date's hours; NULL: there is none, or it was taken back. */

@@ -133,6 +133,7 @@ static uint32_t *end_count(struct queue_totals *totals, enum queue_ticket_state 
     case QUEUE_SERVING:
     case QUEUE_HELD:
     case QUEUE_ABSENT:
+    case QUEUE_EXPECTED:
         break;
     }
     return NULL;
@@ -241,4 +242,9 @@ enum queue_ticket_state queue_state_at_closing(enum queue_ticket_state live)
     /* Called and never seen, or never printed: nobody received it. All others were let down by us.
      */
     return live == QUEUE_ABSENT || live == QUEUE_ISSUING ? QUEUE_NO_SHOW : QUEUE_EXPIRED;
+}
+
+enum queue_outcome queue_outcome_at_closing(enum queue_ticket_state live)
+{
+    return live == QUEUE_EXPECTED ? QUEUE_OUTCOME_NOT_ARRIVED : QUEUE_OUTCOME_REMOVED_BY_CLOSING;
 }

@@ -7,13 +7,14 @@
 #include <string.h>
 
 enum {
-    FORMAT_VERSION = 2,
+    FORMAT_VERSION = 2,              /* without registration: what releases before it read as well */
+    FORMAT_WITH_REGISTRATION = 3,
     TEXT_BYTES = 2 + QUEUE_NAME_BYTES - 1,
-    CATEGORY_BYTES_MAX = 2 + 2 * TEXT_BYTES + 4 * 2 + 4 + 4 + 2 + 2 + 1 + 4 * QUEUE_SPANS_MAX,
+    CATEGORY_BYTES_MAX = 2 + 2 * TEXT_BYTES + 4 * 2 + 4 + 4 + 2 + 2 + 1 + 4 * QUEUE_SPANS_MAX + 2,
     COUNTER_BYTES_MAX = 2 + 2 * TEXT_BYTES + 1 + 3 * QUEUE_COUNTER_CATEGORIES_MAX,
 };
 
-static_assert(1 + 2 * TEXT_BYTES + 2 + 2 + 1 + 1 + 2 * QUEUE_SKIPS_MAX + 2 +
+static_assert(1 + 2 * TEXT_BYTES + 2 + 2 + 1 + 1 + 1 + 2 * QUEUE_SKIPS_MAX + 2 +
                       QUEUE_CATEGORIES_MAX * CATEGORY_BYTES_MAX +
                       QUEUE_COUNTERS_MAX * COUNTER_BYTES_MAX <=
                   QUEUE_CONFIG_BYTES_MAX,
@@ -182,6 +183,16 @@ static bool counter_is_valid(const struct queue_config *config, int at)
     return true;
 }
 
+static bool takes_registration(const struct queue_config *config)
+{
+    for (int i = 0; i < config->category_count && i < QUEUE_CATEGORIES_MAX; i++) {
+        if (config->categories[i].registration_places != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool queue_config_is_valid(const struct queue_config *config)
 {
     if (config->category_count > QUEUE_CATEGORIES_MAX ||
@@ -189,7 +200,8 @@ bool queue_config_is_valid(const struct queue_config *config)
         !name_is_valid(config->site_en) || config->skip_count > QUEUE_SKIPS_MAX ||
         config->absent_after > QUEUE_AFTER_MAX || config->absent_minutes > QUEUE_MINUTES_A_DAY ||
         config->utc_offset_minutes < -QUEUE_MINUTES_A_DAY ||
-        config->utc_offset_minutes > QUEUE_MINUTES_A_DAY) {
+        config->utc_offset_minutes > QUEUE_MINUTES_A_DAY ||
+        (config->own_arrival && !takes_registration(config))) {
         return false;
     }
     for (int i = 0; i < config->skip_count; i++) {
@@ -214,8 +226,9 @@ bool queue_config_is_valid(const struct queue_config *config)
 size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes, size_t capacity_bytes)
 {
     struct bytes_writer writer = bytes_writer_over(bytes, capacity_bytes);
+    bool registers = takes_registration(config);
 
-    bytes_put_u8(&writer, FORMAT_VERSION);
+    bytes_put_u8(&writer, registers ? FORMAT_WITH_REGISTRATION : FORMAT_VERSION);
     bytes_put_text(&writer, config->site_ja);
     bytes_put_text(&writer, config->site_en);
     bytes_put_u16(&writer, (uint16_t)config->utc_offset_minutes);
@@ -259,7 +272,24 @@ size_t queue_config_encode(const struct queue_config *config, uint8_t *bytes, si
             bytes_put_u8(&writer, counter->categories[k].tier);
         }
     }
+    if (registers) {
+        bytes_put_u8(&writer, config->own_arrival ? 1 : 0);
+        for (int i = 0; i < config->category_count; i++) {
+            bytes_put_u16(&writer, config->categories[i].registration_places);
+        }
+    }
     return writer.failed ? 0 : writer.len_bytes;
+}
+
+static void get_registration(struct bytes_reader *reader, struct queue_config *config)
+{
+    uint8_t own_arrival = bytes_get_u8(reader);
+
+    config->own_arrival = own_arrival == 1;
+    for (int i = 0; i < config->category_count && i < QUEUE_CATEGORIES_MAX; i++) {
+        config->categories[i].registration_places = bytes_get_u16(reader);
+    }
+    reader->failed = reader->failed || own_arrival > 1 || !takes_registration(config);
 }
 
 static void get_category(struct bytes_reader *reader, struct queue_category_config *category)
@@ -298,9 +328,10 @@ bool queue_config_decode(const uint8_t *bytes, size_t len_bytes, struct queue_co
 {
     struct bytes_reader reader = bytes_reader_over(bytes, len_bytes);
     struct queue_config config;
+    uint8_t version = bytes_get_u8(&reader);
 
     memset(&config, 0, sizeof(config));
-    if (bytes_get_u8(&reader) != FORMAT_VERSION) {
+    if (version != FORMAT_VERSION && version != FORMAT_WITH_REGISTRATION) {
         return false;
     }
     bytes_get_text(&reader, config.site_ja, sizeof(config.site_ja));
@@ -319,6 +350,9 @@ bool queue_config_decode(const uint8_t *bytes, size_t len_bytes, struct queue_co
     config.counter_count = bytes_get_u8(&reader);
     for (int i = 0; i < config.counter_count && i < QUEUE_COUNTERS_MAX; i++) {
         get_counter(&reader, &config.counters[i]);
+    }
+    if (version == FORMAT_WITH_REGISTRATION) {
+        get_registration(&reader, &config);
     }
     if (!bytes_finished(&reader) || !queue_config_is_valid(&config)) {
         return false;

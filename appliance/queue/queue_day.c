@@ -108,7 +108,7 @@ static void end_tickets(struct queue *queue, int64_t ended_ms, const struct queu
             continue;
         }
         after.ticket.state = (uint8_t)queue_state_at_closing(before.ticket.state);
-        after.ticket.outcome = QUEUE_OUTCOME_REMOVED_BY_CLOSING;
+        after.ticket.outcome = (uint8_t)queue_outcome_at_closing(before.ticket.state);
         after.ticket.ended_ms = ended_ms;
         after.ticket.origin = *origin;
         after.ticket.changed_lsn = origin->lsn;

@@ -9,6 +9,17 @@
 
 static_assert((int)QUEUE_CLIENT_ACTION_LAST == (int)QUEUE_SET_HOURS, "what a client may ask");
 
+bool queue_action_is_clients(uint8_t action)
+{
+    return (action >= QUEUE_ISSUE && action <= QUEUE_CLIENT_ACTION_LAST) ||
+           action == QUEUE_REGISTER || action == QUEUE_ARRIVE;
+}
+
+bool queue_action_gives_number(uint8_t action)
+{
+    return action == QUEUE_ISSUE || action == QUEUE_REGISTER;
+}
+
 static bool series_is_plain(struct ids_series series)
 {
     return series.unit == 0;
@@ -114,7 +125,11 @@ static enum queue_reason check_issue(const struct queue *queue, const struct que
     }
     reason = queue_check_plan(queue, command);
     if (reason == QUEUE_OK) {
-        reason = queue_accepts(queue, command->category, command->at_ms, command->hours_unknown);
+        reason = command->action == QUEUE_REGISTER
+                     ? queue_accepts_registration(queue, command->category, command->at_ms,
+                                                  command->hours_unknown)
+                     : queue_accepts(queue, command->category, command->at_ms,
+                                     command->hours_unknown);
     }
     if (reason != QUEUE_OK) {
         return reason;
@@ -133,11 +148,12 @@ static enum queue_reason check_issue(const struct queue *queue, const struct que
 }
 
 /* What is printed on the paper about the wait. */
-static void tell_wait(const struct queue *queue, int slot, struct queue_ticket *ticket)
+void queue_tell_wait(const struct queue *queue, int slot, int64_t now_ms,
+                     struct queue_ticket *ticket)
 {
     int64_t order_ms = queue_order_ms(ticket);
     uint32_t ahead = queue_line_ahead(queue, slot, order_ms, ticket->number, &ticket->id);
-    int64_t wait_ms = queue_play_forward_ms(queue, slot, -1, ahead, order_ms, ticket->issued_ms);
+    int64_t wait_ms = queue_play_forward_ms(queue, slot, -1, ahead, order_ms, now_ms);
 
     ticket->waiting_ahead_at_issue = ahead > UINT16_MAX ? UINT16_MAX : (uint16_t)ahead;
     ticket->estimate_s_at_issue =
@@ -161,7 +177,8 @@ static enum queue_reason decide_issue(const struct queue *queue,
     int slot = queue_category_slot(queue, command->category);
     struct queue_ticket ticket = {0};
     enum queue_reason reason = check_issue(queue, command, slot, &ticket);
-    bool paper = command->delivery == QUEUE_DELIVERY_PAPER;
+    bool expected = command->action == QUEUE_REGISTER;
+    bool paper = !expected && command->delivery == QUEUE_DELIVERY_PAPER;
 
     if (reason != QUEUE_OK) {
         return reason;
@@ -171,22 +188,27 @@ static enum queue_reason decide_issue(const struct queue *queue,
     ticket.category = command->category;
     ticket.series = command->series;
     ticket.term = command->origin.term;
-    ticket.state = paper ? QUEUE_ISSUING : QUEUE_WAITING;
+    ticket.state = expected ? QUEUE_EXPECTED : paper ? QUEUE_ISSUING : QUEUE_WAITING;
     ticket.delivery = QUEUE_DELIVERY_SCREEN;
     if (paper || command->delivery == QUEUE_DELIVERY_SCREEN_FOR_PAPER) {
         ticket.delivery = command->delivery;
     }
-    ticket.priority = command->priority;
     ticket.issued_ms = queue_believed_ms(command->at_ms);
     /* The clock may have gone back; the line does not. */
     ticket.enqueued_ms =
         ticket.issued_ms > queue->newest_enqueued_ms ? ticket.issued_ms : queue->newest_enqueued_ms;
-    ticket.place_ms = ticket.enqueued_ms;
     ticket.request_key = command->key;
-    ticket.assist = command->assist == 1;
-    ticket.plan_count = command->plan_count;
-    memcpy(ticket.plan, command->plan, command->plan_count * sizeof(ticket.plan[0]));
-    tell_wait(queue, slot, &ticket);
+    if (expected) { /* no place in a line, and nothing to be said of its wait: it begins by ARRIVE */
+        ticket.delivery = QUEUE_DELIVERY_REGISTERED;
+        ticket.estimate_s_at_issue = QUEUE_ESTIMATE_NONE;
+    } else {
+        ticket.place_ms = ticket.enqueued_ms;
+        ticket.priority = command->priority;
+        ticket.assist = command->assist == 1;
+        ticket.plan_count = command->plan_count;
+        memcpy(ticket.plan, command->plan, command->plan_count * sizeof(ticket.plan[0]));
+        queue_tell_wait(queue, slot, ticket.issued_ms, &ticket);
+    }
     (void)queue_change_add_ticket(change, &ticket, &command->origin);
     note_number(queue_change_category(change, queue, slot, command->origin.lsn), &ticket);
     queue_change_recount(change, queue, NULL, &ticket);
@@ -211,7 +233,8 @@ static bool answer_known_key(const struct queue *queue, const struct queue_comma
         return true;
     }
     ticket = queue_ticket_find(queue, &known->ticket);
-    if (command->action == QUEUE_ISSUE && ticket != NULL && ticket->state == QUEUE_VOID) {
+    if (queue_action_gives_number((uint8_t)command->action) && ticket != NULL &&
+        ticket->state == QUEUE_VOID) {
         return false;
     }
     decision->reason = QUEUE_REPLAYED;
@@ -223,7 +246,7 @@ static enum queue_reason decide_action(const struct queue *queue,
                                        const struct queue_command *command,
                                        struct queue_change *change, struct queue_key *answer)
 {
-    if (command->action == QUEUE_ISSUE) {
+    if (queue_action_gives_number((uint8_t)command->action)) {
         return decide_issue(queue, command, change, answer);
     }
     if (command->action == QUEUE_ENTER_MANUAL) {
@@ -282,7 +305,7 @@ void queue_decide(const struct queue *queue, const struct queue_command *command
         .body_hash = command->body_hash,
         .action = (uint8_t)command->action,
     };
-    if (command->action >= QUEUE_ISSUE && command->action <= QUEUE_SET_HOURS) {
+    if (queue_action_is_clients((uint8_t)command->action)) {
         decide_client(queue, command, decision);
     } else if (command->action == QUEUE_HOLD_ENDING) {
         decision->reason =
@@ -384,7 +407,8 @@ bool queue_void_ticket(const struct queue *queue, const struct ids_token *id,
 
     if (before == NULL || !series_is_plain(before->series) ||
         before->delivery == QUEUE_DELIVERY_HAND ||
-        (before->state != QUEUE_ISSUING && before->state != QUEUE_WAITING)) {
+        (before->state != QUEUE_ISSUING && before->state != QUEUE_WAITING &&
+         before->state != QUEUE_EXPECTED)) {
         return false;
     }
     ret_change->action = QUEUE_SKIP_NUMBERS;

@@ -76,6 +76,11 @@ int32_t queue_limit(const struct queue *queue, uint16_t category)
     return limit == 0 || limit == QUEUE_LIMIT_NONE ? -1 : limit;
 }
 
+enum queue_reason queue_hours_accept(const struct queue *queue, int slot, int64_t at_ms)
+{
+    return hours_say(&queue->config.categories[slot], queue_local_minute(&queue->config, at_ms));
+}
+
 enum queue_reason queue_accepts(const struct queue *queue, uint16_t category, int64_t at_ms,
                                 bool hours_unknown)
 {
@@ -95,7 +100,30 @@ enum queue_reason queue_accepts(const struct queue *queue, uint16_t category, in
     if (limit >= 0 && queue->totals[slot].issued >= (uint32_t)limit) {
         return QUEUE_LIMIT_REACHED;
     }
-    return hours_unknown ? QUEUE_OK
-                         : hours_say(&queue->config.categories[slot],
-                                     queue_local_minute(&queue->config, at_ms));
+    return hours_unknown ? QUEUE_OK : queue_hours_accept(queue, slot, at_ms);
+}
+
+const struct queue_registered *queue_registered_find(const struct queue *queue, uint16_t category)
+{
+    int slot = queue_category_slot(queue, category);
+
+    return slot < 0 ? NULL : &queue->registered[slot];
+}
+
+enum queue_reason queue_accepts_registration(const struct queue *queue, uint16_t category,
+                                             int64_t at_ms, bool hours_unknown)
+{
+    int slot = queue_category_slot(queue, category);
+
+    if (slot < 0) {
+        return QUEUE_NO_SUCH_CATEGORY;
+    }
+    if (queue->config.categories[slot].registration_places == 0) {
+        return QUEUE_NO_REGISTRATION;
+    }
+    /* Who cancelled has used a place: else one visitor could use up all numbers. */
+    if (queue->registered[slot].all >= queue->config.categories[slot].registration_places) {
+        return QUEUE_REGISTRATION_FULL;
+    }
+    return queue_accepts(queue, category, at_ms, hours_unknown);
 }

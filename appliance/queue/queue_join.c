@@ -32,7 +32,7 @@ static int progress(const struct queue_ticket *ticket)
     static const uint8_t ranks[] = {
         [QUEUE_VOID] = 0,      [QUEUE_ISSUING] = 1, [QUEUE_WAITING] = 2, [QUEUE_ABSENT] = 3,
         [QUEUE_HELD] = 4,      [QUEUE_CALLED] = 5,  [QUEUE_SERVING] = 6, [QUEUE_DONE] = 7,
-        [QUEUE_CANCELLED] = 7, [QUEUE_NO_SHOW] = 7, [QUEUE_EXPIRED] = 7,
+        [QUEUE_CANCELLED] = 7, [QUEUE_NO_SHOW] = 7, [QUEUE_EXPIRED] = 7, [QUEUE_EXPECTED] = 1,
     };
 
     return ranks[ticket->state];
@@ -72,6 +72,14 @@ static void hold(struct queue_ticket *ticket, int64_t at_ms)
     ticket->hold_until_ms = 0;
 }
 
+/* Both sides were told of it and neither of the other: whoever was told first is right. */
+static bool arrived_twice(const struct queue_ticket *ours, const struct queue_ticket *theirs)
+{
+    return ours->delivery == QUEUE_DELIVERY_REGISTERED && ours->state == QUEUE_WAITING &&
+           theirs->state == QUEUE_WAITING && ours->leg_count == 0 && theirs->leg_count == 0 &&
+           ours->call_count == 0 && theirs->call_count == 0;
+}
+
 /* Neither side has seen the other's last change: both are true, one state results. */
 static void merge(struct join *join)
 {
@@ -108,6 +116,10 @@ static void merge(struct join *join)
     if (join->result.note[0] == '\0') {
         memcpy(join->result.note, other->note, sizeof(other->note));
     }
+    if (arrived_twice(ours, theirs) && other->place_ms < join->result.place_ms) {
+        join->result.enqueued_ms = other->enqueued_ms;
+        join->result.place_ms = other->place_ms;
+    }
     join->result.assist = ours->assist | theirs->assist;
     join->result.copies = copies;
     join->result.undelivered = undelivered;
@@ -115,8 +127,8 @@ static void merge(struct join *join)
 
 static void end_as_at_closing(struct join *join)
 {
+    join->result.outcome = (uint8_t)queue_outcome_at_closing(join->result.state);
     join->result.state = (uint8_t)queue_state_at_closing(join->result.state);
-    join->result.outcome = QUEUE_OUTCOME_REMOVED_BY_CLOSING;
     join->result.ended_ms = join->at_ms;
 }
 
@@ -223,6 +235,10 @@ static bool theirs_stays(const struct queue_ticket *ours, const struct queue_tic
     if ((ours->state == QUEUE_CALLED) != (theirs->state == QUEUE_CALLED)) {
         return theirs->state == QUEUE_CALLED;
     }
+    if ((ours->state == QUEUE_EXPECTED && theirs->state == QUEUE_WAITING) ||
+        (ours->state == QUEUE_WAITING && theirs->state == QUEUE_EXPECTED)) {
+        return theirs->state == QUEUE_WAITING; /* this one's visitor is in the office */
+    }
     if (is_on_paper(ours) != is_on_paper(theirs)) {
         return is_on_paper(theirs);
     }
@@ -234,7 +250,8 @@ static bool theirs_stays(const struct queue_ticket *ours, const struct queue_tic
 
 static bool may_be_cancelled(const struct queue_ticket *goes, const struct queue_ticket *stays)
 {
-    return (goes->state == QUEUE_ISSUING || goes->state == QUEUE_WAITING) &&
+    return (goes->state == QUEUE_ISSUING || goes->state == QUEUE_WAITING ||
+            goes->state == QUEUE_EXPECTED) &&
            stays->state != QUEUE_VOID && (is_served(stays) || !is_on_paper(goes));
 }
 
@@ -250,12 +267,15 @@ static void cancel(struct join *join, struct queue_ticket *ticket)
 static void answer_key_with_theirs(struct join *join, const struct queue_key *known)
 {
     struct queue_key *key = &queue_change_add(join->change, QUEUE_ROW_KEY)->key;
+    bool registered = join->theirs->delivery == QUEUE_DELIVERY_REGISTERED;
 
     *key = (struct queue_key){
         .key = join->theirs->request_key,
         .body_hash = known == NULL ? QUEUE_BODY_UNKNOWN : known->body_hash,
-        .action = QUEUE_ISSUE,
-        .state = join->theirs->delivery == QUEUE_DELIVERY_PAPER ? QUEUE_ISSUING : QUEUE_WAITING,
+        .action = registered ? QUEUE_REGISTER : QUEUE_ISSUE,
+        .state = registered                                         ? QUEUE_EXPECTED
+                 : join->theirs->delivery == QUEUE_DELIVERY_PAPER ? QUEUE_ISSUING
+                                                                  : QUEUE_WAITING,
         .ticket = join->theirs->id,
         .lsn = join->here->lsn,
     };

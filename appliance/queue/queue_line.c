@@ -50,6 +50,7 @@ static enum queue_line line_of(enum queue_ticket_state state)
     case QUEUE_NO_SHOW:
     case QUEUE_EXPIRED:
     case QUEUE_VOID:
+    case QUEUE_EXPECTED:
         break;
     }
     return QUEUE_LINE_COUNT;
@@ -148,12 +149,28 @@ static void link_take(struct queue_list *list, struct queue_link *links, uint32_
     *link = (struct queue_link){0};
 }
 
+/* Counted where the number is from: a transfer takes no place of another category. */
+static void count_registered(struct queue *queue, const struct queue_ticket *ticket, uint32_t by)
+{
+    int slot = ticket->delivery == QUEUE_DELIVERY_REGISTERED && ticket->state != QUEUE_VOID
+                   ? queue_number_slot(queue, ticket->number)
+                   : -1;
+
+    if (slot >= 0) {
+        queue->registered[slot].all += by;
+        queue->registered[slot].expected += ticket->state == QUEUE_EXPECTED ? by : 0;
+        queue->registered[slot].not_arrived +=
+            ticket->outcome == QUEUE_OUTCOME_NOT_ARRIVED ? by : 0;
+    }
+}
+
 void queue_line_put(struct queue *queue, uint32_t at)
 {
     const struct queue_ticket *ticket = &queue->tickets[at];
     int slot = queue_category_slot(queue, ticket->category);
     enum queue_line line = line_of(ticket->state);
 
+    count_registered(queue, ticket, 1);
     if (ticket->enqueued_ms > queue->newest_enqueued_ms) {
         queue->newest_enqueued_ms = ticket->enqueued_ms;
     }
@@ -188,6 +205,7 @@ void queue_line_take(struct queue *queue, uint32_t at)
 {
     uint32_t list = queue->line_links[at].list;
 
+    count_registered(queue, &queue->tickets[at], UINT32_MAX);
     if (list >= QUEUE_OWN_LIST_FIRST) {
         link_take(&queue->lines[list], queue->line_links, at);
         queue->own_waiting[queue_category_slot(queue, queue->tickets[at].category)]--;

@@ -65,6 +65,10 @@ void queue_manage_forget_hours(struct queue *queue, uint32_t date, queue_touched
 
 /* queue_decide.c: the plan of a command, checked */
 enum queue_reason queue_check_plan(const struct queue *queue, const struct queue_command *command);
+/* queue_decide.c: what a visitor is told about the wait, at the place that the image has */
+void queue_tell_wait(const struct queue *queue, int slot, int64_t now_ms, struct queue_ticket *ticket);
+/* queue_hours.c: whether the wall's hours let this category take visitors now */
+enum queue_reason queue_hours_accept(const struct queue *queue, int slot, int64_t at_ms);
 /* queue_decide.c: one of the five languages, its bytes behind the text zero; false: another. */
 bool queue_language_read(const char given[8], char language[8]);
 
@@ -91,6 +95,7 @@ void queue_counter_forget_press(struct queue_counter *counter);
 void queue_totals_count_leg(struct queue_totals *totals, const struct queue_leg *leg, bool add);
 /* How the day's closing ends a live ticket. */
 enum queue_ticket_state queue_state_at_closing(enum queue_ticket_state live);
+enum queue_outcome queue_outcome_at_closing(enum queue_ticket_state live);
 /* Adds (or takes out) what a ticket that ended counts. */
 void queue_totals_count_end(struct queue_totals *totals, const struct queue_ticket *ticket,
                             bool add);

@@ -345,6 +345,32 @@ static enum queue_reason transfer(struct press *press)
     return QUEUE_OK;
 }
 
+/* It waits behind everybody who was in the office before, from now on. */
+static enum queue_reason arrive(struct press *press)
+{
+    const struct queue_command *command = press->command;
+    int slot = queue_category_slot(press->queue, press->before->category);
+    int64_t newest_ms = press->queue->newest_enqueued_ms;
+    enum queue_reason reason = slot < 0 ? QUEUE_NO_SUCH_CATEGORY
+                               : command->hours_unknown
+                                   ? QUEUE_OK
+                                   : queue_hours_accept(press->queue, slot, command->at_ms);
+
+    if (command->from_afar && !press->queue->config.own_arrival) {
+        return QUEUE_ARRIVE_HERE;
+    }
+    if (reason != QUEUE_OK) {
+        return reason;
+    }
+    press->after->state = QUEUE_WAITING;
+    /* Its number may be lower than of those who came before: of one moment it would stand in front of them. */
+    press->after->enqueued_ms =
+        press->now_ms > newest_ms || newest_ms == QUEUE_TIME_MS_MAX ? press->now_ms : newest_ms + 1;
+    press->after->place_ms = press->after->enqueued_ms;
+    queue_tell_wait(press->queue, slot, press->now_ms, press->after);
+    return QUEUE_OK;
+}
+
 static enum queue_reason plan(struct press *press)
 {
     const struct queue_command *command = press->command;
@@ -432,6 +458,14 @@ static enum queue_reason find_ticket(struct press *press)
     return reason;
 }
 
+/* By its number or its id, and never whoever stands at the counter that pressed. */
+static enum queue_reason find_arriving(struct press *press)
+{
+    enum queue_reason reason = find_named(press);
+
+    return reason == QUEUE_OK && press->command->counter != 0 ? find_open_counter(press) : reason;
+}
+
 static enum queue_reason find_free_counter(struct press *press)
 {
     enum queue_reason reason = find_open_counter(press);
@@ -485,7 +519,8 @@ static const struct rule rules[QUEUE_ACTION_END] = {
     [QUEUE_PRINT_UNKNOWN] = {find_ticket, IN(QUEUE_ISSUING), true, false, print_unknown},
     [QUEUE_REPRINT] = {find_ticket, IN_LIVE, true, false, reprint},
     [QUEUE_CANCEL] = {find_ticket,
-                      IN(QUEUE_ISSUING) | IN(QUEUE_WAITING) | IN(QUEUE_HELD) | IN(QUEUE_ABSENT),
+                      IN(QUEUE_ISSUING) | IN(QUEUE_WAITING) | IN(QUEUE_HELD) | IN(QUEUE_ABSENT) |
+                          IN(QUEUE_EXPECTED),
                       false, true, cancel},
     [QUEUE_CALL] = {find_to_call, IN(QUEUE_WAITING) | IN(QUEUE_HELD) | IN(QUEUE_ABSENT), false,
                     true, call},
@@ -502,6 +537,7 @@ static const struct rule rules[QUEUE_ACTION_END] = {
     [QUEUE_GIVE_UP] = {find_ticket, IN(QUEUE_ABSENT), false, true, give_up},
     [QUEUE_PLAN] = {find_ticket, IN_LIVE, false, true, plan},
     [QUEUE_NOTE] = {find_ticket, IN_LIVE, true, false, note},
+    [QUEUE_ARRIVE] = {find_arriving, IN(QUEUE_EXPECTED), false, false, arrive},
     [QUEUE_HOLD_ENDING] = {find_named, IN(QUEUE_HELD), true, false, end_hold},
 };
 
@@ -556,7 +592,7 @@ static enum queue_reason press_by_rule(struct press *press, struct queue_key *an
         return QUEUE_HELD_ELSEWHERE;
     }
     if ((rule->from & IN(press->before->state)) == 0) {
-        return QUEUE_WRONG_STATE;
+        return press->before->state == QUEUE_EXPECTED ? QUEUE_NOT_ARRIVED : QUEUE_WRONG_STATE;
     }
     press->after = queue_change_add_ticket(press->change, press->before, &press->command->origin);
     reason = rule->effect(press);

@@ -231,7 +231,7 @@ static void put_counter(struct bytes_writer *writer, const struct queue_counter 
 /* What undo writes back into a ticket. */
 static void get_undo(struct bytes_reader *reader, struct queue_counter *counter)
 {
-    counter->undo_state = get_u8_up_to(reader, QUEUE_VOID);
+    counter->undo_state = get_u8_up_to(reader, QUEUE_STATE_LAST);
     counter->undo_counter = bytes_get_u16(reader);
     counter->undo_call_count = bytes_get_u16(reader);
     counter->undo_category = get_category_id(reader, 1);
@@ -440,9 +440,9 @@ static void get_ticket(struct bytes_reader *reader, struct queue_ticket *ticket)
     ticket->number = get_number(reader);
     ticket->series = get_series(reader);
     ticket->term = bytes_get_u64(reader);
-    ticket->state = get_u8_up_to(reader, QUEUE_VOID);
-    ticket->outcome = get_u8_up_to(reader, QUEUE_OUTCOME_VOID);
-    ticket->delivery = get_u8_up_to(reader, QUEUE_DELIVERY_SCREEN_FOR_PAPER);
+    ticket->state = get_u8_up_to(reader, QUEUE_STATE_LAST);
+    ticket->outcome = get_u8_up_to(reader, QUEUE_OUTCOME_LAST);
+    ticket->delivery = get_u8_up_to(reader, QUEUE_DELIVERY_REGISTERED);
     ticket->priority = get_u8_up_to(reader, QUEUE_PRIORITY_MAX);
     get_language(reader, ticket->language);
     ticket->counter = bytes_get_u16(reader);
@@ -471,6 +471,9 @@ static void get_ticket(struct bytes_reader *reader, struct queue_ticket *ticket)
                               queue_ticket_is_live((enum queue_ticket_state)ticket->state));
     refuse_unless(reader, !ids_token_is_zero(&ticket->id) && queue_date_is_valid(ticket->day) &&
                               ticket->number != 0 && ticket->state != 0 && ticket->delivery != 0);
+    refuse_unless(reader,
+                  ticket->state != QUEUE_EXPECTED ||
+                      (ticket->delivery == QUEUE_DELIVERY_REGISTERED && ticket->place_ms == 0));
     refuse_unless(reader, ticket->counter != 0 ||
                               (ticket->state != QUEUE_CALLED && ticket->state != QUEUE_SERVING));
 }
@@ -492,14 +495,14 @@ static void get_key(struct bytes_reader *reader, struct queue_key *key)
 {
     key->key = get_token(reader);
     key->body_hash = bytes_get_u64(reader);
-    key->action = get_u8_up_to(reader, QUEUE_CLIENT_ACTION_LAST);
+    key->action = bytes_get_u8(reader);
     key->reason = get_u8_up_to(reader, QUEUE_EMPTY);
-    key->state = get_u8_up_to(reader, QUEUE_VOID);
+    key->state = get_u8_up_to(reader, QUEUE_STATE_LAST);
     key->counter = bytes_get_u16(reader);
     key->call_count = bytes_get_u16(reader);
     key->ticket = get_token(reader);
     key->lsn = bytes_get_u64(reader);
-    refuse_unless(reader, !ids_token_is_zero(&key->key) && key->action != 0 &&
+    refuse_unless(reader, !ids_token_is_zero(&key->key) && queue_action_is_clients(key->action) &&
                               (key->reason == QUEUE_OK || key->reason == QUEUE_EMPTY));
 }
 

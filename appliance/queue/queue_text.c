@@ -150,6 +150,21 @@ static const struct reason_text reasons[QUEUE_REASON_END] = {
     [QUEUE_HOURS_FULL] =
         {"HOURS_FULL", "変更できる日は16日までです。不要な変更を元に戻してください。",
          "The hours of sixteen dates are changed already. Take one of them back first."},
+    [QUEUE_NO_REGISTRATION] =
+        {"NO_REGISTRATION",
+         "この用件は来庁前の受付を行っていません。来庁して番号札をお取りください。",
+         "This service takes no registration before arrival. Please come and take a ticket."},
+    [QUEUE_REGISTRATION_FULL] =
+        {"REGISTRATION_FULL",
+         "この用件の本日の来庁前の受付は定員に達しました。来庁して番号札をお取りください。",
+         "Today's places for registration are taken. Please come and take a ticket."},
+    [QUEUE_NOT_ARRIVED] =
+        {"NOT_ARRIVED",
+         "この番号の方は、まだ来庁していません。来庁を受け付けてから操作してください。",
+         "The visitor with this number has not arrived yet. Record the arrival first."},
+    [QUEUE_ARRIVE_HERE] =
+        {"ARRIVE_HERE", "着きましたら、番号発券機か窓口で番号をお知らせください。",
+         "When you arrive, please give your number at a ticket machine or a counter."},
     [QUEUE_BAD_PRIORITY] = {"BAD_PRIORITY", "優先度は0から3までの数で入れてください。",
                             "The priority must be a number from 0 to 3."},
 };
@@ -178,10 +193,10 @@ const char *queue_state_code(enum queue_ticket_state state)
         [QUEUE_ISSUING] = "ISSUING", [QUEUE_WAITING] = "WAITING",     [QUEUE_CALLED] = "CALLED",
         [QUEUE_SERVING] = "SERVING", [QUEUE_HELD] = "HELD",           [QUEUE_ABSENT] = "ABSENT",
         [QUEUE_DONE] = "DONE",       [QUEUE_CANCELLED] = "CANCELLED", [QUEUE_NO_SHOW] = "NO_SHOW",
-        [QUEUE_EXPIRED] = "EXPIRED", [QUEUE_VOID] = "VOID",
+        [QUEUE_EXPIRED] = "EXPIRED", [QUEUE_VOID] = "VOID",     [QUEUE_EXPECTED] = "EXPECTED",
     };
 
-    CHECK(state >= QUEUE_ISSUING && state <= QUEUE_VOID);
+    CHECK(state >= QUEUE_ISSUING && state <= QUEUE_STATE_LAST);
     return codes[state];
 }
 
@@ -224,6 +239,8 @@ const char *queue_action_code(enum queue_action action)
         [QUEUE_SKIP_NUMBERS] = "SKIP_NUMBERS",
         [QUEUE_RAISE_CEILING] = "RAISE_CEILING",
         [QUEUE_JOIN] = "JOIN",
+        [QUEUE_REGISTER] = "REGISTER",
+        [QUEUE_ARRIVE] = "ARRIVE",
     };
 
     CHECK(action >= QUEUE_ISSUE && action < QUEUE_ACTION_END);
@@ -243,9 +260,10 @@ const char *queue_outcome_code(enum queue_outcome outcome)
         [QUEUE_OUTCOME_REMOVED_BY_CLOSING] = "REMOVED_BY_CLOSING",
         [QUEUE_OUTCOME_JOINED] = "JOINED",
         [QUEUE_OUTCOME_VOID] = "VOID",
+        [QUEUE_OUTCOME_NOT_ARRIVED] = "NOT_ARRIVED",
     };
 
-    CHECK(outcome <= QUEUE_OUTCOME_VOID);
+    CHECK(outcome <= QUEUE_OUTCOME_LAST);
     return codes[outcome];
 }
 

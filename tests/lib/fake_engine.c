@@ -1,5 +1,7 @@
 #include "tests/lib/fake_engine.h"
 
+#include "appliance/queue/queue.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
@@ -105,7 +107,8 @@ static uint32_t number_for(struct fake_engine *engine, const struct ids_token *k
 static void answer(struct fake_engine *engine, const struct api_request *request)
 {
     char body[256];
-    bool issue = request->type == API_COMMAND && request->command.action == 1;
+    bool issue =
+        request->type == API_COMMAND && queue_action_gives_number(request->command.action);
     bool known = memcmp(&request->from.token, &engine->revoked, sizeof(engine->revoked)) != 0;
 
     if (request->type == API_ACCESS && request->access.what == API_ACCESS_WHO && !known) {

@@ -204,6 +204,7 @@ static void happen(struct sim *sim, struct item *item)
         sim_access_turn(sim);
         sim_site_turn(sim);
         sim_manage_turn(sim);
+        sim_register_turn(sim);
         sim_printers(sim);
         judge_papers(sim);
         judge_service(sim);
@@ -273,6 +274,8 @@ static void make_config(struct sim *sim)
         }
     }
     config->categories[SIM_LIMITED_CATEGORY - 1].daily_limit = SIM_DAILY_LIMIT;
+    config->categories[0].registration_places = SIM_PLACES;
+    config->categories[1].registration_places = SIM_PLACES;
     config->utc_offset_minutes = 9 * 60;
     config->absent_minutes = 1;
     config->absent_after = 2;

@@ -137,6 +137,8 @@ enum sim_spoil {
     SPOIL_CERTIFICATE_EARLY,
     SPOIL_CERTIFICATE_DIGEST,
     SPOIL_SERVES_UNERASED,
+    SPOIL_CALLED_FROM_HOME,
+    SPOIL_ARRIVAL,
     SPOIL_COUNT,
 };
 
@@ -169,6 +171,7 @@ struct sim_result {
     uint64_t address_ms; /* at most, both held the address and heard each other */
     uint64_t let_in, revoked;         /* credentials */
     uint64_t site_versions, site_pages;
+    uint64_t registered, arrived;     /* before arrival, and then */
     uint64_t words, slips, lists;     /* of managers, answered; papers for staff */
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;

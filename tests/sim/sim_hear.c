@@ -267,14 +267,14 @@ static void ask_again(struct sim *sim)
     if (strcmp(ticket->day, sim->today) != 0 || ticket->held_by == 0) {
         return;
     }
-    sim->again.action = QUEUE_ISSUE;
+    sim->again.action = ticket->asked_action;
     sim->again.key = ticket->key;
     sim->again.category = ticket->asked_category;
     sim->again.more = ticket->asked_more;
     if (sim->phase == PHASE_DAY && (ticket->held_by >> target & 1) == 0) {
         sim->asked[ticket->asked_category]++; /* who does not know of it gives another number */
     }
-    request.command.action = QUEUE_ISSUE;
+    request.command.action = ticket->asked_action;
     request.command.key = ticket->key;
     request.command.body_hash = sim_client_body_hash(&sim->again);
     request.command.category = ticket->asked_category;
@@ -398,13 +398,17 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
     unit->done += client != STRANGER; /* who subscribes makes boards be told once more: no harm */
     CHECK(api_reply_decode(frame, len_bytes, &id, &reply));
     unit->reply_lsn = reply.lsn;
-    if (reply.status != STATUS_UNAVAILABLE && (client <= SIM_CLIENTS || client == AGAIN)) {
+    if (reply.status != STATUS_UNAVAILABLE && (client <= SIM_CLIENTS || client == AGAIN || client >= SIM_REGISTER_CLIENT)) {
         judge_leaves(unit, reply.lsn + (sim_spoils(sim, SPOIL_LEAVES) ? SPOILED_LSNS : 0),
                      says_paired(unit), "a reply");
     }
     CHECK(reply.body_len_bytes < sizeof(text));
     memcpy(text, reply.body, reply.body_len_bytes);
     text[reply.body_len_bytes] = '\0';
+    if (client >= SIM_REGISTER_CLIENT) {
+        sim_register_reply(unit, client, id, reply.status, text);
+        return;
+    }
     if (client >= SIM_MANAGE_CLIENT) {
         sim_manage_reply(unit, client, id, reply.status);
         return;

@@ -20,6 +20,7 @@
  *   sim_kept.c    rows of single visits, where the site keeps them
  *   sim_spoil.c   the oracles' own test
  *   sim_hear.c    who hears a unit: clients, boards, who asks again, who sends nonsense; what may leave
+ *   sim_register.c  visitors who register before they are there, and arrive
  *   sim_manage.c  a manager's words, and papers for staff
  *   sim_print.c   the printer at each unit; papers as visitors hold them
  *   sim_day.c     evening, night and the next morning
@@ -52,6 +53,8 @@ enum sim_inner_limit {
     SIM_HEALED_MS = 8000, /* after the last fault began; later when one lasts longer (sim_lasts) */
     SIM_INDEX_SIZE = 1 << 15,
     SIM_CREDENTIALS = 8,
+    SIM_PHONES = 6,
+    SIM_PLACES = 400, /* of a day, in each of the two categories that take registrations */
     SNAPSHOT_ENTRIES_FEW = 150, /* behind by more: a snapshot; by the seed one of these, or never */
     SNAPSHOT_ENTRIES_SOME = 800,
 };
@@ -271,11 +274,21 @@ struct sim_word {
     bool alone[SIM_UNITS];      /* it was told something, and they have not met since */
 };
 
+/* A visitor who is not there yet. What he was told, and which unit knows that he has arrived. */
+struct sim_phone {
+    enum { PHONE_IDLE, PHONE_ASKED, PHONE_EXPECTED, PHONE_ARRIVING, PHONE_THERE } state;
+    struct client as; /* what it asks, and asks again */
+    struct ids_token ticket;
+    uint64_t since_ms;
+    uint8_t known_by; /* THERE: a bit a unit */
+};
+
 struct seen_ticket {
     char id[33], display[24], series[16], day[12];
     uint32_t number, category;
     uint64_t term;
     struct ids_token key;
+    uint8_t asked_action;
     uint16_t asked_category;
     struct api_more asked_more;
     uint16_t next_of_key; /* 1 + index; 0 none */
@@ -346,6 +359,8 @@ struct sim {
     } site;
     uint64_t site_random;
     struct engine_site_reader site_reader;
+    uint64_t register_random;  /* likewise */
+    struct sim_phone phones[SIM_PHONES];
     uint64_t manage_random;    /* likewise */
     struct sim_word words[WORD_KINDS];
     struct crypto *crypto;
@@ -550,6 +565,16 @@ void sim_manage_exchanged(struct sim *sim);
 /* Its ledger is the other's now, as that was somewhere in a meeting; no term has said so yet. */
 void sim_manage_held_taken(struct sim *sim, int index);
 void sim_manage_paper(struct unit *unit, const struct api_print *print);
+
+/* sim_register.c */
+enum { SIM_REGISTER_CLIENT = 3400 };
+/* Once a second: telephones register, visitors arrive or do not, and who is expected is looked for. */
+void sim_register_turn(struct sim *sim);
+void sim_register_reply(struct unit *unit, uint64_t client, uint32_t id, uint16_t status, const char *body);
+void sim_register_held_paired(struct sim *sim);
+void sim_register_held_lost(struct sim *sim, int index);
+void sim_register_held_given(struct sim *sim, int index);
+void sim_register_exchanged(struct sim *sim);
 
 /* sim_print.c */
 /* An order to the printer of this unit. */

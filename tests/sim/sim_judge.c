@@ -41,6 +41,9 @@
  * 12 bounds         batches, frames, replies, wakings a second, memory    -
  * 13 authenticated  nonsense on socket and links ends no unit, gets       -
  *                   nothing, and moves none to write or speak
+ *  registered       who registered before arrival is expected by both  an arrival that only a lost disk
+ *                   and called by neither before the arrival; who has  knew; a unit behind a cut
+ *                   arrived is expected by none (sim_register.c)
  *  (rules 3, 5)     who was let in is let in after takeover, restart,     known by none that still has its disk; a
  *                   meeting; who was revoked does nothing at any unit     unit behind a cut, until it meets the other
  *                   that knows it (sim_access.c)
@@ -200,7 +203,10 @@ static void spoil_ticket(struct sim *sim, struct seen_ticket *seen)
 bool judge_ticket(struct sim *sim, const struct client *client, const char *body, struct unit *unit)
 {
     struct seen_ticket seen = {
-        .key = client->key, .asked_category = client->category, .asked_more = client->more};
+        .key = client->key,
+                               .asked_action = client->action,
+                               .asked_category = client->category,
+                               .asked_more = client->more};
     uint32_t *highest;
 
     if (!json_text(body, "id", seen.id, sizeof(seen.id)) ||

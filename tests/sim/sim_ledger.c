@@ -123,6 +123,7 @@ static void judge_taken_away(struct unit *unit, const struct ledger_batch *batch
         sim_access_held_given(unit->sim, unit->index);
         sim_site_held_given(unit->sim, unit->index);
         sim_manage_held_given(unit->sim, unit->index);
+        sim_register_held_given(unit->sim, unit->index);
         return; /* a retired unit, whose tail was adopted, becomes blank (rule 11) */
     }
     for (uint64_t lsn = from; lsn <= disk->entry_count; lsn++) {

@@ -35,6 +35,7 @@ void sim_held_paired(struct sim *sim)
     sim_access_held_paired(sim);
     sim_site_held_paired(sim);
     sim_manage_held_paired(sim);
+    sim_register_held_paired(sim);
     for (size_t i = 0; i < sim->ticket_count; i++) {
         if (sim->tickets[i].held_by != 0) {
             sim->tickets[i].held_by = HELD_BY_BOTH;
@@ -63,6 +64,7 @@ static void held_lost(struct sim *sim, int index, bool with_box)
     sim_access_held_lost(sim, index);
     sim_site_held_lost(sim, index);
     sim_manage_held_lost(sim, index);
+    sim_register_held_lost(sim, index);
     for (size_t i = 0; i < sim->ticket_count; i++) {
         struct seen_ticket *ticket = &sim->tickets[i];
         uint8_t before = ticket->held_by;
@@ -157,6 +159,7 @@ static void exchange_disks(struct sim *sim)
     sim_access_exchanged(sim);
     sim_site_exchanged(sim);
     sim_manage_exchanged(sim);
+    sim_register_exchanged(sim);
 }
 
 static void both_off_exchange_both_on(struct sim *sim)

@@ -35,6 +35,8 @@ void sim_report_add(struct sim_report *report, const struct sim_result *result)
     sum->site_versions += result->site_versions;
     sum->site_pages += result->site_pages;
     sum->words += result->words;
+    sum->registered += result->registered;
+    sum->arrived += result->arrived;
     sum->slips += result->slips;
     sum->lists += result->lists;
     sum->strays += result->strays;
@@ -101,7 +103,7 @@ void sim_report_print(const struct sim_report *report, double cpu_s)
            "states compared %llu, entries on the wire %llu, numbers found reserved %llu, links "
            "walked %llu; credentials let in %llu, revoked %llu; site versions %llu, shown %llu; "
            "managers' words "
-           "%llu, slips %llu, lists %llu; both held the address for %llu ms at most; at most %llu "
+           "%llu, slips %llu, lists %llu; registered before arrival %llu, arrived %llu; both held the address for %llu ms at most; at most %llu "
            "MiB\n",
            (unsigned long long)sum->shown, (unsigned long long)sum->calls,
            (unsigned long long)sum->asked_again, (unsigned long long)sum->strays,
@@ -110,7 +112,8 @@ void sim_report_print(const struct sim_report *report, double cpu_s)
            (unsigned long long)sum->let_in, (unsigned long long)sum->revoked,
            (unsigned long long)sum->site_versions, (unsigned long long)sum->site_pages,
            (unsigned long long)sum->words, (unsigned long long)sum->slips,
-           (unsigned long long)sum->lists, (unsigned long long)sum->address_ms,
+           (unsigned long long)sum->lists, (unsigned long long)sum->registered,
+           (unsigned long long)sum->arrived, (unsigned long long)sum->address_ms,
            (unsigned long long)sum->memory_kib / 1024);
     printf("faults:");
     for (size_t i = 0; i < SIM_FAULT_COUNT; i++) {

@@ -58,6 +58,8 @@ static const struct spoil {
     [SPOIL_KEPT] = {"a visit of yesterday is not kept", "statistics: kept"},
     [SPOIL_CERTIFICATE_EARLY] = {"a certificate stands before the erasure", "promise 15: "},
     [SPOIL_CERTIFICATE_DIGEST] = {"two certificates of one day differ", "promise 15: "},
+    [SPOIL_CALLED_FROM_HOME] = {"who is not there is called", "registration: "},
+    [SPOIL_ARRIVAL] = {"an arrival that was answered is forgotten", "registration: "},
     [SPOIL_SERVES_UNERASED] = {"a number is given beside a key of an earlier day", "promise 15: "},
 };
 

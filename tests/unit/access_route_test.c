@@ -229,7 +229,9 @@ static struct api_request request_of(const struct route *route, uint16_t counter
         request.type = API_ACCESS;
         request.access.what = API_ACCESS_CHECK;
         request.access.right = ACCESS_QUEUE_READ;
-    } else if (route->code == QUEUE_CALL && route->kind == ROUTE_COMMAND) {
+    } else if (route->kind == ROUTE_COMMAND &&
+               (route->code == QUEUE_CALL ||
+                (route->code == QUEUE_ARRIVE && match.counter != 0))) {
         body.present = BODY_TICKET;
         body.ticket.bytes[0] = 1;
         assert_int_equal(translate_request(&match, &body, &key, 1, &request), PROBLEM_NONE);
@@ -237,6 +239,10 @@ static struct api_request request_of(const struct route *route, uint16_t counter
         if (((route->required | route->optional) & BODY_CATEGORY) != 0) {
             body.present = BODY_CATEGORY;
             body.category = 1;
+        }
+        if ((route->required & BODY_NUMBER) != 0) {
+            body.present |= BODY_NUMBER;
+            body.number = 101;
         }
         assert_int_equal(translate_request(&match, &body, &key, 1, &request), PROBLEM_NONE);
     }

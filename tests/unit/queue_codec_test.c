@@ -440,7 +440,7 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(2, counter.id, 0);
     REFUSED(2, counter.open, 2);
     REFUSED(2, counter.undo_action, QUEUE_DAY_OPENING);
-    REFUSED(2, counter.undo_state, QUEUE_VOID + 1);
+    REFUSED(2, counter.undo_state, QUEUE_STATE_LAST + 1);
     REFUSED(2, counter.undo_state, 0);
     REFUSED(2, counter.undo_category, 0);
     REFUSED(2, counter.undo_at_ms, -1);
@@ -454,11 +454,12 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(4, ticket.category, 0);
     REFUSED(4, ticket.number, 0);
     REFUSED(4, ticket.state, 0);
-    REFUSED(4, ticket.state, QUEUE_VOID + 1);
+    REFUSED(4, ticket.state, QUEUE_STATE_LAST + 1);
+    REFUSED(4, ticket.state, QUEUE_EXPECTED); /* who did not register, or has a place in a line */
     REFUSED(4, ticket.delivery, 0);
-    REFUSED(4, ticket.delivery, 5);
+    REFUSED(4, ticket.delivery, QUEUE_DELIVERY_REGISTERED + 1);
     REFUSED(4, ticket.outcome, QUEUE_OUTCOME_SERVED);
-    REFUSED(4, ticket.outcome, QUEUE_OUTCOME_VOID + 1);
+    REFUSED(4, ticket.outcome, QUEUE_OUTCOME_LAST + 1);
     REFUSED(4, ticket.assist, 2);
     REFUSED(4, ticket.doubtful, 2);
     REFUSED(4, ticket.hold_reason, QUEUE_HOLD_INQUIRY + 1);
@@ -483,7 +484,9 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(5, key.action, 0);
     REFUSED(5, key.action, QUEUE_JOIN);
     REFUSED(5, key.reason, QUEUE_REPLAYED);
-    REFUSED(5, key.state, QUEUE_VOID + 1);
+    REFUSED(5, key.action, QUEUE_DAY_OPENING);
+    REFUSED(5, key.action, QUEUE_ACTION_END);
+    REFUSED(5, key.state, QUEUE_STATE_LAST + 1);
 }
 
 static void text_behind_a_languages_zero_is_refused(void **state)
@@ -714,7 +717,7 @@ static void every_reason_has_a_code_and_two_sentences(void **state)
         }
     }
     assert_string_equal(queue_reason_code(QUEUE_WRONG_STATE), "WRONG_STATE");
-    for (int state_of = QUEUE_ISSUING; state_of <= QUEUE_VOID; state_of++) {
+    for (int state_of = QUEUE_ISSUING; state_of <= QUEUE_STATE_LAST; state_of++) {
         assert_non_null(queue_state_code(state_of));
     }
     assert_string_equal(queue_state_code(QUEUE_CALLED), "CALLED");

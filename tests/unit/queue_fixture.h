@@ -113,6 +113,8 @@ static inline void small_config(struct queue_config *config)
     config_category(config, 3, 301, 305, 5);
     config->categories[1].manual_first = 901;
     config->categories[1].manual_last = 909;
+    config->categories[0].registration_places = 50;
+    config->categories[1].registration_places = 2;
     config_counter(config, 1, 1, 1, 2, 2);
     config_counter(config, 2, 2, 1, 1, 2);
     config_counter(config, 3, 3, 1, 1, 1);

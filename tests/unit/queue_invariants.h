@@ -226,12 +226,43 @@ static inline void check_visits(const struct queue *queue)
     }
 }
 
+/* Who registered is counted where the number is from, and stands in no line before the arrival. */
+static inline void check_registered(const struct queue *queue)
+{
+    struct queue_registered sums[QUEUE_CATEGORIES_MAX] = {0};
+
+    for (uint32_t at = 0; at < queue->ticket_count; at++) {
+        const struct queue_ticket *ticket = &queue->tickets[at];
+        struct queue_registered *sum = &sums[number_slot(queue, ticket->number)];
+        bool registered = ticket->delivery == QUEUE_DELIVERY_REGISTERED;
+
+        assert_true(registered || ticket->state != QUEUE_EXPECTED);
+        sum->all += registered && ticket->state != QUEUE_VOID;
+        sum->expected += ticket->state == QUEUE_EXPECTED;
+        sum->not_arrived += ticket->outcome == QUEUE_OUTCOME_NOT_ARRIVED;
+        if (ticket->state == QUEUE_EXPECTED) {
+            assert_false(queue_ticket_has_arrived(ticket));
+            assert_int_equal(ticket->call_count, 0);
+            assert_int_equal(queue_waiting_ahead(queue, ticket), 0);
+        }
+    }
+    for (int slot = 0; slot < queue->config.category_count; slot++) {
+        const struct queue_registered *is =
+            queue_registered_find(queue, queue->config.categories[slot].id);
+
+        assert_int_equal(is->all, sums[slot].all);
+        assert_int_equal(is->expected, sums[slot].expected);
+        assert_int_equal(is->not_arrived, sums[slot].not_arrived);
+    }
+}
+
 static inline void check_invariants(const struct office *office)
 {
     check_numbers(office->queue);
     check_counters(office->queue);
     check_lines(office->queue);
     check_visits(office->queue);
+    check_registered(office->queue);
     assert_int_equal(office->digest, digest_of(office->queue));
 }
 

@@ -35,12 +35,20 @@ static struct ids_token any_ticket(struct walk *walk)
 
 static struct queue_command random_command(struct walk *walk)
 {
+    /* As they are numbered; registering and arriving twice, so that some who are expected come. */
+    enum queue_action clients[QUEUE_CLIENT_ACTION_LAST + 4] = {
+        [QUEUE_CLIENT_ACTION_LAST] = QUEUE_REGISTER, QUEUE_ARRIVE, QUEUE_REGISTER, QUEUE_ARRIVE};
     static const char languages[][8] = {"ja", "ja-easy", "en", "zh", "ko", "", "fr"};
     struct xorshift *random = &walk->random;
-    struct queue_command command = {
+    struct queue_command command;
+
+    for (int i = 0; i < QUEUE_CLIENT_ACTION_LAST; i++) {
+        clients[i] = (enum queue_action)(QUEUE_ISSUE + i);
+    }
+    command = (struct queue_command){
         .action = draw_below(random, 3) == 0
                       ? QUEUE_ISSUE
-                      : (enum queue_action)(1 + draw_below(random, QUEUE_CLIENT_ACTION_LAST)),
+                      : clients[draw_below(random, QUEUE_CLIENT_ACTION_LAST + 4)],
         .category = (uint16_t)draw_below(random, 5),
         .counter = (uint16_t)draw_below(random, 5),
         .delivery = (uint8_t)(1 + draw_below(random, 2)),

@@ -13,41 +13,43 @@ enum { CELL_BYTES = 32, TABLE_BYTES = 24576, HOLD_MS = 9000 };
 
 /* clang-format off */
 static const char table[] =
-    "| | ISSUING | WAITING | CALLED | SERVING | HELD | ABSENT | DONE | CANCELLED | NO_SHOW | EXPIRED | VOID |\n"
-    "|---|---|---|---|---|---|---|---|---|---|---|---|\n"
-    "| ISSUE | - | - | - | - | - | - | - | - | - | - | - |\n"
-    "| PRINTED | WAITING | - | - | - | - | - | - | - | - | - | - |\n"
-    "| PRINT_UNKNOWN | WAITING | - | - | - | - | - | - | - | - | - | - |\n"
-    "| REPRINT | = | = | = | = | = | = | - | - | - | - | - |\n"
-    "| CANCEL | CANCELLED | CANCELLED | - | - | CANCELLED | CANCELLED | - | - | - | - | - |\n"
-    "| CALL_NEXT | empty | CALLED | counter busy | counter busy | empty | empty | empty | empty | empty | empty | empty |\n"
-    "| CALL | - | CALLED | counter busy | counter busy | CALLED | CALLED | - | - | - | - | - |\n"
-    "| RECALL | - | - | = | - | - | - | - | - | - | - | - |\n"
-    "| START | - | - | SERVING | - | - | - | - | - | - | - | - |\n"
-    "| COMPLETE | - | - | DONE | DONE | - | - | - | - | - | - | - |\n"
-    "| SET_ABSENT | - | - | ABSENT | - | - | - | - | - | - | - | - |\n"
-    "| RETURN | - | - | - | - | - | WAITING | - | - | - | - | - |\n"
-    "| PUT_BACK | - | - | WAITING | - | - | - | - | - | - | - | - |\n"
-    "| HOLD | - | - | HELD | HELD | - | - | - | - | - | - | - |\n"
-    "| TRANSFER | - | - | WAITING | WAITING | WAITING | - | - | - | - | - | - |\n"
-    "| UNDO | nothing to undo | nothing to undo | WAITING | CALLED | CALLED | CALLED | CALLED | WAITING | nothing to undo | nothing to undo | nothing to undo |\n"
-    "| COUNTER_OPEN | = | = | = | = | = | = | = | = | = | = | = |\n"
-    "| COUNTER_CLOSE | = | = | counter busy | counter busy | = | = | = | = | = | = | = |\n"
-    "| GIVE_UP | - | - | - | - | - | NO_SHOW | - | - | - | - | - |\n"
-    "| PLAN | = | = | = | = | = | = | - | - | - | - | - |\n"
-    "| NOTE | = | = | = | = | = | = | - | - | - | - | - |\n"
-    "| ENTER_MANUAL | = | = | = | = | = | = | = | = | = | = | = |\n"
-    "| SUSPEND | = | = | = | = | = | = | = | = | = | = | = |\n"
-    "| RESUME | = | = | = | = | = | = | = | = | = | = | = |\n"
-    "| SET_LIMIT | = | = | = | = | = | = | = | = | = | = | = |\n"
-    "| SET_NOTICE | = | = | = | = | = | = | = | = | = | = | = |\n"
-    "| SET_SERVES | = | = | = | = | = | = | = | = | = | = | = |\n"
-    "| SET_HOURS | = | = | = | = | = | = | = | = | = | = | = |\n"
-    "| DAY_OPENING | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open |\n"
-    "| DAY_CLOSING | NO_SHOW | EXPIRED | EXPIRED | EXPIRED | EXPIRED | NO_SHOW | = | = | = | = | = |\n"
-    "| DAY_ERASING | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open |\n"
-    "| DAY_ANNULLING | gone | gone | gone | gone | gone | gone | gone | gone | gone | gone | gone |\n"
-    "| HOLD_ENDING | - | - | - | - | WAITING | - | - | - | - | - | - |\n";
+    "| | ISSUING | WAITING | CALLED | SERVING | HELD | ABSENT | DONE | CANCELLED | NO_SHOW | EXPIRED | VOID | EXPECTED |\n"
+    "|---|---|---|---|---|---|---|---|---|---|---|---|---|\n"
+    "| ISSUE | - | - | - | - | - | - | - | - | - | - | - | - |\n"
+    "| PRINTED | WAITING | - | - | - | - | - | - | - | - | - | - | not arrived |\n"
+    "| PRINT_UNKNOWN | WAITING | - | - | - | - | - | - | - | - | - | - | not arrived |\n"
+    "| REPRINT | = | = | = | = | = | = | - | - | - | - | - | not arrived |\n"
+    "| CANCEL | CANCELLED | CANCELLED | - | - | CANCELLED | CANCELLED | - | - | - | - | - | CANCELLED |\n"
+    "| CALL_NEXT | empty | CALLED | counter busy | counter busy | empty | empty | empty | empty | empty | empty | empty | empty |\n"
+    "| CALL | - | CALLED | counter busy | counter busy | CALLED | CALLED | - | - | - | - | - | not arrived |\n"
+    "| RECALL | - | - | = | - | - | - | - | - | - | - | - | - |\n"
+    "| START | - | - | SERVING | - | - | - | - | - | - | - | - | - |\n"
+    "| COMPLETE | - | - | DONE | DONE | - | - | - | - | - | - | - | - |\n"
+    "| SET_ABSENT | - | - | ABSENT | - | - | - | - | - | - | - | - | - |\n"
+    "| RETURN | - | - | - | - | - | WAITING | - | - | - | - | - | not arrived |\n"
+    "| PUT_BACK | - | - | WAITING | - | - | - | - | - | - | - | - | - |\n"
+    "| HOLD | - | - | HELD | HELD | - | - | - | - | - | - | - | not arrived |\n"
+    "| TRANSFER | - | - | WAITING | WAITING | WAITING | - | - | - | - | - | - | not arrived |\n"
+    "| UNDO | nothing to undo | nothing to undo | WAITING | CALLED | CALLED | CALLED | CALLED | WAITING | nothing to undo | nothing to undo | nothing to undo | nothing to undo |\n"
+    "| COUNTER_OPEN | = | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| COUNTER_CLOSE | = | = | counter busy | counter busy | = | = | = | = | = | = | = | = |\n"
+    "| GIVE_UP | - | - | - | - | - | NO_SHOW | - | - | - | - | - | not arrived |\n"
+    "| PLAN | = | = | = | = | = | = | - | - | - | - | - | not arrived |\n"
+    "| NOTE | = | = | = | = | = | = | - | - | - | - | - | not arrived |\n"
+    "| ENTER_MANUAL | = | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| SUSPEND | = | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| RESUME | = | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| SET_LIMIT | = | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| SET_NOTICE | = | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| SET_SERVES | = | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| SET_HOURS | = | = | = | = | = | = | = | = | = | = | = | = |\n"
+    "| DAY_OPENING | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open |\n"
+    "| DAY_CLOSING | NO_SHOW | EXPIRED | EXPIRED | EXPIRED | EXPIRED | NO_SHOW | = | = | = | = | = | EXPIRED |\n"
+    "| DAY_ERASING | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open | day already open |\n"
+    "| DAY_ANNULLING | gone | gone | gone | gone | gone | gone | gone | gone | gone | gone | gone | gone |\n"
+    "| HOLD_ENDING | - | - | - | - | WAITING | - | - | - | - | - | - | not arrived |\n"
+    "| REGISTER | - | - | - | - | - | - | - | - | - | - | - | - |\n"
+    "| ARRIVE | - | - | - | - | - | - | - | - | - | - | - | WAITING |\n";
 /* clang-format on */
 
 static struct ids_token make_waiting(struct office *office)
@@ -128,6 +130,13 @@ static struct ids_token make(struct office *office, enum queue_ticket_state stat
         id = make_waiting(office);
         reopen(office);
         return id;
+    case QUEUE_EXPECTED: {
+        struct queue_command command = issue_command(office, 1);
+
+        command.action = QUEUE_REGISTER;
+        assert_int_equal(act(office, command), QUEUE_OK);
+        return command.ticket;
+    }
     case QUEUE_VOID: {
         struct queue_origin here = origin_here(office);
         struct queue_change change;
@@ -190,17 +199,20 @@ static void render(char text[TABLE_BYTES])
     size_t at = 0;
 
     at += (size_t)snprintf(text + at, TABLE_BYTES - at, "| |");
-    for (int state = QUEUE_ISSUING; state <= QUEUE_VOID; state++) {
+    for (int state = QUEUE_ISSUING; state <= QUEUE_STATE_LAST; state++) {
         at += (size_t)snprintf(text + at, TABLE_BYTES - at, " %s |", queue_state_code(state));
     }
     at += (size_t)snprintf(text + at, TABLE_BYTES - at, "\n|---|");
-    for (int state = QUEUE_ISSUING; state <= QUEUE_VOID; state++) {
+    for (int state = QUEUE_ISSUING; state <= QUEUE_STATE_LAST; state++) {
         at += (size_t)snprintf(text + at, TABLE_BYTES - at, "---|");
     }
     at += (size_t)snprintf(text + at, TABLE_BYTES - at, "\n");
-    for (int action = QUEUE_ISSUE; action < QUEUE_SKIP_NUMBERS; action++) {
+    for (int action = QUEUE_ISSUE; action < QUEUE_ACTION_END; action++) {
+        if (action >= QUEUE_SKIP_NUMBERS && !queue_action_is_clients((uint8_t)action)) {
+            continue;
+        }
         at += (size_t)snprintf(text + at, TABLE_BYTES - at, "| %s |", queue_action_code(action));
-        for (int state = QUEUE_ISSUING; state <= QUEUE_VOID; state++) {
+        for (int state = QUEUE_ISSUING; state <= QUEUE_STATE_LAST; state++) {
             char one[CELL_BYTES];
 
             cell(state, action, one);
@@ -228,10 +240,12 @@ static void what_has_a_function_of_its_own_is_no_command(void **state)
     struct office *office = office_open();
 
     (void)state;
-    for (int action = QUEUE_SKIP_NUMBERS; action <= QUEUE_ACTION_END; action++) {
+    for (int action = QUEUE_SKIP_NUMBERS; action <= QUEUE_JOIN; action++) {
         assert_int_equal(act(office, (struct queue_command){.action = action, .category = 1}),
                          QUEUE_WRONG_STATE);
     }
+    assert_int_equal(act(office, (struct queue_command){.action = QUEUE_ACTION_END}),
+                     QUEUE_WRONG_STATE);
     assert_int_equal(act(office, (struct queue_command){.action = 0}), QUEUE_WRONG_STATE);
     office_free(office);
 }

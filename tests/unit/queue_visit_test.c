@@ -382,7 +382,7 @@ static void every_outcome_and_reason_of_a_hold_has_a_code(void **state)
     (void)state;
     assert_string_equal(queue_outcome_code(QUEUE_OUTCOME_NONE), "NONE");
     assert_string_equal(queue_outcome_code(QUEUE_OUTCOME_VOID), "VOID");
-    for (int i = QUEUE_OUTCOME_NONE; i <= QUEUE_OUTCOME_VOID; i++) {
+    for (int i = QUEUE_OUTCOME_NONE; i <= QUEUE_OUTCOME_LAST; i++) {
         assert_non_null(queue_outcome_code((enum queue_outcome)i));
     }
     for (int i = QUEUE_HOLD_OTHER; i <= QUEUE_HOLD_INQUIRY; i++) {

@@ -65,6 +65,7 @@ static enum access_right right_of(const struct route *route)
         request.type = API_COMMAND;
         request.command.action = route->code;
         request.command.counter = strstr(route->path, "{counter}") != NULL ? 1 : 0;
+        request.command.number = strcmp(route->path, "/api/v1/arrivals") == 0 ? 1 : 0;
         break;
     case ROUTE_READ:
     case ROUTE_METRICS:
