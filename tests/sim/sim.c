@@ -204,6 +204,7 @@ static void happen(struct sim *sim, struct item *item)
         sim_access_turn(sim);
         sim_site_turn(sim);
         sim_manage_turn(sim);
+        sim_annul_turn(sim);
         sim_printers(sim);
         judge_papers(sim);
         judge_service(sim);

@@ -136,6 +136,7 @@ enum sim_spoil {
     SPOIL_CERTIFICATE_EARLY,
     SPOIL_CERTIFICATE_DIGEST,
     SPOIL_SERVES_UNERASED,
+    SPOIL_ANNULLED,
     SPOIL_COUNT,
 };
 
@@ -168,6 +169,7 @@ struct sim_result {
     uint64_t address_ms; /* at most, both held the address and heard each other */
     uint64_t let_in, revoked;         /* credentials */
     uint64_t site_versions, site_pages;
+    uint64_t annulled, annulled_seen; /* days; seconds in which a unit said so */
     uint64_t words, slips, lists;     /* of managers, answered; papers for staff */
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;

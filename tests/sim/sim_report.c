@@ -35,6 +35,8 @@ void sim_report_add(struct sim_report *report, const struct sim_result *result)
     sum->site_versions += result->site_versions;
     sum->site_pages += result->site_pages;
     sum->words += result->words;
+    sum->annulled += result->annulled;
+    sum->annulled_seen += result->annulled_seen;
     sum->slips += result->slips;
     sum->lists += result->lists;
     sum->strays += result->strays;

@@ -57,6 +57,7 @@ static const struct spoil {
     [SPOIL_SUMS] = {"visits of yesterday are not counted", "statistics: "},
     [SPOIL_CERTIFICATE_EARLY] = {"a certificate stands before the erasure", "promise 15: "},
     [SPOIL_CERTIFICATE_DIGEST] = {"two certificates of one day differ", "promise 15: "},
+    [SPOIL_ANNULLED] = {"a number is given while the day stands annulled", "promise 8: "},
     [SPOIL_SERVES_UNERASED] = {"a number is given beside a key of an earlier day", "promise 15: "},
 };
 
