@@ -35,17 +35,34 @@ bool engine_key_is_past(const struct engine *engine, uint32_t day)
             (now->date != now->annulled_date || now->state == QUEUE_DAY_ANNULLED));
 }
 
-void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
+static void take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
 {
     struct ledger_day_key key = {.day = day, .unit = unit};
 
     if (find_key(engine, day, unit) != NULL || engine->key_count == ENGINE_KEYS_MAX ||
-        engine->keys_new_count == ENGINE_KEYS_MAX || engine_key_is_past(engine, day)) {
+        engine->keys_new_count == ENGINE_KEYS_MAX) {
         return;
     }
     memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
     engine->keys[engine->key_count++] = key;
     engine->keys_new[engine->keys_new_count++] = key;
+}
+
+/* The keys that come with entries. What this ledger calls annulled may be open in the one that takes its place: opened
+ * again there, or never annulled. Whatever is past in that one is destroyed when it is folded. */
+void engine_take_keys(struct engine *engine, const struct ship_frame *frame, bool takes_our_place)
+{
+    const struct queue_day *day = &engine->queue->day;
+
+    for (size_t i = 0; i < frame->key_count; i++) {
+        const struct ship_key *key = &frame->keys[i];
+        bool open_there = takes_our_place && key->day > day->erased_date &&
+                          key->day == day->date && day->state == QUEUE_DAY_ANNULLED;
+
+        if (open_there || !engine_key_is_past(engine, key->day)) {
+            take_key(engine, key->day, key->unit, key->bytes);
+        }
+    }
 }
 
 /* The name of a key of ours: the unit below, chance above. An older image of the disk may lack a key that the
@@ -69,10 +86,12 @@ static void make_own_key(struct engine *engine, uint32_t day)
     if (own_key_name(engine, day) == 0) {
         engine_random(engine, &chance, sizeof(chance));
         engine_random(engine, bytes, sizeof(bytes));
-        engine_take_key(engine, day,
-                        (uint32_t)chance << KEY_CHANCE_SHIFT |
-                            (engine->options.duty.unit & KEY_UNIT_MASK),
-                        bytes);
+        if (!engine_key_is_past(engine, day)) {
+            take_key(engine, day,
+                     (uint32_t)chance << KEY_CHANCE_SHIFT |
+                         (engine->options.duty.unit & KEY_UNIT_MASK),
+                     bytes);
+        }
         crypto_forget(bytes, sizeof(bytes));
     }
 }

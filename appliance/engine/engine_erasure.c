@@ -246,6 +246,17 @@ void erasure_get_checkpoint(struct engine *engine, struct bytes_reader *reader)
 
 /* ---- what this unit finds on its disk, and says ---------------------------------------------------- */
 
+/* One that came with a ledger which was to replace ours, and did not. */
+static bool holds_past_key(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->key_count; i++) {
+        if (engine_key_is_past(engine, engine->keys[i].day)) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* False: it cannot be read, or something is left; that goes by the next batch, and is looked for again. */
 static bool disk_is_clean(struct engine *engine)
 {
@@ -284,6 +295,10 @@ static void look(struct engine *engine)
     struct erasures *erasures = &engine->erasures;
     const struct erasure *newest = &erasures->list[0];
 
+    if (holds_past_key(engine)) {
+        engine_destroy_keys(engine);
+        return;
+    }
     if (!disk_is_clean(engine)) {
         return;
     }

@@ -753,9 +753,7 @@ bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame
         frame->lsn > meeting->staged_last + 1) {
         return false;
     }
-    for (size_t i = 0; i < frame->key_count; i++) {
-        engine_take_key(engine, frame->keys[i].day, frame->keys[i].unit, frame->keys[i].bytes);
-    }
+    engine_take_keys(engine, frame, true);
     for (uint32_t i = 0; i < frame->count; i++) {
         size_t len_bytes;
         const uint8_t *item = ship_body_next(&body, &len_bytes);

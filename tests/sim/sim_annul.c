@@ -86,7 +86,7 @@ static void send_home(struct sim *sim)
         sim->tickets[i].in_box = 0;
     }
     memset(sim->expected, 0, sizeof(sim->expected));
-    sim->ticket_ms = sim->now_ms;
+    sim->ticket_ms = sim->unpaired_ms = sim->now_ms; /* 106 is called, and nobody knows of 106B any more */
 }
 
 /* It stands annulled on both disks, or on a unit that no meeting has reached since. */
@@ -143,6 +143,12 @@ static bool is_time(const struct sim *sim)
            sim_clock_is_right(&sim->units[0]) && sim_clock_is_right(&sim->units[1]);
 }
 
+/* As its pages say it. */
+static bool stands_annulled_at(const struct sim *sim, int unit)
+{
+    return unit >= 0 && engine_queue(sim->units[unit].engine)->day.state == QUEUE_DAY_ANNULLED;
+}
+
 void sim_annul_turn(struct sim *sim)
 {
     struct sim_annul *annul = &sim->annul;
@@ -178,7 +184,11 @@ void sim_annul_turn(struct sim *sim)
             ask(sim, API_CONTROL_DAY_OPEN, sim->today);
         }
         break;
-    case SIM_ANNUL_OVER:
+    case SIM_ANNUL_OVER: /* whoever serves now may not know that it was opened again */
+        if (stands_annulled_at(sim, holder(sim))) {
+            annul->step = SIM_ANNUL_OPENING;
+            ask(sim, API_CONTROL_DAY_OPEN, sim->today);
+        }
         break;
     }
 }
