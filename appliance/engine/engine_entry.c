@@ -35,7 +35,7 @@ bool engine_key_is_past(const struct engine *engine, uint32_t day)
             (now->date != now->annulled_date || now->state == QUEUE_DAY_ANNULLED));
 }
 
-static void take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
+static void hold_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
 {
     struct ledger_day_key key = {.day = day, .unit = unit};
 
@@ -46,6 +46,13 @@ static void take_key(struct engine *engine, uint32_t day, uint32_t unit, const u
     memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
     engine->keys[engine->key_count++] = key;
     engine->keys_new[engine->keys_new_count++] = key;
+}
+
+void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
+{
+    if (!engine_key_is_past(engine, day)) {
+        hold_key(engine, day, unit, bytes);
+    }
 }
 
 /* The keys that come with entries. What this ledger calls annulled may be open in the one that takes its place: opened
@@ -60,7 +67,7 @@ void engine_take_keys(struct engine *engine, const struct ship_frame *frame, boo
                           key->day == day->date && day->state == QUEUE_DAY_ANNULLED;
 
         if (open_there || !engine_key_is_past(engine, key->day)) {
-            take_key(engine, key->day, key->unit, key->bytes);
+            hold_key(engine, key->day, key->unit, key->bytes);
         }
     }
 }
@@ -86,12 +93,10 @@ static void make_own_key(struct engine *engine, uint32_t day)
     if (own_key_name(engine, day) == 0) {
         engine_random(engine, &chance, sizeof(chance));
         engine_random(engine, bytes, sizeof(bytes));
-        if (!engine_key_is_past(engine, day)) {
-            take_key(engine, day,
-                     (uint32_t)chance << KEY_CHANCE_SHIFT |
-                         (engine->options.duty.unit & KEY_UNIT_MASK),
-                     bytes);
-        }
+        engine_take_key(engine, day,
+                        (uint32_t)chance << KEY_CHANCE_SHIFT |
+                            (engine->options.duty.unit & KEY_UNIT_MASK),
+                        bytes);
         crypto_forget(bytes, sizeof(bytes));
     }
 }

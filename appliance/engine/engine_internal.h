@@ -486,6 +486,7 @@ const struct cached_entry *engine_cached(const struct engine *engine, uint64_t l
 struct cached_entry *engine_cache_slot(struct engine *engine, uint64_t lsn, size_t capacity_bytes);
 /* What every entry tells by being there, ours or the peer's. */
 void engine_note_entry(struct engine *engine, const struct entry *entry);
+void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes);
 /* takes_our_place: those of a ledger that replaces ours, not of entries that follow it. */
 void engine_take_keys(struct engine *engine, const struct ship_frame *frame, bool takes_our_place);
 void engine_destroy_keys(struct engine *engine);
