@@ -35,6 +35,19 @@ bool engine_key_is_past(const struct engine *engine, uint32_t day)
             (now->date != now->annulled_date || now->state == QUEUE_DAY_ANNULLED));
 }
 
+static void leave_out(struct ledger_day_key *keys, size_t *count, uint32_t day, uint32_t unit)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *count; i++) {
+        if (keys[i].day != day || keys[i].unit != unit) {
+            keys[kept++] = keys[i];
+        }
+    }
+    *count = kept;
+}
+
+/* One batch may annul a date and open it again: a key is stored by it, or destroyed, not both. */
 static void hold_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
 {
     struct ledger_day_key key = {.day = day, .unit = unit};
@@ -44,6 +57,7 @@ static void hold_key(struct engine *engine, uint32_t day, uint32_t unit, const u
         return;
     }
     memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
+    leave_out(engine->keys_destroy, &engine->keys_destroy_count, day, unit);
     engine->keys[engine->key_count++] = key;
     engine->keys_new[engine->keys_new_count++] = key;
 }
@@ -125,6 +139,8 @@ void engine_destroy_keys(struct engine *engine)
     for (size_t i = 0; i < engine->key_count; i++) {
         if (engine_key_is_past(engine, engine->keys[i].day)) {
             CHECK(engine->keys_destroy_count < ENGINE_KEYS_MAX);
+            leave_out(engine->keys_new, &engine->keys_new_count, engine->keys[i].day,
+                      engine->keys[i].unit);
             engine->keys_destroy[engine->keys_destroy_count++] = engine->keys[i];
             erasure_destroys(engine, engine->keys[i].day);
             crypto_forget(&engine->keys[i].key, sizeof(engine->keys[i].key));
@@ -135,6 +151,40 @@ void engine_destroy_keys(struct engine *engine)
     engine->key_count = kept;
     crypto_forget(engine->derived, sizeof(engine->derived));
     crypto_forget_keys(engine->crypto);
+}
+
+void engine_key_walked(struct engine *engine, uint32_t day, uint32_t unit)
+{
+    for (size_t i = 0; i < engine->walked_count; i++) {
+        if (engine->walked[i].day == day && engine->walked[i].unit == unit) {
+            return;
+        }
+    }
+    if (engine->walked_count < ENGINE_KEYS_MAX) {
+        engine->walked[engine->walked_count++] = (struct walked_key){.day = day, .unit = unit};
+    }
+}
+
+void engine_annul_walked_keys(struct engine *engine, uint32_t day)
+{
+    for (size_t i = 0; i < engine->walked_count; i++) {
+        engine->walked[i].annulled = engine->walked[i].annulled || engine->walked[i].day == day;
+    }
+}
+
+void engine_destroy_walked_keys(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->walked_count; i++) {
+        const struct walked_key *walked = &engine->walked[i];
+        const struct ledger_day_key *key = find_key(engine, walked->day, walked->unit);
+
+        if (walked->annulled && key != NULL && engine->keys_destroy_count < ENGINE_KEYS_MAX) {
+            engine->keys_destroy[engine->keys_destroy_count++] = *key;
+            leave_out(engine->keys, &engine->key_count, walked->day, walked->unit);
+            erasure_destroys(engine, walked->day);
+        }
+    }
+    engine->walked_count = 0;
 }
 
 /* Each term and each session encrypts under its own key, derived from the day's (DESIGN 4). */

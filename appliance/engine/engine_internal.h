@@ -371,6 +371,13 @@ struct engine {
     uint64_t flight_last;
     struct ids_hash flight_hash;
     uint64_t flight_digest[4];
+    struct walked_key {               /* while the ledger is read: a key that opened an entry */
+        uint32_t day, unit;
+        bool annulled;                /* and its visits are of an opening that was annulled */
+    } walked[ENGINE_KEYS_MAX];
+    size_t walked_count;
+    bool flight_sound;                /* that digest is of a sound state; and the durable one: */
+    bool durable_unsound;
     bool flight_swap;
     struct ledger_batch flight;
     struct bytes_buffer flight_bytes;
@@ -490,6 +497,10 @@ void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const u
 /* takes_our_place: those of a ledger that replaces ours, not of entries that follow it. */
 void engine_take_keys(struct engine *engine, const struct ship_frame *frame, bool takes_our_place);
 void engine_destroy_keys(struct engine *engine);
+/* While the ledger is read (engine_reload): an annulled date may be open again further on, under a key of its own. */
+void engine_key_walked(struct engine *engine, uint32_t day, uint32_t unit);
+void engine_annul_walked_keys(struct engine *engine, uint32_t day);
+void engine_destroy_walked_keys(struct engine *engine);
 /* Visits of this day are gone, or were of a day that never was. */
 bool engine_key_is_past(const struct engine *engine, uint32_t day);
 /* A key beside the days': it seals what accounts know, and goes only with all of them. 0: there is none, unless

@@ -202,6 +202,9 @@ static void broken(struct engine *engine, const char *why)
 {
     struct duty_event event = engine_duty_event(engine, DUTY_CONTACT_BROKEN);
 
+    if (engine->failure != 0) {
+        return; /* our own disk did not answer: nothing is begun any more, this process ends */
+    }
     engine_log(engine, "contact given up: %s", why);
     event.reason = DUTY_REASON_NO_ACKNOWLEDGEMENT;
     engine_tell_duty(engine, &event);
