@@ -551,6 +551,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         site_refresh(engine);
         day_turn(engine);
         erasure_turn(engine);
+        relay_turn(engine);
         serve_turn(engine);
         print_turn(engine);
         table_turn(engine);

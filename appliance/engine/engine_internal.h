@@ -12,6 +12,7 @@
  *   engine_serve.c    requests of clients, replies held until durable; engine_control.c: day, duty, units
  *   engine_day.c      the service day, by level
  *   engine_erasure.c  after a day is erased: each unit looks at its disk, and its certificate
+ *   engine_relay.c    the relays' certificates; which relay does not certify, is silent, has another clock
  *   engine_hours.c    what a manager says of one date's hours: over the calendar, and what would follow
  *   engine_manager.c  JSON for whoever leads the floor; the day's slip
  *   engine_render.c   JSON of the queue
@@ -316,6 +317,11 @@ struct engine {
     bool fallback_drawn;
     struct engine_state state;
     struct erasures erasures;
+    struct relay_heard {              /* of this process: who speaks for a relay says that it is there */
+        char relay[ENGINE_RELAY_BYTES];
+        uint64_t heard_ms;
+        int32_t ahead_s;
+    } relays_heard[ENGINE_RELAYS_MAX];
     char why[WHY_BYTES];
     int failure;
     bool started, leaving, clock_synchronised;
@@ -640,6 +646,17 @@ void report_flush(struct engine *engine, uint64_t watermark);
 void report_done(struct engine *engine, uint8_t outcome);
 void report_answer(struct engine *engine, uint8_t outcome);
 void report_control(struct engine *engine, uint64_t client, const struct api_request *request);
+
+/* engine_relay.c */
+void relay_request(struct engine *engine, uint64_t client, const struct api_request *request);
+void relay_turn(struct engine *engine);
+int relay_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload, size_t len_bytes);
+/* A relay that the site file names has certified nothing of the day before this one, minutes after its opening; has
+ * said nothing for a minute; its clock is minutes off. */
+bool relay_is_uncertified(const struct engine *engine);
+bool relay_is_silent(const struct engine *engine);
+bool relay_clock_differs(const struct engine *engine);
+void relay_put(const struct engine *engine, const struct erasure *erasure, struct json *json);
 
 /* engine_printers.c */
 char *print_render(struct engine *engine, size_t *ret_len_bytes);

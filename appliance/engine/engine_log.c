@@ -289,6 +289,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return statistics_fold(engine, entry, payload, len_bytes);
     case ENTRY_ERASURE:
         return erasure_fold(engine, entry, payload, len_bytes);
+    case ENTRY_RELAY_ERASURE:
+        return relay_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }

@@ -427,6 +427,7 @@ static void put_calls(struct engine *engine, struct json *json)
 
 char *render_queue(struct engine *engine, size_t *ret_len_bytes)
 {
+    char url[API_URL_BYTES];
     struct json json;
 
     json_init(&json);
@@ -441,8 +442,8 @@ char *render_queue(struct engine *engine, size_t *ret_len_bytes)
     print_put_level(engine, &json);
     manager_put_notice(engine, &json);
     manager_put_takeover(engine, &json);
-    json_text(&json, "visitor_url",
-              engine->options.visitor_url != NULL ? engine->options.visitor_url : "");
+    site_visitor_url(engine, url);
+    json_text(&json, "visitor_url", url);
     put_time(engine, &json, "as_of", engine->wall_ms);
     json_number(&json, "lsn", (int64_t)engine->last_lsn);
     json_number(&json, "term", (int64_t)engine->state.term.number);

@@ -508,6 +508,8 @@ static bool answers_at_once(const struct api_request *request)
     case API_STATE:
     case API_REVOKED:
     case API_BOARDS:
+    case API_RELAY_ERASED:
+    case API_RELAY:
     case API_PRINTERS:
     case API_PRINT_DONE:
     case API_PRINT:
@@ -526,7 +528,7 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         tell_state(engine, client);
         return;
     }
-    if (engine->client_is != API_PEER_STRANGER && len_bytes >= API_FRAME_HEADER_BYTES &&
+    if ((engine->client_is == API_PEER_LOCAL || engine->client_is == API_PEER_DRIVER) && len_bytes >= API_FRAME_HEADER_BYTES &&
         print_takes(engine, client, bytes, len_bytes)) {
         return;
     }
@@ -549,6 +551,10 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
     }
     if (!engine->started) {
         not_on_duty(engine, client, request.id);
+        return;
+    }
+    if (request.type == API_RELAY || request.type == API_RELAY_ERASED) {
+        relay_request(engine, client, &request);
         return;
     }
     if (answers_at_once(&request)) {

@@ -120,6 +120,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "statistic";
     case ENTRY_ERASURE:
         return "erasure";
+    case ENTRY_RELAY_ERASURE:
+        return "relay-erasure";
     case ENTRY_KIND_END:
         break;
     }

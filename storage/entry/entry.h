@@ -54,6 +54,7 @@ enum entry_kind {
                                * certificate (engine_erasure.c) */
     ENTRY_STATISTIC = 14,     /* clear: what a day's visits come to, nobody named, right before they are erased
                                * (appliance/statistics, engine_statistics.c) */
+    ENTRY_RELAY_ERASURE = 15, /* clear: a relay's certificate of an erasure, as it was handed over (engine_relay.c) */
     ENTRY_KIND_END,
 };
 
