@@ -131,8 +131,7 @@ static void fill_ticket(const struct api_print *print, struct paper_ticket *tick
     memcpy(ticket->unit_en, print->unit_en, sizeof(ticket->unit_en));
     memcpy(ticket->series, print->series, sizeof(ticket->series));
     memcpy(ticket->text, print->text, sizeof(ticket->text));
-    if (print->url[0] != '\0' && print->kind != PAPER_TEST &&
-        print->kind != PAPER_REPORT) {
+    if (print->url[0] != '\0' && print->kind != PAPER_TEST && print->kind != PAPER_REPORT) {
         ids_token_to_text(&print->ticket, id);
         (void)snprintf(ticket->url, sizeof(ticket->url), "%s%s", print->url, id);
     }

@@ -293,8 +293,7 @@ static void get_erased(struct bytes_reader *reader, struct api_relay_erased *era
     erased->questions = bytes_get_u32(reader);
     bytes_get(reader, erased->before.bytes, sizeof(erased->before.bytes));
     bytes_get(reader, erased->after.bytes, sizeof(erased->after.bytes));
-    reader->failed =
-        reader->failed || erased->why == 0 || erased->why >= API_RELAY_WHY_END;
+    reader->failed = reader->failed || erased->why == 0 || erased->why >= API_RELAY_WHY_END;
 }
 
 static void put_boards(struct bytes_writer *writer, const struct api_boards *boards)

@@ -222,12 +222,10 @@ void day_raise_ceilings(struct engine *engine)
 static bool is_of_the_calendar(const struct engine *engine)
 {
     const struct queue_day *day = &engine->queue->day;
-    struct calendar_moment opened =
-        calendar_moment_from_epoch_ms(engine->calendar, day->opened_ms);
+    struct calendar_moment opened = calendar_moment_from_epoch_ms(engine->calendar, day->opened_ms);
 
-    return day->openings <= 1 ||
-           (day->annulled_date == day->date && opened.date == day->date &&
-            opened.minute < engine->level.today.close_minute);
+    return day->openings <= 1 || (day->annulled_date == day->date && opened.date == day->date &&
+                                  opened.minute < engine->level.today.close_minute);
 }
 
 /* By the calendar, or by a manager's word of today, said since the day was opened last. */

@@ -77,8 +77,8 @@ void engine_take_keys(struct engine *engine, const struct ship_frame *frame, boo
 
     for (size_t i = 0; i < frame->key_count; i++) {
         const struct ship_key *key = &frame->keys[i];
-        bool open_there = takes_our_place && key->day > day->erased_date &&
-                          key->day == day->date && day->state == QUEUE_DAY_ANNULLED;
+        bool open_there = takes_our_place && key->day > day->erased_date && key->day == day->date &&
+                          day->state == QUEUE_DAY_ANNULLED;
 
         if (open_there || !engine_key_is_past(engine, key->day)) {
             hold_key(engine, key->day, key->unit, key->bytes);

@@ -528,8 +528,8 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         tell_state(engine, client);
         return;
     }
-    if ((engine->client_is == API_PEER_LOCAL || engine->client_is == API_PEER_DRIVER) && len_bytes >= API_FRAME_HEADER_BYTES &&
-        print_takes(engine, client, bytes, len_bytes)) {
+    if ((engine->client_is == API_PEER_LOCAL || engine->client_is == API_PEER_DRIVER) &&
+        len_bytes >= API_FRAME_HEADER_BYTES && print_takes(engine, client, bytes, len_bytes)) {
         return;
     }
     if (!api_request_decode(bytes, len_bytes, &request)) {

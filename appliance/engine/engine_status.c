@@ -61,16 +61,18 @@ static void gather_erasure(const struct engine *engine, struct reason_list *reas
 static void gather_relays(const struct engine *engine, struct reason_list *reasons)
 {
     if (relay_is_uncertified(engine)) {
-        add_reason(reasons, "RELAY_NOT_CERTIFIED",
-                   "別ホストの中継から、前の開庁日の消去証明書が届いていません。中継の電源と回線を確"
-                   "認してください。",
-                   "A relay on another host has not certified that it erased the earlier day. Check "
-                   "its power and its line.");
+        add_reason(
+            reasons, "RELAY_NOT_CERTIFIED",
+            "別ホストの中継から、前の開庁日の消去証明書が届いていません。中継の電源と回線を確"
+            "認してください。",
+            "A relay on another host has not certified that it erased the earlier day. Check "
+            "its power and its line.");
     }
     if (relay_is_silent(engine)) {
-        add_reason(reasons, "RELAY_SILENT",
-                   "別ホストの中継につながりません。外から見る待ち状況の画面が更新されていません。",
-                   "A relay on another host is not reached: the public page outside is not kept up.");
+        add_reason(
+            reasons, "RELAY_SILENT",
+            "別ホストの中継につながりません。外から見る待ち状況の画面が更新されていません。",
+            "A relay on another host is not reached: the public page outside is not kept up.");
     }
     if (relay_clock_differs(engine)) {
         add_reason(reasons, "RELAY_CLOCK",

@@ -96,10 +96,10 @@ int feed_certificate_write(const char *state_dir, const struct feed_certificate 
     hash_text(&certificate->after, after);
     json = json_pack("{s:s, s:s, s:s, s:I, s:s, s:I, s:I, s:s, s:s, s:s}", "relay",
                      certificate->relay, "service_day", certificate->date, "erased_at", at,
-                     "erased_ms", (json_int_t)certificate->erased_ms, "why",
-                     whys[certificate->why], "term", (json_int_t)certificate->term,
-                     "ticket_questions", (json_int_t)certificate->questions, "digest_before",
-                     before, "digest_after", after, "kept", "day.json");
+                     "erased_ms", (json_int_t)certificate->erased_ms, "why", whys[certificate->why],
+                     "term", (json_int_t)certificate->term, "ticket_questions",
+                     (json_int_t)certificate->questions, "digest_before", before, "digest_after",
+                     after, "kept", "day.json");
     text = json_dumps(json, JSON_COMPACT);
     json_decref(json);
     if (text != NULL) {

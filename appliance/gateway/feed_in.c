@@ -69,11 +69,12 @@ struct feed_in {
     uint64_t questions;      /* about tickets, since it began */
     char day[DAY_BYTES_MAX]; /* the office's hours, JSON; empty: never heard of */
     bool wants_new_process;
-    int32_t ahead_s;         /* our clock before the office's */
-    uint64_t word_ms;        /* when the pair was told last that we are there */
-    struct handing {         /* a certificate on its way to the pair */
-        char date[12];       /* the one that waits for its answer, or that was tried last; "": begin with the oldest */
-        uint32_t id;         /* 0: none waits */
+    int32_t ahead_s;  /* our clock before the office's */
+    uint64_t word_ms; /* when the pair was told last that we are there */
+    struct handing {  /* a certificate on its way to the pair */
+        char date
+            [12]; /* the one that waits for its answer, or that was tried last; "": begin with the oldest */
+        uint32_t id; /* 0: none waits */
         uint64_t since_ms, again_ms;
     } handing;
 };
@@ -188,7 +189,8 @@ static void look_at_the_clock(struct feed_in *feed)
 {
     uint64_t minutes = (now_ms(feed) - feed->told_ms) / MS_A_MINUTE + feed->told_minute;
 
-    if (feed->date[0] != '\0' && feed->told_ms != 0 && minutes >= MINUTES_A_DAY + FEED_ERASE_MINUTE) {
+    if (feed->date[0] != '\0' && feed->told_ms != 0 &&
+        minutes >= MINUTES_A_DAY + FEED_ERASE_MINUTE) {
         erase(feed, API_RELAY_CLOCK);
     }
 }

@@ -86,7 +86,8 @@ static void send_home(struct sim *sim)
         sim->tickets[i].in_box = 0;
     }
     memset(sim->expected, 0, sizeof(sim->expected));
-    sim->ticket_ms = sim->unpaired_ms = sim->now_ms; /* 106 is called, and nobody knows of 106B any more */
+    sim->ticket_ms = sim->unpaired_ms =
+        sim->now_ms; /* 106 is called, and nobody knows of 106B any more */
 }
 
 /* It stands annulled on both disks, or on a unit that no meeting has reached since. */
@@ -94,8 +95,8 @@ static bool stands_annulled(const struct sim *sim, const struct unit *unit)
 {
     const struct sim_annul *annul = &sim->annul;
 
-    return annul->step == SIM_ANNUL_STANDS && annul->paired &&
-           unit->lost_ms < annul->answered_ms && sim->units[1 - unit->index].lost_ms < annul->answered_ms;
+    return annul->step == SIM_ANNUL_STANDS && annul->paired && unit->lost_ms < annul->answered_ms &&
+           sim->units[1 - unit->index].lost_ms < annul->answered_ms;
 }
 
 void judge_annulled(struct unit *unit, uint64_t lsn, const char *what)
@@ -104,7 +105,8 @@ void judge_annulled(struct unit *unit, uint64_t lsn, const char *what)
 
     if ((stands_annulled(sim, unit) && lsn > sim->annul.lsn) || sim_spoils(sim, SPOIL_ANNULLED)) {
         sim_fail(sim, "promise 8: unit %d tells %s at lsn %llu, and the day was annulled at %llu",
-                 unit->index + 1, what, (unsigned long long)lsn, (unsigned long long)sim->annul.lsn);
+                 unit->index + 1, what, (unsigned long long)lsn,
+                 (unsigned long long)sim->annul.lsn);
     }
 }
 
@@ -125,8 +127,10 @@ static void judge_nobody_is_left(struct sim *sim)
             open += queue->counters[counter].open;
         }
         if (queue->ticket_count != 0 || queue->key_count != 0 || open != 0) {
-            sim_fail(sim, "promise 8: unit %d calls its day annulled, and has %u tickets, %u keys, %zu counters", i + 1,
-                     queue->ticket_count, queue->key_count, open);
+            sim_fail(sim,
+                     "promise 8: unit %d calls its day annulled, and has %u tickets, %u keys, %zu "
+                     "counters",
+                     i + 1, queue->ticket_count, queue->key_count, open);
         }
         sim->result->annulled_seen++;
     }
@@ -135,12 +139,14 @@ static void judge_nobody_is_left(struct sim *sim)
 /* Not while a clock is wrong: the date that it would open then is another story (KNOWN_FAILURES). */
 static bool is_time(const struct sim *sim)
 {
-    uint64_t at_ms = NOT_BEFORE_MS +
-                     draw(sim, 1) % (sim->healed_ms > NOT_BEFORE_MS ? sim->healed_ms - NOT_BEFORE_MS : 1);
+    uint64_t at_ms =
+        NOT_BEFORE_MS +
+        draw(sim, 1) % (sim->healed_ms > NOT_BEFORE_MS ? sim->healed_ms - NOT_BEFORE_MS : 1);
     bool chosen = sim->options.seed % SEEDS_EACH == SEED_AT || sim->options.spoil == SPOIL_ANNULLED;
 
-    return chosen && sim->now_ms >= at_ms && sim->ticket_count >= SOME_TICKETS && holder(sim) >= 0 &&
-           sim_clock_is_right(&sim->units[0]) && sim_clock_is_right(&sim->units[1]);
+    return chosen && sim->now_ms >= at_ms && sim->ticket_count >= SOME_TICKETS &&
+           holder(sim) >= 0 && sim_clock_is_right(&sim->units[0]) &&
+           sim_clock_is_right(&sim->units[1]);
 }
 
 /* As its pages say it. */

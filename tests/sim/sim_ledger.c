@@ -278,7 +278,8 @@ void judge_gaps(struct sim *sim)
         skipped += queue->totals[i].voided;
         for (uint32_t number = queue->config.categories[i].number_first;
              number <= queue->categories[i].plain_highest; number++) {
-            used += number > queue->categories[i].earlier_highest && !is_never_given(&queue->config, number);
+            used += number > queue->categories[i].earlier_highest &&
+                    !is_never_given(&queue->config, number);
         }
     }
     if (given + skipped != used) {
