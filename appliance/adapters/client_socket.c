@@ -38,7 +38,7 @@ struct client {
 
 struct client_socket {
     struct client_socket_options options;
-    uid_t driver;
+    uid_t driver, feed;
     int fd;
     sd_event_source *source, *flush_source;
     uint64_t next_id;
@@ -178,11 +178,14 @@ static enum api_peer who_is(const struct client_socket *owner, int fd)
     if (peer.uid == 0 || peer.uid == geteuid()) {
         return API_PEER_LOCAL;
     }
-    return owner->options.driver_user != NULL && peer.uid == owner->driver ? API_PEER_DRIVER
-                                                                           : API_PEER_STRANGER;
+    if (owner->options.driver_user != NULL && peer.uid == owner->driver) {
+        return API_PEER_DRIVER;
+    }
+    return owner->options.feed_user != NULL && peer.uid == owner->feed ? API_PEER_FEED
+                                                                       : API_PEER_STRANGER;
 }
 
-static int find_driver(const char *name, uid_t *ret_user)
+static int find_user(const char *name, uid_t *ret_user)
 {
     const struct passwd *user;
 
@@ -235,13 +238,14 @@ int client_socket_create(const struct client_socket_options *options,
 {
     struct sockaddr_un address = {.sun_family = AF_UNIX};
     struct client_socket *owner;
-    uid_t driver = 0;
+    uid_t driver = 0, feed = 0;
     int r;
 
     if (strlen(options->path) >= sizeof(address.sun_path)) {
         return -ENAMETOOLONG;
     }
-    r = find_driver(options->driver_user, &driver);
+    r = find_user(options->driver_user, &driver);
+    r = r < 0 ? r : find_user(options->feed_user, &feed);
     if (r < 0) {
         return r;
     }
@@ -251,6 +255,7 @@ int client_socket_create(const struct client_socket_options *options,
     }
     owner->options = *options;
     owner->driver = driver;
+    owner->feed = feed;
     owner->next_id = 1;
     for (size_t i = 0; i < CLIENT_SOCKET_CLIENTS_MAX; i++) {
         owner->clients[i] = (struct client){.owner = owner, .fd = -1};

@@ -30,6 +30,7 @@ typedef void client_socket_gone_fn(void *context, uint64_t client);
 struct client_socket_options {
     sd_event *event;
     const char *path;        /* an old socket file there is replaced */
+    const char *feed_user;   /* who is API_PEER_FEED; likewise */
     const char *driver_user; /* who is API_PEER_DRIVER; NULL: nobody. An unknown name: -ENOENT */
     client_socket_frame_fn *on_frame;
     client_socket_gone_fn *on_gone;

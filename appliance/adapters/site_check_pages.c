@@ -330,6 +330,32 @@ static int check_statistics(struct site_checker *check, const struct site_raw_st
     return 0;
 }
 
+static int check_relays(struct site_checker *check, const struct site_raw *raw,
+                        struct site_pages *pages)
+{
+    static const char allowed[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789.-_";
+
+    for (uint32_t i = 0; i < raw->relays_count; i++) {
+        const char *name = raw->relays[i].name;
+        bool twice = false;
+
+        for (uint32_t k = 0; k < i; k++) {
+            twice = twice || strcmp(raw->relays[k].name, name) == 0;
+        }
+        if (twice || name[0] == '\0' || name[strspn(name, allowed)] != '\0') {
+            return site_refuse_at(
+                site_at(check, "relays[%u].name", i),
+                "中継の証明書の名前を、英数字と「.」「-」「_」で、一つずつ書いてください。",
+                "Write the name of the relay's certificate with letters, digits, '.', '-' and '_', "
+                "each once.");
+        }
+        memcpy(pages->relays[i], name, sizeof(pages->relays[i]));
+    }
+    pages->relay_count = (uint8_t)raw->relays_count;
+    return 0;
+}
+
 int site_check_pages(struct site_checker *check, const struct site_raw *raw, struct site *site)
 {
     struct site_pages *pages = &site->pages;
@@ -343,5 +369,6 @@ int site_check_pages(struct site_checker *check, const struct site_raw *raw, str
     r = r < 0 ? r : check_priorities(check, raw, pages);
     r = r < 0 ? r : check_devices(check, raw, site);
     r = r < 0 ? r : check_statistics(check, &raw->statistics, site);
+    r = r < 0 ? r : check_relays(check, raw, pages);
     return r < 0 ? r : check_contact(check, &raw->contact, &pages->contact);
 }

@@ -253,6 +253,9 @@ static void compare_pages(struct comparing *comparing)
         memcmp(a->devices, b->devices, sizeof(a->devices)) != 0) {
         say(comparing, "端末の一覧が変わります。", "The list of devices changes.");
     }
+    if (a->relay_count != b->relay_count || memcmp(a->relays, b->relays, sizeof(a->relays)) != 0) {
+        say(comparing, "別ホストの中継の一覧が変わります。", "The list of relays changes.");
+    }
 }
 
 static void compare_tickets(struct comparing *comparing)
@@ -288,6 +291,11 @@ static void compare_tickets(struct comparing *comparing)
         0) {
         say(comparing, "番号札のQRコードの行き先が変わります。",
             "Where a ticket's code leads changes.");
+    }
+    if (strcmp(comparing->before->printing.place_ja, comparing->after->printing.place_ja) != 0 ||
+        strcmp(comparing->before->printing.place_en, comparing->after->printing.place_en) != 0) {
+        say(comparing, "番号札に印字する待合場所が変わります。",
+            "Where to wait, as it stands on a ticket, changes.");
     }
 }
 

@@ -247,6 +247,13 @@ static const cyaml_strval_t switches[] = {
     {"on", SITE_RAW_ON},
     {"off", SITE_RAW_OFF},
 };
+static const cyaml_schema_field_t relay_fields[] = {
+    TEXT("name", struct site_raw_relay, name),
+    CYAML_FIELD_END,
+};
+static const cyaml_schema_value_t relay_schema = {
+    CYAML_VALUE_MAPPING(CYAML_FLAG_DEFAULT, struct site_raw_relay, relay_fields),
+};
 static const cyaml_schema_field_t pages_fields[] = {
     LIST_OPTIONAL("languages", struct site_raw_pages, languages, &language_schema, SITE_LANGUAGES),
     ENUM_OPTIONAL("public_page", struct site_raw_pages, public_page, switches),
@@ -301,6 +308,7 @@ static const cyaml_schema_field_t file_fields[] = {
     LIST_OPTIONAL("groups", struct site_raw, groups, &group_schema, SITE_GROUPS_MAX),
     LIST_OPTIONAL("priorities", struct site_raw, priorities, &priority_schema, SITE_PRIORITIES_MAX),
     LIST_OPTIONAL("devices", struct site_raw, devices, &device_schema, SITE_DEVICES_MAX),
+    LIST_OPTIONAL("relays", struct site_raw, relays, &relay_schema, SITE_RELAYS_MAX),
     MAP_OPTIONAL("pages", struct site_raw, pages, pages_fields),
     MAP_OPTIONAL("statistics", struct site_raw, statistics, statistics_fields),
     MAP_OPTIONAL("contact", struct site_raw, contact, contact_fields),

@@ -42,6 +42,8 @@ enum site_limit {
     SITE_MINUTES_A_DAY = 24 * 60,
     SITE_UTC_OFFSET_MINUTES = 9 * 60, /* as the calendar's: Japan has one time and no other */
     SITE_PRINTERS_MAX = 4,
+    SITE_RELAY_BYTES = 64, /* a relay's certificate name */
+    SITE_RELAYS_MAX = 4,
     SITE_URL_BYTES = 120, /* with a ticket's id behind it, it fits a ticket's code */
     SITE_ROLL_METRES_MAX = 500,
     SITE_PRINTER_PORT = 9100,
@@ -129,6 +131,8 @@ struct site_pages {
     struct site_priority priorities[SITE_PRIORITIES_MAX];
     struct site_device devices[SITE_DEVICES_MAX];
     struct site_contact contact;
+    uint8_t relay_count;
+    char relays[SITE_RELAYS_MAX][SITE_RELAY_BYTES]; /* by the names of their certificates */
 };
 
 /* Inputs whose frames prove a working service link (DESIGN 3 rule 2). */

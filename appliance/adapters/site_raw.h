@@ -146,6 +146,10 @@ struct site_raw {
     uint32_t groups_count;
     struct site_raw_device devices[SITE_DEVICES_MAX];
     uint32_t devices_count;
+    struct site_raw_relay {
+        char name[SITE_RELAY_BYTES];
+    } relays[SITE_RELAYS_MAX];
+    uint32_t relays_count;
     struct site_raw_pages {     /* optional: all 0 */
         int32_t languages[SITE_LANGUAGES]; /* enum site_language + 1 */
         uint32_t languages_count;

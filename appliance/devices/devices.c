@@ -110,10 +110,8 @@ static void tell_done(struct devices *devices, const struct api_print *print, ui
 
 /* ---- orders ------------------------------------------------------------------------------------------------ */
 
-static void fill_ticket(const struct devices *devices, const struct api_print *print,
-                        struct paper_ticket *ticket)
+static void fill_ticket(const struct api_print *print, struct paper_ticket *ticket)
 {
-    const struct site_printing *printing = &devices->options.site->printing;
     char id[IDS_TOKEN_TEXT_BYTES];
 
     *ticket = (struct paper_ticket){.kind = (enum paper_kind)print->kind,
@@ -124,8 +122,8 @@ static void fill_ticket(const struct devices *devices, const struct api_print *p
                                     .estimate_s = print->estimate_s};
     memcpy(ticket->site_ja, print->site_ja, sizeof(ticket->site_ja));
     memcpy(ticket->site_en, print->site_en, sizeof(ticket->site_en));
-    memcpy(ticket->place_ja, printing->place_ja, sizeof(ticket->place_ja));
-    memcpy(ticket->place_en, printing->place_en, sizeof(ticket->place_en));
+    memcpy(ticket->place_ja, print->place_ja, sizeof(ticket->place_ja));
+    memcpy(ticket->place_en, print->place_en, sizeof(ticket->place_en));
     memcpy(ticket->category_ja, print->category_ja, sizeof(ticket->category_ja));
     memcpy(ticket->category_en, print->category_en, sizeof(ticket->category_en));
     memcpy(ticket->language, print->language, sizeof(ticket->language));
@@ -133,10 +131,9 @@ static void fill_ticket(const struct devices *devices, const struct api_print *p
     memcpy(ticket->unit_en, print->unit_en, sizeof(ticket->unit_en));
     memcpy(ticket->series, print->series, sizeof(ticket->series));
     memcpy(ticket->text, print->text, sizeof(ticket->text));
-    if (printing->visitor_url[0] != '\0' && print->kind != PAPER_TEST &&
-        print->kind != PAPER_REPORT) {
+    if (print->url[0] != '\0' && print->kind != PAPER_TEST && print->kind != PAPER_REPORT) {
         ids_token_to_text(&print->ticket, id);
-        (void)snprintf(ticket->url, sizeof(ticket->url), "%s%s", printing->visitor_url, id);
+        (void)snprintf(ticket->url, sizeof(ticket->url), "%s%s", print->url, id);
     }
 }
 
@@ -145,7 +142,7 @@ static void give(struct devices *devices, struct unit_port *to, const struct ord
     struct paper_glyphs glyphs = glyphs_for_paper(devices->glyphs);
     struct paper_ticket ticket;
 
-    fill_ticket(devices, &order->print, &ticket);
+    fill_ticket(&order->print, &ticket);
     paper_lay_out(&ticket, port_site(to->port)->width_dots, &devices->layout);
     if (!paper_encode(&devices->layout, &glyphs, &devices->scratch, devices->bytes,
                       sizeof(devices->bytes), &to->job)) {

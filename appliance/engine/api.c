@@ -272,6 +272,45 @@ static void get_from(struct bytes_reader *reader, struct api_from *from)
     }
 }
 
+static void put_hash(struct bytes_writer *writer, const struct ids_hash *hash)
+{
+    bytes_put(writer, hash->bytes, sizeof(hash->bytes));
+}
+
+static void put_erased(struct bytes_writer *writer, const struct api_relay_erased *erased)
+{
+    bytes_put_text(writer, erased->relay);
+    bytes_put_u32(writer, erased->day);
+    bytes_put_i64(writer, erased->erased_ms);
+    bytes_put_u64(writer, erased->term);
+    bytes_put_u8(writer, erased->why);
+    bytes_put_u32(writer, erased->questions);
+    put_hash(writer, &erased->before);
+    put_hash(writer, &erased->after);
+}
+
+static void get_erased(struct bytes_reader *reader, struct api_relay_erased *erased)
+{
+    bytes_get_text(reader, erased->relay, sizeof(erased->relay));
+    erased->day = bytes_get_u32(reader);
+    erased->erased_ms = bytes_get_i64(reader);
+    erased->term = bytes_get_u64(reader);
+    erased->why = bytes_get_u8(reader);
+    erased->questions = bytes_get_u32(reader);
+    bytes_get(reader, erased->before.bytes, sizeof(erased->before.bytes));
+    bytes_get(reader, erased->after.bytes, sizeof(erased->after.bytes));
+    reader->failed = reader->failed || erased->why == 0 || erased->why >= API_RELAY_WHY_END;
+}
+
+static void put_boards(struct bytes_writer *writer, const struct api_boards *boards)
+{
+    bytes_put_u16(writer, boards->on);
+    bytes_put_u16(writer, boards->speech);
+    bytes_put_u16(writer, boards->chime);
+    bytes_put_u16(writer, boards->blocked);
+    bytes_put_u16(writer, boards->off);
+}
+
 size_t api_request_encode(const struct api_request *request, uint8_t *bytes, size_t capacity_bytes)
 {
     struct bytes_writer writer = begin(bytes, capacity_bytes, request->type, request->id);
@@ -306,11 +345,12 @@ size_t api_request_encode(const struct api_request *request, uint8_t *bytes, siz
     } else if (request->type == API_SITE) {
         put_site(&writer, &request->site);
     } else if (request->type == API_BOARDS) {
-        bytes_put_u16(&writer, request->boards.on);
-        bytes_put_u16(&writer, request->boards.speech);
-        bytes_put_u16(&writer, request->boards.chime);
-        bytes_put_u16(&writer, request->boards.blocked);
-        bytes_put_u16(&writer, request->boards.off);
+        put_boards(&writer, &request->boards);
+    } else if (request->type == API_RELAY_ERASED) {
+        put_erased(&writer, &request->erased);
+    } else if (request->type == API_RELAY) {
+        bytes_put_text(&writer, request->relay.relay);
+        bytes_put_u32(&writer, (uint32_t)request->relay.ahead_s);
     } else if (request->type != API_SUBSCRIBE) {
         writer.failed = true;
     }
@@ -358,6 +398,11 @@ bool api_request_decode(const uint8_t *frame, size_t len_bytes, struct api_reque
         request.boards.chime = bytes_get_u16(&reader);
         request.boards.blocked = bytes_get_u16(&reader);
         request.boards.off = bytes_get_u16(&reader);
+    } else if (request.type == API_RELAY_ERASED) {
+        get_erased(&reader, &request.erased);
+    } else if (request.type == API_RELAY) {
+        bytes_get_text(&reader, request.relay.relay, sizeof(request.relay.relay));
+        request.relay.ahead_s = (int32_t)bytes_get_u32(&reader);
     } else if (request.type != API_SUBSCRIBE) {
         return false;
     }
@@ -565,6 +610,9 @@ size_t api_print_encode(const struct api_print *print, uint8_t *bytes, size_t ca
     bytes_put_text(&writer, print->unit_ja);
     bytes_put_text(&writer, print->unit_en);
     bytes_put_text(&writer, print->text);
+    bytes_put_text(&writer, print->place_ja);
+    bytes_put_text(&writer, print->place_en);
+    bytes_put_text(&writer, print->url);
     return finish(&writer, 0);
 }
 
@@ -595,6 +643,9 @@ bool api_print_decode(const uint8_t *frame, size_t len_bytes, struct api_print *
     bytes_get_text(&reader, print.unit_ja, sizeof(print.unit_ja));
     bytes_get_text(&reader, print.unit_en, sizeof(print.unit_en));
     bytes_get_text(&reader, print.text, sizeof(print.text));
+    bytes_get_text(&reader, print.place_ja, sizeof(print.place_ja));
+    bytes_get_text(&reader, print.place_en, sizeof(print.place_en));
+    bytes_get_text(&reader, print.url, sizeof(print.url));
     if (!bytes_finished(&reader) || type != API_PRINT) {
         return false;
     }

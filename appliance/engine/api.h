@@ -41,6 +41,7 @@ enum api_limit {
     API_REQUESTS_IN_FLIGHT_MAX = 1024,    /* per connection; more are answered 503 OVERLOAD */
     API_FRAME_HEADER_BYTES = 4 + 1 + 4,
     API_NAME_BYTES = 64,
+    API_URL_BYTES = 128,
     API_PRINTERS_MAX = 4,
     API_SITE_TEXT_BYTES_MAX = 64 * 1024,  /* a site file, a list of holidays */
     API_SITE_NOTE_BYTES = 256,
@@ -58,6 +59,8 @@ enum api_type {
     API_PRINT_DONE = 6, /* struct api_print_done: how an order ended. No reply */
     API_ACCESS = 7,     /* struct api_access: signing in, accounts, devices */
     API_SITE = 8,       /* struct api_site: the site file, holidays */
+    API_RELAY_ERASED = 13, /* struct api_relay_erased: a relay's certificate, by whoever feeds it */
+    API_RELAY = 14,     /* struct api_relay: whoever feeds a relay says that it is there. No reply */
     API_BOARDS = 12,    /* struct api_boards: a gateway says which boards follow it. No reply */
     API_REPLY = 129,    /* struct api_reply */
     API_EVENT = 130,    /* struct api_event */
@@ -176,6 +179,7 @@ enum api_peer {
     API_PEER_LOCAL = 0,            /* root, or the user of toband */
     API_PEER_DRIVER = 1,           /* the user of toban-devices, where it is another one */
     API_PEER_STRANGER = 2,         /* everybody else, toban-web too */
+    API_PEER_FEED = 3,             /* the user of what feeds the relay: may speak for it, and is else a stranger */
 };
 
 enum api_access_what {
@@ -249,6 +253,26 @@ struct api_boards {
     uint16_t on, speech, chime, blocked, off;
 };
 
+/* A relay erased what it held of a day (docs/PUBLIC.md). Its name is that of its certificate: whoever feeds it puts it
+ * in, whatever the relay says. Answered 201 written, on both disks, or 200 known already; else why not. */
+enum api_relay_why { API_RELAY_ERASED_BY_THE_PAIR = 1, API_RELAY_ANOTHER_DAY = 2, API_RELAY_CLOCK = 3,
+                     API_RELAY_WHY_END };
+
+struct api_relay_erased {
+    char relay[API_NAME_BYTES];
+    uint32_t day;                  /* yyyymmdd */
+    int64_t erased_ms;             /* by the relay's clock */
+    uint64_t term;                 /* the highest that has fed it */
+    uint8_t why;                   /* enum api_relay_why */
+    uint32_t questions;            /* about tickets, that day */
+    struct ids_hash before, after; /* of what it held */
+};
+
+struct api_relay {
+    char relay[API_NAME_BYTES];
+    int32_t ahead_s;               /* its clock is ahead of ours by this; behind: negative */
+};
+
 struct api_reply {
     uint16_t status;               /* as HTTP: 200, 201, 404, 409, 422, 503 ... */
     uint16_t retry_after_s;        /* with 503; 0 none */
@@ -313,6 +337,8 @@ struct api_print {
     char category_ja[API_NAME_BYTES], category_en[API_NAME_BYTES];
     char unit_ja[API_NAME_BYTES], unit_en[API_NAME_BYTES]; /* whose letter; empty when plain */
     char text[API_REPORT_BYTES];   /* of a paper for staff: paper.h; else empty */
+    char place_ja[API_NAME_BYTES], place_en[API_NAME_BYTES]; /* where to wait; may be empty */
+    char url[API_URL_BYTES];       /* of the visitor's own page: his ticket's id behind its "#"; empty: no code */
 };
 
 struct api_request {
@@ -326,6 +352,8 @@ struct api_request {
         struct api_access access;
         struct api_site site;
         struct api_boards boards;
+        struct api_relay_erased erased;
+        struct api_relay relay;
     };
 };
 

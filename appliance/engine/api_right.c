@@ -196,6 +196,8 @@ enum access_right api_right_of(const struct api_request *request)
     case API_STATE:
     case API_REVOKED:
     case API_BOARDS:
+    case API_RELAY_ERASED: /* whoever feeds it: engine_relay.c */
+    case API_RELAY:
     case API_PRINTERS: /* the driver's own words: engine_print.c */
     case API_PRINT_DONE:
     case API_PRINT:

@@ -285,7 +285,9 @@ static void tell_ledger(struct engine *engine)
     event.ledger.day = engine->queue->day.date;
     event.ledger.day_state = engine->queue->day.state;
     event.ledger.blank = engine_is_blank(engine);
-    event.ledger.unsound = !engine->state.founded || !engine->state.sound;
+    /* A checkpoint that is not durable yet may have made the state sound: the digest is still that of before. */
+    event.ledger.unsound = !engine->state.founded || !engine->state.sound ||
+                           (engine->durable_unsound && engine->last_lsn != 0);
     event.ledger.highest_term = highest_term(engine);
     event.ledger.wall_ms = engine->wall_ms;
     if (engine->record.unit == engine->options.duty.unit) {
@@ -553,6 +555,7 @@ int engine_step(struct engine *engine, const struct engine_event *event)
         site_refresh(engine);
         day_turn(engine);
         erasure_turn(engine);
+        relay_turn(engine);
         serve_turn(engine);
         print_turn(engine);
         table_turn(engine);

@@ -43,6 +43,9 @@ enum engine_limit {
     ENGINE_STAGING_BYTES_MAX = 64 * 1024 * 1024,
     ENGINE_CLOCK_DIFFERENCE_MS_MAX = 300000,
     ENGINE_VISITOR_URL_BYTES = 128,
+    ENGINE_RELAYS_MAX = 4,
+    ENGINE_RELAY_BYTES = 64,
+    ENGINE_PLACE_BYTES = 64,
     ENGINE_CLOSE_AFTER_MINUTES = 120, /* a day is closed at the latest this long after closing time */
 };
 
@@ -108,6 +111,9 @@ struct engine_site_form {
     bool public_page;
     uint16_t keep_visits_days;
     char visitor_url[ENGINE_VISITOR_URL_BYTES];
+    char place_ja[ENGINE_PLACE_BYTES], place_en[ENGINE_PLACE_BYTES]; /* on paper: where to wait */
+    uint8_t relay_count;
+    char relays[ENGINE_RELAYS_MAX][ENGINE_RELAY_BYTES];
     char *pages;                      /* JSON object for GET /api/v1/site; allocated, the caller frees it */
     size_t pages_len_bytes;
 };
@@ -147,6 +153,7 @@ struct engine_options {
     const char *unit_address, *peer_address;
     bool private_page;                /* also for what visitors see: waiting, now serving */
     uint16_t keep_visits_days;        /* rows of single visits are kept so long past their erasure; 0: none are */
+    const char *place_ja, *place_en;  /* on paper, where no version of the site file says it; NULL: none */
     const char *visitor_url;          /* a visitor's own page, his ticket's id behind it; NULL: there is none */
     const struct engine_site_reader *site_reader; /* NULL: the ledger knows of no site file */
     const uint8_t *site_text;         /* of the site file: version 1 of a ledger that has none */

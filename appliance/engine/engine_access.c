@@ -260,6 +260,8 @@ static bool is_use(const struct api_request *request)
         return true;
     case API_SUBSCRIBE:
     case API_BOARDS:
+    case API_RELAY:
+    case API_RELAY_ERASED:
     case API_REPLY:
     case API_EVENT:
     case API_STATE:

@@ -218,6 +218,17 @@ void day_raise_ceilings(struct engine *engine)
     }
 }
 
+/* Opened again by hand after its closing, a day stays open; opened again after it was annulled, it is that date's
+ * first one, and closes as it would have. */
+static bool is_of_the_calendar(const struct engine *engine)
+{
+    const struct queue_day *day = &engine->queue->day;
+    struct calendar_moment opened = calendar_moment_from_epoch_ms(engine->calendar, day->opened_ms);
+
+    return day->openings <= 1 || (day->annulled_date == day->date && opened.date == day->date &&
+                                  opened.minute < engine->level.today.close_minute);
+}
+
 /* By the calendar, or by a manager's word of today, said since the day was opened last. */
 static bool is_past_closing(const struct engine *engine)
 {
@@ -230,7 +241,7 @@ static bool is_past_closing(const struct engine *engine)
         return hours_close_today(engine);
     }
     return engine->level.level == CALENDAR_AFTER_CLOSING &&
-           (day->openings <= 1 || hours_close_today(engine));
+           (is_of_the_calendar(engine) || hours_close_today(engine));
 }
 
 bool day_accepts_issue(const struct engine *engine)

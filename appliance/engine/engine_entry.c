@@ -38,17 +38,55 @@ bool engine_key_is_past(const struct engine *engine, uint32_t day)
             (now->date != now->annulled_date || now->state == QUEUE_DAY_ANNULLED));
 }
 
-void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
+static void leave_out(struct ledger_day_key *keys, size_t *count, uint32_t day, uint32_t unit)
+{
+    size_t kept = 0;
+
+    for (size_t i = 0; i < *count; i++) {
+        if (keys[i].day != day || keys[i].unit != unit) {
+            keys[kept++] = keys[i];
+        }
+    }
+    *count = kept;
+}
+
+/* One batch may annul a date and open it again: a key is stored by it, or destroyed, not both. */
+static void hold_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
 {
     struct ledger_day_key key = {.day = day, .unit = unit};
 
     if (find_key(engine, day, unit) != NULL || engine->key_count == ENGINE_KEYS_MAX ||
-        engine->keys_new_count == ENGINE_KEYS_MAX || engine_key_is_past(engine, day)) {
+        engine->keys_new_count == ENGINE_KEYS_MAX) {
         return;
     }
     memcpy(key.key.bytes, bytes, sizeof(key.key.bytes));
+    leave_out(engine->keys_destroy, &engine->keys_destroy_count, day, unit);
     engine->keys[engine->key_count++] = key;
     engine->keys_new[engine->keys_new_count++] = key;
+}
+
+void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes)
+{
+    if (!engine_key_is_past(engine, day)) {
+        hold_key(engine, day, unit, bytes);
+    }
+}
+
+/* The keys that come with entries. What this ledger calls annulled may be open in the one that takes its place: opened
+ * again there, or never annulled. Whatever is past in that one is destroyed when it is folded. */
+void engine_take_keys(struct engine *engine, const struct ship_frame *frame, bool takes_our_place)
+{
+    const struct queue_day *day = &engine->queue->day;
+
+    for (size_t i = 0; i < frame->key_count; i++) {
+        const struct ship_key *key = &frame->keys[i];
+        bool open_there = takes_our_place && key->day > day->erased_date && key->day == day->date &&
+                          day->state == QUEUE_DAY_ANNULLED;
+
+        if (open_there || !engine_key_is_past(engine, key->day)) {
+            hold_key(engine, key->day, key->unit, key->bytes);
+        }
+    }
 }
 
 /* The name of a key of ours: the unit below, chance above. An older image of the disk may lack a key that the
@@ -105,6 +143,8 @@ void engine_destroy_keys(struct engine *engine)
     for (size_t i = 0; i < engine->key_count; i++) {
         if (engine_key_is_past(engine, engine->keys[i].day)) {
             CHECK(engine->keys_destroy_count < ENGINE_KEYS_MAX);
+            leave_out(engine->keys_new, &engine->keys_new_count, engine->keys[i].day,
+                      engine->keys[i].unit);
             engine->keys_destroy[engine->keys_destroy_count++] = engine->keys[i];
             erasure_destroys(engine, engine->keys[i].day);
             crypto_forget(&engine->keys[i].key, sizeof(engine->keys[i].key));
@@ -115,6 +155,40 @@ void engine_destroy_keys(struct engine *engine)
     engine->key_count = kept;
     crypto_forget(engine->derived, sizeof(engine->derived));
     crypto_forget_keys(engine->crypto);
+}
+
+void engine_key_walked(struct engine *engine, uint32_t day, uint32_t unit)
+{
+    for (size_t i = 0; i < engine->walked_count; i++) {
+        if (engine->walked[i].day == day && engine->walked[i].unit == unit) {
+            return;
+        }
+    }
+    if (engine->walked_count < ENGINE_KEYS_MAX) {
+        engine->walked[engine->walked_count++] = (struct walked_key){.day = day, .unit = unit};
+    }
+}
+
+void engine_annul_walked_keys(struct engine *engine, uint32_t day)
+{
+    for (size_t i = 0; i < engine->walked_count; i++) {
+        engine->walked[i].annulled = engine->walked[i].annulled || engine->walked[i].day == day;
+    }
+}
+
+void engine_destroy_walked_keys(struct engine *engine)
+{
+    for (size_t i = 0; i < engine->walked_count; i++) {
+        const struct walked_key *walked = &engine->walked[i];
+        const struct ledger_day_key *key = find_key(engine, walked->day, walked->unit);
+
+        if (walked->annulled && key != NULL && engine->keys_destroy_count < ENGINE_KEYS_MAX) {
+            engine->keys_destroy[engine->keys_destroy_count++] = *key;
+            leave_out(engine->keys, &engine->key_count, walked->day, walked->unit);
+            erasure_destroys(engine, walked->day);
+        }
+    }
+    engine->walked_count = 0;
 }
 
 /* Each term and each session encrypts under its own key, derived from the day's (DESIGN 4). */

@@ -19,6 +19,8 @@
 enum {
     PAYLOAD_VERSION = 1,
     PAYLOAD_BYTES_MAX = 160,
+    FLAG_ANNULLED = 1,
+    FLAG_RELAYS = 2, /* certificates of relays follow; checkpoints of before have none */
     DAY_FIRST = 20000101,
     DAY_LAST = 99991231,
     HASH_TEXT_BYTES = 2 * IDS_HASH_BYTES + 1,
@@ -196,6 +198,37 @@ static void get_done(struct bytes_reader *reader, struct erasure_done *done)
     }
 }
 
+static bool has_relays(const struct erasure *erasure)
+{
+    return erasure->relays[0].lsn != 0;
+}
+
+static void put_relay(struct bytes_writer *writer, const struct erasure_relay *relay)
+{
+    bytes_put_u64(writer, relay->lsn);
+    if (relay->lsn != 0) {
+        bytes_put_text(writer, relay->relay);
+        bytes_put_i64(writer, relay->wall_ms);
+        bytes_put_u8(writer, relay->why);
+        bytes_put_u32(writer, relay->questions);
+        bytes_put(writer, relay->before.bytes, sizeof(relay->before.bytes));
+        bytes_put(writer, relay->after.bytes, sizeof(relay->after.bytes));
+    }
+}
+
+static void get_relay(struct bytes_reader *reader, struct erasure_relay *relay)
+{
+    *relay = (struct erasure_relay){.lsn = bytes_get_u64(reader)};
+    if (relay->lsn != 0) {
+        bytes_get_text(reader, relay->relay, sizeof(relay->relay));
+        relay->wall_ms = bytes_get_i64(reader);
+        relay->why = bytes_get_u8(reader);
+        relay->questions = bytes_get_u32(reader);
+        bytes_get(reader, relay->before.bytes, sizeof(relay->before.bytes));
+        bytes_get(reader, relay->after.bytes, sizeof(relay->after.bytes));
+    }
+}
+
 void erasure_put_checkpoint(const struct engine *engine, struct bytes_writer *writer)
 {
     for (size_t i = 0; i < ERASURES_MAX; i++) {
@@ -211,17 +244,23 @@ void erasure_put_checkpoint(const struct engine *engine, struct bytes_writer *wr
         bytes_put_u32(writer, erasure->actor);
         bytes_put_u32(writer, erasure->tickets);
         bytes_put_u32(writer, erasure->answers);
-        bytes_put_u8(writer, erasure->annulled ? 1 : 0);
+        bytes_put_u8(writer, (uint8_t)((erasure->annulled ? FLAG_ANNULLED : 0) |
+                                       (has_relays(erasure) ? FLAG_RELAYS : 0)));
         bytes_put(writer, erasure->before.bytes, sizeof(erasure->before.bytes));
         bytes_put(writer, erasure->after.bytes, sizeof(erasure->after.bytes));
         for (size_t unit = 0; unit < ERASURE_UNITS_MAX; unit++) {
             put_done(writer, &erasure->done[unit]);
+        }
+        for (size_t at = 0; has_relays(erasure) && at < ERASURE_RELAYS_MAX; at++) {
+            put_relay(writer, &erasure->relays[at]);
         }
     }
 }
 
 void erasure_get_checkpoint(struct engine *engine, struct bytes_reader *reader)
 {
+    uint8_t flags = 0;
+
     for (size_t i = 0; i < ERASURES_MAX; i++) {
         struct erasure *erasure = &engine->erasures.list[i];
 
@@ -235,16 +274,31 @@ void erasure_get_checkpoint(struct engine *engine, struct bytes_reader *reader)
         erasure->actor = bytes_get_u32(reader);
         erasure->tickets = bytes_get_u32(reader);
         erasure->answers = bytes_get_u32(reader);
-        erasure->annulled = bytes_get_u8(reader) != 0;
+        flags = bytes_get_u8(reader);
+        erasure->annulled = (flags & FLAG_ANNULLED) != 0;
         bytes_get(reader, erasure->before.bytes, sizeof(erasure->before.bytes));
         bytes_get(reader, erasure->after.bytes, sizeof(erasure->after.bytes));
         for (size_t unit = 0; unit < ERASURE_UNITS_MAX; unit++) {
             get_done(reader, &erasure->done[unit]);
         }
+        for (size_t at = 0; (flags & FLAG_RELAYS) != 0 && at < ERASURE_RELAYS_MAX; at++) {
+            get_relay(reader, &erasure->relays[at]);
+        }
     }
 }
 
 /* ---- what this unit finds on its disk, and says ---------------------------------------------------- */
+
+/* One that came with a ledger which was to replace ours, and did not. */
+static bool holds_past_key(const struct engine *engine)
+{
+    for (size_t i = 0; i < engine->key_count; i++) {
+        if (engine_key_is_past(engine, engine->keys[i].day)) {
+            return true;
+        }
+    }
+    return false;
+}
 
 /* False: it cannot be read, or something is left; that goes by the next batch, and is looked for again. */
 static bool disk_is_clean(struct engine *engine)
@@ -284,6 +338,10 @@ static void look(struct engine *engine)
     struct erasures *erasures = &engine->erasures;
     const struct erasure *newest = &erasures->list[0];
 
+    if (holds_past_key(engine)) {
+        engine_destroy_keys(engine);
+        return;
+    }
     if (!disk_is_clean(engine)) {
         return;
     }
@@ -488,6 +546,7 @@ static char *render(const struct engine *engine, const struct erasure *erasure,
     put_hash(&json, "digest_after", &erasure->after);
     put_units(engine, erasure, &json);
     put_missing(engine, erasure, &json);
+    relay_put(engine, erasure, &json);
     json_open(&json, "days", '[');
     for (size_t i = 0; i < ERASURES_MAX && engine->erasures.list[i].day != 0; i++) {
         json_open(&json, NULL, '{');

@@ -19,6 +19,8 @@ struct ship_frame;
 enum erasure_limit {
     ERASURES_MAX = 14,          /* newest days whose certificates are at hand; older ones stand in their entries */
     ERASURE_UNITS_MAX = 4,
+    ERASURE_RELAYS_MAX = 4,
+    ERASURE_RELAY_BYTES = 64,
     ERASURE_MISSED_MINUTE = 10, /* after midnight: whatever is of an earlier day is overdue */
     ERASURE_CERTIFIED_MS = 60000, /* both are there: one of them has said nothing for so long */
 };
@@ -33,6 +35,16 @@ struct erasure_done {
     bool same;                 /* its digests are those of this ledger's fold */
 };
 
+/* A relay erased what it held of the day, by its own word. */
+struct erasure_relay {
+    char relay[ERASURE_RELAY_BYTES];
+    uint64_t lsn;              /* of the entry; 0: none */
+    int64_t wall_ms;           /* when, by its clock */
+    uint8_t why;               /* enum api_relay_why */
+    uint32_t questions;
+    struct ids_hash before, after;
+};
+
 struct erasure {
     uint32_t day;              /* 0: none */
     uint64_t lsn;              /* of the entry that erases */
@@ -42,6 +54,7 @@ struct erasure {
     bool annulled;             /* it was no day: opened by mistake */
     struct ids_hash before, after; /* digests of the whole state */
     struct erasure_done done[ERASURE_UNITS_MAX];
+    struct erasure_relay relays[ERASURE_RELAYS_MAX];
 };
 
 /* What a unit says of its own disk: of this process. */
@@ -61,6 +74,7 @@ struct erasures {
     struct erasure_word own;
     uint16_t keys;             /* destroyed since the newest was ordered */
     bool left;                 /* keys that should be gone were found on the disk: they are destroyed again */
+    uint64_t relays_since_ms, uncertified_ms; /* this unit serves since; and a relay's certificate is missing since */
     uint64_t looked_ms, missing_ms; /* since when a certificate is missing while both are there; 0: none is */
 };
 

@@ -12,6 +12,7 @@
  *   engine_serve.c    requests of clients, replies held until durable; engine_control.c: day, duty, units
  *   engine_day.c      the service day, by level
  *   engine_erasure.c  after a day is erased: each unit looks at its disk, and its certificate
+ *   engine_relay.c    the relays' certificates; which relay does not certify, is silent, has another clock
  *   engine_hours.c    what a manager says of one date's hours: over the calendar, and what would follow
  *   engine_manager.c  JSON for whoever leads the floor; the day's slip
  *   engine_render.c   JSON of the queue
@@ -321,6 +322,11 @@ struct engine {
     bool fallback_drawn;
     struct engine_state state;
     struct erasures erasures;
+    struct relay_heard {              /* of this process: who speaks for a relay says that it is there */
+        char relay[ENGINE_RELAY_BYTES];
+        uint64_t heard_ms;
+        int32_t ahead_s;
+    } relays_heard[ENGINE_RELAYS_MAX];
     char why[WHY_BYTES];
     int failure;
     bool started, leaving, clock_synchronised;
@@ -378,6 +384,13 @@ struct engine {
     uint64_t flight_last;
     struct ids_hash flight_hash;
     uint64_t flight_digest[4];
+    struct walked_key {               /* while the ledger is read: a key that opened an entry */
+        uint32_t day, unit;
+        bool annulled;                /* and its visits are of an opening that was annulled */
+    } walked[ENGINE_KEYS_MAX];
+    size_t walked_count;
+    bool flight_sound;                /* that digest is of a sound state; and the durable one: */
+    bool durable_unsound;
     bool flight_swap;
     struct ledger_batch flight;
     struct bytes_buffer flight_bytes;
@@ -495,7 +508,13 @@ struct cached_entry *engine_cache_slot(struct engine *engine, uint64_t lsn, size
 /* What every entry tells by being there, ours or the peer's. */
 void engine_note_entry(struct engine *engine, const struct entry *entry);
 void engine_take_key(struct engine *engine, uint32_t day, uint32_t unit, const uint8_t *bytes);
+/* takes_our_place: those of a ledger that replaces ours, not of entries that follow it. */
+void engine_take_keys(struct engine *engine, const struct ship_frame *frame, bool takes_our_place);
 void engine_destroy_keys(struct engine *engine);
+/* While the ledger is read (engine_reload): an annulled date may be open again further on, under a key of its own. */
+void engine_key_walked(struct engine *engine, uint32_t day, uint32_t unit);
+void engine_annul_walked_keys(struct engine *engine, uint32_t day);
+void engine_destroy_walked_keys(struct engine *engine);
 /* Visits of this day are gone, or were of a day that never was. */
 bool engine_key_is_past(const struct engine *engine, uint32_t day);
 /* A key beside the days': it seals what accounts know, and goes only with all of them. 0: there is none, unless
@@ -636,6 +655,17 @@ void report_flush(struct engine *engine, uint64_t watermark);
 void report_done(struct engine *engine, uint8_t outcome);
 void report_answer(struct engine *engine, uint8_t outcome);
 void report_control(struct engine *engine, uint64_t client, const struct api_request *request);
+
+/* engine_relay.c */
+void relay_request(struct engine *engine, uint64_t client, const struct api_request *request);
+void relay_turn(struct engine *engine);
+int relay_fold(struct engine *engine, const struct entry *entry, const uint8_t *payload, size_t len_bytes);
+/* A relay that the site file names has certified nothing of the day before this one, minutes after its opening; has
+ * said nothing for a minute; its clock is minutes off. */
+bool relay_is_uncertified(const struct engine *engine);
+bool relay_is_silent(const struct engine *engine);
+bool relay_clock_differs(const struct engine *engine);
+void relay_put(const struct engine *engine, const struct erasure *erasure, struct json *json);
 
 /* engine_printers.c */
 char *print_render(struct engine *engine, size_t *ret_len_bytes);

@@ -236,7 +236,11 @@ static int fold_change(struct engine *engine, const struct entry *entry, const u
     }
     if (known->action == QUEUE_DAY_ERASING || known->action == QUEUE_DAY_ANNULLING) {
         erasure_ordered(engine, known->action == QUEUE_DAY_ANNULLING, &erasure);
-        engine_destroy_keys(engine);
+        if (known->action == QUEUE_DAY_ANNULLING && !engine->started) {
+            engine_annul_walked_keys(engine, erasure.day);
+        } else {
+            engine_destroy_keys(engine);
+        }
     }
     return 0;
 }
@@ -292,6 +296,8 @@ int engine_fold(struct engine *engine, const struct entry *entry, const uint8_t 
         return visits_fold(engine, payload, len_bytes, entry->lsn);
     case ENTRY_ERASURE:
         return erasure_fold(engine, entry, payload, len_bytes);
+    case ENTRY_RELAY_ERASURE:
+        return relay_fold(engine, entry, payload, len_bytes);
     case ENTRY_KIND_END:
         break;
     }
@@ -320,6 +326,9 @@ static int fold_stored(struct engine *engine, const struct entry *entry, const u
     if (key == NULL) {
         engine->state.sound = false;
         return 0;
+    }
+    if (!engine->started) {
+        engine_key_walked(engine, entry->day, entry->key_unit);
     }
     if (entry->payload_len_bytes < ENTRY_SEAL_OVERHEAD_BYTES ||
         entry->payload_len_bytes - ENTRY_SEAL_OVERHEAD_BYTES > (int)sizeof(plain) ||
@@ -550,6 +559,7 @@ void engine_submit(struct engine *engine)
     engine->flight_last = engine->last_lsn;
     engine->flight_hash = engine->head;
     memcpy(engine->flight_digest, engine->digest, sizeof(engine->digest));
+    engine->flight_sound = engine->state.sound;
     engine->gather_from = engine->last_lsn + 1;
     engine->flight_since_ms = engine->now_ms;
     engine->flight_swap = false;
@@ -675,6 +685,7 @@ void engine_stored(struct engine *engine, int result)
     engine->durable_lsn = engine->flight_last;
     engine->durable_hash = engine->flight_hash;
     memcpy(engine->durable_digest, engine->flight_digest, sizeof(engine->durable_digest));
+    engine->durable_unsound = !engine->flight_sound;
 }
 
 bool engine_is_swapping(const struct engine *engine)
@@ -823,6 +834,7 @@ int engine_reload(struct engine *engine)
     }
     engine->started = false; /* a checkpoint restores the state while loading */
     forget_log(engine);
+    engine->walked_count = 0;
     r = fold_from_disk(engine, meta.checkpoint_lsn, info.last_lsn);
     engine->started = was_started;
     if (r < 0) {
@@ -832,6 +844,7 @@ int engine_reload(struct engine *engine)
     rows_forget(engine);
     engine->keys_destroy_count = 0;
     engine_destroy_keys(engine);
+    engine_destroy_walked_keys(engine);
     engine->rows_rebuild = meta.lsn != info.last_lsn;
     if (!engine->rows_rebuild && info.last_lsn > 0 && engine->state.sound &&
         memcmp(meta.digest, engine->digest, sizeof(meta.digest)) != 0) {
@@ -843,6 +856,7 @@ int engine_reload(struct engine *engine)
     site_refresh(engine);
     engine->durable_hash = engine->head;
     memcpy(engine->durable_digest, engine->digest, sizeof(engine->digest));
+    engine->durable_unsound = !engine->state.sound;
     engine->gather_from = engine->last_lsn + 1;
     return 0;
 }

@@ -324,12 +324,21 @@ static void take_hash(struct engine *engine, const struct ship_frame *frame)
     compare(engine);
 }
 
+/* Annulled here, and opened again behind a cut: there are visitors of it. Who does not know of the annulment has
+ * opened it as often as we. */
+static bool is_open_again_there(const struct queue_day *ours, const struct queue_day *theirs)
+{
+    return ours->state == QUEUE_DAY_ANNULLED && theirs->state == QUEUE_DAY_OPEN &&
+           theirs->date == ours->date && theirs->openings > ours->openings;
+}
+
 static void adopt_day(struct engine *engine, const struct queue_day *theirs)
 {
     struct queue_origin here = engine_next_origin(engine);
     struct queue_change change;
 
-    if (theirs->state == QUEUE_DAY_OPEN && theirs->date > engine->queue->day.date) {
+    if ((theirs->state == QUEUE_DAY_OPEN && theirs->date > engine->queue->day.date) ||
+        is_open_again_there(&engine->queue->day, theirs)) {
         (void)day_open(engine, theirs->date, 0);
     }
     if (queue_join_acceptance(engine->queue, theirs, engine->meeting.common_lsn, &here, &change)) {
@@ -757,9 +766,7 @@ bool meeting_takes_entries(struct engine *engine, const struct ship_frame *frame
         frame->lsn > meeting->staged_last + 1) {
         return false;
     }
-    for (size_t i = 0; i < frame->key_count; i++) {
-        engine_take_key(engine, frame->keys[i].day, frame->keys[i].unit, frame->keys[i].bytes);
-    }
+    engine_take_keys(engine, frame, true);
     for (uint32_t i = 0; i < frame->count; i++) {
         size_t len_bytes;
         const uint8_t *item = ship_body_next(&body, &len_bytes);

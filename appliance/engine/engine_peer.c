@@ -202,6 +202,9 @@ static void broken(struct engine *engine, const char *why)
 {
     struct duty_event event = engine_duty_event(engine, DUTY_CONTACT_BROKEN);
 
+    if (engine->failure != 0) {
+        return; /* our own disk did not answer: nothing is begun any more, this process ends */
+    }
     engine_log(engine, "contact given up: %s", why);
     event.reason = DUTY_REASON_NO_ACKNOWLEDGEMENT;
     engine_tell_duty(engine, &event);
@@ -216,20 +219,22 @@ static void take_entries(struct engine *engine, const struct ship_frame *frame)
         engine->last_lsn + frame->count >= engine->durable_lsn + ENGINE_CACHE_ENTRIES) {
         return; /* a gap, or more than our disk keeps up with: it is sent again */
     }
-    for (size_t i = 0; i < frame->key_count; i++) {
-        engine_take_key(engine, frame->keys[i].day, frame->keys[i].unit, frame->keys[i].bytes);
-    }
+    engine_take_keys(engine, frame, false);
     for (uint32_t i = 0; i < frame->count; i++, lsn++) {
         size_t len_bytes;
         const uint8_t *item = ship_body_next(&body, &len_bytes);
         struct ids_hash ours;
 
         if (lsn > engine->last_lsn) {
+            uint8_t day_before = engine->queue->day.state;
             int r = engine_append_foreign(engine, item, len_bytes);
 
             if (r < 0) {
                 broken(engine, "an entry does not fit the chain");
                 return;
+            }
+            if (engine->queue->day.state != day_before) { /* an annulled date opens again */
+                engine_take_keys(engine, frame, false);
             }
         } else if (len_bytes < IDS_HASH_BYTES || !engine_hash_at(engine, lsn, &ours) ||
                    memcmp(ours.bytes, item + len_bytes - IDS_HASH_BYTES, IDS_HASH_BYTES) != 0) {

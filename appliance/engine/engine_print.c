@@ -483,6 +483,14 @@ static void fill_site(const struct engine *engine, struct api_print *order)
     order->minute = (uint16_t)(local_ms / MINUTE_MS % MINUTES_A_DAY);
     memcpy(order->site_ja, engine->queue->config.site_ja, sizeof(order->site_ja));
     memcpy(order->site_en, engine->queue->config.site_en, sizeof(order->site_en));
+    if (engine->site.has_paper) {
+        memcpy(order->place_ja, engine->site.place_ja, sizeof(order->place_ja));
+        memcpy(order->place_en, engine->site.place_en, sizeof(order->place_en));
+    } else if (engine->options.place_ja != NULL) {
+        (void)strncpy(order->place_ja, engine->options.place_ja, sizeof(order->place_ja) - 1);
+        (void)strncpy(order->place_en, engine->options.place_en, sizeof(order->place_en) - 1);
+    }
+    site_visitor_url(engine, order->url);
 }
 
 void print_send_order(struct engine *engine, const struct api_print *order)

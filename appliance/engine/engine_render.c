@@ -462,6 +462,7 @@ static void put_calls(struct engine *engine, struct json *json)
 
 char *render_queue(struct engine *engine, size_t *ret_len_bytes)
 {
+    char url[API_URL_BYTES];
     struct json json;
 
     json_init(&json);
@@ -476,8 +477,8 @@ char *render_queue(struct engine *engine, size_t *ret_len_bytes)
     print_put_level(engine, &json);
     manager_put_notice(engine, &json);
     manager_put_takeover(engine, &json);
-    json_text(&json, "visitor_url",
-              engine->options.visitor_url != NULL ? engine->options.visitor_url : "");
+    site_visitor_url(engine, url);
+    json_text(&json, "visitor_url", url);
     put_time(engine, &json, "as_of", engine->wall_ms);
     json_number(&json, "lsn", (int64_t)engine->last_lsn);
     json_number(&json, "term", (int64_t)engine->state.term.number);
@@ -525,26 +526,6 @@ static void put_list(struct engine *engine, struct json *json, const char *name,
     json_close(json, ']');
 }
 
-static bool is_live(const struct queue_ticket *ticket)
-{
-    switch ((enum queue_ticket_state)ticket->state) {
-    case QUEUE_ISSUING:
-    case QUEUE_WAITING:
-    case QUEUE_CALLED:
-    case QUEUE_SERVING:
-    case QUEUE_HELD:
-    case QUEUE_ABSENT:
-        return true;
-    case QUEUE_DONE:
-    case QUEUE_CANCELLED:
-    case QUEUE_NO_SHOW:
-    case QUEUE_EXPIRED:
-    case QUEUE_VOID:
-        break;
-    }
-    return false;
-}
-
 char *render_tickets(struct engine *engine, uint16_t number, size_t *ret_len_bytes)
 {
     const struct queue *queue = engine->queue;
@@ -557,7 +538,8 @@ char *render_tickets(struct engine *engine, uint16_t number, size_t *ret_len_byt
     for (uint32_t i = queue->ticket_count; i > 0; i--) {
         const struct queue_ticket *ticket = &queue->tickets[i - 1];
 
-        if (number != 0 ? ticket->number != number : !is_live(ticket)) {
+        if (number != 0 ? ticket->number != number
+                        : !queue_ticket_is_live((enum queue_ticket_state)ticket->state)) {
             continue;
         }
         if (found++ < TICKETS_MAX) {

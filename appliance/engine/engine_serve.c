@@ -520,6 +520,8 @@ static bool answers_at_once(const struct api_request *request)
     case API_STATE:
     case API_REVOKED:
     case API_BOARDS:
+    case API_RELAY_ERASED:
+    case API_RELAY:
     case API_PRINTERS:
     case API_PRINT_DONE:
     case API_PRINT:
@@ -538,8 +540,8 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
         tell_state(engine, client);
         return;
     }
-    if (engine->client_is != API_PEER_STRANGER && len_bytes >= API_FRAME_HEADER_BYTES &&
-        print_takes(engine, client, bytes, len_bytes)) {
+    if ((engine->client_is == API_PEER_LOCAL || engine->client_is == API_PEER_DRIVER) &&
+        len_bytes >= API_FRAME_HEADER_BYTES && print_takes(engine, client, bytes, len_bytes)) {
         return;
     }
     if (!api_request_decode(bytes, len_bytes, &request)) {
@@ -561,6 +563,10 @@ void serve_request(struct engine *engine, uint64_t client, const uint8_t *bytes,
     }
     if (!engine->started) {
         not_on_duty(engine, client, request.id);
+        return;
+    }
+    if (request.type == API_RELAY || request.type == API_RELAY_ERASED) {
+        relay_request(engine, client, &request);
         return;
     }
     if (answers_at_once(&request)) {

@@ -12,6 +12,7 @@
 #include "base/check.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -223,6 +224,35 @@ static const uint8_t *take_long(struct bytes_reader *reader, size_t *ret_len_byt
     return bytes_take(reader, *ret_len_bytes);
 }
 
+/* Behind everything else, and not in versions of before there was this. */
+static void get_paper(struct bytes_reader *reader, struct site_version *version)
+{
+    if (reader->failed || bytes_left(reader) == 0) {
+        return;
+    }
+    version->has_paper = true;
+    bytes_get_text(reader, version->place_ja, sizeof(version->place_ja));
+    bytes_get_text(reader, version->place_en, sizeof(version->place_en));
+    version->relay_count = bytes_get_u8(reader);
+    if (version->relay_count > ENGINE_RELAYS_MAX) {
+        reader->failed = true;
+        return;
+    }
+    for (size_t i = 0; i < version->relay_count; i++) {
+        bytes_get_text(reader, version->relays[i], sizeof(version->relays[i]));
+    }
+}
+
+static void put_paper(struct bytes_writer *writer, const struct engine_site_form *form)
+{
+    bytes_put_text(writer, form->place_ja);
+    bytes_put_text(writer, form->place_en);
+    bytes_put_u8(writer, form->relay_count);
+    for (size_t i = 0; i < form->relay_count; i++) {
+        bytes_put_text(writer, form->relays[i]);
+    }
+}
+
 static bool decode_version(const struct bytes_buffer *bytes, struct site_version *version)
 {
     struct bytes_reader reader = bytes_reader_over(bytes->data, bytes->len_bytes);
@@ -242,6 +272,7 @@ static bool decode_version(const struct bytes_buffer *bytes, struct site_version
     version->calendar = take_long(&reader, &version->calendar_len_bytes);
     version->pages = take_long(&reader, &version->pages_len_bytes);
     version->text = take_long(&reader, &version->text_len_bytes);
+    get_paper(&reader, version);
     version->keep_visits_days = bytes_left(&reader) > 0 ? bytes_get_u16(&reader) : 0;
     return bytes_finished(&reader) && version->pages_len_bytes >= 2;
 }
@@ -456,8 +487,8 @@ void site_append(struct engine *engine, const struct engine_site_form *form,
     put_long(&writer, form->calendar, form->calendar_len_bytes);
     put_long(&writer, form->pages, form->pages_len_bytes);
     put_long(&writer, text->text, text->len_bytes);
-    if (form->keep_visits_days !=
-        0) { /* a version without it is read by programs that do not know it */
+    put_paper(&writer, form);
+    if (form->keep_visits_days != 0) {
         bytes_put_u16(&writer, form->keep_visits_days);
     }
     CHECK(!writer.failed);
@@ -545,4 +576,19 @@ bool site_open_day(struct engine *engine)
         force_what_waits(engine);
     }
     return true;
+}
+
+/* Site files of before say "...?ticket=": what is behind the question mark goes to the server, what is behind "#" does
+ * not. */
+void site_visitor_url(const struct engine *engine, char url[API_URL_BYTES])
+{
+    const char *given = engine->options.visitor_url != NULL ? engine->options.visitor_url : "";
+    const char *fragment = strchr(given, '#');
+    size_t len_bytes = fragment != NULL ? strlen(given) : strcspn(given, "?");
+
+    if (fragment == NULL && given[len_bytes] == '?' && strcmp(given + len_bytes, "?ticket=") != 0) {
+        len_bytes = strlen(given); /* another page's own question */
+    }
+    (void)snprintf(url, API_URL_BYTES, "%.*s%s", (int)len_bytes, given,
+                   fragment == NULL && given[0] != '\0' ? "#" : "");
 }

@@ -47,6 +47,10 @@ struct site_version {
     bool public_page;
     uint16_t keep_visits_days;       /* 0: nothing of single visits is kept */
     char by[SITE_BY_BYTES], note[API_SITE_NOTE_BYTES], visitor_url[ENGINE_VISITOR_URL_BYTES];
+    bool has_paper;                  /* the version says place and relays: those of before do not */
+    char place_ja[ENGINE_PLACE_BYTES], place_en[ENGINE_PLACE_BYTES];
+    uint8_t relay_count;
+    char relays[ENGINE_RELAYS_MAX][ENGINE_RELAY_BYTES];
     uint32_t actor;
     int64_t wall_ms;
     const uint8_t *queue, *calendar, *pages, *text;
@@ -82,6 +86,9 @@ void site_append_holidays(struct engine *engine, const struct calendar_import *i
 bool site_read(struct engine *engine, const struct site_mark *mark, struct bytes_buffer *ret_bytes,
                struct site_version *ret_version);
 bool site_mark_of(struct engine *engine, uint32_t version, struct site_mark *ret_mark);
+/* What stands before a ticket's id in a code or a link: it ends in "#", so that no server's log ever has the id.
+ * Empty: there is no page. */
+void site_visitor_url(const struct engine *engine, char url[API_URL_BYTES]);
 /* NULL: there is none. */
 char *site_render(struct engine *engine, size_t *ret_len_bytes);
 /* engine_site_request.c */

@@ -165,9 +165,7 @@ static void take_offer(struct engine *engine, const struct ship_frame *frame)
         meeting_break(engine, "a snapshot cannot be taken in here");
         return;
     }
-    for (size_t i = 0; i < frame->key_count; i++) {
-        engine_take_key(engine, frame->keys[i].day, frame->keys[i].unit, frame->keys[i].bytes);
-    }
+    engine_take_keys(engine, frame, true);
     if (engine_is_blank(engine)) {
         engine->joins_at_term = engine->duty.peer.highest_term + 1;
     }

@@ -8,7 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { REASONS_MAX = 8, HASH_SHORT_BYTES = 8, VERDICT_BYTES = 512, WATCHDOG_SILENT_MS = 3000 };
+enum { REASONS_MAX = 12, HASH_SHORT_BYTES = 8, VERDICT_BYTES = 512, WATCHDOG_SILENT_MS = 3000 };
 
 struct reason_list {
     size_t count;
@@ -58,6 +58,30 @@ static void gather_erasure(const struct engine *engine, struct reason_list *reas
     }
 }
 
+static void gather_relays(const struct engine *engine, struct reason_list *reasons)
+{
+    if (relay_is_uncertified(engine)) {
+        add_reason(
+            reasons, "RELAY_NOT_CERTIFIED",
+            "別ホストの中継から、前の開庁日の消去証明書が届いていません。中継の電源と回線を確"
+            "認してください。",
+            "A relay on another host has not certified that it erased the earlier day. Check "
+            "its power and its line.");
+    }
+    if (relay_is_silent(engine)) {
+        add_reason(
+            reasons, "RELAY_SILENT",
+            "別ホストの中継につながりません。外から見る待ち状況の画面が更新されていません。",
+            "A relay on another host is not reached: the public page outside is not kept up.");
+    }
+    if (relay_clock_differs(engine)) {
+        add_reason(reasons, "RELAY_CLOCK",
+                   "別ホストの中継と号機の時計が5分以上違います。両方の時刻を確認してください。",
+                   "The clocks of a relay and of this unit are more than five minutes apart. Check "
+                   "the time of both.");
+    }
+}
+
 /* Why a failover now, or the next opening, would not go well. */
 static void gather_reasons(const struct engine *engine, struct reason_list *reasons)
 {
@@ -98,6 +122,7 @@ static void gather_reasons(const struct engine *engine, struct reason_list *reas
                    "The clock cannot be trusted. Enter the date of the service day.");
     }
     gather_erasure(engine, reasons);
+    gather_relays(engine, reasons);
 }
 
 static const char *mode_code(const struct duty *duty)

@@ -716,6 +716,8 @@ static void make_engine(struct daemon *daemon, const struct world *world)
         .unit_name_ja = own != NULL ? own->name_ja : "号機",
         .unit_name_en = own != NULL ? own->name_en : "unit",
         .visitor_url = daemon->site.printing.visitor_url,
+        .place_ja = daemon->site.printing.place_ja,
+        .place_en = daemon->site.printing.place_en,
         .site_reader = &site_reader,
         .site_text = daemon->site_text.bytes,
         .site_text_len_bytes = daemon->site_text.len_bytes,
@@ -742,6 +744,7 @@ static int open_all(struct daemon *daemon)
     struct client_socket_options client_options = {.event = daemon->event,
                                                    .path = daemon->settings.socket_path,
                                                    .driver_user = daemon->settings.driver_user,
+                                                   .feed_user = daemon->settings.feed_user,
                                                    .on_frame = on_client_frame,
                                                    .on_gone = on_client_gone,
                                                    .context = daemon};

@@ -36,6 +36,7 @@ enum option_id {
     OPTION_SNAPSHOT,
     OPTION_DRIVER,
     OPTION_WATCHDOG,
+    OPTION_FEED_USER,
     OPTION_IGNORED,
 };
 
@@ -61,6 +62,7 @@ static const struct option options[] = {
     {"snapshot-entries", required_argument, NULL, OPTION_SNAPSHOT},
     {"driver-user", required_argument, NULL, OPTION_DRIVER},
     {"watchdog", required_argument, NULL, OPTION_WATCHDOG},
+    {"feed-user", required_argument, NULL, OPTION_FEED_USER},
     {"floating", required_argument, NULL, OPTION_IGNORED},
     {"lan-interface", required_argument, NULL, OPTION_IGNORED},
     {"direct-interface", required_argument, NULL, OPTION_IGNORED},
@@ -120,6 +122,9 @@ static bool take_option(struct settings *settings, int id, const char *value)
         return true;
     case OPTION_SNAPSHOT:
         settings->snapshot_entries = strtoull(value, NULL, 10);
+        return true;
+    case OPTION_FEED_USER:
+        settings->feed_user = value;
         return true;
     case OPTION_DRIVER:
         settings->driver_user = value;

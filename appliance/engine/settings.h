@@ -22,6 +22,7 @@ struct settings {
     const char *watchdog_socket; /* NULL: no watch chain */
     int64_t clock_offset_ms;
     uint64_t snapshot_entries; /* engine.h; 0: its default */
+    const char *feed_user;     /* whom toban-web --feed runs as; likewise */
     const char *driver_user;   /* whom toban-devices runs as; NULL: as toband, or root */
 };
 

@@ -33,6 +33,12 @@ static int fill_form(const struct site *site, struct engine_site_form *form)
         form->keep_visits_days = site->keep_visits_days;
         (void)snprintf(form->visitor_url, sizeof(form->visitor_url), "%s",
                        site->printing.visitor_url);
+        (void)snprintf(form->place_ja, sizeof(form->place_ja), "%s", site->printing.place_ja);
+        (void)snprintf(form->place_en, sizeof(form->place_en), "%s", site->printing.place_en);
+        form->relay_count = site->pages.relay_count;
+        for (size_t i = 0; i < site->pages.relay_count; i++) {
+            (void)snprintf(form->relays[i], sizeof(form->relays[i]), "%s", site->pages.relays[i]);
+        }
         form->pages = site_pages_to_json(site, &form->pages_len_bytes);
     }
     free(calendar);

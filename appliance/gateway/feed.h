@@ -35,6 +35,11 @@ enum feed_limit {
     FEED_HANDSHAKE_MS_MAX = 3000,
     FEED_ERASE_MINUTE = 15,                /* after the office's midnight, when nobody told it */
     FEED_UTC_OFFSET_MINUTES = 540,
+    FEED_WORD_MS = 5000,                   /* so often a relay says that it is there, and what its clock says */
+    FEED_HANDED_MS = 5000,                 /* a certificate is answered by then, or handed over again */
+    FEED_HANDED_AGAIN_MS = 30000,          /* refused: tried again then */
+    FEED_UNDELIVERED_MAX = 31,             /* certificates that wait for the pair: the newest */
+    FEED_CERTIFICATE_ID = 0x40000000,      /* request ids from here on are not those of telephones */
 };
 
 /* ---- one TLS connection with bytes in both directions (feed_tls.c) -------------------------------------- */
@@ -84,8 +89,33 @@ struct feed_out_options {
 
 /* Runs until SIGTERM. */
 int feed_out_run(const struct feed_out_options *options);
+/* What the relay says of itself, not of a visitor: its certificates, its clock. It gets the name that its own
+ * certificate has. */
+bool feed_word_passes(struct api_request *request, const char *relay);
 /* What may pass to toband, made harmless: a visitor's, by the web, without a credential. False: nothing else may. */
 bool feed_question_passes(struct api_request *request);
+
+/* ---- the relay's certificates (feed_certificate.c) --------------------------------------------------- */
+
+/* Written when a day was erased, kept until the pair has it on both disks: nobody's visit is in it. */
+struct feed_certificate {
+    char date[12];             /* yyyy-mm-dd */
+    const char *relay;
+    uint8_t why;               /* enum api_relay_why */
+    int64_t erased_ms;
+    uint64_t term;
+    uint32_t questions;
+    struct ids_hash before, after;
+};
+
+/* certificate-DATE.json for people, undelivered-DATE.json for the pair. 0 or negative errno. */
+int feed_certificate_write(const char *state_dir, const struct feed_certificate *certificate);
+/* The first undelivered one behind this date ("": of all), as what the pair is asked. False: there is none. */
+bool feed_certificate_next(const char *state_dir, const char *after, char ret_date[12],
+                           struct api_relay_erased *ret_erased);
+void feed_certificate_delivered(const char *state_dir, const char *date);
+/* A file of the state folder, whole or not at all. */
+int feed_write_file(const char *state_dir, const char *name, const char *text);
 
 /* ---- on the relay ------------------------------------------------------------------------------------ */
 

@@ -28,7 +28,6 @@ enum {
     PATH_BYTES = 512,
     DATE_BYTES = 11,
     DAY_BYTES_MAX = 4096,
-    HASH_TEXT_BYTES = 2 * IDS_HASH_BYTES + 1,
     BACKLOG = 8,
     TICK_MS = 500,
     ACCURACY_USEC = 10000,
@@ -37,6 +36,11 @@ enum {
     MINUTES_A_DAY = 1440,
     MS_A_MINUTE = 60000,
     HOUR_AT = 11,
+    MS_PER_S = 1000,
+    NSEC_PER_MSEC = 1000000,
+    YEAR_BASE = 1900,
+    STATUS_OK = 200,
+    STATUS_CREATED = 201,
 };
 
 struct feeder {
@@ -65,7 +69,25 @@ struct feed_in {
     uint64_t questions;      /* about tickets, since it began */
     char day[DAY_BYTES_MAX]; /* the office's hours, JSON; empty: never heard of */
     bool wants_new_process;
+    int32_t ahead_s;  /* our clock before the office's */
+    uint64_t word_ms; /* when the pair was told last that we are there */
+    struct handing {  /* a certificate on its way to the pair */
+        char date
+            [12]; /* the one that waits for its answer, or that was tried last; "": begin with the oldest */
+        uint32_t id; /* 0: none waits */
+        uint64_t since_ms, again_ms;
+    } handing;
 };
+
+static const char held_name[] = "held";
+
+static int64_t wall_ms(void)
+{
+    struct timespec now;
+
+    (void)clock_gettime(CLOCK_REALTIME, &now);
+    return (int64_t)now.tv_sec * MS_PER_S + now.tv_nsec / NSEC_PER_MSEC;
+}
 
 static uint64_t now_ms(const struct feed_in *feed)
 {
@@ -79,25 +101,6 @@ static void path_of(const struct feed_in *feed, const char *name, char path[PATH
     (void)snprintf(path, PATH_BYTES, "%s/%s", feed->options.state_dir, name);
 }
 
-static int write_file(const struct feed_in *feed, const char *name, const char *text)
-{
-    char path[PATH_BYTES], fresh[PATH_BYTES + 8];
-    size_t len_bytes = strlen(text);
-    int fd, r;
-
-    path_of(feed, name, path);
-    (void)snprintf(fresh, sizeof(fresh), "%s.new", path);
-    fd = open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (fd < 0) {
-        return -errno;
-    }
-    r = write(fd, text, len_bytes) == (ssize_t)len_bytes && fsync(fd) == 0 ? 0 : -EIO;
-    if (close(fd) < 0 || (r == 0 && rename(fresh, path) < 0)) {
-        r = -EIO;
-    }
-    return r;
-}
-
 static void read_day(struct feed_in *feed)
 {
     char path[PATH_BYTES];
@@ -109,6 +112,22 @@ static void read_day(struct feed_in *feed)
         size_t len_bytes = fread(feed->day, 1, sizeof(feed->day) - 1, file);
 
         feed->day[len_bytes] = '\0';
+        (void)fclose(file);
+    }
+}
+
+/* Whose visits a process has seen: if it ends without a certificate, the next one gives it. */
+static void read_held(struct feed_in *feed)
+{
+    char path[PATH_BYTES];
+    FILE *file;
+
+    path_of(feed, held_name, path);
+    file = fopen(path, "re");
+    if (file != NULL) {
+        size_t len_bytes = fread(feed->date, 1, sizeof(feed->date) - 1, file);
+
+        feed->date[len_bytes == sizeof(feed->date) - 1 ? len_bytes : 0] = '\0';
         (void)fclose(file);
     }
 }
@@ -132,56 +151,35 @@ static void keep_day(struct feed_in *feed, const json_t *queue)
     text[len_bytes] = '\0';
     if (strcmp(text, feed->day) != 0) {
         memcpy(feed->day, text, len_bytes + 1);
-        (void)write_file(feed, "day.json", text);
+        (void)feed_write_file(feed->options.state_dir, "day.json", text);
     }
 }
 
 /* ---- the night ----------------------------------------------------------------------------------------- */
 
-static void hash_text(const struct ids_hash *hash, char text[HASH_TEXT_BYTES])
-{
-    for (size_t i = 0; i < IDS_HASH_BYTES; i++) {
-        (void)snprintf(text + 2 * i, 3, "%02x", hash->bytes[i]);
-    }
-}
-
-static void local_time(char *text, size_t text_bytes, const char *format)
-{
-    time_t local = time(NULL) + FEED_UTC_OFFSET_MINUTES * SECONDS_A_MINUTE;
-    struct tm parts;
-
-    (void)gmtime_r(&local, &parts);
-    (void)strftime(text, text_bytes, format, &parts);
-}
-
 /* Then this process ends: what is left is what this certificate and the hours say. */
-static void erase(struct feed_in *feed, const char *why)
+static void erase(struct feed_in *feed, enum api_relay_why why)
 {
-    char name[64], at[40], before[HASH_TEXT_BYTES], after[HASH_TEXT_BYTES];
-    struct ids_hash left = digest_of(feed->gateway->digest, feed->day, strlen(feed->day));
-    json_t *certificate;
-    char *text;
+    struct feed_certificate certificate = {
+        .relay = feed->options.name,
+        .why = (uint8_t)why,
+        .erased_ms = wall_ms(),
+        .term = feed->highest_term,
+        .questions = (uint32_t)feed->questions,
+        .before = feed->seen,
+        .after = digest_of(feed->gateway->digest, feed->day, strlen(feed->day))};
 
     if (feed->date[0] == '\0' || feed->wants_new_process) {
         return;
     }
-    local_time(at, sizeof(at), "%Y-%m-%dT%H:%M:%S+09:00");
-    hash_text(&feed->seen, before);
-    hash_text(&left, after);
-    certificate = json_pack("{s:s, s:s, s:s, s:s, s:I, s:s, s:s, s:s}", "relay", feed->options.name,
-                            "service_day", feed->date, "erased_at", at, "why", why,
-                            "ticket_questions", (json_int_t)feed->questions, "digest_before",
-                            before, "digest_after", after, "kept", "day.json");
-    text = json_dumps(certificate, JSON_COMPACT);
-    json_decref(certificate);
-    (void)snprintf(name, sizeof(name), "certificate-%s.json", feed->date);
-    if (text == NULL || write_file(feed, name, text) < 0) {
+    memcpy(certificate.date, feed->date, sizeof(feed->date));
+    if (feed_certificate_write(feed->options.state_dir, &certificate) < 0) {
         (void)fprintf(
             stderr,
             "toban-web: the certificate of %s cannot be written; what is held goes all the same\n",
             feed->date);
     }
-    free(text);
+    (void)feed_write_file(feed->options.state_dir, held_name, "");
     feed->wants_new_process = true;
     gateway_stop(feed->gateway);
 }
@@ -191,8 +189,28 @@ static void look_at_the_clock(struct feed_in *feed)
 {
     uint64_t minutes = (now_ms(feed) - feed->told_ms) / MS_A_MINUTE + feed->told_minute;
 
-    if (feed->date[0] != '\0' && minutes >= MINUTES_A_DAY + FEED_ERASE_MINUTE) {
-        erase(feed, "CLOCK");
+    if (feed->date[0] != '\0' && feed->told_ms != 0 &&
+        minutes >= MINUTES_A_DAY + FEED_ERASE_MINUTE) {
+        erase(feed, API_RELAY_CLOCK);
+    }
+}
+
+/* How far our clock is ahead of the office's, so that staff hear of it when one of them is wrong. */
+static void note_clock(struct feed_in *feed, const char *as_of)
+{
+    struct tm parts = {0};
+
+    if (sscanf(as_of, "%4d-%2d-%2dT%2d:%2d:%2d", &parts.tm_year, &parts.tm_mon, &parts.tm_mday,
+               &parts.tm_hour, &parts.tm_min, &parts.tm_sec) == 6) {
+        int64_t office_s, ahead_s;
+
+        parts.tm_year -= YEAR_BASE;
+        parts.tm_mon--;
+        office_s = (int64_t)timegm(&parts) - FEED_UTC_OFFSET_MINUTES * SECONDS_A_MINUTE;
+        ahead_s = wall_ms() / MS_PER_S - office_s;
+        feed->ahead_s = ahead_s > INT32_MAX   ? INT32_MAX
+                        : ahead_s < INT32_MIN ? INT32_MIN
+                                              : (int32_t)ahead_s;
     }
 }
 
@@ -206,6 +224,7 @@ static void note_time(struct feed_in *feed, const json_t *queue)
         sscanf(as_of + HOUR_AT, "%2u:%2u", &hour, &minute) == 2) {
         feed->told_minute = hour * MINUTES_AN_HOUR + minute;
         feed->told_ms = now_ms(feed);
+        note_clock(feed, as_of);
     }
 }
 
@@ -220,10 +239,13 @@ static bool note_queue(struct feed_in *feed, const json_t *queue, const struct a
     keep_day(feed, queue);
     note_time(feed, queue);
     if (feed->date[0] != '\0' && (!visits || date == NULL || strcmp(date, feed->date) != 0)) {
-        erase(feed, visits ? "ANOTHER_DAY" : "ERASED_BY_THE_PAIR");
+        erase(feed, visits ? API_RELAY_ANOTHER_DAY : API_RELAY_ERASED_BY_THE_PAIR);
         return false;
     }
     if (visits && date != NULL && strlen(date) < sizeof(feed->date)) {
+        if (feed->date[0] == '\0') {
+            (void)feed_write_file(feed->options.state_dir, held_name, date);
+        }
         memcpy(feed->date, date, strlen(date) + 1);
         feed->seen = digest_of(feed->gateway->digest, event->body, event->body_len_bytes);
     }
@@ -236,6 +258,8 @@ static void leave(struct feed_in *feed, struct feeder *feeder)
 {
     if (feed->current == feeder) {
         feed->current = NULL;
+        feed->handing = (struct handing){0};
+        feed->word_ms = 0;
         forward_engine_down(feed->gateway);
     }
 }
@@ -322,6 +346,66 @@ static bool take_event(struct feed_in *feed, struct feeder *feeder, const struct
     return true;
 }
 
+/* ---- certificates, and a sign of life ------------------------------------------------------------------ */
+
+static bool ask(struct feed_in *feed, const struct api_request *request)
+{
+    uint8_t bytes[API_REQUEST_BYTES_MAX];
+    size_t len_bytes = api_request_encode(request, bytes, sizeof(bytes));
+
+    return len_bytes > 0 && feed_connection_send(feed->current->connection, bytes, len_bytes);
+}
+
+static void hand_over(struct feed_in *feed)
+{
+    struct handing *handing = &feed->handing;
+    struct api_request request = {.type = API_RELAY_ERASED,
+                                  .id = FEED_CERTIFICATE_ID + (uint32_t)now_ms(feed) % INT16_MAX};
+
+    if (handing->id != 0 && now_ms(feed) - handing->since_ms > FEED_HANDED_MS) {
+        *handing = (struct handing){0}; /* no answer: the same again, or it is known by then */
+    }
+    if (handing->id != 0 || now_ms(feed) < handing->again_ms) {
+        return;
+    }
+    if (!feed_certificate_next(feed->options.state_dir, handing->date, handing->date,
+                               &request.erased)) {
+        *handing = (struct handing){.again_ms = now_ms(feed) + FEED_HANDED_AGAIN_MS};
+        return;
+    }
+    handing->id = request.id;
+    handing->since_ms = now_ms(feed);
+    (void)ask(feed, &request);
+}
+
+/* Refused or not now: it stays, and the next one is tried. */
+static void handed_over(struct feed_in *feed, uint32_t id, const struct api_reply *reply)
+{
+    struct handing *handing = &feed->handing;
+
+    if (id != handing->id) {
+        return;
+    }
+    handing->id = 0;
+    if (reply->status == STATUS_OK || reply->status == STATUS_CREATED) {
+        feed_certificate_delivered(feed->options.state_dir, handing->date);
+    } else {
+        (void)fprintf(stderr, "toban-web: the pair does not take the certificate of %s now: %u\n",
+                      handing->date, reply->status);
+    }
+}
+
+static void say_word(struct feed_in *feed)
+{
+    const struct api_request request = {.type = API_RELAY, .relay = {.ahead_s = feed->ahead_s}};
+
+    if (feed->told_ms != 0 &&
+        (feed->word_ms == 0 || now_ms(feed) - feed->word_ms >= FEED_WORD_MS)) {
+        feed->word_ms = now_ms(feed);
+        (void)ask(feed, &request);
+    }
+}
+
 static bool take_frame(struct feed_in *feed, struct feeder *feeder, const uint8_t *frame,
                        size_t len_bytes)
 {
@@ -336,7 +420,9 @@ static bool take_frame(struct feed_in *feed, struct feeder *feeder, const uint8_
         if (!api_reply_decode(frame, len_bytes, &id, &reply)) {
             return false;
         }
-        if (feed->current == feeder) {
+        if (feed->current == feeder && id >= FEED_CERTIFICATE_ID) {
+            handed_over(feed, id, &reply);
+        } else if (feed->current == feeder) {
             forward_engine_reply(feed->gateway, id, &reply);
         }
         return true;
@@ -462,6 +548,10 @@ static int on_tick(sd_event_source *source, uint64_t usec, void *userdata)
     }
     look_for_another(feed);
     look_at_the_clock(feed);
+    if (feed->current != NULL && !feed->wants_new_process) {
+        hand_over(feed);
+        say_word(feed);
+    }
     r = sd_event_source_set_time_relative(source, (uint64_t)TICK_MS * INTERNAL_USEC_PER_MSEC);
     return r < 0 ? r : sd_event_source_set_enabled(source, SD_EVENT_ONESHOT);
 }
@@ -535,6 +625,7 @@ int feed_in_create(sd_event *event, const struct feed_in_options *options, struc
     feed->gateway = gateway;
     feed->listen_fd = -1;
     read_day(feed);
+    read_held(feed);
     r = feed_tls_create(&options->tls, true, &feed->tls);
     if (r >= 0) {
         r = listen_on(feed);

@@ -76,6 +76,22 @@ bool feed_question_passes(struct api_request *request)
     return true;
 }
 
+bool feed_word_passes(struct api_request *request, const char *relay)
+{
+    request->from = (struct api_from){.via = API_VIA_WEB};
+    if (request->type == API_RELAY_ERASED) {
+        (void)snprintf(request->erased.relay, sizeof(request->erased.relay), "%.*s",
+                       (int)sizeof(request->erased.relay) - 1, relay);
+        return true;
+    }
+    if (request->type == API_RELAY) {
+        (void)snprintf(request->relay.relay, sizeof(request->relay.relay), "%.*s",
+                       (int)sizeof(request->relay.relay) - 1, relay);
+        return true;
+    }
+    return false;
+}
+
 static uint64_t now_ms(const struct feed_out *feed)
 {
     uint64_t usec = 0;
@@ -123,7 +139,9 @@ static bool pass_question(struct feed_out *feed, const uint8_t *frame, size_t le
     struct api_request request;
     size_t passed_bytes;
 
-    if (!api_request_decode(frame, len_bytes, &request) || !feed_question_passes(&request)) {
+    if (!api_request_decode(frame, len_bytes, &request) ||
+        (!feed_word_passes(&request, feed->options->tls.peer_name) &&
+         !feed_question_passes(&request))) {
         (void)fprintf(stderr, "toban-web: the relay asked what it may not; the feed is ended\n");
         return false;
     }

@@ -305,6 +305,7 @@ struct queue_category {
     uint16_t limit;           /* of today, by hand; 0: as configured */
     uint64_t ruled_lsn;       /* when suspended or limit was last set, in this ledger */
     uint64_t changed_lsn;
+    uint16_t earlier_highest; /* up to it plain numbers are of an annulled opening: nobody's, and no gap; 0 none */
 };
 
 struct queue_day {

@@ -177,7 +177,8 @@ static void erase_visits(struct queue *queue, queue_touched_fn *touched, void *c
 }
 
 /* Numbers, ceilings, letters and totals are those of one date; numbers go on while a date that was
- * annulled may still come, so that none of it is given twice. */
+ * annulled may still come, or comes again, so that none of it is given twice. Those given before are no gap of what
+ * begins now: whoever had them was sent away. */
 static void start_afresh(struct queue *queue, bool go_on, uint64_t lsn, queue_touched_fn *touched,
                          void *context)
 {
@@ -193,6 +194,7 @@ static void start_afresh(struct queue *queue, bool go_on, uint64_t lsn, queue_to
             after.category = before.category;
             after.category.suspended = 0;
             after.category.limit = 0;
+            after.category.earlier_highest = before.category.plain_highest;
             after.category.changed_lsn = lsn;
         }
         queue->categories[slot] = after.category;
@@ -221,5 +223,7 @@ void queue_apply_day(struct queue *queue, enum queue_action action, const struct
         queue_manage_forget_hours(queue, day->date, touched, context);
         erase_visits(queue, touched, context);
         start_afresh(queue, day->date <= day->annulled_date, day->origin.lsn, touched, context);
+    } else if (action == QUEUE_DAY_OPENING && queue->day.state == QUEUE_DAY_ANNULLED) {
+        start_afresh(queue, true, day->origin.lsn, touched, context);
     }
 }

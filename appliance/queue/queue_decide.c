@@ -340,13 +340,22 @@ void queue_raise_ceiling(const struct queue *queue, uint16_t category, uint16_t 
     }
 }
 
+/* The first number of this opening: those of one that was annulled are neither given again nor gaps. */
+static uint32_t first_of_opening(const struct queue *queue, int slot)
+{
+    uint32_t first = queue->config.categories[slot].number_first;
+    uint32_t after = queue->categories[slot].earlier_highest + 1U;
+
+    return after > first ? after : first;
+}
+
 /* How many could have been given: those on the skip list are no gap. */
-static uint32_t numbers_up_to(const struct queue_config *config, int slot, uint16_t highest)
+static uint32_t numbers_up_to(const struct queue *queue, int slot, uint16_t highest)
 {
     uint32_t count = 0;
 
-    for (uint32_t number = config->categories[slot].number_first; number <= highest; number++) {
-        count += queue_number_is_skipped(config, (uint16_t)number) ? 0 : 1;
+    for (uint32_t number = first_of_opening(queue, slot); number <= highest; number++) {
+        count += queue_number_is_skipped(&queue->config, (uint16_t)number) ? 0 : 1;
     }
     return count;
 }
@@ -354,14 +363,14 @@ static uint32_t numbers_up_to(const struct queue_config *config, int slot, uint1
 /* Of the plain numbers up to highest: those that no ticket has, and those whose ticket is VOID. */
 static uint32_t voided_up_to(const struct queue *queue, int slot, uint16_t highest)
 {
-    const struct queue_category_config *config = &queue->config.categories[slot];
-    uint32_t voided = numbers_up_to(&queue->config, slot, highest);
+    uint32_t first = first_of_opening(queue, slot);
+    uint32_t voided = numbers_up_to(queue, slot, highest);
 
     for (uint32_t i = 0; i < queue->ticket_count; i++) {
         const struct queue_ticket *ticket = &queue->tickets[i];
 
         if (series_is_plain(ticket->series) && ticket->state != QUEUE_VOID &&
-            ticket->number >= config->number_first && ticket->number <= highest) {
+            ticket->number >= first && ticket->number <= highest) {
             voided -= voided > 0;
         }
     }

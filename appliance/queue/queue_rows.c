@@ -9,7 +9,7 @@
 
 #include <string.h>
 
-enum { FORMAT_VERSION = 4 };
+enum { FORMAT_VERSION = 4, HAS_EARLIER = 2 /* beside the bit of "suspended" */ };
 
 bool queue_row_is_of_visit(enum queue_row_kind kind)
 {
@@ -154,23 +154,34 @@ static void put_category(struct bytes_writer *writer, const struct queue_categor
     bytes_put_u16(writer, category->ceiling);
     put_series(writer, category->letter);
     bytes_put_u16(writer, category->letter_highest);
-    bytes_put_u8(writer, category->suspended);
+    bytes_put_u8(writer, category->suspended | (category->earlier_highest != 0 ? HAS_EARLIER : 0));
     bytes_put_u16(writer, category->limit);
     bytes_put_u64(writer, category->ruled_lsn);
     bytes_put_u64(writer, category->changed_lsn);
+    if (category->earlier_highest != 0) {
+        bytes_put_u16(writer, category->earlier_highest);
+    }
 }
 
 static void get_category(struct bytes_reader *reader, struct queue_category *category)
 {
+    uint8_t flags;
+
     category->id = get_category_id(reader, 1);
     category->plain_highest = get_number(reader);
     category->ceiling = get_number(reader);
     category->letter = get_series(reader);
     category->letter_highest = get_number(reader);
-    category->suspended = get_u8_up_to(reader, 1);
+    flags = get_u8_up_to(reader, 1 | HAS_EARLIER);
+    category->suspended = flags & 1;
     category->limit = bytes_get_u16(reader);
     category->ruled_lsn = bytes_get_u64(reader);
     category->changed_lsn = bytes_get_u64(reader);
+    if ((flags & HAS_EARLIER) != 0) { /* rows of before there was this field have it not */
+        category->earlier_highest = get_number(reader);
+        refuse_unless(reader, category->earlier_highest != 0 &&
+                                  category->earlier_highest <= category->plain_highest);
+    }
 }
 
 static void put_plan(struct bytes_writer *writer, const uint16_t *plan, uint8_t count)

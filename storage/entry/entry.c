@@ -122,6 +122,8 @@ const char *entry_kind_code(enum entry_kind kind)
         return "erasure";
     case ENTRY_VISITS:
         return "visits";
+    case ENTRY_RELAY_ERASURE:
+        return "relay-erasure";
     case ENTRY_KIND_END:
         break;
     }

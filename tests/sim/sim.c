@@ -205,6 +205,7 @@ static void happen(struct sim *sim, struct item *item)
         sim_site_turn(sim);
         sim_manage_turn(sim);
         sim_register_turn(sim);
+        sim_annul_turn(sim);
         sim_printers(sim);
         judge_papers(sim);
         judge_service(sim);

@@ -139,6 +139,7 @@ enum sim_spoil {
     SPOIL_SERVES_UNERASED,
     SPOIL_CALLED_FROM_HOME,
     SPOIL_ARRIVAL,
+    SPOIL_ANNULLED,
     SPOIL_COUNT,
 };
 
@@ -172,6 +173,7 @@ struct sim_result {
     uint64_t let_in, revoked;         /* credentials */
     uint64_t site_versions, site_pages;
     uint64_t registered, arrived;     /* before arrival, and then */
+    uint64_t annulled, annulled_seen; /* days; seconds in which a unit said so */
     uint64_t words, slips, lists;     /* of managers, answered; papers for staff */
     uint64_t fault_kinds[SIM_FAULT_COUNT];
     uint64_t days;

@@ -87,7 +87,9 @@ void judge_certificates_of(struct unit *unit, const struct ledger_batch *batch)
             continue;
         }
         whose = unit_of(sim, &certificate);
-        left = whose != NULL && sim_disk_has_key_up_to(&whose->disk, certificate.day);
+        /* Annulled and opened again, the same date has a new key: what was certified is the old one's. */
+        left = whose != NULL && !(sim_annul_was(sim) && certificate.day == date_of(sim->today)) &&
+               sim_disk_has_key_up_to(&whose->disk, certificate.day);
         if (left || sim_spoils(sim, SPOIL_CERTIFICATE_EARLY)) {
             sim_fail(sim,
                      "promise 15: it is certified that unit %u erased %u, and its disk opens it",

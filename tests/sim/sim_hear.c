@@ -198,6 +198,7 @@ static void expect_call(struct unit *unit, const struct client *client, const ch
         return; /* behind a cut the other may call the same visitor: a meeting keeps one of two calls */
     }
     judge_effect(unit, &client->key, "a call");
+    judge_annulled(unit, lsn, "a call");
     forget_call(sim, name);
     sim->result->calls++;
     sim->expected[sim->expected_count++ % SIM_EXPECTED] =
@@ -405,6 +406,10 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
     CHECK(reply.body_len_bytes < sizeof(text));
     memcpy(text, reply.body, reply.body_len_bytes);
     text[reply.body_len_bytes] = '\0';
+    if (client >= SIM_ANNUL_CLIENT) {
+        sim_annul_reply(unit, id, reply.status, reply.lsn);
+        return;
+    }
     if (client >= SIM_REGISTER_CLIENT) {
         sim_register_reply(unit, client, id, reply.status, text);
         return;

@@ -22,6 +22,7 @@
  *   sim_hear.c    who hears a unit: clients, boards, who asks again, who sends nonsense; what may leave
  *   sim_register.c  visitors who register before they are there, and arrive
  *   sim_manage.c  a manager's words, and papers for staff
+ *   sim_annul.c   an administrator who annuls the day, and opens it again
  *   sim_print.c   the printer at each unit; papers as visitors hold them
  *   sim_day.c     evening, night and the next morning
  *   sim_disk.c    what is durable
@@ -361,6 +362,12 @@ struct sim {
     struct engine_site_reader site_reader;
     uint64_t register_random;  /* likewise */
     struct sim_phone phones[SIM_PHONES];
+    struct sim_annul {         /* an administrator who annuls the day */
+        enum { SIM_ANNUL_NOT_YET, SIM_ANNUL_ASKED, SIM_ANNUL_STANDS, SIM_ANNUL_OPENING, SIM_ANNUL_OVER } step;
+        uint32_t request_id;
+        uint64_t asked_ms, answered_ms, lsn;
+        bool paired;           /* both disks held it when it was answered */
+    } annul;
     uint64_t manage_random;    /* likewise */
     struct sim_word words[WORD_KINDS];
     struct crypto *crypto;
@@ -575,6 +582,15 @@ void sim_register_held_paired(struct sim *sim);
 void sim_register_held_lost(struct sim *sim, int index);
 void sim_register_held_given(struct sim *sim, int index);
 void sim_register_exchanged(struct sim *sim);
+/* sim_annul.c */
+enum { SIM_ANNUL_CLIENT = 3600 };
+void sim_annul_turn(struct sim *sim);
+void sim_annul_reply(struct unit *unit, uint32_t id, uint16_t status, uint64_t lsn);
+/* Between the first asking and the new opening; then and ever after. */
+bool sim_annul_is_on(const struct sim *sim);
+bool sim_annul_was(const struct sim *sim);
+/* A ticket or a call that leaves, computed at this lsn. */
+void judge_annulled(struct unit *unit, uint64_t lsn, const char *what);
 
 /* sim_print.c */
 /* An order to the printer of this unit. */

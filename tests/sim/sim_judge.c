@@ -28,8 +28,9 @@
  *  7 order, gaps    above every number acknowledged before it was asked   ten newer calls hide an adopted one
  *                   for; a call is shown, a call's name is one call
  *                   (sim_hear.c); at the end gaps are counted VOID
- *  8 day            tickets are of today by the calendar on the wall;     -
- *                   closed in the evening
+ *  8 day            tickets are of today by the calendar on the wall;     a unit behind a cut, or whose disk was lost,
+ *                   closed in the evening; none while it stands annulled  may not know of the annulment
+ *                   (sim_annul.c)
  *  9 audit          every entry decodes, has its lsn and is chained       edited bytes of real files:
  *                   (judge_entry, judge_walk); a ticket, a call has an    ledger_damage_test.c, by the shipped verifier
  *                   entry of its key (judge_effect)
@@ -228,6 +229,7 @@ bool judge_ticket(struct sim *sim, const struct client *client, const char *body
     }
     CHECK(sim->ticket_count < SIM_TICKETS_MAX);
     judge_effect(unit, &client->key, "a ticket");
+    judge_annulled(unit, unit->reply_lsn, "a ticket");
     sim->tickets[sim->ticket_count++] = seen;
     sim->result->tickets++;
     sim->ticket_ms = sim->now_ms;

@@ -258,6 +258,12 @@ static bool is_never_given(const struct queue_config *config, uint32_t number)
     return false;
 }
 
+/* Whoever had one of these was sent away, and nobody gets it. */
+static uint32_t annulled_up_to(const struct queue *queue, uint32_t number)
+{
+    return queue->categories[(number - 1) / NUMBERS_OF_CATEGORY].earlier_highest;
+}
+
 /* Promise 7: every plain number up to the highest is somebody's, or was skipped and counted so. */
 void judge_gaps(struct sim *sim)
 {
@@ -266,13 +272,15 @@ void judge_gaps(struct sim *sim)
 
     for (uint32_t i = 0; i < queue->ticket_count; i++) {
         given += queue->tickets[i].series.unit == 0 && queue->tickets[i].state != QUEUE_VOID &&
-                 queue->tickets[i].delivery != QUEUE_DELIVERY_HAND;
+                 queue->tickets[i].delivery != QUEUE_DELIVERY_HAND &&
+                 queue->tickets[i].number > annulled_up_to(queue, queue->tickets[i].number);
     }
     for (size_t i = 0; i < queue->config.category_count; i++) {
         skipped += queue->totals[i].voided;
         for (uint32_t number = queue->config.categories[i].number_first;
              number <= queue->categories[i].plain_highest; number++) {
-            used += !is_never_given(&queue->config, number);
+            used += number > queue->categories[i].earlier_highest &&
+                    !is_never_given(&queue->config, number);
         }
     }
     if (given + skipped != used) {

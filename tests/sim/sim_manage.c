@@ -39,7 +39,8 @@ static uint64_t draw(struct sim *sim)
 
 static bool is_day(const struct sim *sim)
 {
-    return !sim->closed && (sim->phase == PHASE_DAY || sim->phase == PHASE_SECOND_DAY);
+    return !sim->closed && !sim_annul_is_on(sim) && /* then the day's words go with it */
+           (sim->phase == PHASE_DAY || sim->phase == PHASE_SECOND_DAY);
 }
 
 static int holder(const struct sim *sim)

@@ -37,6 +37,8 @@ void sim_report_add(struct sim_report *report, const struct sim_result *result)
     sum->words += result->words;
     sum->registered += result->registered;
     sum->arrived += result->arrived;
+    sum->annulled += result->annulled;
+    sum->annulled_seen += result->annulled_seen;
     sum->slips += result->slips;
     sum->lists += result->lists;
     sum->strays += result->strays;

@@ -60,6 +60,7 @@ static const struct spoil {
     [SPOIL_CERTIFICATE_DIGEST] = {"two certificates of one day differ", "promise 15: "},
     [SPOIL_CALLED_FROM_HOME] = {"who is not there is called", "registration: "},
     [SPOIL_ARRIVAL] = {"an arrival that was answered is forgotten", "registration: "},
+    [SPOIL_ANNULLED] = {"a number is given while the day stands annulled", "promise 8: "},
     [SPOIL_SERVES_UNERASED] = {"a number is given beside a key of an earlier day", "promise 15: "},
 };
 

@@ -124,6 +124,7 @@ static void sample_rows(struct queue_row rows[KINDS])
     rows[1].category.limit = 44;
     rows[1].category.ruled_lsn = 8;
     rows[1].category.changed_lsn = 9;
+    rows[1].category.earlier_highest = 203;
     rows[2].kind = QUEUE_ROW_COUNTER;
     sample_counter(&rows[2].counter);
     rows[3].kind = QUEUE_ROW_TOTALS;
@@ -436,7 +437,8 @@ static void a_row_with_an_impossible_field_is_refused(void **state)
     REFUSED(1, category.letter.session, 0);
     REFUSED(1, category.letter.unit, 0);
     REFUSED(1, category.letter.unit, IDS_UNIT_ID_MAX + 1);
-    REFUSED(1, category.suspended, 2);
+    REFUSED(1, category.suspended, 4);
+    REFUSED(1, category.plain_highest, 202); /* below what an annulled opening gave */
     REFUSED(2, counter.id, 0);
     REFUSED(2, counter.open, 2);
     REFUSED(2, counter.undo_action, QUEUE_DAY_OPENING);

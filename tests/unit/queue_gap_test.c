@@ -90,6 +90,57 @@ static void a_meeting_while_a_day_stands_annulled_counts_no_gaps(void **state)
     office_free(office);
 }
 
+static void skip_to(struct office *office, uint16_t highest)
+{
+    struct queue_change change;
+
+    queue_skip_numbers(office->queue, 1, highest, 900, &change);
+    put(office, &change);
+}
+
+/* Numbers go on behind those of an annulled opening, of the same date or of a later one; those are no gap of it. */
+static void what_opens_after_an_annulled_day_counts_its_own_gaps_only(void **state)
+{
+    static const uint32_t dates[] = {OFFICE_DATE, OFFICE_DATE - 1};
+
+    (void)state;
+    for (size_t i = 0; i < ARRAY_COUNT(dates); i++) {
+        struct office *office = office_open();
+
+        (void)issue(office, 1);
+        skip_to(office, 110);
+        assert_int_equal(office->queue->totals[0].voided, 9);
+        assert_int_equal(press(office, QUEUE_DAY_ANNULLING, 0), QUEUE_OK);
+        skip_to(office, 120); /* a meeting while it stands annulled */
+        open_day(office, dates[i]);
+        assert_int_equal(office->queue->totals[0].issued, 0);
+        assert_int_equal(office->queue->totals[0].voided, 0);
+        assert_int_equal(ticket_of(office, issue(office, 1))->number, 121);
+        skip_to(office, 121);
+        assert_int_equal(office->queue->totals[0].voided, 0);
+        skip_to(office, 124);
+        assert_int_equal(office->queue->totals[0].voided, 3);
+        assert_int_equal(office->digest, digest_of(office->queue));
+        office_free(office);
+    }
+}
+
+/* Closed and opened again, it is the same opening still: its gaps stay gaps. */
+static void a_day_that_opens_again_without_being_annulled_keeps_its_gaps(void **state)
+{
+    struct office *office = office_open();
+
+    (void)state;
+    (void)issue(office, 1);
+    skip_to(office, 110);
+    assert_int_equal(press(office, QUEUE_DAY_CLOSING, 0), QUEUE_OK);
+    open_day(office, OFFICE_DATE);
+    skip_to(office, 112);
+    assert_int_equal(office->queue->totals[0].issued, 1);
+    assert_int_equal(office->queue->totals[0].voided, 11);
+    office_free(office);
+}
+
 static void a_gap_is_void_and_counted(void **state)
 {
     struct office *office = office_open();
@@ -121,6 +172,8 @@ int main(void)
         cmocka_unit_test(a_gap_that_gets_its_ticket_is_a_gap_no_more),
         cmocka_unit_test(a_meeting_after_the_erasure_counts_no_gaps),
         cmocka_unit_test(a_meeting_while_a_day_stands_annulled_counts_no_gaps),
+        cmocka_unit_test(what_opens_after_an_annulled_day_counts_its_own_gaps_only),
+        cmocka_unit_test(a_day_that_opens_again_without_being_annulled_keeps_its_gaps),
         cmocka_unit_test(a_gap_is_void_and_counted),
     };
 

@@ -112,6 +112,15 @@ static const struct toban_command commands[] = {
      "roll は新しいロール紙を入れたあとに。長さを書かなければ、設定ファイルの長さです。",
      "roll: after a new roll was put in; without --metres it has the site file's length.",
      command_printer},
+    {"certificate", "list | show [YYYY-MM-DD] [--data DIR]",
+     "台帳にある消去証明書 (号機と中継、古い日も)",
+     "certificates of erasure in the ledger, of units and relays, however old",
+     "show は日付のもの (省略: 最も新しい日) を要約値つきで出します。終了コード: 0 ある、1 ない。\n"
+     "  最近の日に足りない証明は「toban day certificate」でわかります。",
+     "show: of a date (the newest when none is given), with the digests. Exit status: 0 there are "
+     "some, 1 none.\n"
+     "What is missing of a recent day is told by `toban day certificate`.",
+     command_certificate},
     {"ledger", "info | verify [--data DIR] | diff [DIR DIR]", "台帳の情報、全件の検証、2台の比較",
      "about the ledger; verify every link; compare two units",
      "verify は鎖をすべてたどり、壊れた場所を言います。DIR は号機のデータの場所。",

@@ -82,6 +82,26 @@ static void write_units(const struct toban *toban, const json_t *body)
                 ? ""
                 : text_choose(toban, "。要約値が一致しません", "; its digests do not agree"));
     }
+    json_array_foreach(json_object_get(body, "relays"), i, unit)
+    {
+        const char *name = json_string_value(json_object_get(unit, "relay"));
+        const char *at = json_string_value(json_object_get(unit, "erased_at"));
+        char text[32] = "-";
+
+        if (at != NULL) {
+            text_moment(at, text);
+        }
+        (void)fprintf(toban->out,
+                      text_choose(toban, "  中継 %s  %s 消去\n", "  relay %s  erased %s\n"),
+                      name != NULL ? name : "-", text);
+    }
+    json_array_foreach(json_object_get(body, "missing_relays"), i, unit)
+    {
+        (void)fprintf(toban->out,
+                      text_choose(toban, "  中継 %s  まだ証明が届いていません\n",
+                                  "  relay %s  has not delivered its certificate yet\n"),
+                      json_string_value(unit));
+    }
     json_array_foreach(json_object_get(body, "missing_units"), i, unit)
     {
         (void)fprintf(toban->out,

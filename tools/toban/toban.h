@@ -176,6 +176,7 @@ int command_calendar(struct toban *toban, int argc, char **argv);
 int command_ticket(struct toban *toban, int argc, char **argv);
 int command_counter(struct toban *toban, int argc, char **argv);
 int command_acceptance(struct toban *toban, int argc, char **argv);
+int command_certificate(struct toban *toban, int argc, char **argv);
 int command_ledger(struct toban *toban, int argc, char **argv);
 int command_stats(struct toban *toban, int argc, char **argv);
 int command_metrics(struct toban *toban, int argc, char **argv);
