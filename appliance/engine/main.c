@@ -834,7 +834,7 @@ static int block_signals(sd_event *event, struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-    static struct daemon daemon; /* about 400 KiB of site and calendar */
+    static struct daemon daemon = {.fit = true, .scrub_lsn = 1}; /* about 400 KiB of site and calendar */
     struct world world = {
         .context = &daemon,
         .store = world_store,
@@ -874,8 +874,6 @@ int main(int argc, char **argv)
     }
     settings_become_punctual();
     (void)sd_watchdog_enabled(0, &daemon.watchdog_us);
-    daemon.fit = true;
-    daemon.scrub_lsn = 1;
     make_engine(&daemon, &world);
     r = sd_event_new(&daemon.event);
     if (r >= 0) {
