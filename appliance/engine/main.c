@@ -834,7 +834,8 @@ static int block_signals(sd_event *event, struct daemon *daemon)
 
 int main(int argc, char **argv)
 {
-    static struct daemon daemon = {.fit = true, .scrub_lsn = 1}; /* about 400 KiB of site and calendar */
+    static struct daemon daemon = {.fit = true,
+                                   .scrub_lsn = 1}; /* about 400 KiB of site and calendar */
     struct world world = {
         .context = &daemon,
         .store = world_store,
