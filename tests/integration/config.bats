@@ -97,9 +97,9 @@ printed_text() {
     [[ "$output" == *"400 日"* ]]
     toban ticket issue 1 --json
     id=$(jq -r .id <<<"$output")
-    toban counter open 1
-    toban counter call-next 1
-    toban counter complete 1
+    toban counter 1 open
+    toban counter 1 call-next
+    toban counter 1 complete
     [ "$status" -eq 0 ]
     toban stats --visits
     [[ "$output" != *2026-11-24,1,* ]] # nothing of a day that is not erased
