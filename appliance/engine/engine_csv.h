@@ -1,5 +1,5 @@
 /*
- * appliance/engine/engine_csv.h - a file for spreadsheets, field by field: RFC 4180, UTF-8 with a byte order mark, CRLF.
+ * appliance/engine/engine_csv.h - a file for spreadsheets, field by field: RFC 4180, UTF-8 with byte order mark, CRLF.
  *
  * Decides: quoting; a text that a spreadsheet would take for a formula has an apostrophe before it. Decides not: what
  * stands in the file. `text` is allocated and grows; it belongs to whoever began.

@@ -27,6 +27,8 @@ enum {
     CHUNKS_GIVEN_MAX = 512,
     KEY_DAY = 90000000, /* and the date's number of days: no yyyymmdd of a day's own key */
     KEY_DAYS = 1000000,
+    DATE_FIRST = 20000101, /* a key's way from one date to another is no longer than that */
+    DATE_LAST = 21991231,
     KEY_UNIT_MASK = 0xffff,
     KEY_CHANCE_SHIFT = 16,
 };
@@ -43,8 +45,9 @@ static uint32_t key_day_of(uint32_t date)
 {
     struct calendar_date parts;
 
-    return calendar_date_from_number(date, &parts) ? KEY_DAY + (uint32_t)calendar_day_count(parts)
-                                                   : 0;
+    return date >= DATE_FIRST && date <= DATE_LAST && calendar_date_from_number(date, &parts)
+               ? KEY_DAY + (uint32_t)calendar_day_count(parts)
+               : 0;
 }
 
 bool visits_key_is(uint32_t key_day)

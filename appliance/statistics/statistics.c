@@ -213,9 +213,10 @@ static struct statistics_kept kept_of(const struct statistics_fact *fact)
                                   .estimated = fact->estimated};
 
     for (int i = 0; i < STATISTICS_MEASURES; i++) {
-        row.time_min[i] = fact->time_s[i] == STATISTICS_NOT_MEASURED
-                              ? (int16_t)STATISTICS_NOT_MEASURED
-                              : (int16_t)minutes((uint32_t)fact->time_s[i]);
+        row.time_min[i] = STATISTICS_NOT_MEASURED;
+        if (fact->time_s[i] != STATISTICS_NOT_MEASURED) {
+            row.time_min[i] = (int16_t)minutes((uint32_t)fact->time_s[i]);
+        }
     }
     if (fact->estimated) {
         row.estimate_min = minutes(fact->estimate_s);

@@ -340,9 +340,10 @@ static bool get_kept(struct bytes_reader *reader, struct statistics_kept *ret_ro
     row.doubtful = (flags & KEPT_DOUBTFUL) != 0;
     row.estimated = (flags & KEPT_ESTIMATED) != 0;
     for (int i = 0; i < STATISTICS_MEASURES; i++) {
-        row.time_min[i] = (flags & KEPT_TIME << i) != 0
-                              ? (int16_t)get_number(reader, STATISTICS_TIME_MIN_MAX)
-                              : (int16_t)STATISTICS_NOT_MEASURED;
+        row.time_min[i] = STATISTICS_NOT_MEASURED;
+        if ((flags & KEPT_TIME << i) != 0) {
+            row.time_min[i] = (int16_t)get_number(reader, STATISTICS_TIME_MIN_MAX);
+        }
     }
     if (row.estimated) {
         row.estimate_min = (uint16_t)get_number(reader, UINT16_MAX);

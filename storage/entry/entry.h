@@ -54,7 +54,7 @@ enum entry_kind {
                                * certificate (engine_erasure.c) */
     ENTRY_STATISTIC = 14,     /* clear: what a day's visits come to, nobody named, right before they are erased
                                * (appliance/statistics, engine_statistics.c) */
-    ENTRY_VISITS = 15,        /* clear head, its rows sealed under a key of their own: a day's visits without names, where
+    ENTRY_VISITS = 15,        /* clear head, rows sealed under a key of their own: a day's visits without names, where
                                * the ward keeps them; or up to which day they are erased (engine_visits.c) */
     ENTRY_RELAY_ERASURE = 16, /* clear: a relay's certificate of an erasure, as it was handed over (engine_relay.c) */
     ENTRY_KIND_END,

@@ -41,9 +41,9 @@ static size_t chained(struct engine *engine, enum entry_kind kind, const void *p
 
 static void what_cannot_be_folded_leaves_its_place_free(void **state)
 {
-    static const enum entry_kind kinds[] = {ENTRY_CONFIG,       ENTRY_TERM, ENTRY_SESSION_BEGIN,
-                                            ENTRY_CHANGE_CLEAR, ENTRY_UNIT, ENTRY_CHECKPOINT,
-                                            ENTRY_CHANGE_VISIT};
+    static const enum entry_kind kinds[] = {
+        ENTRY_CONFIG,     ENTRY_TERM,         ENTRY_SESSION_BEGIN, ENTRY_CHANGE_CLEAR, ENTRY_UNIT,
+        ENTRY_CHECKPOINT, ENTRY_CHANGE_VISIT, ENTRY_STATISTIC,     ENTRY_VISITS};
     static struct queue_config config;
     static struct calendar calendar;
     static const uint8_t nonsense[] = {99, 99, 99};

@@ -656,6 +656,8 @@ static void entries_that_nobody_writes_are_refused(void **state)
     assert_int_equal(visits_fold(desk->engine, bad, sizeof(erases), 99), -EBADMSG);
     bad[5] = 0;
     assert_int_equal(visits_fold(desk->engine, bad, sizeof(bad), 99), -EBADMSG);
+    memcpy(bad, (const uint8_t[]){1, 0x01, 0x4f, 0xb1, 0xe5, 0}, sizeof(erases)); /* 2200-01-01 */
+    assert_int_equal(visits_fold(desk->engine, bad, sizeof(erases), 99), -EBADMSG);
     assert_memory_equal(&desk->engine->state.visits, &before.visits, sizeof(before.visits));
     assert_int_equal(visits_fold(desk->engine, erases, sizeof(erases), 99), 0);
     assert_int_equal(desk->engine->state.visits.from, DAY_ONE);

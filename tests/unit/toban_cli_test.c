@@ -26,6 +26,7 @@ struct unit {
     bool serving;
     uint16_t status;
     const char *body;
+    const char *next_body; /* from the second answer on; NULL: the same */
     struct api_request asked[ANSWERS_MAX];
     size_t asked_count;
     pthread_t thread;
@@ -101,6 +102,7 @@ static void serve(struct unit *unit, int fd)
         unit->asked_count++;
         if (unit->manner == ANSWERS) {
             put_answer(unit, fd, asked->id);
+            unit->body = unit->next_body != NULL ? unit->next_body : unit->body;
         }
         if (unit->manner == NOT_SERVING_ONCE) {
             struct unit refusing = *unit;
@@ -466,6 +468,40 @@ static void json_goes_out_as_it_came(void **state)
     screen_destroy(screen);
 }
 
+/* Of two files one: its columns once, the rows of both, definitions at the end. */
+static void rows_of_visits_are_one_table_however_many_files_they_are(void **state)
+{
+    struct unit *unit = unit_create(ANSWERS, 200,
+                                    "\xef\xbb\xbf"
+                                    "day,end\r\n2026-11-24,served\r\n\r\nperiod\r\n"
+                                    "続き continues to,2026-11-20,x\r\nmeans\r\n");
+    struct screen *screen = screen_create(true);
+    char *words[] = {"--visits", "--from", "2026-11-01", NULL};
+    char *misused[] = {"--visits", "--by", "day", NULL};
+
+    (void)state;
+    unit->next_body = "\xef\xbb\xbf"
+                      "day,end\r\n2026-11-20,expired\r\n\r\nperiod\r\n"
+                      "続き continues to\r\nmeans\r\n";
+    assert_int_equal(run(screen, unit, command_stats, words), TOBAN_OK);
+    assert_string_equal(screen_out(screen),
+                        "\xef\xbb\xbf"
+                        "day,end\r\n2026-11-24,served\r\n2026-11-20,expired\r\n\r\n"
+                        "period\r\n続き continues to\r\nmeans\r\n");
+    assert_int_equal(unit->asked_count, 2);
+    assert_int_equal(unit->asked[0].read.what, API_READ_VISITS_CSV);
+    assert_string_equal(unit->asked[0].read.text, "2026-11-01 - -");
+    assert_string_equal(unit->asked[1].read.text, "2026-11-01 2026-11-20 -");
+    assert_int_equal(run(screen, unit, command_stats, misused), TOBAN_USAGE);
+    screen_destroy(screen);
+    screen = screen_create(true);
+    unit->body = unit->next_body = "{}";
+    words[1] = NULL;
+    assert_int_equal(run(screen, unit, command_stats, words), TOBAN_NO);
+    unit_destroy(unit);
+    screen_destroy(screen);
+}
+
 static void an_answer_that_is_no_json_is_said_to_be_none(void **state)
 {
     struct unit *unit = unit_create(ANSWERS, 200, "<html>");
@@ -789,6 +825,7 @@ int main(void)
         cmocka_unit_test(a_refusal_is_told_and_exits_with_1),
         cmocka_unit_test(a_refusal_that_says_the_same_twice_is_told_once),
         cmocka_unit_test(json_goes_out_as_it_came),
+        cmocka_unit_test(rows_of_visits_are_one_table_however_many_files_they_are),
         cmocka_unit_test(an_answer_that_is_no_json_is_said_to_be_none),
         cmocka_unit_test(ready_exits_with_0_only_when_it_is),
         cmocka_unit_test(explain_tells_state_evidence_and_what_would_change_it),

@@ -23,8 +23,8 @@ struct bench_way {
     uint16_t port;
     SSL_CTX *tls;
 };
-/* Opens that many streams of live events, says "ready", follows for so long, and says what came. 1: one was refused, ended
- * or never told anything. */
+/* Opens that many streams of live events, says "ready", follows for so long, and says what came. 1: one was
+ * refused, ended or never told anything. */
 int bench_live(const struct bench_way *way, unsigned screens, unsigned telephones, unsigned seconds);
 uint64_t bench_now_us(void);
 /* NULL: the file holds no certificate. */

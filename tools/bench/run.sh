@@ -36,7 +36,9 @@ finish() {
 trap finish EXIT
 trap 'exit 130' INT TERM
 
-awk '/numbers: \{first:/ { n++; sub(/\{.*\}/, "{first: " (n - 1) * 1650 + 1 ", last: " n * 1650 "}") } { print }' \
+# The six categories that tickets are asked of have room for a day's; what else the site has keeps a few.
+awk '/numbers: \{first:/ { n++; first = n <= 6 ? (n - 1) * 1650 + 1 : 9900 + (n - 7) * 10 + 1; last = n <= 6 ? n * 1650 : first + 9
+        sub(/\{.*\}/, "{first: " first ", last: " last "}") } { print }' \
     image/site-default.yaml >"$OUT/site.yaml"
 
 up() {

@@ -130,6 +130,8 @@ static bool write_rows(struct toban *toban, const char *text, bool first,
     const char *continues = strstr(text, CONTINUES);
 
     if (rows == NULL || below == NULL || rows > below) {
+        (void)fprintf(toban->err, "toban: %s\n",
+                      text_choose(toban, "答えを読めません。", "the answer cannot be read."));
         return false;
     }
     more_to[0] = '\0';
