@@ -202,7 +202,7 @@ struct access_throttle {
     uint64_t changed_lsn;
 };
 
-/* What was done for a request that had a key: asked again, whichever unit answers, it is told so and does nothing. */
+/* What was done for a request that had a key: asked again, of either unit, it is told so and does nothing. */
 struct access_answer {
     struct ids_token key;    /* of the Idempotency-Key; never zero */
     uint64_t asked;          /* of who asked for what, without any secret: a password leaves no trace here */
@@ -312,7 +312,7 @@ struct access_decision {
     enum access_reason reason;
     uint64_t wait_ms;        /* WAIT */
     bool write;              /* there is an entry to write: the change, also of a refusal */
-    bool repeated;           /* OK, by an earlier request with this key: nothing is done, change.subject is that one's */
+    bool repeated;           /* OK, by an earlier request with this key, which change.subject is of: nothing is done */
     struct access_change change;
 };
 

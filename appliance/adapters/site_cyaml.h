@@ -254,11 +254,12 @@ size_t site_compare(const struct site *before, const struct site *after,
 /* Addresses, units, printers: what a unit is told when it is prepared, and no new version changes. */
 bool site_machines_are_equal(const struct site *before, const struct site *after);
 
-/* The text with the wait_limit_minutes of one category changed, and nothing else of it: comments, order and spacing stay.
- * 0 with ret_text allocated; -ENOENT there is no such category; -EINVAL refused by content (as the file itself would be,
- * or it is written so that more would change), -EFBIG too long, -ENOMEM; then ret_error is filled. */
-int site_edit_wait_limit(const void *bytes, size_t len_bytes, uint16_t category, uint16_t minutes, char **ret_text,
-                         size_t *ret_len_bytes, struct site_error *ret_error);
+/* The text with the wait_limit_minutes of one category changed, and nothing else of it: comments, order
+ * and spacing stay. 0 with ret_text allocated; -ENOENT there is no such category; -EINVAL refused by
+ * content (as the file itself would be, or more would change), -EFBIG too long; then ret_error is
+ * filled; -ENOMEM. */
+int site_edit_wait_limit(const void *bytes, size_t len_bytes, uint16_t category, uint16_t minutes,
+                         char **ret_text, size_t *ret_len_bytes, struct site_error *ret_error);
 
 /* "08:30" to 510; "24:00" is the end of a day. "2026-12-28" to 20261228. false: not such a text. */
 bool site_parse_minute(const char *text, uint16_t *ret_minute);

@@ -129,7 +129,7 @@ enum api_read_what {
     API_READ_VISITS_CSV = 34, /* text: "FROM TO -": rows of single visits, where they are kept */
     API_READ_MANAGER = 40,  /* the office as whoever leads the floor needs it */
     API_READ_SLIP = 41,     /* the day's totals and the head of the ledger's chain */
-    API_READ_TICKETS = 42,  /* staff: live tickets of today; with `number`, those of that number in any state and series */
+    API_READ_TICKETS = 42,  /* staff: live tickets of today; `number`: all of that number */
 };
 
 struct api_read {
@@ -227,7 +227,7 @@ enum api_site_what {
     API_SITE_HISTORY = 4,  /* the newest versions, without their texts */
     API_SITE_HOLIDAYS_CHECK = 5, /* text: the Cabinet Office's list */
     API_SITE_HOLIDAYS_APPLY = 6, /* text, version: of the list that it takes the place of, note */
-    API_SITE_TARGET = 7,   /* category, minutes: its wait_limit_minutes becomes a new version; version, note as in APPLY */
+    API_SITE_TARGET = 7,   /* category, minutes: its wait_limit_minutes, as a new version; version, note as in APPLY */
 };
 
 enum api_site_when { API_SITE_NOW = 0, API_SITE_AT_OPENING = 1 };

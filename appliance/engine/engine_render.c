@@ -543,9 +543,9 @@ char *render_tickets(struct engine *engine, uint16_t number, size_t *ret_len_byt
             continue;
         }
         if (found++ < TICKETS_MAX) {
-            /* Where it stands in the line costs a walk of it: not of a hundred. */
-            struct ticket_view view = {.staff = true,
-                                       .state = ticket->state,
+            /* Where it stands in the line costs a walk of it: not of a hundred. Notes are for counters:
+             * this is read at a ticket machine as well. */
+            struct ticket_view view = {.state = ticket->state,
                                        .counter = ticket->counter,
                                        .call_count = ticket->call_count,
                                        .estimate_s = -1};

@@ -494,16 +494,17 @@ static bool write_target(struct taking *taking, struct api_request *apply_reques
     return true;
 }
 
-static void set_target(struct taking *taking)
+static void set_target(struct engine *engine, uint64_t client, const struct api_request *request)
 {
-    struct api_request request;
+    struct taking asked = {.engine = engine, .client = client, .request = request};
+    struct api_request written;
+    struct taking taking = {.engine = engine, .client = client, .request = &written};
 
-    if (write_target(taking, &request)) {
-        taking->request = &request;
-        if (read_text(taking)) {
-            apply(taking);
-        }
+    if (write_target(&asked, &written) && read_text(&taking)) {
+        apply(&taking);
     }
+    release(&taking);
+    release(&asked);
 }
 
 /* ---- holidays ------------------------------------------------------------------------------------------- */
@@ -645,8 +646,7 @@ void site_request(struct engine *engine, uint64_t client, const struct api_reque
         release(&taking);
         return;
     case API_SITE_TARGET:
-        set_target(&taking);
-        release(&taking);
+        set_target(engine, client, request);
         return;
     case API_SITE_HOLIDAYS_CHECK:
     case API_SITE_HOLIDAYS_APPLY:

@@ -314,6 +314,13 @@ static bool when_from(const json_t *value, uint8_t *ret_when)
     return good;
 }
 
+static bool minutes_from(const json_t *value, struct body *body)
+{
+    return body->is_target
+               ? integer_from(value, 0, BODY_TARGET_MINUTES_MAX, &body->more.hold_minutes)
+               : integer_from(value, 1, BODY_HOLD_MINUTES_MAX, &body->more.hold_minutes);
+}
+
 static bool member_from(enum body_member member, const json_t *value, struct body *body)
 {
     uint16_t number = 0;
@@ -358,9 +365,7 @@ static bool member_from(enum body_member member, const json_t *value, struct bod
     case BODY_SERVED:
         return more_from(member, value, &body->more);
     case BODY_MINUTES:
-        return integer_from(value, body->is_target ? 0 : 1,
-                            body->is_target ? BODY_TARGET_MINUTES_MAX : BODY_HOLD_MINUTES_MAX,
-                            &body->more.hold_minutes);
+        return minutes_from(value, body);
     case BODY_NOTE:
         return note_from(value, &body->more);
     case BODY_SERVICES:

@@ -356,6 +356,7 @@ static void staff_find_live_tickets_and_any_by_its_number(void **state)
     assert_int_equal(look(desk, API_READ_TICKETS), 200);
     must_say(desk, "{\"tickets\":[{\"id\":");
     must_say(desk, "\"found\":2,\"shown\":2");
+    assert_null(strstr(desk->body, "\"note\""));
     assert_int_equal(ask(desk, &request), 200);
     assert_int_equal(look(desk, API_READ_TICKETS), 200);
     must_say(desk, "\"display\":\"102\"");

@@ -396,7 +396,7 @@ export const STAFF_TEXTS = {
     go_on_all: ["すべての受付を再開する", "Resume all acceptance"],
     tickets: ["きょうの番号札", "Today's tickets"],
     tickets_none: ["いま有効な番号札はありません。", "There is no ticket in use."],
-    tickets_all: ["{n}枚", "{n}"],
+    tickets_all: ["{n}枚", "Tickets: {n}"],
     tickets_some: [
         "{n}枚のうち新しい{shown}枚。ほかは番号で探してください。",
         "The newest {shown} of {n}; find others by their number.",
