@@ -47,6 +47,7 @@ static void leave_out(struct ledger_day_key *keys, size_t *count, uint32_t day, 
             keys[kept++] = keys[i];
         }
     }
+    crypto_forget(&keys[kept], (*count - kept) * sizeof(*keys));
     *count = kept;
 }
 

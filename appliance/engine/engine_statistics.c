@@ -429,6 +429,10 @@ bool statistics_adopt(struct engine *engine, const uint8_t *item, size_t len_byt
             take_chunk(item + STATISTICS_ITEM_HEAD_BYTES, len_bytes - STATISTICS_ITEM_HEAD_BYTES,
                        chunk) &&
             cells_are_sound(chunk);
+    if (whole && item[STATISTICS_ITEM_LIVE_AT] != 0 && day->date == chunk->head.date &&
+        day->state == QUEUE_DAY_ANNULLED) {
+        chunk->head.annulled = day->openings; /* what the other side has of the opening that was annulled here */
+    }
     wanted = whole && !(item[STATISTICS_ITEM_LIVE_AT] != 0 && day->date == chunk->head.date &&
                         statistics_has_visits(day->state));
     if (wanted && !is_known(engine, &chunk->head)) {

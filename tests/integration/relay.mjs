@@ -221,6 +221,11 @@ async function story() {
     const said = JSON.parse(readFileSync(certificate));
     say(said.service_day === '2026-11-24' && said.relay === 'toban-relay' && said.digest_before !== said.digest_after &&
         said.ticket_questions > 0, `the certificate says what, when, by whom (${said.why})`);
+    const stands = await until('the pair has it in its ledger', () => toban('certificate', 'show', '2026-11-24')
+        .find((each) => each.relay === 'toban-relay'), FEED_BOUND_MS * 4);
+    say(stands.digest_before === said.digest_before && stands.why === said.why, 'and it stands in the ledger of the pair');
+    say(toban('day', 'certificate', '2026-11-24').relays.length === 1 &&
+        !existsSync(join(file('state'), 'undelivered-2026-11-24.json')), 'once, and the relay knows that it does');
     say(searchMemory(relayPid(relay), ids) === 0, 'after the night no ticket stands in its memory');
     say(searchFiles(file('state'), ids).length === 0, 'nor in its files');
     say(ask(`/api/v1/tickets/${tickets[0].id}`).status === 404, 'the pair knows nothing of it either');

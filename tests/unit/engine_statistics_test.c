@@ -302,6 +302,36 @@ static void who_has_the_visits_takes_no_sum_of_them(void **state)
     desk_free(other);
 }
 
+/* Seed 675 of the simulator: annulled here, and the other side, which does not know it, has the same visits still. */
+static void at_a_meeting_an_annulled_day_counts_apart(void **state)
+{
+    struct desk *source = office_new(OWN), *other = office_new(PARTNER);
+    struct book *book = book_new(source, 13), *same = book_new(other, 13);
+    struct items *items;
+    json_t *body;
+    int count;
+
+    (void)state;
+    live_a_day(book, 50);
+    live_a_day(same, 50);
+    count = book->count;
+    assert_int_equal(day_annul(source->engine, 0), QUEUE_OK);
+    serve_alone(other, 3);
+    items = tail_of(other, source, other->engine->last_lsn);
+    assert_true(items->count > 0);
+    adopt_all(source, items);
+    body = asked(source, "2026-11-24 2026-11-24 category");
+    assert_int_equal(number(json_object_get(body, "total"), "arrived"), 0);
+    assert_int_equal(number(json_object_get(body, "annulled"), "arrived"), count + 3);
+    assert_int_equal(number(body, "days"), 0);
+    json_decref(body);
+    free(items);
+    free(book);
+    free(same);
+    desk_free(source);
+    desk_free(other);
+}
+
 /* One touch answered by both sides of a cut: the ticket that goes is no visitor. */
 static void a_touch_that_got_two_numbers_is_one_visitor(void **state)
 {
@@ -345,6 +375,7 @@ int main(void)
         cmocka_unit_test(a_day_that_is_sealed_twice_counts_once),
         cmocka_unit_test(who_only_has_the_entries_answers_the_same),
         cmocka_unit_test(an_annulled_day_counts_apart),
+        cmocka_unit_test(at_a_meeting_an_annulled_day_counts_apart),
         cmocka_unit_test(what_one_side_alone_knew_is_counted_once),
         cmocka_unit_test(two_units_that_sealed_one_day_apart_agree),
         cmocka_unit_test(who_has_the_visits_takes_no_sum_of_them),

@@ -107,6 +107,25 @@ static void nobody_speaks_for_root_or_with_a_credential(void **state)
     assert_int_equal(request.read.text[0], 0);
 }
 
+/* The relay's own words get the name that its certificate has, whatever stands there. */
+static void a_relay_speaks_for_itself_alone(void **state)
+{
+    (void)state;
+    for (unsigned type = 0; type <= LAST_TYPE; type++) {
+        struct api_request request = full((uint8_t)type);
+        const struct api_from nobody = {.via = API_VIA_WEB};
+
+        assert_int_equal(feed_word_passes(&request, "toban-relay"),
+                         type == API_RELAY || type == API_RELAY_ERASED);
+        assert_memory_equal(&request.from, &nobody, sizeof(nobody));
+        if (type == API_RELAY) {
+            assert_string_equal(request.relay.relay, "toban-relay");
+        } else if (type == API_RELAY_ERASED) {
+            assert_string_equal(request.erased.relay, "toban-relay");
+        }
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -115,6 +134,7 @@ int main(void)
         cmocka_unit_test(of_other_frames_only_the_subscription_passes),
         cmocka_unit_test(a_ticket_is_named_by_its_id_alone),
         cmocka_unit_test(nobody_speaks_for_root_or_with_a_credential),
+        cmocka_unit_test(a_relay_speaks_for_itself_alone),
     };
 
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -95,6 +95,16 @@ static void anybody_sees_who_waits_unless_the_site_says_off(void **state)
     assert_true(fixture->site.pages.public_page);
 }
 
+static void relays_are_known_by_the_names_of_their_certificates(void **state)
+{
+    struct fixture *fixture = *state;
+
+    edit(fixture, "pages:\n  lang", "relays: [{name: toban-relay}, {name: relay.2}]\npages:\n  lang");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_int_equal(fixture->site.pages.relay_count, 2);
+    assert_string_equal(fixture->site.pages.relays[1], "relay.2");
+}
+
 static void the_default_site_is_taken_whole(void **state)
 {
     struct fixture *fixture = *state;
@@ -299,6 +309,8 @@ static void a_menu_is_a_tree_in_which_each_thing_stands_once(void **state)
         {"  - level: 2\n", "  - level: 1\n", "priorities[1].level"},
         {"languages: [ja, ja-easy,", "languages: [ja, ja,", "pages.languages[1]"},
         {"public_page: on", "public_page: perhaps", "pages.public_page"},
+        {"pages:\n  lang", "relays: [{name: a}, {name: a}]\npages:\n  lang", "relays[1].name"},
+        {"pages:\n  lang", "relays: [{name: \"a b\"}]\npages:\n  lang", "relays[0].name"},
         {"telephone: 03-0000-0000", "telephone: call us", "contact.telephone"},
         {"{id: 1, kind: kiosk,", "{id: 1, kind: kiosk, counter: 1,", "devices[0].counter"},
         {"kind: counter, counter: 1,", "kind: counter, counter: 77,", "devices[2].counter"},
@@ -697,6 +709,7 @@ int main(void)
         cmocka_unit_test(nothing_of_single_visits_is_kept_unless_the_file_says_so),
         cmocka_unit_test(what_a_new_version_changes_is_said_in_sentences),
         cmocka_unit_test(anybody_sees_who_waits_unless_the_site_says_off),
+        cmocka_unit_test(relays_are_known_by_the_names_of_their_certificates),
         cmocka_unit_test(overrides_close_a_day_or_give_it_other_hours),
         cmocka_unit_test(the_hours_become_a_calendar),
         cmocka_unit_test(an_unknown_key_is_refused_with_its_own_line),

@@ -43,6 +43,8 @@ const char *office_program_name(enum office_program program)
         return "toban-web";
     case OFFICE_DEVICES:
         return "toban-devices";
+    case OFFICE_FEED:
+        return "toban-feed";
     case OFFICE_PROGRAM_COUNT:
         break;
     }
@@ -180,7 +182,7 @@ bool office_program_path(const struct office *office, enum office_program progra
                          char path[OFFICE_PATH_BYTES])
 {
     (void)snprintf(path, OFFICE_PATH_BYTES, "%.220s/%s", office->bin_dir,
-                   office_program_name(program));
+                   office_program_name(program == OFFICE_FEED ? OFFICE_WEB : program));
     if (access(path, X_OK) == 0) {
         return true;
     }

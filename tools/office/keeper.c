@@ -167,6 +167,7 @@ static int make_office(struct keeper *keeper, int progress_fd, struct office_err
     r = r < 0 ? r : set_floating_address(office);
     r = r < 0 ? r : office_forward_start(office, keeper->forward_fd, &keeper->forward_pid);
     r = r < 0 ? r : keeper_printers_start(keeper);
+    r = r < 0 ? r : keeper_relay_start(keeper);
     for (unsigned place = 1; place <= office->unit_count && r == 0; place++) {
         say_progress(progress_fd, "号機を起動しています", "starting the units");
         keeper->units[place - 1].clock_offset_ms = office->clock_offset_ms;
@@ -263,10 +264,10 @@ static json_t *describe(const struct keeper *keeper)
     (void)snprintf(host_url, sizeof(host_url), "https://127.0.0.1:%u", office->host_port);
     (void)snprintf(path, sizeof(path), "%s/ca/ca.crt", office->run_dir);
     return json_pack(
-        "{s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:i, s:s}", "ok", 1,
+        "{s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:i, s:s}", "ok", 1,
         "name", office->name, "floating", OFFICE_FLOATING, "url", "https://" OFFICE_FLOATING,
         "ca_file", path, "host_url", host_url, "namespaces", namespaces, "units", units, "printers",
-        keeper_printers_info(keeper), "credentials", credentials, "faults",
+        keeper_printers_info(keeper), "relay", keeper_relay_info(keeper), "credentials", credentials, "faults",
         keeper_faults(keeper, 0), "dir", office->run_dir, "clock_offset_ms",
         (json_int_t)office->clock_offset_ms, "pid", (int)getpid(), "site_file", office->site_path);
 }
@@ -293,6 +294,7 @@ static void stop_units(struct keeper *keeper)
         unit->supervisor = 0;
     }
     keeper_printers_stop(keeper);
+    keeper_relay_stop(keeper);
     if (keeper->forward_pid != 0) {
         (void)kill(keeper->forward_pid, SIGKILL);
         (void)waitpid(keeper->forward_pid, NULL, 0);
@@ -367,6 +369,7 @@ static void note_child(struct keeper *keeper, pid_t pid)
         (void)office_forward_start(keeper->office, keeper->forward_fd, &keeper->forward_pid);
     }
     keeper_printers_note(keeper, pid);
+    keeper_relay_note(keeper, pid);
     for (unsigned i = 0; i < keeper->office->unit_count; i++) {
         struct keeper_unit *unit = &keeper->units[i];
 

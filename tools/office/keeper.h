@@ -28,6 +28,7 @@ struct keeper {
     int switch_fd;
     int forward_fd;
     pid_t forward_pid;
+    pid_t relay_pid; /* 0: none runs */
     struct office_cables cables;
     bool rules_set;
     int64_t switch_next_ms; /* when the switch's next phase begins; 0: it works */
@@ -54,6 +55,12 @@ json_t *keeper_refuse(const char *code, const char *ja, const char *en);
 pid_t keeper_program_pid(const struct keeper *keeper, unsigned place, enum office_program program);
 /* DIR/uK/processes.json; an empty list when the unit is off. */
 json_t *keeper_programs(const struct keeper *keeper, unsigned place);
+
+/* relay.c */
+int keeper_relay_start(struct keeper *keeper);
+void keeper_relay_stop(struct keeper *keeper);
+void keeper_relay_note(struct keeper *keeper, pid_t pid);
+json_t *keeper_relay_info(const struct keeper *keeper);
 
 /* printers.c */
 int keeper_printers_start(struct keeper *keeper);

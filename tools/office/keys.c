@@ -165,6 +165,38 @@ static bool create_web(const struct office *office, unsigned place,
     return made;
 }
 
+static bool write_identity(const char *folder, const char *name, const struct identity *identity)
+{
+    char path[OFFICE_PATH_BYTES];
+    bool written;
+
+    (void)snprintf(path, sizeof(path), "%.230s/%s.key", folder, name);
+    written = write_key(path, identity->key);
+    (void)snprintf(path, sizeof(path), "%.230s/%s.crt", folder, name);
+    return written && write_certificate(path, identity->certificate);
+}
+
+/* The relay's, by which it serves telephones as well; and on each unit that of what feeds it. */
+static bool create_relay(const struct office *office, const struct identity *authority)
+{
+    struct identity relay = {0}, feed = {0};
+    char folder[OFFICE_PATH_BYTES];
+    bool made = identity_create("toban-relay", "IP:" OFFICE_CLIENTS, authority, &relay) &&
+                identity_create("toban-feed", NULL, authority, &feed);
+
+    (void)snprintf(folder, sizeof(folder), "%.200s/relay", office->run_dir);
+    made = made && mkdir(folder, DIRECTORY_MODE) == 0 && write_identity(folder, "relay", &relay);
+    (void)snprintf(folder, sizeof(folder), "%.200s/relay/ca.crt", office->run_dir);
+    made = made && write_certificate(folder, authority->certificate);
+    for (unsigned place = 1; place <= office->unit_count && made; place++) {
+        office_unit_path(office, place, "tls", folder);
+        made = write_identity(folder, "feed", &feed);
+    }
+    identity_finish(&relay);
+    identity_finish(&feed);
+    return made;
+}
+
 static bool create_cluster_key(const struct office *office)
 {
     unsigned char key[COROSYNC_KEY_BYTES];
@@ -194,7 +226,8 @@ int office_keys_create(const struct office *office, struct office_error *ret_err
     for (unsigned place = 1; place <= office->unit_count && made; place++) {
         made = create_unit(office, place, &authority) && create_web(office, place, &authority);
     }
-    made = made && create_cluster_key(office);
+    made = made && create_cluster_key(office) &&
+           (!office->relay || create_relay(office, &authority));
     identity_finish(&authority);
     if (made) {
         return 0;

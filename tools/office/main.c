@@ -22,6 +22,7 @@ enum {
     OPTION_DISK_MIB,
     OPTION_TIMEOUT,
     OPTION_CLIENTS,
+    OPTION_RELAY,
     OPTION_DEAD,
     OPTION_LEARNING,
     OPTION_SHIFT,
@@ -56,6 +57,7 @@ static const struct option long_options[] = {
     {"disk-mib", required_argument, NULL, OPTION_DISK_MIB},
     {"timeout", required_argument, NULL, OPTION_TIMEOUT},
     {"clients", required_argument, NULL, OPTION_CLIENTS},
+    {"relay", no_argument, NULL, OPTION_RELAY},
     {"dead", required_argument, NULL, OPTION_DEAD},
     {"learning", required_argument, NULL, OPTION_LEARNING},
     {"shift", required_argument, NULL, OPTION_SHIFT},
@@ -96,6 +98,7 @@ static const char help_en[] =
     "  --site FILE            the site file\n"
     "  --units 1|2            a lone unit, or the pair (2)\n"
     "  --port P               port on the host (8080 for the office \"toban\", else a free one)\n"
+    "  --relay                the public page on another host, too, fed by both units\n"
     "  --disk loop|directory  an own file system (loop), or a directory of the host\n"
     "  --disk-mib N           its size (2048)\n"
     "  --timeout S            how long up waits (90)\n"
@@ -137,6 +140,7 @@ static const char help_ja[] =
     "  --site ファイル        窓口の設定ファイル\n"
     "  --units 1|2            一台だけ、または二台（2）\n"
     "  --port P               この計算機でのポート（toban は 8080、ほかは空き番号）\n"
+    "  --relay                別ホストの公開画面（中継）も動かし、両号機から送ります\n"
     "  --disk loop|directory  専用のファイルシステム（loop）か、この計算機のディレクトリ\n"
     "  --disk-mib N           その大きさ（2048）\n"
     "  --timeout 秒           up が待つ時間（90）\n"
@@ -247,6 +251,9 @@ static bool take_option(int option, const char *text, struct office *office,
         return true;
     case OPTION_JSON:
         options->json = true;
+        return true;
+    case OPTION_RELAY:
+        office->relay = true;
         return true;
     case OPTION_KEEP:
         options->keep = true;

@@ -48,6 +48,8 @@ enum office_limit {
 #define OFFICE_NETWORK "10.90.0."
 #define OFFICE_PRINTER "10.90.0.5"
 #define OFFICE_CLIENTS "10.90.0.9"
+#define OFFICE_RELAY_FEED OFFICE_CLIENTS ":9443"
+#define OFFICE_RELAY_PAGE OFFICE_CLIENTS ":8443"
 
 /* The programs of a unit, in the order of their start. */
 enum office_program {
@@ -56,6 +58,7 @@ enum office_program {
     OFFICE_TOBAND,
     OFFICE_WEB,
     OFFICE_DEVICES,
+    OFFICE_FEED, /* toban-web --feed: only with a relay */
     OFFICE_PROGRAM_COUNT,
 };
 
@@ -81,6 +84,7 @@ struct office {
     uint16_t host_port; /* 0: choose a free one */
     int64_t clock_offset_ms;
     bool japanese;
+    bool relay; /* the public page on another host, and what feeds it */
     bool program_present[OFFICE_PROGRAM_COUNT];
     struct site site;
 };

@@ -115,6 +115,8 @@ uint32_t office_program_watchdog_ms(enum office_program program)
         return WATCHDOG_WEB_MS;
     case OFFICE_DEVICES:
         return WATCHDOG_DEVICES_MS;
+    case OFFICE_FEED:
+        return WATCHDOG_WEB_MS;
     case OFFICE_PROGRAM_COUNT:
         break;
     }
@@ -243,6 +245,13 @@ void office_program_argv(const struct office *office, unsigned place, enum offic
     case OFFICE_DEVICES:
         add_option(ret_argv, "--engine-socket", "/run/toband.sock");
         add_option(ret_argv, "--site", "/run/site.yaml");
+        break;
+    case OFFICE_FEED:
+        add_option(ret_argv, "--feed", OFFICE_RELAY_FEED);
+        add_option(ret_argv, "--engine-socket", "/run/toband.sock");
+        add_option(ret_argv, "--feed-ca", "/run/tls/ca.crt");
+        add_option(ret_argv, "--feed-cert", "/run/tls/feed.crt");
+        add_option(ret_argv, "--feed-key", "/run/tls/feed.key");
         break;
     case OFFICE_PROGRAM_COUNT:
         break;

@@ -150,8 +150,9 @@ static int find_programs(struct office *office, const struct office_options *opt
         enum office_program program = (enum office_program)i;
         bool present = office_program_path(office, program, path);
 
-        office->program_present[i] = present && (pair || program != OFFICE_COROSYNC);
-        if (!present && program != OFFICE_DEVICES &&
+        office->program_present[i] = present && (pair || program != OFFICE_COROSYNC) &&
+                                     (office->relay || program != OFFICE_FEED);
+        if (!present && program != OFFICE_DEVICES && program != OFFICE_FEED &&
             (pair || program == OFFICE_TOBAND || program == OFFICE_WEB)) {
             (void)snprintf(ja, sizeof(ja), "%s がありません（%s）。先に make を実行してください。",
                            office_program_name(program), office->bin_dir);
