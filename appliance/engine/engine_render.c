@@ -187,7 +187,7 @@ static void put_ticket(struct engine *engine, struct json *json, const char *nam
     put_display(json, ticket);
     json_text(json, "state", queue_state_code((enum queue_ticket_state)view->state));
     put_time(engine, json, "issued_at", ticket->issued_ms);
-    put_time(engine, json, "arrived_at", arrived_ms(ticket));
+    put_time(engine, json, "arrived_at", view->state == QUEUE_EXPECTED ? 0 : arrived_ms(ticket));
     put_time(engine, json, "called_at", ticket->called_ms);
     json_number(json, "waiting_ahead", view->waiting_ahead);
     if (view->estimate_s < 0) {
