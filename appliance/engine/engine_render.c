@@ -165,6 +165,15 @@ static void put_visit(struct engine *engine, struct json *json, const struct que
     json_close(json, ']');
 }
 
+/* When a wait began that did not begin with the number; 0: it did, or has not begun. */
+static int64_t arrived_ms(const struct queue_ticket *ticket)
+{
+    if (ticket->delivery != QUEUE_DELIVERY_REGISTERED || !queue_ticket_has_arrived(ticket)) {
+        return 0;
+    }
+    return ticket->leg_count > 0 ? ticket->legs[0].enqueued_ms : ticket->enqueued_ms;
+}
+
 static void put_ticket(struct engine *engine, struct json *json, const char *name,
                        const struct queue_ticket *ticket, const struct ticket_view *view)
 {
@@ -178,6 +187,7 @@ static void put_ticket(struct engine *engine, struct json *json, const char *nam
     put_display(json, ticket);
     json_text(json, "state", queue_state_code((enum queue_ticket_state)view->state));
     put_time(engine, json, "issued_at", ticket->issued_ms);
+    put_time(engine, json, "arrived_at", view->state == QUEUE_EXPECTED ? 0 : arrived_ms(ticket));
     put_time(engine, json, "called_at", ticket->called_ms);
     json_number(json, "waiting_ahead", view->waiting_ahead);
     if (view->estimate_s < 0) {

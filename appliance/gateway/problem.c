@@ -98,8 +98,7 @@ static const struct entry entries[PROBLEM_END] = {
                                      "用件（category）か窓口（to_counter）を指定してください。"},
     [PROBLEM_TOO_MANY_OF_ADDRESS] =
         {429, 60, "TOO_MANY_REGISTRATIONS", "Too many registrations from one address",
-         "Wait some minutes, or take a ticket at the office.",
-         "同じ接続元からの受付が続いています",
+         "Wait some minutes, or take a ticket at the office.", "同じ接続元からの受付が続いています",
          "数分待ってからもう一度お試しになるか、来庁して番号札をお取りください。"},
     [PROBLEM_OVERLOAD] = {503, 1, "OVERLOAD", "Too many requests at once",
                           "Wait a second and send it again with the same key.",

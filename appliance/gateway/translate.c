@@ -71,8 +71,8 @@ enum problem translate_request(const struct route_match *match, const struct bod
             (body->present & (BODY_CATEGORY | BODY_TO_COUNTER)) == 0) {
             return PROBLEM_CATEGORY_OR_COUNTER;
         }
-        bool names_one = route->code == QUEUE_CALL ||
-                         (route->code == QUEUE_ARRIVE && match->counter != 0);
+        bool names_one =
+            route->code == QUEUE_CALL || (route->code == QUEUE_ARRIVE && match->counter != 0);
 
         if (names_one && (names_number == ((body->present & BODY_TICKET) != 0) ||
                           (!names_number && (body->present & BODY_SERIES) != 0))) {

@@ -57,7 +57,7 @@ enum queue_limit {
     QUEUE_HOLD_MS_MAX = 4 * 3600 * 1000,
     QUEUE_AFTER_MAX = 99,
     QUEUE_TWIN_INTERVAL_MS = 60000, /* 106 and 106B are not called within it */
-    QUEUE_CLIENT_ACTION_LAST = 28,  /* QUEUE_SET_HOURS: actions from ISSUE to here may have a key; and REGISTER, ARRIVE */
+    QUEUE_CLIENT_ACTION_LAST = 28,  /* QUEUE_SET_HOURS: ISSUE to here may have a key; REGISTER, ARRIVE too */
     QUEUE_NOTICE_BYTES = 240,       /* UTF-8, with the closing zero: some eighty characters */
     QUEUE_HOURS_MAX = 16,           /* dates whose hours a manager changed, today's among them */
     QUEUE_TIER_MAX = 9,             /* that a manager may give; the site file may say more */
@@ -648,11 +648,11 @@ bool queue_config_fits(const struct queue *queue, const struct queue_config *nex
  * older day left no ticket and no key, else QUEUE_DAY_NOT_ERASED: close it, erase it, open the new
  * one - three entries. DAY_CLOSING needs an open day, DAY_ERASING a closed one; an erased date is
  * not opened again. A new date starts numbers, ceilings, letters and totals afresh: raise the
- * ceilings before the first plain number. Keys count for ISSUE .. SET_HOURS; refusals are not
+ * ceilings before the first plain number. Keys count for clients' actions; refusals are not
  * recorded. A key whose ticket is VOID is free again for ISSUE and REGISTER (DESIGN 3 rule 4: it gets a
  * lettered one). REGISTER is an ISSUE whose visitor is not there: EXPECTED, without priority or plan; ARRIVE
- * begins its wait, in its category's hours. ISSUE, REGISTER: an id that is zero or in use is QUEUE_WRONG_STATE; no language is "ja". Presses on a
- * counter's ticket take `counter`; if `ticket` is given too it must be that one. HOLD, TRANSFER,
+ * begins its wait, in its category's hours. ISSUE, REGISTER: an id that is zero or in use is
+ * QUEUE_WRONG_STATE; no language is "ja". Presses on a counter's ticket take `counter`; if `ticket` is given too it must be that one. HOLD, TRANSFER,
  * RETURN, CANCEL, REPRINT take `ticket`, or `counter` for the one it has; with both, the counter is
  * who pressed, and may undo. */
 void queue_decide(const struct queue *queue, const struct queue_command *command,
@@ -725,8 +725,8 @@ bool queue_numbers_are_over(const struct queue *queue);
  * its origin is ours or adopted here) there is nothing to do. If theirs holds our last change (its
  * lsn is common, its origin is what they adopted, or it is the peer's own that we adopted) theirs
  * wins; origin and adopted are then both theirs, so twice is once. Else
- * ended > SERVING > CALLED > HELD > ABSENT > WAITING > ISSUING, EXPECTED (two arrivals are one, the earlier), CALLED or SERVING at two counters
- * is HELD, and of two endings the earlier counts. Both are recorded: origin is `here`, whose entry
+ * ended > SERVING > CALLED > HELD > ABSENT > WAITING > ISSUING, EXPECTED; two arrivals are one, the earlier;
+ * CALLED or SERVING at two counters is HELD, and of two endings the earlier counts. Both are recorded: origin is `here`, whose entry
  * holds the ticket as joined, adopted names the peer's entry, which its own ledger or the archive
  * of replaced tails keeps. A VOID yields to all, whatever it knew.
  *

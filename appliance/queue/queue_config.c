@@ -7,7 +7,7 @@
 #include <string.h>
 
 enum {
-    FORMAT_VERSION = 2,              /* without registration: what releases before it read as well */
+    FORMAT_VERSION = 2, /* without registration: what releases before it read as well */
     FORMAT_WITH_REGISTRATION = 3,
     TEXT_BYTES = 2 + QUEUE_NAME_BYTES - 1,
     CATEGORY_BYTES_MAX = 2 + 2 * TEXT_BYTES + 4 * 2 + 4 + 4 + 2 + 2 + 1 + 4 * QUEUE_SPANS_MAX + 2,

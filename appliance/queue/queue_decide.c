@@ -125,11 +125,11 @@ static enum queue_reason check_issue(const struct queue *queue, const struct que
     }
     reason = queue_check_plan(queue, command);
     if (reason == QUEUE_OK) {
-        reason = command->action == QUEUE_REGISTER
-                     ? queue_accepts_registration(queue, command->category, command->at_ms,
-                                                  command->hours_unknown)
-                     : queue_accepts(queue, command->category, command->at_ms,
-                                     command->hours_unknown);
+        reason =
+            command->action == QUEUE_REGISTER
+                ? queue_accepts_registration(queue, command->category, command->at_ms,
+                                             command->hours_unknown)
+                : queue_accepts(queue, command->category, command->at_ms, command->hours_unknown);
     }
     if (reason != QUEUE_OK) {
         return reason;

@@ -273,7 +273,7 @@ static void answer_key_with_theirs(struct join *join, const struct queue_key *kn
         .key = join->theirs->request_key,
         .body_hash = known == NULL ? QUEUE_BODY_UNKNOWN : known->body_hash,
         .action = registered ? QUEUE_REGISTER : QUEUE_ISSUE,
-        .state = registered                                         ? QUEUE_EXPECTED
+        .state = registered                                       ? QUEUE_EXPECTED
                  : join->theirs->delivery == QUEUE_DELIVERY_PAPER ? QUEUE_ISSUING
                                                                   : QUEUE_WAITING,
         .ticket = join->theirs->id,

@@ -193,7 +193,7 @@ const char *queue_state_code(enum queue_ticket_state state)
         [QUEUE_ISSUING] = "ISSUING", [QUEUE_WAITING] = "WAITING",     [QUEUE_CALLED] = "CALLED",
         [QUEUE_SERVING] = "SERVING", [QUEUE_HELD] = "HELD",           [QUEUE_ABSENT] = "ABSENT",
         [QUEUE_DONE] = "DONE",       [QUEUE_CANCELLED] = "CANCELLED", [QUEUE_NO_SHOW] = "NO_SHOW",
-        [QUEUE_EXPIRED] = "EXPIRED", [QUEUE_VOID] = "VOID",     [QUEUE_EXPECTED] = "EXPECTED",
+        [QUEUE_EXPIRED] = "EXPIRED", [QUEUE_VOID] = "VOID",           [QUEUE_EXPECTED] = "EXPECTED",
     };
 
     CHECK(state >= QUEUE_ISSUING && state <= QUEUE_STATE_LAST);

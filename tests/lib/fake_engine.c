@@ -107,8 +107,7 @@ static uint32_t number_for(struct fake_engine *engine, const struct ids_token *k
 static void answer(struct fake_engine *engine, const struct api_request *request)
 {
     char body[256];
-    bool issue =
-        request->type == API_COMMAND && queue_action_gives_number(request->command.action);
+    bool issue = request->type == API_COMMAND && queue_action_gives_number(request->command.action);
     bool known = memcmp(&request->from.token, &engine->revoked, sizeof(engine->revoked)) != 0;
 
     if (request->type == API_ACCESS && request->access.what == API_ACCESS_WHO && !known) {

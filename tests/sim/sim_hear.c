@@ -399,7 +399,8 @@ void sim_hear(void *context, uint64_t client, const uint8_t *header, size_t head
     unit->done += client != STRANGER; /* who subscribes makes boards be told once more: no harm */
     CHECK(api_reply_decode(frame, len_bytes, &id, &reply));
     unit->reply_lsn = reply.lsn;
-    if (reply.status != STATUS_UNAVAILABLE && (client <= SIM_CLIENTS || client == AGAIN || client >= SIM_REGISTER_CLIENT)) {
+    if (reply.status != STATUS_UNAVAILABLE &&
+        (client <= SIM_CLIENTS || client == AGAIN || client >= SIM_REGISTER_CLIENT)) {
         judge_leaves(unit, reply.lsn + (sim_spoils(sim, SPOIL_LEAVES) ? SPOILED_LSNS : 0),
                      says_paired(unit), "a reply");
     }

@@ -203,8 +203,7 @@ static void spoil_ticket(struct sim *sim, struct seen_ticket *seen)
 /* Promises 1, 3, 4, 6, 7, 8, 9, 15, from what the client was told. */
 bool judge_ticket(struct sim *sim, const struct client *client, const char *body, struct unit *unit)
 {
-    struct seen_ticket seen = {
-        .key = client->key,
+    struct seen_ticket seen = {.key = client->key,
                                .asked_action = client->action,
                                .asked_category = client->category,
                                .asked_more = client->more};

@@ -20,7 +20,7 @@ enum {
     REGISTERING_CATEGORIES = 2,
     REGISTER_ONE_IN = 3, /* of a second, of a telephone that has nothing to do */
     ARRIVE_ONE_IN = 10,
-    NEVER_ONE_IN = 40,   /* it is expected until the day closes, and asks nothing any more */
+    NEVER_ONE_IN = 40, /* it is expected until the day closes, and asks nothing any more */
     LOST_ONE_IN = 6,
     WATCHED_MS = 20000, /* so long somebody who has arrived is looked for */
     STATUS_OK = 200,
@@ -151,8 +151,7 @@ static void judge(struct sim *sim, const struct sim_phone *phone)
                      i + 1);
         }
         if (phone->state == PHONE_THERE && (phone->known_by >> i & 1) != 0 && serves &&
-            ticket != NULL &&
-            (ticket->state == QUEUE_EXPECTED || sim_spoils(sim, SPOIL_ARRIVAL))) {
+            ticket != NULL && (ticket->state == QUEUE_EXPECTED || sim_spoils(sim, SPOIL_ARRIVAL))) {
             sim_fail(sim, "registration: %u is expected at unit %d, and was told that he waits",
                      ticket->number, i + 1);
         }
@@ -196,7 +195,8 @@ void sim_register_turn(struct sim *sim)
         if (is_day(sim)) {
             turn(sim, index);
         } else {
-            sim->phones[index].state = PHONE_IDLE; /* nobody comes any more; tickets are judged as all are */
+            sim->phones[index].state =
+                PHONE_IDLE; /* nobody comes any more; tickets are judged as all are */
         }
     }
 }
@@ -251,7 +251,8 @@ void sim_register_reply(struct unit *unit, uint64_t client, uint32_t id, uint16_
         judge_effect(unit, &phone->as.key, "an arrival");
         sim->result->arrived++;
     } else if (phone->state == PHONE_ASKED || phone->state == PHONE_ARRIVING) {
-        phone->state = PHONE_IDLE; /* no place left; or cancelled, or gone with a disk, before it arrived */
+        phone->state =
+            PHONE_IDLE; /* no place left; or cancelled, or gone with a disk, before it arrived */
     }
 }
 
@@ -274,8 +275,7 @@ void sim_register_held_lost(struct sim *sim, int index)
 void sim_register_held_given(struct sim *sim, int index)
 {
     for (size_t i = 0; i < SIM_PHONES; i++) {
-        sim->phones[i].known_by =
-            sim->phones[i].known_by != 0 ? (uint8_t)(1U << (1 - index)) : 0;
+        sim->phones[i].known_by = sim->phones[i].known_by != 0 ? (uint8_t)(1U << (1 - index)) : 0;
     }
 }
 

@@ -105,7 +105,8 @@ void sim_report_print(const struct sim_report *report, double cpu_s)
            "states compared %llu, entries on the wire %llu, numbers found reserved %llu, links "
            "walked %llu; credentials let in %llu, revoked %llu; site versions %llu, shown %llu; "
            "managers' words "
-           "%llu, slips %llu, lists %llu; registered before arrival %llu, arrived %llu; both held the address for %llu ms at most; at most %llu "
+           "%llu, slips %llu, lists %llu; registered before arrival %llu, arrived %llu; both held "
+           "the address for %llu ms at most; at most %llu "
            "MiB\n",
            (unsigned long long)sum->shown, (unsigned long long)sum->calls,
            (unsigned long long)sum->asked_again, (unsigned long long)sum->strays,

@@ -230,8 +230,7 @@ static struct api_request request_of(const struct route *route, uint16_t counter
         request.access.what = API_ACCESS_CHECK;
         request.access.right = ACCESS_QUEUE_READ;
     } else if (route->kind == ROUTE_COMMAND &&
-               (route->code == QUEUE_CALL ||
-                (route->code == QUEUE_ARRIVE && match.counter != 0))) {
+               (route->code == QUEUE_CALL || (route->code == QUEUE_ARRIVE && match.counter != 0))) {
         body.present = BODY_TICKET;
         body.ticket.bytes[0] = 1;
         assert_int_equal(translate_request(&match, &body, &key, 1, &request), PROBLEM_NONE);

@@ -284,8 +284,9 @@ static void who_never_comes_keeps_no_office_open(void **state)
 {
     struct desk *desk = *state;
     struct api_request hours = command(QUEUE_SET_HOURS);
-    struct api_request preview = {
-        .type = API_CONTROL, .id = 1, .control = {.what = API_CONTROL_DAY_CLOSE, .text = "preview"}};
+    struct api_request preview = {.type = API_CONTROL,
+                                  .id = 1,
+                                  .control = {.what = API_CONTROL_DAY_CLOSE, .text = "preview"}};
     struct statistics_fact *facts;
     size_t count;
 
@@ -347,14 +348,13 @@ static void behind_closing_time_nobody_arrives_any_more(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(a_registration_is_told_like_a_ticket_and_waits_for_nobody, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(a_registration_is_told_like_a_ticket_and_waits_for_nobody,
+                                        set_up, tear_down),
         cmocka_unit_test_setup_teardown(the_office_sees_who_is_expected_beside_who_waits, set_up,
                                         tear_down),
-        cmocka_unit_test_setup_teardown(nobody_but_those_in_the_office_says_that_somebody_is_there, set_up,
-                                        tear_down),
-        cmocka_unit_test_setup_teardown(who_never_comes_keeps_no_office_open, set_up,
-                                        tear_down),
+        cmocka_unit_test_setup_teardown(nobody_but_those_in_the_office_says_that_somebody_is_there,
+                                        set_up, tear_down),
+        cmocka_unit_test_setup_teardown(who_never_comes_keeps_no_office_open, set_up, tear_down),
         cmocka_unit_test_setup_teardown(an_arrived_visitor_counts_from_the_arrival, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(behind_closing_time_nobody_arrives_any_more, set_up,

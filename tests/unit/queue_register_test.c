@@ -139,10 +139,9 @@ static void what_stops_tickets_stops_registrations(void **state)
     struct ids_token id = register_one(office, 1);
 
     (void)state;
-    assert_int_equal(act(office, (struct queue_command){.action = QUEUE_SET_LIMIT,
-                                                        .category = 1,
-                                                        .limit = 1}),
-                     QUEUE_OK);
+    assert_int_equal(
+        act(office, (struct queue_command){.action = QUEUE_SET_LIMIT, .category = 1, .limit = 1}),
+        QUEUE_OK);
     assert_int_equal(act(office, register_command(office, 1)), QUEUE_LIMIT_REACHED);
     assert_int_equal(act(office, (struct queue_command){.action = QUEUE_SUSPEND, .category = 1}),
                      QUEUE_OK);
@@ -167,10 +166,10 @@ static void nobody_arrives_outside_of_a_services_hours(void **state)
     id = register_one(office, 1);
     office->now_ms += 6 * MINUTE_MS;
     assert_int_equal(arrive(office, id), QUEUE_ACCEPTANCE_OVER);
-    assert_int_equal(act(office, (struct queue_command){.action = QUEUE_ARRIVE,
-                                                        .ticket = id,
-                                                        .hours_unknown = true}),
-                     QUEUE_OK);
+    assert_int_equal(
+        act(office,
+            (struct queue_command){.action = QUEUE_ARRIVE, .ticket = id, .hours_unknown = true}),
+        QUEUE_OK);
     office_free(office);
 }
 

@@ -246,6 +246,37 @@ static void rules_of_tickets_and_of_a_categorys_hours_are_taken(void **state)
     assert_true(queue_config_is_valid(&fixture->site.queue));
 }
 
+static void registration_is_off_until_somebody_opens_it(void **state)
+{
+    struct fixture *fixture = *state;
+    static struct site before;
+    static struct site_difference differences[8];
+    const struct queue_config *config = &fixture->site.queue;
+
+    assert_int_equal(load(fixture, fixture->sample), 0);
+    for (int i = 0; i < config->category_count; i++) {
+        assert_int_equal(config->categories[i].registration_places, 0);
+    }
+    memcpy(&before, &fixture->site, sizeof(before));
+    edit(fixture, "\ncategories:\n",
+         "\nregistration: {open: off, own_arrival: on, categories: [{category: 1, places: 5}]}"
+         "\ncategories:\n");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_int_equal(config->categories[0].registration_places, 0);
+    assert_false(config->own_arrival);
+    edit(fixture, "\ncategories:\n",
+         "\nregistration: {open: on, own_arrival: on, categories: [{category: 1, places: 5}]}"
+         "\ncategories:\n");
+    assert_int_equal(load(fixture, fixture->edited), 0);
+    assert_int_equal(config->categories[0].registration_places, 5);
+    assert_int_equal(config->categories[1].registration_places, 0);
+    assert_true(config->own_arrival);
+    assert_true(queue_config_is_valid(config));
+    assert_int_equal(site_compare(&before, &fixture->site, differences, 8), 2);
+    assert_non_null(strstr(differences[0].text_en, "change from 0 to 5"));
+    assert_non_null(strstr(differences[1].text_en, "off, now on"));
+}
+
 static void the_default_site_speaks_five_languages(void **state)
 {
     struct fixture *fixture = *state;
@@ -427,6 +458,18 @@ static void values_out_of_bounds_are_refused_with_their_line(void **state)
          "    service_minutes: 8\n    hours: [{open: \"09:00\", close: \"12:00\"}, {open: "
          "\"12:00\", close: \"13:00\"}]\n",
          "categories[0].hours[1].open", "hours: [{open"},
+        {"\ncategories:\n",
+         "\nregistration: {open: on, categories: [{category: 31, places: 5}]}\ncategories:\n",
+         "registration.categories[0].category", "registration: {"},
+        {"\ncategories:\n",
+         "\nregistration: {open: on, categories: [{category: 1, places: 0}]}\ncategories:\n",
+         "registration.categories[0].places", "registration: {"},
+        {"\ncategories:\n",
+         "\nregistration: {open: on, categories: [{category: 1, places: 5}, {category: 1, places: "
+         "6}]}\ncategories:\n",
+         "registration.categories[1].category", "registration: {"},
+        {"\ncategories:\n", "\nregistration: {open: on}\ncategories:\n", "registration.categories",
+         "registration: {"},
         {"\ncategories:\n", "\ntickets: {skip: [0]}\ncategories:\n", "tickets.skip[0]",
          "tickets: {"},
         {"\ncategories:\n", "\ntickets: {skip: [9, 4]}\ncategories:\n", "tickets.skip[1]",
@@ -717,6 +760,7 @@ int main(void)
         cmocka_unit_test(a_key_written_twice_is_refused),
         cmocka_unit_test(rules_of_tickets_and_of_a_categorys_hours_are_taken),
         cmocka_unit_test(values_out_of_bounds_are_refused_with_their_line),
+        cmocka_unit_test(registration_is_off_until_somebody_opens_it),
         cmocka_unit_test(overrides_are_dates_in_rising_order),
         cmocka_unit_test(a_category_that_no_counter_serves_is_refused),
         cmocka_unit_test(text_that_is_not_one_plain_document_is_refused),

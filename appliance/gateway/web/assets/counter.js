@@ -434,12 +434,14 @@ function drawLists() {
         ["列へ", "Return", giveBack],
         ["終了", "No show", giveUp],
     ]);
+    const expected = view.expected ?? [];
+    byId("expected_section").hidden = expected.length === 0;
+    drawList("expected", expected, [["着いた", "Has arrived", hasArrived]], !view.open);
 }
 
-function drawList(name, tickets, buttons) {
+function drawList(name, tickets, buttons, off = ticketNow() !== null || !view.open) {
     setText(byId(`${name}_count`), tickets.length > 0 ? String(tickets.length) : "");
     byId(`${name}_none`).hidden = tickets.length > 0;
-    const busy_here = ticketNow() !== null || !view.open;
     keepRows(
         byId(name),
         tickets,
@@ -465,9 +467,9 @@ function drawList(name, tickets, buttons) {
                     .filter(Boolean)
                     .join(" · "),
             );
-            const minutes = minutesSince(ticket.issued_at, clock.now_ms());
+            const minutes = minutesSince(ticket.arrived_at ?? ticket.issued_at, clock.now_ms());
             setText(since, minutes === null ? "" : `${minutes}分`);
-            setAttribute(presses[0], "aria-disabled", busy_here ? "true" : null);
+            setAttribute(presses[0], "aria-disabled", off ? "true" : null);
         },
     );
 }
@@ -603,6 +605,14 @@ function giveBack(ticket) {
     send(counterPath("return"), { ticket: ticket.id }, () => [
         `${ticket.display} を列に戻しました。`,
         `${ticket.display} is waiting again.`,
+    ]);
+}
+
+/** A visitor who registered before stands here. */
+function hasArrived(ticket) {
+    send(counterPath("arrive"), { ticket: ticket.id }, () => [
+        `${ticket.display} の来庁を受け付けました。`,
+        `${ticket.display} is waiting now.`,
     ]);
 }
 

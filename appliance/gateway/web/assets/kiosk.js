@@ -7,6 +7,7 @@
 
 import { get, newKey, pause, post, problemText } from "./api.js";
 import { byId, setAttribute, setText, showScreen } from "./dom.js";
+import { createArrival } from "./kiosk_arrive.js";
 import { createGuide } from "./kiosk_guide.js";
 import { createStaff } from "./kiosk_staff.js";
 import { say } from "./kiosk_texts.js";
@@ -115,6 +116,7 @@ const screenName = () =>
 function draw() {
     drawAll(kiosk, actions);
     drawScreen();
+    arrival.draw(screenNow());
     staff.draw();
     if (staff.isHere()) {
         return;
@@ -454,6 +456,7 @@ const guide = createGuide({
 // ---- 係員
 
 const staff = createStaff({ kiosk, draw: () => draw(), began: () => reset() });
+const arrival = createArrival(kiosk);
 
 function onKey(event) {
     touched();
@@ -461,7 +464,7 @@ function onKey(event) {
         event.preventDefault(); // a key that is held presses once
         return;
     }
-    if (staff.isHere() || event.ctrlKey || event.altKey || event.metaKey) {
+    if (staff.isHere() || arrival.isOpen() || event.ctrlKey || event.altKey || event.metaKey) {
         return;
     }
     if (guide.press(event.key)) {

@@ -6,6 +6,48 @@
 import { TEXTS } from "./texts.js";
 
 export const KIOSK_TEXTS = {
+    arrival_open: {
+        ja: "来庁前に受付した方",
+        "ja-easy": "ばんごうを とって きた ひと",
+        en: "I have a number already",
+        zh: "已在来访前取号",
+        ko: "방문 전에 접수하신 분",
+    },
+    arrival_title: {
+        ja: "受付した番号を入れてください",
+        "ja-easy": "ばんごうを いれて ください",
+        en: "Enter your number",
+        zh: "请输入您的号码",
+        ko: "접수하신 번호를 입력해 주십시오",
+    },
+    arrival_do: {
+        ja: "着きました",
+        "ja-easy": "つきました",
+        en: "I am here",
+        zh: "我已到达",
+        ko: "도착했습니다",
+    },
+    arrival_erase: {
+        ja: "1字消す",
+        "ja-easy": "ひとつ けす",
+        en: "Erase",
+        zh: "删除",
+        ko: "지우기",
+    },
+    arrival_wrong: {
+        ja: "番号を入れてください（例 106、106B）。",
+        "ja-easy": "ばんごうを いれて ください（106 など）。",
+        en: "Enter a number, such as 106 or 106B.",
+        zh: "请输入号码（例如 106、106B）。",
+        ko: "번호를 입력해 주십시오 (예: 106, 106B).",
+    },
+    arrival_done: {
+        ja: "{display} の来庁を受け付けました。前にお待ちの方 {n}人。{wait}",
+        "ja-easy": "{display} つきましたね。まえに {n}にん います。{wait}",
+        en: "{display}: welcome. People ahead of you: {n}. {wait}",
+        zh: "{display} 已登记到达。前面等候 {n} 人。{wait}",
+        ko: "{display} 도착이 접수되었습니다. 앞에 {n}명. {wait}",
+    },
     confirm_title: {
         ja: "この用件でよろしいですか",
         "ja-easy": "この ようじで いいですか",

@@ -255,7 +255,9 @@ function updateCategory(row, each) {
     setText(heading.children[0], each.name_ja);
     setText(heading.children[1], each.name_en);
     setText(mark, `${alert.mark} ${alert.ja} ${alert.en}`);
-    setText(values[0], `${each.waiting}人`);
+    // Beside those who wait, never among them.
+    const expected = each.registration?.expected ?? 0;
+    setText(values[0], `${each.waiting}人${expected > 0 ? `（来庁前 expected ${expected}）` : ""}`);
     setText(values[1], `${minutesOf(each.longest_wait_s)}／${minutesOf(each.target_s)}分`);
     setText(values[2], each.estimated_wait_s === null ? "—" : `約${minutesOf(each.estimated_wait_s)}分`);
     setText(values[3], `${each.open_counters}`);

@@ -44,10 +44,11 @@ function keepTold(id, calls) {
 
 /**
  * on_ticket(ticket) whenever it changed; null: there is none (any more). on_called(ticket) once for each
- * call. Returns {look(queue), cancel()}; look is called with every snapshot of the queue.
+ * call. Returns {look(queue), cancel(), arrive(), follow(id)}; look is called with every snapshot of the queue; follow: a
+ * number was given on this page.
  */
 export function followTicket({ on_ticket, on_called, on_ended }) {
-    const id = idFromAddress();
+    let id = idFromAddress();
     let told = id ? readTold(id) : [];
     let ticket = null;
     let known = ""; // what the queue said of it when it was read last
@@ -128,6 +129,27 @@ export function followTicket({ on_ticket, on_called, on_ended }) {
                 return;
             }
             seen_lsn = queue.lsn;
+        },
+        follow(given) {
+            id = given;
+            told = readTold(id);
+            ticket = null;
+            known = "";
+            read_ms = -Infinity;
+            is_over = false;
+            history.replaceState(null, "", `${location.pathname}#${id}`);
+        },
+        /** The visitor is in the office, and says so here, where the site allows it. Resolves to what was answered. */
+        async arrive() {
+            const mine = id;
+            const answer = await post(`/api/v1/tickets/${mine}/arrive`, null, {
+                key: newKey(),
+                go_on: () => !is_over,
+            });
+            if (answer?.status === 200 && !is_over && mine === id) {
+                read();
+            }
+            return answer;
         },
         /** Resolves to what was answered; null: it ended meanwhile. */
         async cancel() {

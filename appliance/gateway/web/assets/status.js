@@ -5,6 +5,7 @@ import { problemText } from "./api.js";
 import { byId, el, keepRows, setAttribute, setText } from "./dom.js";
 import { connectLive } from "./live.js";
 import { followTicket } from "./own_ticket.js";
+import { offerRegistration } from "./registration.js";
 import { languageFor, say } from "./status_texts.js";
 import { LANGUAGES, aboutText, estimateText, nameIn } from "./texts.js";
 import { createOfficeClock, formatDateEn, formatDateJa, formatShortClock } from "./time.js";
@@ -92,6 +93,7 @@ function draw() {
     drawNotice();
     byId("as_of").hidden = queue.fed === false;
     setText(byId("as_of"), texts("as_of", { time: formatShortClock(known_ms) }));
+    registration.draw(queue, (each) => nameIn(each, language));
     drawCategories();
     drawCounters();
     drawCalls();
@@ -199,6 +201,8 @@ function ownState() {
             return texts("held");
         case "ABSENT":
             return texts("absent");
+        case "EXPECTED":
+            return texts("expected");
         default:
             return texts(ticket.waiting_ahead <= SOON_PEOPLE ? "soon" : "waiting");
     }
@@ -233,7 +237,8 @@ function drawOwn() {
             ? texts("letter", { letter: ticket.series, display: ticket.display })
             : "",
     );
-    const may_cancel = waits || ["HELD", "ABSENT"].includes(ticket.state);
+    byId("own_arrive").hidden = ticket.state !== "EXPECTED" || !registration.mayArrive();
+    const may_cancel = waits || ["HELD", "ABSENT", "EXPECTED"].includes(ticket.state);
     byId("own_cancel").hidden = !may_cancel || !byId("own_confirm").hidden;
     if (!may_cancel) {
         byId("own_confirm").hidden = true;
@@ -261,6 +266,32 @@ const own = followTicket({
     },
 });
 
+const registration = offerRegistration({
+    say: texts,
+    languageNow: () => language,
+    has: () => own.has(),
+    on_number(id) {
+        ended = null;
+        setText(byId("register_problem"), "");
+        own.follow(id);
+        if (queue) {
+            own.look(queue);
+        }
+        byId("own").scrollIntoView({ block: "start" });
+    },
+    on_problem(answer) {
+        const said = problemText(answer);
+        setText(byId("register_problem"), language.startsWith("ja") ? said.ja : said.en);
+    },
+});
+
+byId("own_arrive").addEventListener("click", async () => {
+    const answer = await own.arrive();
+    if (answer && answer.status >= 400) {
+        const said = problemText(answer);
+        setText(byId("own_problem"), language.startsWith("ja") ? said.ja : said.en);
+    }
+});
 byId("own_cancel").addEventListener("click", () => {
     byId("own_confirm").hidden = false;
     setText(byId("own_problem"), "");
