@@ -69,79 +69,71 @@ static const struct option options[] = {
     {NULL, 0, NULL, 0},
 };
 
-static bool take_option(struct settings *settings, int id, const char *value)
+/* Where the text of this option goes; NULL: it is a number, or not ours. */
+static const char **text_of(struct settings *settings, enum option_id id)
 {
-    switch ((enum option_id)id) {
-    case OPTION_UNIT:
-        settings->unit = (uint32_t)strtoul(value, NULL, 10);
-        return true;
-    case OPTION_PEER:
-        settings->peer_unit = (uint32_t)strtoul(value, NULL, 10);
-        return true;
+    switch (id) {
     case OPTION_SERIAL:
-        settings->serial = value;
-        return true;
+        return &settings->serial;
     case OPTION_DATA:
-        settings->data_dir = value;
-        return true;
+        return &settings->data_dir;
     case OPTION_RECORD:
-        settings->record_dir = value;
-        return true;
+        return &settings->record_dir;
     case OPTION_SOCKET:
-        settings->socket_path = value;
-        return true;
+        return &settings->socket_path;
     case OPTION_SITE:
-        settings->site_path = value;
-        return true;
-    case OPTION_OFFSET:
-        settings->clock_offset_ms = strtoll(value, NULL, 10);
-        return true;
+        return &settings->site_path;
     case OPTION_CLOCK_FILE:
-        settings->clock_path = value;
-        return true;
+        return &settings->clock_path;
     case OPTION_CERT:
-        settings->certificate = value;
-        return true;
+        return &settings->certificate;
     case OPTION_KEY:
-        settings->key = value;
-        return true;
+        return &settings->key;
     case OPTION_CA:
-        settings->ca = value;
-        return true;
+        return &settings->ca;
     case OPTION_SERVICE_LOCAL:
-        settings->service_local = value;
-        return true;
+        return &settings->service_local;
     case OPTION_SERVICE_PEER:
-        settings->service_peer = value;
-        return true;
+        return &settings->service_peer;
     case OPTION_DIRECT_LOCAL:
-        settings->direct_local = value;
-        return true;
+        return &settings->direct_local;
     case OPTION_DIRECT_PEER:
-        settings->direct_peer = value;
-        return true;
-    case OPTION_SNAPSHOT:
-        settings->snapshot_entries = strtoull(value, NULL, 10);
-        return true;
+        return &settings->direct_peer;
     case OPTION_FEED_USER:
-        settings->feed_user = value;
-        return true;
+        return &settings->feed_user;
     case OPTION_DRIVER:
-        settings->driver_user = value;
-        return true;
+        return &settings->driver_user;
     case OPTION_WATCHDOG:
-        settings->watchdog_socket = value;
-        return true;
+        return &settings->watchdog_socket;
     case OPTION_NET_SOCKET:
-        settings->net_socket = value;
-        return true;
+        return &settings->net_socket;
     case OPTION_TRACE:
-        settings->trace_path = value;
-        return true;
-    case OPTION_IGNORED:
-        return true; /* toban-net's; accepted so that one list serves both */
+        return &settings->trace_path;
+    case OPTION_UNIT:
+    case OPTION_PEER:
+    case OPTION_OFFSET:
+    case OPTION_SNAPSHOT:
+    case OPTION_IGNORED: /* toban-net's; accepted so that one list serves both */
+        break;
     }
-    return false;
+    return NULL;
+}
+
+static void take_option(struct settings *settings, enum option_id id, const char *value)
+{
+    const char **text = text_of(settings, id);
+
+    if (text != NULL) {
+        *text = value;
+    } else if (id == OPTION_UNIT) {
+        settings->unit = (uint32_t)strtoul(value, NULL, 10);
+    } else if (id == OPTION_PEER) {
+        settings->peer_unit = (uint32_t)strtoul(value, NULL, 10);
+    } else if (id == OPTION_OFFSET) {
+        settings->clock_offset_ms = strtoll(value, NULL, 10);
+    } else if (id == OPTION_SNAPSHOT) {
+        settings->snapshot_entries = strtoull(value, NULL, 10);
+    }
 }
 
 bool settings_parse(int argc, char **argv, struct settings *settings)
@@ -149,9 +141,10 @@ bool settings_parse(int argc, char **argv, struct settings *settings)
     int id;
 
     while ((id = getopt_long(argc, argv, "", options, NULL)) != -1) {
-        if (!take_option(settings, id, optarg)) {
-            return false;
+        if (id < OPTION_UNIT) {
+            return false; /* no option of ours */
         }
+        take_option(settings, (enum option_id)id, optarg);
     }
     return settings->unit != 0 && settings->unit <= IDS_UNIT_ID_MAX && settings->serial != NULL &&
            settings->data_dir != NULL && settings->record_dir != NULL &&
