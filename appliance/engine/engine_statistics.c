@@ -414,7 +414,8 @@ bool statistics_adopt(struct engine *engine, const uint8_t *item, size_t len_byt
             cells_are_sound(chunk);
     if (whole && item[STATISTICS_ITEM_LIVE_AT] != 0 && day->date == chunk->head.date &&
         day->state == QUEUE_DAY_ANNULLED) {
-        chunk->head.annulled = day->openings; /* what the other side has of the opening that was annulled here */
+        chunk->head.annulled =
+            day->openings; /* what the other side has of the opening that was annulled here */
     }
     wanted = whole && !(item[STATISTICS_ITEM_LIVE_AT] != 0 && day->date == chunk->head.date &&
                         has_visits(day->state));

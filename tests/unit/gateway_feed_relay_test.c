@@ -26,9 +26,9 @@ struct feeder {
     uint64_t term;
     bool up, ended;
     size_t certificates, words;
-    uint16_t answer; /* to a certificate */
-    struct api_relay word;            /* the newest */
-    struct api_relay_erased erased;   /* the first that was handed over */
+    uint16_t answer;                /* to a certificate */
+    struct api_relay word;          /* the newest */
+    struct api_relay_erased erased; /* the first that was handed over */
 };
 
 struct fixture {
@@ -41,7 +41,8 @@ struct fixture {
     struct feeder feeders[FEEDERS_MAX];
 };
 
-static void send_frame(struct feeder *feeder, const uint8_t *header, size_t header_len_bytes, const char *body)
+static void send_frame(struct feeder *feeder, const uint8_t *header, size_t header_len_bytes,
+                       const char *body)
 {
     uint8_t frame[2048];
 
@@ -122,8 +123,7 @@ static struct feeder *connect_feeder(struct fixture *fixture, size_t index, uint
                                      uint16_t answer_status)
 {
     struct feeder *feeder = &fixture->feeders[index];
-    struct sockaddr_in address = {.sin_family = AF_INET,
-                                  .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    struct sockaddr_in address = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
     struct feed_connection_options options = {.event = gateway_event(fixture->gateway),
                                               .tls = fixture->tls,
                                               .take = on_bytes,
@@ -143,8 +143,8 @@ static struct feeder *connect_feeder(struct fixture *fixture, size_t index, uint
 /* Turns the loop until it holds, or the longest time is over. */
 #define UNTIL(holds)                                                                               \
     do {                                                                                           \
-        uint64_t end_ms_ = gateway_now_ms(fixture->gateway) + WAIT_MS_MAX;                          \
-        while (!(holds) && gateway_now_ms(fixture->gateway) < end_ms_) {                            \
+        uint64_t end_ms_ = gateway_now_ms(fixture->gateway) + WAIT_MS_MAX;                         \
+        while (!(holds) && gateway_now_ms(fixture->gateway) < end_ms_) {                           \
             assert_true(sd_event_run(gateway_event(fixture->gateway), TURN_USEC) >= 0);            \
         }                                                                                          \
         assert_true(holds);                                                                        \

@@ -99,7 +99,8 @@ static void relays_are_known_by_the_names_of_their_certificates(void **state)
 {
     struct fixture *fixture = *state;
 
-    edit(fixture, "pages:\n  lang", "relays: [{name: toban-relay}, {name: relay.2}]\npages:\n  lang");
+    edit(fixture, "pages:\n  lang",
+         "relays: [{name: toban-relay}, {name: relay.2}]\npages:\n  lang");
     assert_int_equal(load(fixture, fixture->edited), 0);
     assert_int_equal(fixture->site.pages.relay_count, 2);
     assert_string_equal(fixture->site.pages.relays[1], "relay.2");

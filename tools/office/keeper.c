@@ -267,8 +267,8 @@ static json_t *describe(const struct keeper *keeper)
         "{s:b, s:s, s:s, s:s, s:s, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:s, s:I, s:i, s:s}", "ok", 1,
         "name", office->name, "floating", OFFICE_FLOATING, "url", "https://" OFFICE_FLOATING,
         "ca_file", path, "host_url", host_url, "namespaces", namespaces, "units", units, "printers",
-        keeper_printers_info(keeper), "relay", keeper_relay_info(keeper), "credentials", credentials, "faults",
-        keeper_faults(keeper, 0), "dir", office->run_dir, "clock_offset_ms",
+        keeper_printers_info(keeper), "relay", keeper_relay_info(keeper), "credentials",
+        credentials, "faults", keeper_faults(keeper, 0), "dir", office->run_dir, "clock_offset_ms",
         (json_int_t)office->clock_offset_ms, "pid", (int)getpid(), "site_file", office->site_path);
 }
 

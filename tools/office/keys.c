@@ -226,8 +226,8 @@ int office_keys_create(const struct office *office, struct office_error *ret_err
     for (unsigned place = 1; place <= office->unit_count && made; place++) {
         made = create_unit(office, place, &authority) && create_web(office, place, &authority);
     }
-    made = made && create_cluster_key(office) &&
-           (!office->relay || create_relay(office, &authority));
+    made =
+        made && create_cluster_key(office) && (!office->relay || create_relay(office, &authority));
     identity_finish(&authority);
     if (made) {
         return 0;
