@@ -351,8 +351,8 @@ static void adopt_ticket(struct engine *engine, const struct queue_ticket *their
     struct queue_origin here = engine_next_origin(engine);
     struct queue_change change;
 
+    /* Of an annulled day the number alone is taken: it goes on, and is never given again. */
     if (theirs->day == engine->queue->day.date && engine->queue->day.state != QUEUE_DAY_ERASED &&
-        engine->queue->day.state != QUEUE_DAY_ANNULLED &&
         queue_join_ticket(engine->queue, theirs, engine->duty.peer.unit, engine->meeting.common_lsn,
                           &here, engine->wall_ms, &change)) {
         adopt_change(engine, &change);
