@@ -256,8 +256,8 @@ void credential_put(struct request *request, struct api_request *api);
 /* Whether this may be asked at all without a credential; toband says the rest. */
 bool credential_is_enough(const struct request *request, const struct api_request *api);
 
-/* rate.c. Whether one more may come from this address now; it is counted. Who does not fit any more into the table takes
- * the place of whoever has been in it longest. */
+/* rate.c. Whether one more may come from this address now; it is counted. Who does not fit any more into the
+ * table takes the place of whoever has been in it longest. */
 bool rate_has_one(struct rate *rate, const uint8_t address[API_ADDRESS_BYTES], uint64_t now_ms);
 
 /* people.c: signing in, accounts, devices */
