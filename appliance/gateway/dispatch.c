@@ -355,8 +355,8 @@ static void answer_match(struct request *request, const struct route_match *matc
     if (problem == PROBLEM_NONE && match->route->code == QUEUE_REGISTER &&
         match->route->kind == ROUTE_COMMAND && !request->connection->listener->relay) {
         credential_put(request, &request->api); /* the other unit's gateway has counted its own */
-        problem = rate_has_one(&gateway->registrations, request->api.from.address,
-                               gateway_now_ms(gateway))
+        problem = rate_has_one(&gateway->registrations, &request->api.command.key,
+                               request->api.from.address, gateway_now_ms(gateway))
                       ? PROBLEM_NONE
                       : PROBLEM_TOO_MANY_OF_ADDRESS;
     }

@@ -32,6 +32,7 @@ enum internal_limit {
     INTERNAL_QUERY_BYTES = 160,     /* days and columns of a table */
     INTERNAL_TOKEN_BYTES = 129,     /* a credential's text, with the closing zero */
     RATE_ADDRESSES_MAX = 256,
+    RATE_KEYS_MAX = 256,
     INTERNAL_CHECK_ID = 1 << 30,    /* set in ids of streams' questions, never in those of requests */
 };
 
@@ -165,6 +166,8 @@ struct rate {
         uint64_t since_ms;
         uint32_t count;                    /* 0: free */
     } addresses[RATE_ADDRESSES_MAX];
+    struct ids_token keys[RATE_KEYS_MAX];  /* the newest that were counted: a retry is no second one */
+    uint32_t next_key;
 };
 
 struct counters {
@@ -256,9 +259,11 @@ void credential_put(struct request *request, struct api_request *api);
 /* Whether this may be asked at all without a credential; toband says the rest. */
 bool credential_is_enough(const struct request *request, const struct api_request *api);
 
-/* rate.c. Whether one more may come from this address now; it is counted. Who does not fit any more into the table takes
- * the place of whoever has been in it longest. */
-bool rate_has_one(struct rate *rate, const uint8_t address[API_ADDRESS_BYTES], uint64_t now_ms);
+/* rate.c. Whether one more may come from this address now; it is counted, unless this very key was: whoever asks again
+ * after a takeover asks for nothing more. Who does not fit into the table takes the place of whoever has been in it
+ * longest. */
+bool rate_has_one(struct rate *rate, const struct ids_token *key, const uint8_t address[API_ADDRESS_BYTES],
+                  uint64_t now_ms);
 
 /* people.c: signing in, accounts, devices */
 int people_create(struct gateway *gateway, struct people **ret_people);

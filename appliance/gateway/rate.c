@@ -20,11 +20,25 @@ static void prefix_of(const uint8_t address[API_ADDRESS_BYTES], uint8_t prefix[A
     memcpy(prefix, address, is_four ? API_ADDRESS_BYTES : PREFIX_BYTES);
 }
 
-bool rate_has_one(struct rate *rate, const uint8_t address[API_ADDRESS_BYTES], uint64_t now_ms)
+static bool is_counted(const struct rate *rate, const struct ids_token *key)
+{
+    for (size_t i = 0; i < RATE_KEYS_MAX; i++) {
+        if (ids_token_equal(&rate->keys[i], key)) {
+            return true;
+        }
+    }
+    return false;
+}
+
+bool rate_has_one(struct rate *rate, const struct ids_token *key,
+                  const uint8_t address[API_ADDRESS_BYTES], uint64_t now_ms)
 {
     uint8_t prefix[API_ADDRESS_BYTES];
     struct rate_address *slot = &rate->addresses[0];
 
+    if (is_counted(rate, key)) {
+        return true;
+    }
     prefix_of(address, prefix);
     for (size_t i = 0; i < RATE_ADDRESSES_MAX; i++) {
         struct rate_address *at = &rate->addresses[i];
@@ -46,5 +60,6 @@ bool rate_has_one(struct rate *rate, const uint8_t address[API_ADDRESS_BYTES], u
         return false;
     }
     slot->count++;
+    rate->keys[rate->next_key++ % RATE_KEYS_MAX] = *key;
     return true;
 }

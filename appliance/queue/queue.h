@@ -652,9 +652,9 @@ bool queue_config_fits(const struct queue *queue, const struct queue_config *nex
  * recorded. A key whose ticket is VOID is free again for ISSUE and REGISTER (DESIGN 3 rule 4: it gets a
  * lettered one). REGISTER is an ISSUE whose visitor is not there: EXPECTED, without priority or plan; ARRIVE
  * begins its wait, in its category's hours. ISSUE, REGISTER: an id that is zero or in use is
- * QUEUE_WRONG_STATE; no language is "ja". Presses on a counter's ticket take `counter`; if `ticket` is given too it must be that one. HOLD, TRANSFER,
- * RETURN, CANCEL, REPRINT take `ticket`, or `counter` for the one it has; with both, the counter is
- * who pressed, and may undo. */
+ * QUEUE_WRONG_STATE; no language is "ja". Presses on a counter's ticket take `counter`; if `ticket` is
+ * given too it must be that one. HOLD, TRANSFER, RETURN, CANCEL, REPRINT take `ticket`, or `counter`
+ * for the one it has; with both, the counter is who pressed, and may undo. */
 void queue_decide(const struct queue *queue, const struct queue_command *command,
                   struct queue_decision *decision);
 /* Every row that apply changes is told through `touched` (may be NULL), those of the change itself
@@ -726,9 +726,9 @@ bool queue_numbers_are_over(const struct queue *queue);
  * lsn is common, its origin is what they adopted, or it is the peer's own that we adopted) theirs
  * wins; origin and adopted are then both theirs, so twice is once. Else
  * ended > SERVING > CALLED > HELD > ABSENT > WAITING > ISSUING, EXPECTED; two arrivals are one, the earlier;
- * CALLED or SERVING at two counters is HELD, and of two endings the earlier counts. Both are recorded: origin is `here`, whose entry
- * holds the ticket as joined, adopted names the peer's entry, which its own ledger or the archive
- * of replaced tails keeps. A VOID yields to all, whatever it knew.
+ * CALLED or SERVING at two counters is HELD, and of two endings the earlier counts. Both are recorded:
+ * origin is `here`, whose entry holds the ticket as joined, adopted names the peer's entry, which its
+ * own ledger or the archive of replaced tails keeps. A VOID yields to all, whatever it knew.
  *
  * A counter that has another ticket cannot get this one: HELD. A closed day adopts live tickets as
  * ended, an erased day only counts. Another day's ticket is nothing: join the days first.

@@ -73,6 +73,7 @@ describe("visitors who register before arrival", { skip: SKIP_FAULT }, () => {
         await assertAccessible(phone);
         await shot(phone, "registration_expected");
         const id = new URL(phone.url()).hash.slice(1);
+        assert.ok(await phone.locator("#own_code").isVisible(), "a code for a reader");
         const early = await send(`tickets/${id}/arrive`, {});
         assert.equal(early.body.code, "ARRIVE_HERE");
 
@@ -123,7 +124,16 @@ describe("visitors who register before arrival", { skip: SKIP_FAULT }, () => {
         await phone.locator("#own_arrive").click();
         await phone.locator("#own[data-state=WAITING]").waitFor();
         await closePage(phone);
-        assert.equal((await send("registrations", { category })).status, 201);
+        // A reader at the ticket machine types the code of a telephone.
+        const third = await send("registrations", { category });
+        assert.equal(third.status, 201);
+        const kiosk = await open("kiosk", "kiosk", { width: 1080, height: 1920 });
+        await kiosk.locator("#arrive").click();
+        await kiosk.keyboard.type(`https://office.test/status#${third.body.id}`);
+        await kiosk.keyboard.press("Enter");
+        await kiosk.locator("#arrival_told[data-done]", { hasText: third.body.display }).waitFor();
+        await shot(kiosk, "registration_upright");
+        await closePage(kiosk);
         const full = await send("registrations", { category });
         assert.equal(full.body.code, "REGISTRATION_FULL");
         const other = await open("status", null, PHONE);

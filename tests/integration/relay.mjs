@@ -183,6 +183,9 @@ async function story() {
         ['call', () => post('/api/v1/counters/1/call-next')],
         ['read a counter', () => ask('/api/v1/counters/1')],
         ['read the status', () => ask('/api/v1/status')],
+        ['read the settings', () => ask('/api/v1/site')], // asked of the pair it would end the feed
+        ['register', () => post('/api/v1/registrations', '{"category":1}')],
+        ['arrive', () => post(`/api/v1/tickets/${tickets[0].id}/arrive`)],
         ['hold a ticket', () => post(`/api/v1/tickets/${tickets[0].id}/hold`)],
         ['see the kiosk', () => ask('/kiosk')],
     ]) {

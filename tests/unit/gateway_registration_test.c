@@ -73,11 +73,24 @@ static void what_the_other_unit_took_by_tls_is_passed_on(void **state)
     http_client_close(&client);
 }
 
+/* A key that nobody had. */
+static struct ids_token fresh_key(void)
+{
+    static uint32_t drawn;
+    struct ids_token key = {{1}};
+
+    drawn++;
+    memcpy(key.bytes + 4, &drawn, sizeof(drawn));
+    return key;
+}
+
 static bool one_of(struct rate *rate, uint8_t network, uint8_t host, uint64_t now_ms)
 {
     uint8_t address[API_ADDRESS_BYTES] = {0x20, 0x01, 0x0d, 0xb8, [7] = network, [15] = host};
 
-    return rate_has_one(rate, address, now_ms);
+    struct ids_token key = fresh_key();
+
+    return rate_has_one(rate, &key, address, now_ms);
 }
 
 static void one_network_of_64_bits_is_one_address(void **state)
@@ -98,14 +111,18 @@ static void of_ipv4_each_address_is_its_own(void **state)
 {
     static struct rate rate;
     uint8_t address[API_ADDRESS_BYTES] = {[10] = 0xff, 0xff, 192, 0, 2, 1};
+    struct ids_token key;
 
     (void)state;
     for (int i = 0; i < ALLOWED; i++) {
-        assert_true(rate_has_one(&rate, address, 5));
+        key = fresh_key();
+        assert_true(rate_has_one(&rate, &key, address, 5));
     }
-    assert_false(rate_has_one(&rate, address, 5));
+    assert_true(rate_has_one(&rate, &key, address, 5)); /* asked again: it is the same one */
+    key = fresh_key();
+    assert_false(rate_has_one(&rate, &key, address, 5));
     address[15] = 2;
-    assert_true(rate_has_one(&rate, address, 5));
+    assert_true(rate_has_one(&rate, &key, address, 5));
 }
 
 static void a_full_table_forgets_whoever_has_been_in_it_longest(void **state)
@@ -122,8 +139,9 @@ static void a_full_table_forgets_whoever_has_been_in_it_longest(void **state)
     assert_false(one_of(&rate, 0, 0, 600)); /* known yet */
     {
         uint8_t another[API_ADDRESS_BYTES] = {0x20, 0x02};
+        struct ids_token key = fresh_key();
 
-        assert_true(rate_has_one(&rate, another, 700));
+        assert_true(rate_has_one(&rate, &key, another, 700));
     }
     assert_true(one_of(&rate, 0, 0, 800));
 }

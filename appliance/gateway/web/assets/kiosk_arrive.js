@@ -8,6 +8,9 @@ import { LANGUAGES, estimateText } from "./texts.js";
 
 const STAY_MS = 30000; // untouched for so long: it closes (WCAG 2.2.1: 20 s and more, any press begins it anew)
 const NUMBER = /^0*([1-9][0-9]{0,3})([A-HJ-NP-Z][A-HJ-NP-Z0-9]*)?$/;
+/** What a reader types of the code on a telephone: an address that ends with the ticket's id. */
+const CODE = /([0-9a-f]{32})$/i;
+const TYPED_MAX = 8;
 const DIGITS = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "0"];
 const LETTERS = [..."ABCDEFGHJKLMNPQRSTUVWXYZ"];
 
@@ -53,7 +56,7 @@ export function createArrival(kiosk) {
 
     function type(letter) {
         stay();
-        if (field.value.length < Number(field.maxLength)) {
+        if (field.value.length < TYPED_MAX) {
             field.value += letter;
         }
         told = null;
@@ -64,12 +67,13 @@ export function createArrival(kiosk) {
     async function arrive(event) {
         event.preventDefault();
         stay();
-        const typed = field.value.normalize("NFKC").trim().toUpperCase();
-        const match = NUMBER.exec(typed);
+        const typed = field.value.normalize("NFKC").trim();
+        const [, id] = CODE.exec(typed) ?? [];
+        const match = NUMBER.exec(typed.toUpperCase());
         if (is_busy) {
             return;
         }
-        if (!match) {
+        if (!match && !id) {
             told = { ja: say("arrival_wrong", kiosk.language), en: say("arrival_wrong", kiosk.language), done: false };
             drawDialog();
             return;
@@ -77,11 +81,10 @@ export function createArrival(kiosk) {
         press = press?.typed === typed ? press : { typed, key: newKey() };
         is_busy = true;
         drawDialog();
-        const answer = await post(
-            "/api/v1/arrivals",
-            { number: Number(match[1]), series: match[2] ?? "" },
-            { key: press.key, go_on: () => dialog.open },
-        );
+        const how = { key: press.key, go_on: () => dialog.open };
+        const answer = id
+            ? await post(`/api/v1/tickets/${id.toLowerCase()}/arrive`, null, how)
+            : await post("/api/v1/arrivals", { number: Number(match[1]), series: match[2] ?? "" }, how);
         is_busy = false;
         stay();
         if (answer?.status === 200) {
@@ -93,7 +96,7 @@ export function createArrival(kiosk) {
             });
             told = { ja: text, en: text, done: true };
         } else if (answer) {
-            press = null;
+            press = null; // refused: what is pressed next is another press
             told = { ...problemText(answer), done: false };
         }
         drawDialog();

@@ -20,7 +20,20 @@ export function titleOf(preview) {
         : `${preview.date} の時間を変えると Changing the hours of ${preview.date}`;
 }
 
-function visitorsOf({ visitors, latest_end }) {
+/** Who registered and is not here yet: nobody's visitor to be served or sent home, and not let in any more. */
+function visitorsOf(preview) {
+    const said = hereOf(preview);
+    const expected = preview.visitors.expected ?? 0;
+    if (expected === 0 || preview.visitors.end === "NONE") {
+        return said;
+    }
+    return {
+        ja: `${said.ja} 来庁前の受付 ${expected}人は、来庁しても受け付けられません。`,
+        en: `${said.en} ${expected} who registered cannot arrive any more.`,
+    };
+}
+
+function hereOf({ visitors, latest_end }) {
     const { total, waiting, called, serving } = visitors;
     if (visitors.end === "NOW") {
         return total === 0

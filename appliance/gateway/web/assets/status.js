@@ -5,6 +5,7 @@ import { problemText } from "./api.js";
 import { byId, el, keepRows, setAttribute, setText } from "./dom.js";
 import { connectLive } from "./live.js";
 import { followTicket } from "./own_ticket.js";
+import { qrPath } from "./qr.js";
 import { offerRegistration } from "./registration.js";
 import { languageFor, say } from "./status_texts.js";
 import { LANGUAGES, aboutText, estimateText, nameIn } from "./texts.js";
@@ -237,11 +238,24 @@ function drawOwn() {
             ? texts("letter", { letter: ticket.series, display: ticket.display })
             : "",
     );
+    drawCode();
     byId("own_arrive").hidden = ticket.state !== "EXPECTED" || !registration.mayArrive();
     const may_cancel = waits || ["HELD", "ABSENT", "EXPECTED"].includes(ticket.state);
     byId("own_cancel").hidden = !may_cancel || !byId("own_confirm").hidden;
     if (!may_cancel) {
         byId("own_confirm").hidden = true;
+    }
+}
+
+/** For a reader at the ticket machine; the number above it does as well. */
+function drawCode() {
+    const code = byId("own_code");
+    setAttribute(code, "hidden", ticket.state === "EXPECTED" ? null : true);
+    if (ticket.state === "EXPECTED" && code.dataset.ticket !== ticket.id) {
+        const { path, size } = qrPath((queue?.visitor_url || `${location.origin}/status#`) + ticket.id);
+        setAttribute(code, "viewBox", `0 0 ${size} ${size}`);
+        setAttribute(byId("own_code_path"), "d", path);
+        code.dataset.ticket = ticket.id;
     }
 }
 
