@@ -24,27 +24,14 @@ _Noreturn static void run_relay(const struct office *office, int netns_fd)
 {
     char program[OFFICE_PATH_BYTES], state[OFFICE_PATH_BYTES], ca[OFFICE_PATH_BYTES];
     char certificate[OFFICE_PATH_BYTES], key[OFFICE_PATH_BYTES], log[OFFICE_PATH_BYTES];
-    const char *argv[] = {program,
-                          "--relay",
-                          "--feed-listen",
-                          OFFICE_RELAY_FEED,
-                          "--tls-listen",
-                          OFFICE_RELAY_PAGE,
-                          "--tls-cert",
-                          certificate,
-                          "--tls-key",
-                          key,
-                          "--web-dir",
-                          office->web_dir,
-                          "--state-dir",
-                          state,
-                          "--feed-ca",
-                          ca,
-                          "--feed-cert",
-                          certificate,
-                          "--feed-key",
-                          key,
-                          NULL};
+    static const char feed[] = OFFICE_RELAY_FEED;
+    static const char page[] = OFFICE_RELAY_PAGE;
+    const char *argv[] = {
+        program,     "--relay",       "--feed-listen", feed,         "--tls-listen",
+        page,        "--tls-cert",    certificate,     "--tls-key",  key,
+        "--web-dir", office->web_dir, "--state-dir",   state,        "--feed-ca",
+        ca,          "--feed-cert",   certificate,     "--feed-key", key,
+        NULL};
     sigset_t none;
     int log_fd;
 
