@@ -80,11 +80,28 @@ describe("the boards", () => {
     const callNew = (office, counter_id = 1) =>
         office.call(counter_id, office.addTicket(1)).display;
 
+    /** A lobby in the middle of a morning: some wait, and whoever was called before is being served, or was. */
+    function fillLobby(office, call_count) {
+        for (let call = 0; call < call_count; call++) {
+            const counter = office.counters[call % 3];
+            if (counter.ticket) {
+                counter.ticket.state = "DONE";
+            }
+            callNew(office, counter.id);
+            if (call === call_count - 2) {
+                counter.ticket.state = "SERVING";
+            }
+        }
+        [3, 5, 2, 1, 4, 1].forEach((count, index) => {
+            for (let ticket = 0; ticket < count; ticket++) {
+                office.addTicket(1 + index);
+            }
+        });
+    }
+
     it("shows_the_newest_call_large_with_its_counter_and_the_five_before", () =>
         atBoard(async ({ office, page }) => {
-            for (let call = 0; call < 8; call++) {
-                callNew(office, 1 + (call % 3));
-            }
+            fillLobby(office, 8);
             await showsNewest(page, "108");
             assert.equal(await page.locator("#newest_counter").textContent(), "2");
             assert.deepEqual(await page.locator("#last li strong").allTextContents(), [
@@ -324,9 +341,7 @@ describe("the boards", () => {
         it(`marks_what_it_shows_as_old_when_the_office_${name}_and_recovers_alone`, () =>
             atBoard(async (stage) => {
                 const { office, link, page } = stage;
-                for (let call = 0; call < 6; call++) {
-                    callNew(office, 1 + (call % 3));
-                }
+                fillLobby(office, 6);
                 await showsNewest(page, "106");
                 await page.evaluate(() => {
                     globalThis.never_reloaded = true;
@@ -343,8 +358,7 @@ describe("the boards", () => {
                 await shot(page, `board-stale-${name}`);
                 link.heal();
                 office.setServing(true);
-                callNew(office, 2);
-                await showsNewest(page, "107");
+                await showsNewest(page, callNew(office, 2));
                 await page.locator("#stale").waitFor({ state: "hidden" });
                 assert.ok(await page.evaluate(() => globalThis.never_reloaded), "without a reload");
             }));

@@ -136,7 +136,7 @@ export async function shot(page, name) {
     const { width, height } = page.viewportSize();
     const size = { width: picture.width, height: Math.round((height * picture.width) / width) };
     await paper.setViewportSize(size);
-    await paper.setContent(`<style>*{margin:0;display:block;width:${size.width}px}</style><img src="data:image/png;base64,${bytes.toString("base64")}">`);
+    await paper.setContent(`<style>body{margin:0}img{display:block;width:${size.width}px}</style><img src="data:image/png;base64,${bytes.toString("base64")}">`);
     await paper.locator("img").evaluate((image) => image.decode());
     await paper.screenshot({ path: join(process.env.TOBAN_PICTURES, `${picture.name}.png`) });
     await paper.close();
