@@ -397,7 +397,7 @@ describe("an office day", () => {
         const says = {
             kiosk: /ただいまの時間は受付していません|本日の受付は終了しました|本日は閉庁/,
             board: /ただいまの時間は受付していません/,
-            phone: /受付していません/,
+            phone: /现在不受理/, // it speaks the language of its ticket
             counter1: /閉鎖中 Closed/,
         };
         for (const [name, { source }] of Object.entries(says)) {
