@@ -309,6 +309,7 @@ describe("an office day", () => {
             await manager.locator("#notice_en").fill("The car park is full.");
             await manager.locator("#notice_form button[type=submit]").click();
             await manager.locator("#notice_now[data-on=true]").waitFor();
+            await shot(manager, "day-manager");
             await board.locator("#running", { hasText: "駐車場は満車です。" }).waitFor({ timeout: REACHES_MS });
         },
         { goes_on: true },

@@ -29,7 +29,7 @@ export const PICTURES = Object.fromEntries(
         ["counter-takeover", "counter-takeover", LYING_PX],
         ["manager-now", "manager-now", LYING_PX],
         ["manager-serves", "manager-serves", LYING_PX],
-        ["manager-day", "manager-day", LYING_PX],
+        ["day-manager", "manager-day", LYING_PX],
         ["manager-close", "manager-close", LYING_PX],
         ["manager-paper", "manager-paper", LYING_PX],
         ["board", "board", LYING_PX],
