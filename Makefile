@@ -168,7 +168,7 @@ run:
 .PHONY: manual-pictures
 manual-pictures: all
 	TOBAN_PICTURES=$(CURDIR)/docs/manual/pictures tests/browser/run.sh $(foreach t,kiosk_looks kiosk_guide counter manager board \
-		board_voice,tests/browser/$(t).test.mjs)
+		board_voice day,tests/browser/$(t).test.mjs)
 
 demo:
 	$(Q)tools/deps run

@@ -46,6 +46,18 @@ describe("a counter", AT_ONCE, () => {
         }
     }
 
+    /** As it is in the middle of a morning: more who wait, one who fetches a paper, one who was not there. */
+    function fillDesk(office) {
+        const ago = (minutes) => new Date(Date.now() + 9 * 3600_000 - minutes * 60_000).toISOString().replace("Z", "+09:00");
+        office.tickets.forEach((ticket, index) => Object.assign(ticket, { issued_at: ago(14 - 3 * index) }));
+        office.addTicket(1, { issued_at: ago(6), language: "en" });
+        office.addTicket(2, { issued_at: ago(38), state: "HELD", hold: { reason: "DOCUMENT", until: null } });
+        office.addTicket(3, { issued_at: ago(25), state: "ABSENT" });
+        const { counterView } = office;
+        const today = { served: 14, no_show: 1, transferred: 2, mean_service_s: 365 };
+        office.counterView = (counter) => ({ ...counterView.call(office, counter), today });
+        office.changed();
+    }
     const main = (page, action) =>
         page.locator(`#main[data-action="${action}"]:not([aria-busy])`).waitFor();
     const has = (page, display, state) =>
@@ -71,6 +83,8 @@ describe("a counter", AT_ONCE, () => {
             await page.keyboard.press("Space");
             await has(page, "101", "CALLED");
             assert.match(await page.locator("#current_category").textContent(), /都市計画の相談/);
+            fillDesk(office);
+            await page.locator("#absent li").waitFor();
             await assertAccessible(page);
             await shot(page, "counter-called");
             await ready(page, "complete");
@@ -191,6 +205,7 @@ describe("a counter", AT_ONCE, () => {
             await page.locator("#more_note_text").fill("委任状あり");
             await page.locator("#more_assist").check();
             await assertAccessible(page);
+            await page.locator("#more").evaluate((dialog) => dialog.scrollTo(0, 0));
             await shot(page, "counter-more");
             await page.keyboard.press("Enter");
             await until(
@@ -467,14 +482,11 @@ describe("a counter", AT_ONCE, () => {
             },
             {
                 prepare: (office) => {
-                    const { queue, counterView } = office;
+                    fillDesk(office);
+                    const { queue } = office;
                     office.queue = () => ({
                         ...queue.call(office),
                         takeover: { what: "OTHER_FAILED", number: "20261124-7-1", unit: 2, at: new Date().toISOString(), gap_ms: 420, over: false },
-                    });
-                    office.counterView = (counter) => ({
-                        ...counterView.call(office, counter),
-                        today: { served: 14, no_show: 1, transferred: 2, mean_service_s: 365 },
                     });
                 },
             },

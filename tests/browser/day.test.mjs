@@ -309,6 +309,7 @@ describe("an office day", () => {
             await manager.locator("#notice_en").fill("The car park is full.");
             await manager.locator("#notice_form button[type=submit]").click();
             await manager.locator("#notice_now[data-on=true]").waitFor();
+            await shot(manager, "day-manager");
             await board.locator("#running", { hasText: "駐車場は満車です。" }).waitFor({ timeout: REACHES_MS });
         },
         { goes_on: true },
@@ -397,6 +398,7 @@ describe("an office day", () => {
         const says = {
             kiosk: /ただいまの時間は受付していません|本日の受付は終了しました|本日は閉庁/,
             board: /ただいまの時間は受付していません/,
+            phone: /现在不受理/, // it speaks the language of its ticket
             counter1: /閉鎖中 Closed/,
         };
         for (const [name, { source }] of Object.entries(says)) {

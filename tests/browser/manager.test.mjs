@@ -294,6 +294,7 @@ describe("the manager's page", () => {
             await page.locator("#used_form button").click();
             await said(page, /3枚を入れました/);
             assert.deepEqual(office.entered.map((each) => [each.number, each.result, each.counter]), [[910, "served", 2], [911, "served", 2], [913, "served", 2]]);
+            await shot(page, "manager-paper");
             await page.locator("#used_numbers").fill("911");
             await page.locator("#used_form button").click();
             await said(page, /0枚を入れました。 911：この手書きの番号はすでに/);
@@ -303,7 +304,6 @@ describe("the manager's page", () => {
             await page.locator("#slip_print").click();
             await said(page, /日計票を印刷しました/);
             await assertAccessible(page);
-            await shot(page, "manager-paper");
         }));
 
     it("fits_a_phone", () =>

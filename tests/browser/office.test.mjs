@@ -6,7 +6,9 @@ import assert from "node:assert/strict";
 import { after, before, describe, it } from "node:test";
 import { assertAccessible, closePage, openPage as openAny, shot, startBrowser, until } from "./lib/browser.mjs";
 import { layLink } from "./lib/faulty_link.mjs";
-import { SKIP, SKIP_FAULT, ask, ca, cookiesOf, doToOffice, lookAt, office, read } from "./lib/office.mjs";
+import { SKIP, SKIP_FAULT, ask, ca, cookiesOf, doToOffice, lookAt, office, read, toban } from "./lib/office.mjs";
+
+const TOGETHER_MS = 2000;
 
 describe("a real office", () => {
     let browser;
@@ -31,6 +33,31 @@ describe("a real office", () => {
         return openAny(browser_, url, { cookies: role ? cookiesOf(role, base) : [], ...options });
     };
     const isTaken = (page) => page.locator("#number").waitFor({ state: "visible" });
+
+    it("two_who_press_at_one_counter_call_one_visitor_and_two_counters_call_two", { skip: SKIP_FAULT }, async () => {
+        for (let ticket = 0; ticket < 4; ticket++) {
+            toban("ticket", "issue", "1");
+        }
+        toban("counter", "1", "open");
+        toban("counter", "2", "open");
+        const desks = await Promise.all([1, 1, 2].map((n) => openPage(browser, `${base}/counter?n=${n}`)));
+        await Promise.all(desks.map((desk) => desk.locator("#main[data-action=call-next]:not([aria-disabled])").waitFor()));
+        // Agreed by the clock: a machine that is busy would let one press after it saw the other's visitor.
+        const at_ms = Date.now() + TOGETHER_MS;
+        const press = (when_ms) => setTimeout(() => document.getElementById("main").click(), when_ms - Date.now());
+        await Promise.all(desks.map((desk) => desk.evaluate(press, at_ms)));
+        assert.ok(Date.now() < at_ms, "each has agreed before it is time");
+        await Promise.all(desks.map((desk) => desk.locator(".current[data-state=CALLED]").waitFor()));
+        const numbers = await Promise.all(desks.map((desk) => desk.locator("#current_number").textContent()));
+        assert.equal(numbers[0], numbers[1], "one counter has one visitor");
+        assert.notEqual(numbers[0], numbers[2], "another counter has another");
+        const calls = JSON.parse(toban("acceptance", "show", "--json")).calls;
+        assert.equal(calls.length, 2);
+        for (const n of ["1", "2"]) {
+            toban("counter", n, "complete");
+        }
+        await Promise.all(desks.map(closePage));
+    });
 
     it("a_double_touch_takes_one_number_also_when_answers_are_lost", { skip: SKIP }, async () => {
         const kiosk = await openPage(browser, `${base}/kiosk`, { width: 1080, height: 1920 });

@@ -84,7 +84,7 @@ describe("the public page", () => {
                 await says(page, "#day", /受付しています/);
                 office.call(3, office.addTicket(1));
                 await says(page, "#calls", /104.*3番窓口/);
-                await says(page, "#counters li:nth-child(4)", /閉鎖中/);
+                await says(page, "#counters li:nth-child(4)", /休止中/);
                 assert.equal(await page.locator("#own").isVisible(), false);
                 await assertAccessible(page);
                 await shot(page, "status-telephone");

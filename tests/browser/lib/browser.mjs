@@ -32,7 +32,7 @@ export const PICTURES = Object.fromEntries(
         ["counter-takeover", "counter-takeover", LYING_PX],
         ["manager-now", "manager-now", LYING_PX],
         ["manager-serves", "manager-serves", LYING_PX],
-        ["manager-day", "manager-day", LYING_PX],
+        ["day-manager", "manager-day", LYING_PX],
         ["manager-close", "manager-close", LYING_PX],
         ["manager-paper", "manager-paper", LYING_PX],
         ["board", "board", LYING_PX],
@@ -139,7 +139,7 @@ export async function shot(page, name) {
     const { width, height } = page.viewportSize();
     const size = { width: picture.width, height: Math.round((height * picture.width) / width) };
     await paper.setViewportSize(size);
-    await paper.setContent(`<style>*{margin:0;display:block;width:${size.width}px}</style><img src="data:image/png;base64,${bytes.toString("base64")}">`);
+    await paper.setContent(`<style>body{margin:0}img{display:block;width:${size.width}px}</style><img src="data:image/png;base64,${bytes.toString("base64")}">`);
     await paper.locator("img").evaluate((image) => image.decode());
     await paper.screenshot({ path: join(process.env.TOBAN_PICTURES, `${picture.name}.png`) });
     await paper.close();

@@ -96,7 +96,7 @@ function viewOf(office) {
             opened_at: "2026-11-24T08:30:00.000+09:00",
             closed_at: null,
             categories: office.categories.map((each) => ({ id: each.id, name_ja: each.name_ja, name_en: each.name_en, totals: totals(12, 9) })),
-            all: totals(72, 54),
+            all: { ...totals(72, 54), no_show: 6 },
             lsn: 4711,
             chain: "9f".repeat(32),
             term: 7,

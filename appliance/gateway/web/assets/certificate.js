@@ -29,8 +29,10 @@ function draw(certificate) {
         ...certificate.missing_units.map((unit) =>
             el("li", { "data-missing": true }, `${unit.unit}号機 unit ${unit.unit}: まだ証明がありません not certified yet`)),
     );
+    const others = certificate.days.filter(({ service_day }) => service_day !== certificate.service_day);
+    byId("days").closest("nav").hidden = others.length === 0;
     byId("days").replaceChildren(
-        ...certificate.days.map(({ service_day }) =>
+        ...others.map(({ service_day }) =>
             el("li", {}, el("a", { href: `/certificate?date=${service_day}` }, service_day))),
     );
 }
