@@ -560,6 +560,7 @@ static bool any_row(void *context, const struct statistics_kept *row)
     return true;
 }
 
+/* Not taken: rows of visits that are here themselves, or of an opening that was annulled here, which leaves none. */
 bool visits_adopt(struct engine *engine, const uint8_t *item, size_t len_bytes)
 {
     const struct queue_day *day = &engine->queue->day;
@@ -575,7 +576,7 @@ bool visits_adopt(struct engine *engine, const uint8_t *item, size_t len_bytes)
     }
     if (engine->options.keep_visits_days != 0 && head.date >= engine->state.visits.from &&
         !(item[STATISTICS_ITEM_LIVE_AT] != 0 && day->date == head.date &&
-          statistics_has_visits(day->state)) &&
+          (statistics_has_visits(day->state) || day->state == QUEUE_DAY_ANNULLED)) &&
         !is_known(engine, &head)) {
         append_chunk(engine, head, rows, len_bytes - head_len_bytes);
         engine->adopted_lsn = engine->last_lsn;

@@ -609,6 +609,33 @@ static void what_one_side_alone_knew_is_kept_once(void **state)
     desk_free(other);
 }
 
+/* Seed 195 of the simulator: annulled here and opened again; the other side, which does not know it, has rows of the
+ * same visits still, and gave them to be counted beside those of the second opening. */
+static void an_opening_that_was_annulled_here_takes_no_rows_at_a_meeting(void **state)
+{
+    struct desk *source = keeping(OWN), *other = keeping(PARTNER);
+    struct book *book = book_new(source, 13), *same = book_new(other, 13);
+    struct items *items;
+    uint64_t lsn;
+
+    (void)state;
+    live_a_day(book, 50);
+    live_a_day(same, 50);
+    assert_int_equal(day_annul(source->engine, 0), QUEUE_OK);
+    serve_alone(other, 3);
+    items = tail_of(other, source, other->engine->last_lsn);
+    assert_true(items->count > 0);
+    lsn = source->engine->last_lsn;
+    adopt_all(source, items);
+    assert_int_equal(source->engine->last_lsn, lsn);
+    assert_int_equal(source->engine->state.visits.lsn, 0);
+    free(items);
+    free(book);
+    free(same);
+    desk_free(source);
+    desk_free(other);
+}
+
 static void what_is_no_chunk_is_refused(void **state)
 {
     struct desk *source = keeping(OWN), *other = keeping(PARTNER);
@@ -799,6 +826,7 @@ int main(void)
         cmocka_unit_test(the_spare_opens_them_and_forgets_them_alike),
         cmocka_unit_test(a_checkpoint_carries_where_they_lie),
         cmocka_unit_test(what_one_side_alone_knew_is_kept_once),
+        cmocka_unit_test(an_opening_that_was_annulled_here_takes_no_rows_at_a_meeting),
         cmocka_unit_test(what_is_no_chunk_is_refused),
         cmocka_unit_test(entries_that_nobody_writes_are_refused),
         cmocka_unit_test(the_file_has_rows_definitions_and_no_names),
