@@ -25,7 +25,9 @@ toban() {
 }
 
 @test "a new name is on the page, on paper and in the status, and the old one comes back" {
-    sed 's/都市計画課 総合受付/都市整備課 総合受付/' image/site-default.yaml >"$BATS_TEST_TMPDIR/new.yaml"
+    grep -q 'place_ja: 4階 都市計画課 待合ロビー' image/site-default.yaml
+    sed -e 's/都市計画課 総合受付/都市整備課 総合受付/' -e 's/place_ja: 4階 .*/place_ja: 9階 仮設ロビー/' \
+        image/site-default.yaml >"$BATS_TEST_TMPDIR/new.yaml"
     toban config check "$BATS_TEST_TMPDIR/new.yaml"
     [ "$status" -eq 0 ]
     toban config apply "$BATS_TEST_TMPDIR/new.yaml"
@@ -45,7 +47,7 @@ toban() {
     toban ticket issue 1 --paper --json
     [ "$status" -eq 0 ]
     printed=$(printed_text)
-    [[ "$printed" == *都市整備課* ]]
+    [[ "$printed" == *都市整備課* && "$printed" == *"9階 仮設ロビー"* ]] # where to wait, of the version in force
     toban config history
     [[ "$output" == *課の名前が変わった* ]]
     toban config restore 1 --yes
