@@ -14,6 +14,7 @@ import {
 import { layLink } from "./lib/faulty_link.mjs";
 import { openGolden } from "./lib/golden.mjs";
 import { startOfficeDouble } from "./lib/office_double.mjs";
+import { SITE } from "./lib/kiosk_site.mjs";
 import { STATUS_TEXTS, languageFor } from "../../appliance/gateway/web/assets/status_texts.js";
 import { LANGUAGES } from "../../appliance/gateway/web/assets/texts.js";
 
@@ -282,6 +283,21 @@ describe("the public page", () => {
             await page.reload();
             await says(page, "h1", new RegExp(STATUS_TEXTS.title.ko));
         }, mine));
+
+    it("names_categories_in_the_readers_own_language_where_the_settings_are_to_be_had", () =>
+        onTelephone(async ({ office, page }) => {
+            const first = page.locator("#categories h3").first();
+            const named = (language) => SITE.categories[0].name[language];
+            for (const id of ["zh", "ja-easy", "ko", "en", "zh"]) {
+                await page.locator(`[data-language="${id}"]`).click();
+                if (id !== "en") {
+                    await first.filter({ hasText: named(id) }).waitFor();
+                }
+            }
+            office.site = { ...SITE, version: 4, categories: [{ id: 1, name: { ...SITE.categories[0].name, zh: "新的名称" } }] };
+            office.changed();
+            await first.filter({ hasText: "新的名称" }).waitFor();
+        }, { prepare: (office) => Object.assign(office, { site: SITE }) }));
 
     it("has_every_sentence_in_every_language_and_knows_a_telephones_own", () => {
         for (const [key, entry] of Object.entries(STATUS_TEXTS)) {

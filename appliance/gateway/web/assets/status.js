@@ -1,12 +1,13 @@
 // status.js - the public page on a telephone: how busy is the office, and where is my own number? Nothing
 // here names another visitor.
 
-import { problemText } from "./api.js";
+import { get, problemText } from "./api.js";
 import { byId, el, keepRows, setAttribute, setText } from "./dom.js";
 import { connectLive } from "./live.js";
 import { followTicket } from "./own_ticket.js";
 import { qrPath } from "./qr.js";
 import { offerRegistration } from "./registration.js";
+import { nameOf } from "./site.js";
 import { languageFor, say } from "./status_texts.js";
 import { LANGUAGES, aboutText, estimateText, nameIn } from "./texts.js";
 import { createOfficeClock, formatDateEn, formatDateJa, formatShortClock } from "./time.js";
@@ -52,6 +53,27 @@ function chooseLanguage(id) {
 
 const texts = (key, values) => say(key, language, values);
 
+/** Names of categories and counters in the languages that a snapshot of the queue has not: from the settings, once for
+ * each version of them, for readers who need them. A relay has none: names are then English. */
+let settings = { version: null, categories: new Map(), counters: new Map() };
+
+async function askNames() {
+    const version = queue?.site_version;
+    if (version === undefined || version === settings.version || language === "ja" || language === "en") {
+        return;
+    }
+    settings.version = version;
+    const answer = await get("/api/v1/site", { anonymous: true });
+    if (answer?.status === 200) {
+        const byNumber = (rows) => new Map((rows ?? []).map(({ id, name }) => [id, name]));
+        settings = { version, categories: byNumber(answer.body.categories), counters: byNumber(answer.body.counters) };
+        draw();
+    }
+}
+
+const nameFrom = (names, each) => nameOf(names.get(each.id), language) || nameIn(each, language);
+const nameOfCategory = (each) => nameFrom(settings.categories, each);
+
 function drawWords() {
     document.documentElement.lang = LANGUAGES.find((each) => each.id === language).html;
     for (const node of document.querySelectorAll("[data-say]")) {
@@ -71,6 +93,7 @@ function drawStale() {
 }
 
 function draw() {
+    askNames();
     drawWords();
     drawStale();
     drawOwn();
@@ -94,7 +117,7 @@ function draw() {
     drawNotice();
     byId("as_of").hidden = queue.fed === false;
     setText(byId("as_of"), texts("as_of", { time: formatShortClock(known_ms) }));
-    registration.draw(queue, (each) => nameIn(each, language));
+    registration.draw(queue, nameOfCategory);
     drawCategories();
     drawCounters();
     drawCalls();
@@ -143,7 +166,7 @@ function drawCategories() {
         (row, each) => {
             const [heading, level, people, time] = row.children;
             const how = isOpen() ? congestion(each) : "suspended";
-            setText(heading, nameIn(each, language));
+            setText(heading, nameOfCategory(each));
             setText(level.children[0], SHAPES[how]);
             setText(level.children[1], texts(how));
             setAttribute(row, "data-level", how);
@@ -161,7 +184,7 @@ function drawCounters() {
         () => el("li", {}, el("span"), el("strong", { class: "digits" }), el("em")),
         (row, each) => {
             const [name, number, state] = row.children;
-            setText(name, nameIn(each, language));
+            setText(name, nameFrom(settings.counters, each));
             setText(number, each.ticket?.display ?? "—");
             setText(state, texts(each.open ? "counter_open" : "counter_closed"));
             setAttribute(row, "data-open", Boolean(each.open));
