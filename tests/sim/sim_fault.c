@@ -124,8 +124,9 @@ void sim_begin_fault(struct sim *sim, enum sim_fault fault, int index)
     case SIM_LOST_RECORD:
     case SIM_POWER:
         sim_crash_unit(sim, index, true);
-        if (fault == SIM_LOST_RECORD) {
+        if (fault == SIM_LOST_RECORD && !sim_would_forget(unit, true, false)) {
             unit->disk.record_len_bytes = 0;
+            unit->record_lost_ms = sim->now_ms;
         }
         unit->powered = false;
         sim_heal_later(sim, fault, index, 500 + sim_fault_below(sim, 20000));

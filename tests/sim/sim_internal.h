@@ -185,6 +185,7 @@ struct unit {
     uint32_t wakings;     /* by its own timer, since the last tick */
     uint32_t unfit_ticks; /* on duty beside a ready peer */
     uint64_t lost_ms;   /* when its disk lost something last */
+    uint64_t record_lost_ms;   /* when its record outside the data disk was lost last */
     bool lost_disk;     /* wiped or rolled back once: restored may be said of it */
     bool loaded;        /* this process has read its ledger */
     bool was_blank;     /* when its process ended */
@@ -443,6 +444,8 @@ void sim_make_world(struct unit *unit);
 /* False: not now, the other one could not give back what this one held. */
 bool sim_lose_disk(struct sim *sim, enum sim_fault fault, int index);
 bool sim_holds_a_ledger(const struct unit *unit);
+/* Nothing is left where the numbers of this unit stand, if its record goes, or its ledger, or either. */
+bool sim_would_forget(const struct unit *unit, bool record_goes, bool ledger_goes);
 /* It reads, writes and holds nothing that is damaged. */
 bool sim_disk_answers(const struct unit *unit);
 void sim_set_aside(struct sim *sim, int index);

@@ -92,6 +92,23 @@ bool sim_holds_a_ledger(const struct unit *unit)
            unit->disk.entry_count > 0 && !sim_disk_is_damaged(&unit->disk);
 }
 
+/* Ledger and record of one box are lost, and the other's ledger is of an earlier time: since they were paired last the
+ * office gave numbers that stand nowhere any more (seeds 75 and 1347). Rule 3 asks for a new unit then, by two people. */
+bool sim_would_forget(const struct unit *unit, bool record_goes, bool ledger_goes)
+{
+    const struct sim *sim = unit->sim;
+    bool gone[SIM_UNITS][2]; /* record, ledger */
+
+    for (int i = 0; i < SIM_UNITS; i++) {
+        const struct unit *each = &sim->units[i];
+
+        gone[i][0] = each->record_lost_ms > sim->held_paired_ms || (each == unit && record_goes);
+        gone[i][1] = each->lost_ms > sim->held_paired_ms || sim_disk_is_damaged(&each->disk) ||
+                     (each == unit && ledger_goes);
+    }
+    return gone[0][1] && gone[1][1] && (gone[0][0] || gone[1][0]);
+}
+
 bool sim_disk_answers(const struct unit *unit)
 {
     uint64_t now_ms = unit->sim->now_ms;
@@ -111,6 +128,9 @@ bool sim_lose_disk(struct sim *sim, enum sim_fault fault, int index)
     }
     if (fault == SIM_CLONE && sim->units[1 - index].lost_ms > sim->held_paired_ms) {
         return false; /* an older image over the newest ledger and its record: nobody knows the numbers any more */
+    }
+    if (sim_would_forget(unit, fault == SIM_CLONE, true)) {
+        return false;
     }
     sim_crash_unit(sim, index, true);
     held_lost(sim, index, fault == SIM_REPLACE);
@@ -243,7 +263,7 @@ static void damage(struct sim *sim, enum sim_fault fault, int index)
     struct unit *unit = &sim->units[index];
 
     if (unit->disk.entry_count < 2 || sim_disk_is_damaged(&unit->disk) ||
-        !sim_holds_a_ledger(&sim->units[1 - index])) {
+        !sim_holds_a_ledger(&sim->units[1 - index]) || sim_would_forget(unit, false, true)) {
         return; /* the peer could not give it back: an office without any ledger */
     }
     unit->harmed_ms = sim->now_ms;
