@@ -410,15 +410,20 @@ static void hold_memory_and_time(void)
     }
 }
 
-/* Before the thread of the notes: a signal that one thread does not block ends the process. */
+/* Before the thread of the notes, and for good: a signal that one thread does not block ends the process. */
 static int add_signals(struct watch *watch)
 {
-    int r =
-        sd_event_add_signal(watch->event, NULL, SIGTERM | SD_EVENT_SIGNAL_PROCMASK, on_stop, watch);
+    static const int signals[] = {SIGTERM, SIGINT};
+    sigset_t set;
+    int r = 0;
 
-    return r < 0 ? r
-                 : sd_event_add_signal(watch->event, NULL, SIGINT | SD_EVENT_SIGNAL_PROCMASK,
-                                       on_stop, watch);
+    (void)sigemptyset(&set);
+    for (size_t i = 0; i < ARRAY_COUNT(signals) && r >= 0; i++) {
+        (void)sigaddset(&set, signals[i]);
+        (void)sigprocmask(SIG_BLOCK, &set, NULL);
+        r = sd_event_add_signal(watch->event, NULL, signals[i], on_stop, watch);
+    }
+    return r;
 }
 
 static int add_sources(struct watch *watch)

@@ -820,14 +820,18 @@ static void close_all(struct daemon *daemon)
     }
 }
 
+/* Blocked for good, not by sd-event's flag: that lets them in again before the ledger is closed (n-th failures). */
 static int block_signals(sd_event *event, struct daemon *daemon)
 {
     static const int signals[] = {SIGTERM, SIGINT, SIGHUP};
+    sigset_t set;
     int r = 0;
 
+    (void)sigemptyset(&set);
     for (size_t i = 0; i < ARRAY_COUNT(signals) && r >= 0; i++) {
-        r = sd_event_add_signal(event, NULL, signals[i] | SD_EVENT_SIGNAL_PROCMASK, on_signal,
-                                daemon);
+        (void)sigaddset(&set, signals[i]);
+        (void)sigprocmask(SIG_BLOCK, &set, NULL);
+        r = sd_event_add_signal(event, NULL, signals[i], on_signal, daemon);
     }
     return r;
 }
@@ -877,14 +881,10 @@ int main(int argc, char **argv)
     (void)sd_watchdog_enabled(0, &daemon.watchdog_us);
     make_engine(&daemon, &world);
     r = sd_event_new(&daemon.event);
-    if (r >= 0) {
-        r = block_signals(daemon.event, &daemon);
-    }
+    r = r < 0 ? r : block_signals(daemon.event, &daemon);
     r = tell(r, "the event loop or its signals cannot be had",
              "イベントループまたはシグナルの受け付けを作れません。");
-    if (r >= 0) {
-        r = open_all(&daemon);
-    }
+    r = r < 0 ? r : open_all(&daemon);
     if (r >= 0) {
         (void)sd_notify(0, "READY=1");
         r = tell(sd_event_loop(daemon.event), "the event loop broke",

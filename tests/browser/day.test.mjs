@@ -242,7 +242,8 @@ describe("an office day", () => {
         assert.equal((await take(5, { language: "한국어" })).display, "501");
         await goOn();
         const own = await take(6, { language: "中文", button: "#take_screen" });
-        const url = `${site.visitor_url}${own.id}`;
+        const { visitor_url } = await pages.kiosk.evaluate(async () => (await fetch("/api/v1/queue")).json());
+        const url = `${visitor_url}${own.id}`;
         assert.equal(await pages.kiosk.locator("#code_path").getAttribute("d"), qrPath(url).path, "the code is the way to it");
         await shot(pages.kiosk, "day-paperless");
         const phone = await openPage(browser, url, { width: 390, height: 844 });

@@ -76,7 +76,7 @@ function papers(id) {
 }
 
 const isCopy = (paper) => paper.texts.some((text) => text.includes(COPY));
-const ticketOf = (paper) => new URL(paper.qr).searchParams.get('ticket');
+const ticketOf = (paper) => new URL(paper.qr).hash.slice(1); // behind it: no server's log has it
 const papersOf = (id) => [1, 2].flatMap((printer) => papers(printer).filter((paper) => paper.qr.includes(id)).map((paper) => ({ ...paper, printer })));
 const issue = (...words) => asked('ticket', 'issue', '1', '--paper', ...words);
 const show = (id) => asked('ticket', 'show', id);
@@ -243,6 +243,7 @@ function judgeEveryPaper() {
             }
         }
     }
+    expect([...originals.keys()].every((id) => /^[0-9a-f]{32}$/.test(id)), 'a code leads to no ticket');
     expect([...originals.values()].every((count) => count === 1), 'two originals of one ticket');
     console.log(`${whole} whole papers, ${originals.size} originals, each once`);
 }

@@ -21,7 +21,7 @@ const NO_TOKEN = '0'.repeat(32);
 
 export const KIND = { CONFIG: 1, TERM: 2, SESSION_BEGIN: 3, SESSION_END: 4, CHANGE_CLEAR: 5,
     CHANGE_VISIT: 6, TAIL_REPLACED: 7, CHECKPOINT: 8, UNIT: 9, DEVICE: 10, ACCESS: 11, SITE: 12, ERASURE: 13, STATISTIC: 14,
-    VISITS: 15 };
+    VISITS: 15, RELAY_ERASURE: 16 };
 const SITE_FORM = { PART: 1, FORCE: 2, HOLIDAYS: 3 };
 export const ACTION = { ISSUE: 1, CALL_NEXT: 6, CALL: 7, RECALL: 8, COMPLETE: 10, HOLD: 14, TRANSFER: 15, UNDO: 16,
     ENTER_MANUAL: 22, DAY_OPENING: 29, DAY_CLOSING: 30, DAY_ERASING: 31, DAY_ANNULLING: 32, HOLD_ENDING: 33,
@@ -347,9 +347,10 @@ export function readChange(bytes) {
     return { action, rows };
 }
 
+const CONFIG_WITH_REGISTRATION = 3;
 export function readConfig(bytes) {
     const reader = new Reader(bytes);
-    reader.u8();
+    const version = reader.u8();
     const config = { site: reader.text(), siteEn: reader.text(), categories: [], counters: [] };
     reader.take(2 + 2 + 1); // the wall's offset from UTC, what holds for absent visitors
     config.skips = Array.from({ length: reader.u8() }, () => reader.u16());
@@ -366,6 +367,12 @@ export function readConfig(bytes) {
         const counter = { id: reader.u16(), ja: reader.text(), en: reader.text() };
         reader.take(3 * reader.u8());
         config.counters.push(counter);
+    }
+    if (version === CONFIG_WITH_REGISTRATION) {
+        reader.u8(); // whether one's own page may say that one is here
+        for (const category of config.categories) {
+            category.places = reader.u16();
+        }
     }
     reader.done();
     return config;
@@ -731,6 +738,7 @@ export class Fold {
         case KIND.DEVICE:
         case KIND.STATISTIC:
         case KIND.VISITS:
+        case KIND.RELAY_ERASURE:
             break;
         default:
             throw new Damage(`lsn ${entry.lsn}: kind ${entry.kind} is none that we know`);
