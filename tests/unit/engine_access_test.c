@@ -1,81 +1,7 @@
 /* Signing in, as toband answers it: what reaches the ledger, what it folds to on the other unit, who is let through. */
-#include "appliance/devices/printer/printer.h"
-#include "appliance/engine/engine_internal.h"
+#include "tests/unit/engine_fixture.h"
 
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-enum { MINUTE_MS = 60000, OWN = 1, PARTNER = 2, CLIENT = 9, BODY_BYTES = 4096 };
-
-struct desk {
-    struct engine *engine;
-    uint16_t status;
-    uint16_t retry_after_s;
-    char body[BODY_BYTES];
-    size_t revoked_told;
-};
-
-static struct desk *listening;
-static uint8_t drawn;
-
-static int store(void *context, const struct ledger_batch *batch)
-{
-    (void)context;
-    (void)batch;
-    return 0;
-}
-
-static void say(void *context, const char *line)
-{
-    (void)context;
-    (void)line;
-}
-
-/* Never the same twice. */
-static void draw(void *context, void *bytes, size_t len_bytes)
-{
-    (void)context;
-    for (size_t i = 0; i < len_bytes; i++) {
-        ((uint8_t *)bytes)[i] = (uint8_t)(++drawn * 167U ^ i);
-    }
-}
-
-static void take_reply(void *context, uint64_t client, const uint8_t *header,
-                       size_t header_len_bytes, const uint8_t *body, size_t body_len_bytes)
-{
-    uint8_t frame[BODY_BYTES];
-    struct api_reply reply;
-    uint32_t id;
-
-    (void)context;
-    (void)client;
-    if (api_frame_type(header) == API_REVOKED) {
-        listening->revoked_told++;
-        return;
-    }
-    if (api_frame_type(header) != API_REPLY) {
-        return;
-    }
-    assert_true(header_len_bytes + body_len_bytes < sizeof(frame));
-    memcpy(frame, header, header_len_bytes);
-    memcpy(frame + header_len_bytes, body == NULL ? (const uint8_t *)"" : body, body_len_bytes);
-    assert_true(api_reply_decode(frame, header_len_bytes + body_len_bytes, &id, &reply));
-    listening->status = reply.status;
-    listening->retry_after_s = reply.retry_after_s;
-    memcpy(listening->body, reply.body, reply.body_len_bytes);
-    listening->body[reply.body_len_bytes] = '\0';
-}
-
-static const struct world world = {.store = store, .log = say, .random = draw, .reply = take_reply};
-
+/* Nothing but people: no categories, no day. */
 static struct engine *new_engine(uint32_t unit)
 {
     static struct queue_config config;
@@ -94,43 +20,7 @@ static struct engine *new_engine(uint32_t unit)
 
 static int set_up(void **state)
 {
-    struct desk *desk = calloc(1, sizeof(*desk));
-
-    desk->engine = new_engine(OWN);
-    desk->engine->clients[desk->engine->client_count++] = CLIENT;
-    *state = listening = desk;
-    return 0;
-}
-
-static int tear_down(void **state)
-{
-    struct desk *desk = *state;
-
-    engine_destroy(desk->engine);
-    free(desk);
-    return 0;
-}
-
-/* Asks, and makes durable on both disks whatever that wrote. */
-static uint16_t ask(struct desk *desk, const struct api_request *request)
-{
-    struct engine *engine = desk->engine;
-    uint8_t frame[API_REQUEST_BYTES_MAX];
-    uint64_t before = engine->last_lsn;
-    size_t len_bytes = api_request_encode(request, frame, sizeof(frame));
-
-    assert_true(len_bytes > 0);
-    desk->status = 0;
-    desk->body[0] = '\0';
-    serve_request(engine, CLIENT, frame, len_bytes);
-    if (engine->last_lsn > before) {
-        serve_flush(engine);
-        assert_int_equal(desk->status, 0); /* nothing leaves before its entry is on both disks */
-    }
-    engine->durable_lsn = engine->sender.acked_lsn = engine->last_lsn;
-    serve_flush(engine);
-    assert_int_not_equal(desk->status, 0);
-    return desk->status;
+    return desk_at(state, new_engine(OWN));
 }
 
 static struct ids_hash hash_of(unsigned n)
@@ -405,7 +295,8 @@ static void a_fold_may_begin_at_a_checkpoint_and_only_with_all_its_images(void *
     assert_false(access_restore(desk->engine, 0));
 }
 
-static uint16_t press(struct desk *desk, enum queue_action action, uint16_t counter, unsigned token)
+static uint16_t press_with(struct desk *desk, enum queue_action action, uint16_t counter,
+                           unsigned token)
 {
     struct api_request request = {.type = API_COMMAND,
                                   .from = {.via = API_VIA_WEB},
@@ -438,19 +329,19 @@ static void a_request_by_the_web_needs_a_credential_and_what_is_refused_is_writt
     assert_int_equal(add_device(desk, ACCESS_KIOSK, 0, 20), 200);
     assert_int_equal(add_device(desk, ACCESS_TERMINAL, 3, 21), 200);
     lsn = desk->engine->last_lsn;
-    assert_int_equal(press(desk, QUEUE_ISSUE, 0, 0), 401);
-    assert_int_equal(press(desk, QUEUE_ISSUE, 0, 99), 401);
-    assert_int_equal(desk->engine->last_lsn, lsn);          /* a stranger writes nothing */
-    assert_int_equal(press(desk, QUEUE_ISSUE, 0, 20), 409); /* let through: no day is open */
-    assert_int_equal(press(desk, QUEUE_CALL_NEXT, 3, 20), 403);
+    assert_int_equal(press_with(desk, QUEUE_ISSUE, 0, 0), 401);
+    assert_int_equal(press_with(desk, QUEUE_ISSUE, 0, 99), 401);
+    assert_int_equal(desk->engine->last_lsn, lsn);               /* a stranger writes nothing */
+    assert_int_equal(press_with(desk, QUEUE_ISSUE, 0, 20), 409); /* let through: no day is open */
+    assert_int_equal(press_with(desk, QUEUE_CALL_NEXT, 3, 20), 403);
     assert_non_null(strstr(desk->body, "NOT_ALLOWED"));
     assert_int_equal(desk->engine->last_lsn, lsn + 1);
-    assert_int_equal(press(desk, QUEUE_CALL_NEXT, 3, 21), 409); /* let through */
-    assert_int_equal(press(desk, QUEUE_CALL_NEXT, 4, 21), 403);
+    assert_int_equal(press_with(desk, QUEUE_CALL_NEXT, 3, 21), 409); /* let through */
+    assert_int_equal(press_with(desk, QUEUE_CALL_NEXT, 4, 21), 403);
     assert_non_null(strstr(desk->body, "NOT_YOUR_COUNTER"));
     lsn = desk->engine->last_lsn;
     for (int i = 0; i < 100; i++) {
-        assert_int_equal(press(desk, QUEUE_CALL_NEXT, 4, 21), 403);
+        assert_int_equal(press_with(desk, QUEUE_CALL_NEXT, 4, 21), 403);
     }
     assert_true(desk->engine->last_lsn < lsn + 30); /* nor does a device fill the ledger */
     read.read.what = API_READ_LEDGER;

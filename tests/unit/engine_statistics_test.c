@@ -158,48 +158,10 @@ static void an_annulled_day_counts_apart(void **state)
 
 /* ---- a meeting -------------------------------------------------------------------------------------------------- */
 
-struct items {
-    uint8_t bytes[ITEMS_MAX][STATISTICS_ITEM_BYTES_MAX];
-    size_t len_bytes[ITEMS_MAX];
-    size_t count;
-};
-
-static void keep_item(void *context, const uint8_t *item, size_t len_bytes)
-{
-    struct items *items = context;
-
-    assert_true(items->count < ITEMS_MAX);
-    memcpy(items->bytes[items->count], item, len_bytes);
-    items->len_bytes[items->count++] = len_bytes;
-}
-
-static struct items *tail_of(struct desk *desk, struct desk *source, uint64_t after_lsn)
-{
-    struct items *items = calloc(1, sizeof(*items));
-
-    desk->engine->duty.peer.day = source->engine->queue->day.date;
-    desk->engine->duty.peer.day_state = source->engine->queue->day.state;
-    statistics_give_tail(desk->engine, after_lsn, keep_item, items);
-    return items;
-}
-
 static void adopt_all(struct desk *desk, const struct items *items)
 {
     for (size_t i = 0; i < items->count; i++) {
         assert_true(statistics_adopt(desk->engine, items->bytes[i], items->len_bytes[i]));
-    }
-}
-
-/* Visitors that this unit alone served, by its letter. */
-static void serve_alone(struct desk *desk, int count)
-{
-    for (int i = 0; i < count; i++) {
-        struct queue_command issue = {.action = QUEUE_ISSUE, .category = 1, .series = {PARTNER, 1}};
-
-        issue.ticket.bytes[0] = (uint8_t)(1 + i);
-        issue.ticket.bytes[15] = 0x99;
-        desk->engine->wall_ms += 60 * SECOND_MS;
-        assert_int_equal(act(desk, issue, NULL), QUEUE_OK);
     }
 }
 
@@ -229,7 +191,7 @@ static void what_one_side_alone_knew_is_counted_once(void **state)
     assert_int_equal(day_open(source->engine, DAY_TWO, 0), QUEUE_OK);
     before = arrived(source);
     assert_int_equal(before, book->count);
-    items = tail_of(other, source, common);
+    items = tail_of(statistics_give_tail, other, source, common);
     assert_int_equal(items->count, 2); /* the plain ones, and those with its letter */
     adopt_all(source, items);
     assert_int_equal(arrived(source), before + 7);
@@ -257,7 +219,7 @@ static void two_units_that_sealed_one_day_apart_agree(void **state)
     serve_alone(other, 5);
     assert_int_equal(day_open(other->engine, DAY_TWO, 0), QUEUE_OK);
     assert_int_equal(arrived(other), book->count + 5);
-    items = tail_of(other, source, common);
+    items = tail_of(statistics_give_tail, other, source, common);
     /* Still in that day: sealed by the other it is kept, and what is sealed here later knows less. */
     adopt_all(source, items);
     assert_int_equal(day_open(source->engine, DAY_TWO, 0), QUEUE_OK);
@@ -279,7 +241,7 @@ static void who_has_the_visits_takes_no_sum_of_them(void **state)
     (void)state;
     live_a_day(book, 100);
     live_a_day(same, 100);
-    items = tail_of(other, source, other->engine->last_lsn);
+    items = tail_of(statistics_give_tail, other, source, other->engine->last_lsn);
     assert_int_equal(items->count, 0);
     free(items);
     other->engine->duty.peer.day = 0;
@@ -317,7 +279,7 @@ static void at_a_meeting_an_annulled_day_counts_apart(void **state)
     count = book->count;
     assert_int_equal(day_annul(source->engine, 0), QUEUE_OK);
     serve_alone(other, 3);
-    items = tail_of(other, source, other->engine->last_lsn);
+    items = tail_of(statistics_give_tail, other, source, other->engine->last_lsn);
     assert_true(items->count > 0);
     adopt_all(source, items);
     body = asked(source, "2026-11-24 2026-11-24 category");

@@ -499,47 +499,10 @@ static void a_checkpoint_carries_where_they_lie(void **state)
 
 /* ---- a meeting ------------------------------------------------------------------------------------------------ */
 
-struct items {
-    uint8_t bytes[ITEMS_MAX][STATISTICS_ITEM_BYTES_MAX];
-    size_t len_bytes[ITEMS_MAX];
-    size_t count;
-};
-
-static void keep_item(void *context, const uint8_t *item, size_t len_bytes)
-{
-    struct items *items = context;
-
-    assert_true(items->count < ITEMS_MAX);
-    memcpy(items->bytes[items->count], item, len_bytes);
-    items->len_bytes[items->count++] = len_bytes;
-}
-
-static struct items *tail_of(struct desk *desk, struct desk *source, uint64_t after_lsn)
-{
-    struct items *items = calloc(1, sizeof(*items));
-
-    desk->engine->duty.peer.day = source->engine->queue->day.date;
-    desk->engine->duty.peer.day_state = source->engine->queue->day.state;
-    visits_give_tail(desk->engine, after_lsn, keep_item, items);
-    return items;
-}
-
 static void adopt_all(struct desk *desk, const struct items *items)
 {
     for (size_t i = 0; i < items->count; i++) {
         assert_true(visits_adopt(desk->engine, items->bytes[i], items->len_bytes[i]));
-    }
-}
-
-static void serve_alone(struct desk *desk, int count)
-{
-    for (int i = 0; i < count; i++) {
-        struct queue_command issue = {.action = QUEUE_ISSUE, .category = 1, .series = {PARTNER, 1}};
-
-        issue.ticket.bytes[0] = (uint8_t)(1 + i);
-        issue.ticket.bytes[15] = 0x99;
-        desk->engine->wall_ms += 60 * SECOND_MS;
-        assert_int_equal(act(desk, issue, NULL), QUEUE_OK);
     }
 }
 
@@ -584,7 +547,8 @@ static void what_one_side_alone_knew_is_kept_once(void **state)
     next_day(source, DAY_TWO);
     before = lines_of(source, "2026-11-24 2026-11-24 -");
     assert_true(before > 50);
-    items = tail_of(other, source, common); /* its visits are there: what it would seal */
+    items = tail_of(visits_give_tail, other, source,
+                    common); /* its visits are there: what it would seal */
     assert_int_equal(items->count, 2);
     adopt_all(source, items);
     assert_int_equal(lines_of(source, "2026-11-24 2026-11-24 -"), before + 7);
@@ -593,7 +557,7 @@ static void what_one_side_alone_knew_is_kept_once(void **state)
     assert_int_equal(source->engine->last_lsn, lsn);
     free(items);
     next_day(other, DAY_TWO); /* sealed already: opened for the way, sealed anew at its end */
-    items = tail_of(other, source, common);
+    items = tail_of(visits_give_tail, other, source, common);
     assert_int_equal(items->count, 2);
     adopt_all(source, items);
     assert_int_equal(lines_of(source, "2026-11-24 2026-11-24 -"), before + 7);
@@ -623,7 +587,7 @@ static void an_opening_that_was_annulled_here_takes_no_rows_at_a_meeting(void **
     live_a_day(same, 50);
     assert_int_equal(day_annul(source->engine, 0), QUEUE_OK);
     serve_alone(other, 3);
-    items = tail_of(other, source, other->engine->last_lsn);
+    items = tail_of(visits_give_tail, other, source, other->engine->last_lsn);
     assert_true(items->count > 0);
     lsn = source->engine->last_lsn;
     adopt_all(source, items);

@@ -679,4 +679,48 @@ static inline void assert_table(struct book *book, const char *by, bool closed)
     json_decref(body);
 }
 
+/* ---- a meeting: what one side gives of its tail ---- */
+
+struct items {
+    uint8_t bytes[ITEMS_MAX][STATISTICS_ITEM_BYTES_MAX];
+    size_t len_bytes[ITEMS_MAX];
+    size_t count;
+};
+
+static inline void keep_item(void *context, const uint8_t *item, size_t len_bytes)
+{
+    struct items *items = context;
+
+    assert_true(items->count < ITEMS_MAX);
+    memcpy(items->bytes[items->count], item, len_bytes);
+    items->len_bytes[items->count++] = len_bytes;
+}
+
+typedef void give_tail_fn(struct engine *engine, uint64_t after_lsn, statistics_give_fn *give, void *context);
+
+/* What `desk` would give to `source`; free() it. */
+static inline struct items *tail_of(give_tail_fn *give_tail, struct desk *desk, struct desk *source, uint64_t after_lsn)
+{
+    struct items *items = calloc(1, sizeof(*items));
+
+    assert_non_null(items);
+    desk->engine->duty.peer.day = source->engine->queue->day.date;
+    desk->engine->duty.peer.day_state = source->engine->queue->day.state;
+    give_tail(desk->engine, after_lsn, keep_item, items);
+    return items;
+}
+
+/* Visitors that this unit alone served, by its letter. */
+static inline void serve_alone(struct desk *desk, int count)
+{
+    for (int i = 0; i < count; i++) {
+        struct queue_command issue = {.action = QUEUE_ISSUE, .category = 1, .series = {PARTNER, 1}};
+
+        issue.ticket.bytes[0] = (uint8_t)(1 + i);
+        issue.ticket.bytes[15] = 0x99;
+        desk->engine->wall_ms += 60 * SECOND_MS;
+        assert_int_equal(act(desk, issue, NULL), QUEUE_OK);
+    }
+}
+
 #endif
