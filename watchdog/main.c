@@ -34,6 +34,7 @@ enum {
     INIT_ASK_MS = 2000,
     TELL_MS = 1000,
     DEVICE_RETRY_MS = 5000,
+    NOTE_MS_MAX = 600000, /* from a note to the start that it explains */
     US_PER_MS = 1000,
     MS_PER_S = 1000,
     NS_PER_MS = 1000000,
@@ -266,6 +267,20 @@ static void ask_init(struct watch *watch)
     (void)close(ends[1]);
 }
 
+/* The newest note is the reason only of a reset by the device, and only if it was written right before this start: a
+ * watchdog that hung itself is reset without any. */
+static void note_of_this_start(struct watch *watch)
+{
+    size_t count = notes_count(watch->notes);
+    const struct notes_line *newest = count > 0 ? notes_get(watch->notes, count - 1) : NULL;
+    uint64_t wall_ms = clock_ms(CLOCK_REALTIME);
+
+    if (watch->was_reset && newest != NULL && newest->wall_ms <= wall_ms &&
+        wall_ms - newest->wall_ms < NOTE_MS_MAX) {
+        watch->reset_part = newest->part;
+    }
+}
+
 static void open_device(struct watch *watch)
 {
     int r;
@@ -292,6 +307,7 @@ static void open_device(struct watch *watch)
                   pet_is_verified(&watch->device.facts) ? "verified / 確認済み"
                                                         : "NOT verified / 未確認");
     watch->was_reset = watch->was_reset || watch->device.reset_by_it;
+    note_of_this_start(watch);
     step(watch, (struct pet_event){.kind = PET_DEVICE, .device = watch->device.facts});
 }
 
@@ -456,9 +472,6 @@ static int serve(struct watch *watch)
         return failed(watch->arguments.notes_folder, r);
     }
     recent = notes_recent(watch->notes, clock_ms(CLOCK_REALTIME), &oldest_age_ms);
-    if (notes_count(watch->notes) > 0) {
-        watch->reset_part = notes_get(watch->notes, notes_count(watch->notes) - 1)->part;
-    }
     pet_start(&watch->pet, now_ms(), recent, oldest_age_ms);
     r = proofs_create(&options, &watch->proofs);
     r = r < 0 ? r : add_sources(watch);

@@ -417,6 +417,10 @@ void erasure_turn(struct engine *engine)
         (erasures->looked_ms != 0 && engine->now_ms - erasures->looked_ms < ENGINE_TICK_MS)) {
         return;
     }
+    if (holds_past_key(
+            engine)) { /* also one that a meeting brought which broke off, long after the certificate */
+        engine_destroy_keys(engine);
+    }
     if (erasures->list[0].day != 0 && is_owed(engine)) {
         if (erasures->own.day == 0 && !is_time_to_look(engine)) {
             return; /* as soon as that batch is durable */

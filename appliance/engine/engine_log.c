@@ -152,6 +152,10 @@ static int fold_checkpoint(struct engine *engine, const struct entry *entry, con
     }
     free(config);
     engine->state.sound = sound;
+    if (sound && !engine->started && engine->queue->day.state == QUEUE_DAY_ANNULLED) {
+        /* Its annulment itself was passed over where a key was missing before it. */
+        engine_annul_walked_keys(engine, engine->queue->day.annulled_date);
+    }
     return sound ? 0 : -EBADMSG;
 }
 
@@ -319,6 +323,9 @@ static int fold_stored(struct engine *engine, const struct entry *entry, const u
         }
         return engine_fold(engine, entry, entry->payload, entry->payload_len_bytes, NULL);
     }
+    if (!engine->started) {
+        engine_key_walked(engine, entry->day, entry->key_unit);
+    }
     if (!engine->state.sound) {
         return 0;
     }
@@ -326,9 +333,6 @@ static int fold_stored(struct engine *engine, const struct entry *entry, const u
     if (key == NULL) {
         engine->state.sound = false;
         return 0;
-    }
-    if (!engine->started) {
-        engine_key_walked(engine, entry->day, entry->key_unit);
     }
     if (entry->payload_len_bytes < ENTRY_SEAL_OVERHEAD_BYTES ||
         entry->payload_len_bytes - ENTRY_SEAL_OVERHEAD_BYTES > (int)sizeof(plain) ||

@@ -324,12 +324,13 @@ static void take_hash(struct engine *engine, const struct ship_frame *frame)
     compare(engine);
 }
 
-/* Annulled here, and opened again behind a cut: there are visitors of it. Who does not know of the annulment has
- * opened it as often as we. */
+/* Annulled here, and opened again behind a cut: there are visitors of it. Who does not know of the annulment
+ * may have closed and opened it as often as he likes. */
 static bool is_open_again_there(const struct queue_day *ours, const struct queue_day *theirs)
 {
     return ours->state == QUEUE_DAY_ANNULLED && theirs->state == QUEUE_DAY_OPEN &&
-           theirs->date == ours->date && theirs->openings > ours->openings;
+           theirs->date == ours->date && theirs->annulled_date == theirs->date &&
+           theirs->openings > ours->openings;
 }
 
 static void adopt_day(struct engine *engine, const struct queue_day *theirs)

@@ -21,6 +21,7 @@ enum {
     HASH_TEXT_BYTES = 2 * IDS_HASH_BYTES + 1,
     SAID_WITHIN_MS = 60000,
     CLOCK_S_MAX = 300,
+    AGAIN_MS = 3600000,
     STATUS_OK = 200,
     STATUS_CREATED = 201,
     STATUS_FORBIDDEN = 403,
@@ -191,7 +192,8 @@ static void take_certificate(struct engine *engine, uint64_t client, uint32_t id
         return;
     }
     known = certificate_of(erasure_of(engine, erased->day), erased->relay);
-    if (known == NULL || known->wall_ms < erased->erased_ms) {
+    /* A later one of the same day, an hour apart at least: a relay that was taken over fills no disk. */
+    if (known == NULL || erased->erased_ms >= known->wall_ms + AGAIN_MS) {
         status = STATUS_CREATED;
         len_bytes = put_payload(erased, payload);
         (void)engine_append(engine, ENTRY_RELAY_ERASURE, payload, len_bytes, false, 0, NULL);

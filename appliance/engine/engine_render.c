@@ -372,13 +372,15 @@ void render_acceptance(struct engine *engine, struct json *json, uint16_t catego
 static void put_registration(struct engine *engine, struct json *json,
                              const struct queue_category_config *config)
 {
+    const struct queue_registered *registered = queue_registered_find(engine->queue, config->id);
     enum queue_reason reason =
         !day_accepts_issue(engine)
             ? QUEUE_DAY_NOT_OPEN
             : queue_accepts_registration(engine->queue, config->id, engine->wall_ms,
                                          !day_clock_is_believed(engine));
 
-    if (config->registration_places == 0) {
+    /* Who registered before places were taken away is still to arrive: the ticket machine asks him by this. */
+    if (config->registration_places == 0 && (registered == NULL || registered->expected == 0)) {
         json_null(json, "registration");
         return;
     }

@@ -175,7 +175,11 @@ static void put_watchdog(const struct engine *engine, bool own, struct json *jso
     bool armed = told && facts->device.armed;
 
     json_open(json, "watchdog", '{');
-    json_bool(json, "armed", armed);
+    if (told) {
+        json_bool(json, "armed", armed);
+    } else {
+        json_null(json, "armed");
+    }
     if (armed) {
         json_number(json, "timeout_ms", facts->device.timeout_ms);
     } else {

@@ -56,7 +56,7 @@ static int on_tick(sd_event_source *source, uint64_t time_us, void *context)
         membership_get_state(*watching->options.membership, &state);
         proof.corosync_expected = true;
         proof.corosync_age_ms =
-            state.answer_age_ms > UINT32_MAX ? UINT32_MAX : (uint32_t)state.answer_age_ms;
+            state.answer_age_ms >= PET_NEVER ? PET_NEVER : (uint32_t)state.answer_age_ms;
     }
     proof_sender_say(watching->sender, bytes, pet_encode_toband(&proof, bytes, sizeof(bytes)));
     (void)sd_event_source_set_time_relative(source, (uint64_t)PET_TICK_MS * US_PER_MS);

@@ -157,6 +157,20 @@ static bool read_one(const char *state_dir, const char *date, struct api_relay_e
     return whole;
 }
 
+/* What cannot be read is no hindrance to later ones; the copy for people stays. */
+static void put_aside(const char *state_dir, const char *date)
+{
+    char from[PATH_BYTES], to[PATH_BYTES];
+
+    (void)snprintf(from, sizeof(from), "%s/%s%s.json", state_dir, undelivered, date);
+    (void)snprintf(to, sizeof(to), "%s/unreadable-%s.json", state_dir, date);
+    (void)rename(from, to);
+    (void)fprintf(stderr,
+                  "toban-web: the certificate of %s cannot be read and is put aside\n"
+                  "toban-web: %s の消去証明書が読めないため、脇に置きました。\n",
+                  date, date);
+}
+
 bool feed_certificate_next(const char *state_dir, const char *after, char ret_date[12],
                            struct api_relay_erased *ret_erased)
 {
@@ -185,7 +199,15 @@ bool feed_certificate_next(const char *state_dir, const char *after, char ret_da
         feed_certificate_delivered(state_dir, oldest); /* the one for people stays */
     }
     memcpy(ret_date, first, sizeof(first));
-    return first[0] != '\0' && read_one(state_dir, first, ret_erased);
+    if (first[0] == '\0') {
+        return false;
+    }
+    if (!read_one(state_dir, first, ret_erased)) {
+        put_aside(state_dir, first);
+        return feed_certificate_next(state_dir, first, ret_date,
+                                     ret_erased); /* there is one less */
+    }
+    return true;
 }
 
 void feed_certificate_delivered(const char *state_dir, const char *date)

@@ -73,7 +73,7 @@ static void told(struct engine *engine, struct pet_facts facts)
 static void nothing_told_is_nothing_known(void **state)
 {
     for (unsigned unit = 0; unit < 2; unit++) {
-        assert_true(says(*state, unit, "\"armed\":false"));
+        assert_true(says(*state, unit, "\"armed\":null"));
         assert_true(says(*state, unit, "\"timeout_ms\":null"));
         assert_false(says(*state, unit, "verified"));
     }
@@ -99,10 +99,10 @@ static void what_was_told_is_said_of_the_own_unit_until_it_is_silent(void **stat
     assert_true(says(engine, 0, "\"reset_part\":\"STORE\""));
     assert_true(says(engine, 0, "\"tightest_part\":\"COROSYNC\""));
     assert_true(says(engine, 0, "\"tightest_left_ms\":4321"));
-    assert_true(says(engine, 1, "\"armed\":false"));
+    assert_true(says(engine, 1, "\"armed\":null"));
 
     engine->now_ms += SILENT_MS;
-    assert_true(says(engine, 0, "\"armed\":false"));
+    assert_true(says(engine, 0, "\"armed\":null"));
     assert_true(says(engine, 0, "\"timeout_ms\":null"));
 
     facts.device.hardware = false;

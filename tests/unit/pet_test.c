@@ -349,6 +349,36 @@ static void a_spare_without_corosync_and_address_is_well(void **state)
     assert_int_equal(bench.restarts, 0);
 }
 
+/* toband speaks before corosync has answered it for the first time: that is awaited, not too old. Found by reading: each
+ * start of toband would have had corosync ended, and a slow one the machine reset. */
+static void corosync_that_has_not_answered_yet_is_awaited(void **state)
+{
+    struct bench bench = {.now_ms = BEGIN_MS};
+    struct pet_event proof = {.kind = PET_TOBAND_SAID,
+                              .toband = {.corosync_age_ms = PET_NEVER, .corosync_expected = true}};
+
+    (void)state;
+    pet_start(&bench.pet, bench.now_ms, 0, PET_RESETS_MS);
+    step(&bench, (struct pet_event){.kind = PET_DEVICE, .device = good_device});
+    while (bench.now_ms < BEGIN_MS + PET_BOOT_MS_MAX) {
+        assert_int_equal(bench.restarts, 0);
+        bench.now_ms += PET_TICK_MS;
+        proof.toband.turns++;
+        step(&bench, (struct pet_event){.kind = PET_INIT_SAID});
+        step(&bench,
+             (struct pet_event){.kind = PET_NET_SAID, .net = {.turns = proof.toband.turns}});
+        step(&bench, proof);
+        step(&bench, (struct pet_event){.kind = PET_TICK});
+    }
+    assert_int_equal(bench.restarts, 1);
+    assert_int_equal(bench.restarted, PET_COROSYNC_PROCESS);
+    proof.toband.corosync_age_ms = 5;
+    proof.toband.turns++;
+    step(&bench, proof);
+    step(&bench, (struct pet_event){.kind = PET_TICK});
+    assert_int_equal(bench.pet.stage, PET_WATCHING);
+}
+
 static void the_address_may_be_let_go_a_little_late(void **state)
 {
     struct bench bench;
@@ -587,6 +617,7 @@ int main(void)
         cmocka_unit_test(a_program_that_ends_again_and_again_is_not_waited_for),
         cmocka_unit_test(what_others_end_is_no_matter_of_the_pet),
         cmocka_unit_test(a_spare_without_corosync_and_address_is_well),
+        cmocka_unit_test(corosync_that_has_not_answered_yet_is_awaited),
         cmocka_unit_test(the_address_may_be_let_go_a_little_late),
         cmocka_unit_test(an_announced_shutdown_leaves_the_device_armed_and_bounded),
         cmocka_unit_test(every_stage_does_with_every_event_what_the_table_says),

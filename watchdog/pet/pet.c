@@ -130,8 +130,11 @@ static void take_toband(struct pet *pet, const struct pet_toband *proof, uint64_
     pet->address_wanted = proof->address_wanted;
     progressed(pet, PET_LOOP, now_ms);
     progressed(pet, PET_STORE, before(now_ms, proof->store_age_ms));
-    progressed(pet, PET_COROSYNC,
-               proof->corosync_expected ? before(now_ms, proof->corosync_age_ms) : now_ms);
+    if (!proof->corosync_expected) {
+        progressed(pet, PET_COROSYNC, now_ms);
+    } else if (proof->corosync_age_ms != PET_NEVER) { /* else it goes on being awaited */
+        progressed(pet, PET_COROSYNC, before(now_ms, proof->corosync_age_ms));
+    }
 }
 
 static void take_net(struct pet *pet, const struct pet_net *proof, uint64_t now_ms)

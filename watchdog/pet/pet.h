@@ -82,11 +82,13 @@ enum pet_event_kind {
     PET_EVENT_COUNT,
 };
 
+#define PET_NEVER UINT32_MAX /* an age: it has not answered since the sender began */
+
 /* What toband says of itself. Ages in ms at sending; the sender's own clock, differences only. */
 struct pet_toband {
     uint64_t turns;           /* rises with every turn of its loop */
     uint32_t store_age_ms;    /* since the newest write was durable; 0 while none is owed */
-    uint32_t corosync_age_ms; /* since corosync answered */
+    uint32_t corosync_age_ms; /* since corosync answered, or PET_NEVER */
     bool corosync_expected;   /* false on a unit that has no configuration yet */
     bool address_wanted;
 };

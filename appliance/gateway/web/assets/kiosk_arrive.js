@@ -121,7 +121,11 @@ export function createArrival(kiosk) {
         isOpen: () => dialog.open,
         draw(screen) {
             const offered = (kiosk.queue?.categories ?? []).some((each) => each.registration);
-            byId("arrive").hidden = !offered || screen !== "choose";
+            const day = kiosk.queue?.service_day;
+            // Also while no new number is given: whoever has one may still arrive (ADR 15).
+            const is_open = day?.state === "OPEN" && day.accepting !== false;
+            byId("arrive").hidden =
+                !offered || !(screen === "choose" || (screen === "closed" && is_open));
             if (dialog.open && performance.now() > stay_until_ms && !is_busy) {
                 close();
             }

@@ -11,7 +11,7 @@ const LOOK_MS = 5000;
 const DIGITS = "1234567890";
 const NUMBER_DIGITS_MAX = 4;
 const LIVE = ["ISSUING", "WAITING", "CALLED", "SERVING", "HELD", "ABSENT"];
-const MAY_BE_CANCELLED = ["ISSUING", "WAITING", "HELD", "ABSENT"]; // who is called or served, the counter ends
+const MAY_BE_CANCELLED = ["EXPECTED", "ISSUING", "WAITING", "HELD", "ABSENT"]; // who is called or served, the counter ends
 
 /** kiosk: its state; two(), button(), card(), ask(), question(): of staff mode; is_here(): somebody is signed in. */
 export function createStaffTickets({ kiosk, two, button, card, ask, question, is_here }) {

@@ -447,6 +447,7 @@ export const STAFF_TEXTS = {
     looking: ["探しています。", "Looking."],
     find: ["番号で探す", "Find by number"],
     all: ["すべて", "All"],
+    state_EXPECTED: ["来庁前", "not here yet"],
     state_ISSUING: ["印刷中", "printing"],
     state_WAITING: ["待ち", "waiting"],
     state_CALLED: ["呼出中", "called"],
@@ -505,7 +506,7 @@ export function say(key, language, values = {}) {
 }
 
 export const staffText = (key, language, values = {}) =>
-    STAFF_TEXTS[key][language === "en" ? 1 : 0].replace(
+    (STAFF_TEXTS[key] ?? [key, key])[language === "en" ? 1 : 0].replace(
         /\{(\w+)\}/g,
         (whole, name) => values[name] ?? whole,
     );
