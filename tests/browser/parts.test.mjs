@@ -5,6 +5,7 @@ import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
 import { describe, it } from "node:test";
 import { startManagerDouble } from "./lib/manager_double.mjs";
+import { STAFF_TEXTS, staffText } from "../../appliance/gateway/web/assets/kiosk_texts.js";
 
 const WEB = new URL("../../appliance/gateway/web/assets/", import.meta.url);
 const { createEventParser } = await import(new URL("live.js", WEB));
@@ -25,6 +26,15 @@ describe("the parts of the pages", () => {
         const said = JSON.parse(JSON.stringify(office.queue()));
         await office.stop();
         assert.deepEqual(Object.keys(said).filter((name) => !(name in components.schemas.Queue.properties)), []);
+    });
+
+    it("have_a_word_for_staff_for_each_state_that_a_ticket_may_have", () => {
+        // A ticket of somebody who is not here yet had none: staff mode of every ticket machine stood still at it.
+        const { components } = JSON.parse(readFileSync(new URL("../../appliance/gateway/openapi.json", import.meta.url), "utf8"));
+        for (const state of components.schemas.Ticket.properties.state.enum) {
+            assert.equal(STAFF_TEXTS[`state_${state}`]?.length, 2, state);
+        }
+        assert.equal(staffText("state_OF_A_LATER_RELEASE", "ja"), "state_OF_A_LATER_RELEASE");
     });
 
     it("lead_each_role_to_the_pages_that_the_table_of_rights_opens_to_it", () => {
