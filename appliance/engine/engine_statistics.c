@@ -139,10 +139,6 @@ struct statistics_fact *statistics_facts(const struct engine *engine, bool closi
     for (uint32_t i = 0; i < queue->ticket_count; i++) {
         struct statistics_visit visit;
 
-        if (!queue_ticket_has_arrived(&queue->tickets[i]) &&
-            queue->tickets[i].state != QUEUE_VOID) {
-            continue; /* who registered and did not come is no visit, and no number that was lost (ADR 15) */
-        }
         tell_visit(&queue->tickets[i], closing, &visit);
         count += statistics_measure(&visit, &rules, facts + count);
     }
