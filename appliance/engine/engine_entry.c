@@ -160,6 +160,9 @@ void engine_destroy_keys(struct engine *engine)
 
 void engine_key_walked(struct engine *engine, uint32_t day, uint32_t unit)
 {
+    if (find_key(engine, day, unit) == NULL) {
+        return; /* of an older day: what is not held cannot be destroyed, and would take the place of what is */
+    }
     for (size_t i = 0; i < engine->walked_count; i++) {
         if (engine->walked[i].day == day && engine->walked[i].unit == unit) {
             return;

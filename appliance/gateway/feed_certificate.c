@@ -205,7 +205,7 @@ bool feed_certificate_next(const char *state_dir, const char *after, char ret_da
     if (!read_one(state_dir, first, ret_erased)) {
         put_aside(state_dir, first);
         return feed_certificate_next(state_dir, first, ret_date,
-                                     ret_erased); /* there is one less */
+                                     ret_erased); /* the next date: it ends */
     }
     return true;
 }
