@@ -108,6 +108,18 @@ int parts_answer(const struct access *access, const struct ids_token *key)
     return -1;
 }
 
+const struct access_answer *parts_oldest_answer(const struct access *access)
+{
+    const struct access_answer *oldest = &access->answers[0];
+
+    for (size_t i = 1; i < ACCESS_ANSWERS_MAX; i++) {
+        if (access->answers[i].changed_lsn < oldest->changed_lsn) {
+            oldest = &access->answers[i];
+        }
+    }
+    return oldest;
+}
+
 const struct access_account *access_account_by_name(const struct access *access, const char *name)
 {
     for (size_t i = 0; i < access->account_count; i++) {

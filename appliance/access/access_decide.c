@@ -721,16 +721,9 @@ static void remember(struct deciding *deciding)
         return;
     }
     if (access->answer_count == ACCESS_ANSWERS_MAX) {
-        size_t oldest = 0;
-
-        for (size_t i = 1; i < ACCESS_ANSWERS_MAX; i++) {
-            if (access->answers[i].changed_lsn < access->answers[oldest].changed_lsn) {
-                oldest = i;
-            }
-        }
         row = add_row(deciding, ACCESS_ROW_ANSWER);
         row->gone = 1;
-        row->answer = access->answers[oldest];
+        row->answer = *parts_oldest_answer(access);
     }
     row = add_row(deciding, ACCESS_ROW_ANSWER);
     row->answer = (struct access_answer){.key = command->key,

@@ -97,7 +97,9 @@ static bool adopt(const struct access *access, const struct access_row *theirs, 
         wanted = access->throttle_count < ACCESS_THROTTLES_MAX;
         break;
     case ACCESS_ROW_ANSWER:
-        wanted = access->answer_count < ACCESS_ANSWERS_MAX;
+        /* Older than all of ours: it was forgotten here before. */
+        wanted = access->answer_count < ACCESS_ANSWERS_MAX ||
+                 theirs->answer.changed_lsn > parts_oldest_answer(access)->changed_lsn;
         break;
     }
     return wanted;
@@ -175,8 +177,12 @@ bool access_join(const struct access *access, const struct access_row *theirs, u
             return false;
         }
     }
+    *ret_change = (struct access_change){.action = ACCESS_JOIN};
+    if (joined.kind == ACCESS_ROW_ANSWER && access->answer_count == ACCESS_ANSWERS_MAX) {
+        ret_change->rows[ret_change->row_count++] = (struct access_row){
+            .kind = ACCESS_ROW_ANSWER, .gone = 1, .answer = *parts_oldest_answer(access)};
+    }
     set_lsn(&joined, lsn);
-    *ret_change = (struct access_change){.action = ACCESS_JOIN, .row_count = 1};
-    ret_change->rows[0] = joined;
+    ret_change->rows[ret_change->row_count++] = joined;
     return true;
 }

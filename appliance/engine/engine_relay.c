@@ -240,27 +240,39 @@ void relay_request(struct engine *engine, uint64_t client, const struct api_requ
 
 /* ---- what staff are told ----------------------------------------------------------------------------- */
 
-/* Erased while the site file named it already; by the time of the version in force. */
-static bool is_expected(const struct engine *engine, const struct erasure *erasure)
+/* Certified an erasure that was before this one: its list is newest first. */
+static bool certified_before(const struct engine *engine, const struct erasure *erasure,
+                             const char *relay)
 {
-    return erasure->day != 0 && !erasure->annulled && engine->site.relay_count > 0 &&
-           erasure->wall_ms > engine->site.wall_ms;
+    bool found = false;
+
+    for (const struct erasure *older = erasure + 1;
+         older < engine->erasures.list + ERASURES_MAX && !found; older++) {
+        found = certificate_of(older, relay) != NULL;
+    }
+    return found;
+}
+
+/* Named by the site file since before the erasure: by the time of the version in force, or, where a version came after
+ * it, by what the relay certified before. */
+static bool is_missing(const struct engine *engine, const struct erasure *erasure,
+                       const char *relay)
+{
+    return erasure->day != 0 && !erasure->annulled && certificate_of(erasure, relay) == NULL &&
+           (erasure->wall_ms > engine->site.wall_ms || certified_before(engine, erasure, relay));
 }
 
 static bool certificate_is_missing(const struct engine *engine)
 {
     const struct erasure *newest = &engine->erasures.list[0];
+    bool missing = false;
 
-    if (!is_expected(engine, newest) || engine->queue->day.state != QUEUE_DAY_OPEN ||
-        engine->queue->day.date <= newest->day) {
-        return false;
-    }
-    for (size_t i = 0; i < engine->site.relay_count; i++) {
-        if (certificate_of(newest, engine->site.relays[i]) == NULL) {
-            return true;
+    if (engine->queue->day.state == QUEUE_DAY_OPEN && engine->queue->day.date > newest->day) {
+        for (size_t i = 0; i < engine->site.relay_count; i++) {
+            missing = missing || is_missing(engine, newest, engine->site.relays[i]);
         }
     }
-    return false;
+    return missing;
 }
 
 static const struct relay_heard *heard_of(const struct engine *engine, const char *relay)
@@ -359,8 +371,8 @@ void relay_put(const struct engine *engine, const struct erasure *erasure, struc
     }
     json_close(json, ']');
     json_open(json, "missing_relays", '[');
-    for (size_t i = 0; is_expected(engine, erasure) && i < engine->site.relay_count; i++) {
-        if (certificate_of(erasure, engine->site.relays[i]) == NULL) {
+    for (size_t i = 0; i < engine->site.relay_count; i++) {
+        if (is_missing(engine, erasure, engine->site.relays[i])) {
             json_text(json, NULL, engine->site.relays[i]);
         }
     }

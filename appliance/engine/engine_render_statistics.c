@@ -57,11 +57,11 @@ static const struct names counts[STATISTICS_COUNTS] = {
                                "まだ終わっていない用件（当日のみ）。",
                                "Not over yet (today only)."},
     [STATISTICS_COUNT_NOT_VISITS] =
-        {"not_visits", "欠番・重複", "not visits",
-         "欠番になった番号札と、1回の操作で2枚出た番号札の2枚目。"
+        {"not_visits", "欠番・重複・来庁なし", "not visits",
+         "欠番になった番号札、1回の操作で2枚出た番号札の2枚目、来庁前に受け付けて来なかった番号。"
          "来庁にも用件にも数えない。",
-         "Void tickets, and the second one of a single touch: counted neither as arrived "
-         "nor as services."},
+         "Void tickets, the second one of a single touch, and numbers registered by visitors who "
+         "did not come: counted neither as arrived nor as services."},
     [STATISTICS_COUNT_DOUBTFUL] =
         {"doubtful", "時間が不確か", "doubtful",
          "時刻が信頼できない用件（手書き札、時計の戻り、8時間を超えるもの）。"

@@ -31,7 +31,7 @@ _Static_assert((int)STATISTICS_CHUNK_BYTES_MAX <= (int)ENTRY_PAYLOAD_BYTES_MAX,
 static enum statistics_end end_of(const struct queue_ticket *ticket, bool closing)
 {
     if (!queue_ticket_has_arrived(ticket)) {
-        return STATISTICS_NOT_A_VISIT; /* nobody came: told by nothing that outlives the day */
+        return STATISTICS_NOT_A_VISIT; /* nobody came: of this nothing but the count outlives the day */
     }
     switch ((enum queue_ticket_state)ticket->state) {
     case QUEUE_DONE:

@@ -16,6 +16,7 @@ enum {
     PEER = 2,
     DAY = 20261124,
     NEXT_DAY = 20261125,
+    LAST_DAY = 20261126,
     UTC_OFFSET_MINUTES = 540,
     CLIENT = 9,
     MINUTE_MS = 60000,
@@ -372,6 +373,26 @@ static void a_relay_that_is_new_owes_nothing_of_yesterday(void **state)
     assert_true(status_says(office, "RELAY_SILENT"));
 }
 
+/* A change of anything in the site file, made after the erasure, does not let a relay off that was there before. */
+static void a_version_of_the_site_file_hides_no_missing_certificate(void **state)
+{
+    struct office *office = *state;
+    struct api_request request = certificate();
+
+    expect_relay(office);
+    (void)hand_over(office, &request);
+    assert_int_equal(day_open(office->engine, LAST_DAY, 0), QUEUE_OK); /* the second erasure */
+    settle(office);
+    office->engine->site.wall_ms = office->engine->wall_ms + 1;
+    turn(office, 1000);
+    turn(office, 2 * MINUTE_MS);
+    assert_true(status_says(office, "RELAY_NOT_CERTIFIED"));
+    request.erased.day = NEXT_DAY;
+    (void)hand_over(office, &request);
+    turn(office, 1000);
+    assert_false(status_says(office, "RELAY_NOT_CERTIFIED"));
+}
+
 static void a_relay_that_is_silent_alarms_until_it_speaks(void **state)
 {
     struct office *office = *state;
@@ -441,6 +462,7 @@ int main(void)
         CASE(an_entry_that_is_cut_or_longer_is_none),
         CASE(a_relay_that_does_not_certify_by_the_next_opening_alarms),
         CASE(a_relay_that_is_new_owes_nothing_of_yesterday),
+        CASE(a_version_of_the_site_file_hides_no_missing_certificate),
         CASE(a_relay_that_is_silent_alarms_until_it_speaks),
         CASE(clocks_that_are_minutes_apart_alarm),
         CASE(a_tickets_id_stands_behind_a_fragment),

@@ -623,25 +623,44 @@ function giveUp(ticket) {
     ]);
 }
 
-function callByNumber(event) {
-    event.preventDefault();
-    const typed = byId("by_number_text").value.normalize("NFKC").trim().toUpperCase();
-    const match = /^0*([1-9][0-9]{0,3})([A-Z][0-9]*)?$/.exec(typed);
+/** What was typed into `field`, as {text, members}; null, and said, if it is no number. */
+function takeTyped(field) {
+    const text = field.value.normalize("NFKC").trim().toUpperCase();
+    const match = /^0*([1-9][0-9]{0,3})([A-Z][0-9]*)?$/.exec(text);
     if (!match) {
         say(
             "番号を入れてください（例 106、106B）。",
             "Enter a number, such as 106 or 106B.",
             "refused",
         );
-        return;
+        return null;
     }
-    byId("by_number_text").value = "";
+    field.value = "";
     byId("main").focus({ preventScroll: true });
-    const members = { number: Number(match[1]) };
-    if (match[2]) {
-        members.series = match[2];
+    return { text, members: { number: Number(match[1]), ...(match[2] && { series: match[2] }) } };
+}
+
+function callByNumber(event) {
+    event.preventDefault();
+    const typed = takeTyped(byId("by_number_text"));
+    if (typed) {
+        send(counterPath("call"), typed.members, () => [
+            `${typed.text} を呼びました。`,
+            `${typed.text} was called.`,
+        ]);
     }
-    send(counterPath("call"), members, () => [`${typed} を呼びました。`, `${typed} was called.`]);
+}
+
+/** Also of those whom the list, which ends after the fifty oldest, does not show. */
+function arriveByNumber(event) {
+    event.preventDefault();
+    const typed = takeTyped(byId("arrived_text"));
+    if (typed) {
+        send(counterPath("arrive"), typed.members, () => [
+            `${typed.text} の来庁を受け付けました。`,
+            `${typed.text} is waiting now.`,
+        ]);
+    }
 }
 
 /** One button for each of `choices` ({id, name_ja, name_en}), doing does(choice). */
@@ -839,6 +858,7 @@ byId("main").addEventListener("click", () => view && runMain());
 byId("undo").addEventListener("click", pressUndo);
 byId("open_close").addEventListener("click", closeCounter);
 byId("by_number").addEventListener("submit", callByNumber);
+    byId("arrived").addEventListener("submit", arriveByNumber);
 byId("more_note").addEventListener("submit", saveNote);
 byId("more_cancel").addEventListener("click", () => byId("more").close());
 byId("transfer_cancel").addEventListener("click", () => byId("transfer").close());
