@@ -91,3 +91,19 @@ last_line() {
     [[ "$output" == *"no stage 'no_such_stage'"* ]]
     [ "$(last_line)" = "3 passed, 1 failed, 0 skipped" ]
 }
+
+# Once a whole run failed for this: what ran beside it had passed minutes before, and bash knew its number no more.
+@test "what ran beside the stages is judged by the status that it left, not by its number" {
+    export BUILD=build LOGS=$BATS_TEST_TMPDIR/logs STAGES=layers BESIDE_FROM=layers
+    wait() {
+        builtin wait "$@"
+        return 127
+    }
+    export -f wait
+    BESIDE=layers run tests/run.sh
+    [ "$status" -eq 0 ]
+    [ "$(last_line)" = "6 passed, 0 failed, 0 skipped" ]
+    BESIDE=no_such_stage run tests/run.sh
+    [ "$status" -eq 1 ]
+    [ "$(last_line)" = "3 passed, 1 failed, 0 skipped" ]
+}
