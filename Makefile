@@ -122,6 +122,7 @@ $(B)/tests/%: $(B)/obj/%.o $(ARCHIVES)
 ## make model          the protocol's model, searched to its end; without each rule it must fail (ten minutes)
 ## make evidence        the figures of docs/EVIDENCE.md, from docs/evidence (tools/evidence.mjs collect)
 ## make bench [QUICK=1]  the numbers of DESIGN 8, measured here beside PostgreSQL and Redis
+## make wear           what a unit's disk is written for, a visit and an idle hour (docs/SIZING.md)
 ## make fuzz [T=name] [RUNS=n|SECONDS=n] every decoder against random bytes, one after the other
 ## make fuzz-short [FUZZ_SECONDS=15] the same for so long each, two at a time, as in make test
 ## make lint [CHANGED=1]       clang-format, clang-tidy, cppcheck, shellcheck (lint-quick: without path analysis)
@@ -225,6 +226,10 @@ model:
 
 evidence:
 	$(Q)node tools/evidence.mjs write
+
+.PHONY: wear
+wear: all
+	$(Q)node tools/bench/wear.mjs
 
 bench:
 	$(Q)tools/deps bench
